@@ -1,0 +1,93 @@
+"""Experience memory for embodied agents.
+
+Importing this loads numpy and the library's own records; everything heavier is loaded when its name is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embodied_mem.agent import Agent, Limits
+    from embodied_mem.errors import EmbodiedMemError
+    from embodied_mem.experience_memory import ExperienceMemory
+    from embodied_mem.json_values import clean_text
+    from embodied_mem.queries import Query
+    from embodied_mem.records import (
+        Experience,
+        Kind,
+        Origin,
+        Outcome,
+        Recalled,
+        Receipt,
+        Scope,
+        SkillCall,
+        Status,
+        Task,
+    )
+    from embodied_mem.spaces import FieldVector, Metric, Space
+    from embodied_mem.store import MemoryStore
+    from embodied_mem.filters import where
+    from embodied_mem.wrappers import record_experience
+
+_HOMES = {
+    "Agent": "agent",
+    "EmbodiedMemError": "errors",
+    "Experience": "records",
+    "ExperienceMemory": "experience_memory",
+    "FieldVector": "spaces",
+    "Kind": "records",
+    "Limits": "agent",
+    "MemoryStore": "store",
+    "Metric": "spaces",
+    "Origin": "records",
+    "Outcome": "records",
+    "Query": "queries",
+    "Recalled": "records",
+    "Receipt": "records",
+    "Scope": "records",
+    "SkillCall": "records",
+    "Space": "spaces",
+    "Status": "records",
+    "Task": "records",
+    "clean_text": "json_values",
+    "record_experience": "wrappers",
+    "where": "filters",
+}
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Agent",
+    "EmbodiedMemError",
+    "Experience",
+    "ExperienceMemory",
+    "FieldVector",
+    "Kind",
+    "Limits",
+    "MemoryStore",
+    "Metric",
+    "Origin",
+    "Outcome",
+    "Query",
+    "Recalled",
+    "Receipt",
+    "Scope",
+    "SkillCall",
+    "Space",
+    "Status",
+    "Task",
+    "__version__",
+    "clean_text",
+    "record_experience",
+    "where",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

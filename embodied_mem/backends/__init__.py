@@ -1,0 +1,1 @@
+"""Back ends: where the log is kept."""

@@ -1,0 +1,164 @@
+"""`Where` compiled to parameterised SQL that agrees with `filters.matches` on every document.
+
+Paths with a column of their own are compared there. Any other is taken out of the payload as JSON text (`->`), where
+equal texts, booleans and nulls have equal spelling. Numbers have several spellings and SQLite rounds some when it
+reads them, so those go through a function that asks the reference evaluator.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from embodied_mem.filters import And, Between, Equals, In, Not, Or, Scalar, Where, matches
+from embodied_mem.json_values import JsonValue, canonical
+
+# Path in the payload -> column, filled when an entry is appended; null where the value is not of the column's type.
+TEXT_COLUMNS: Mapping[str, str] = {
+    "kind": "experience_kind",
+    "scope.agent": "scope_agent",
+    "scope.world": "scope_world",
+    "scope.place": "scope_place",
+    "scope.person": "scope_person",
+    "scope.run": "scope_run",
+    "task.kind": "task_kind",
+    "task.instance": "task_instance",
+    "outcome.status": "outcome_status",
+}
+NUMBER_COLUMNS: Mapping[str, str] = {"happened_at_s": "happened_at_s"}
+
+LEAF_FUNCTION = "leaf_matches"  # (index of the leaf, JSON text at its path) -> 0 or 1
+
+Leaf: TypeAlias = Equals | In | Between
+Parameter: TypeAlias = str | int | float
+
+
+@dataclass(slots=True)
+class WhereSql:
+    """A filter as an SQL condition that is 0 or 1 and never null.
+
+    Attributes:
+        condition: The SQL, with `?` for each parameter.
+        parameters: What stands for them, in order.
+        leaves: Comparisons that `LEAF_FUNCTION` is asked about, by index.
+    """
+
+    condition: str = ""
+    parameters: list[Parameter] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+
+
+def compile_where(where: Where) -> WhereSql:
+    """The filter as SQL over the `entries` table."""
+    sql = WhereSql()
+    sql.condition = _condition(where, sql)
+    return sql
+
+
+def leaf_function(leaves: Sequence[Leaf]) -> Callable[[int, str | None], int]:
+    """What `LEAF_FUNCTION` does: the reference evaluator on one value."""
+
+    def leaf_matches(index: int, text: str | None) -> int:
+        leaf = leaves[index]
+        return int(text is not None and matches(leaf, _nested(leaf.path, json.loads(text))))
+
+    return leaf_matches
+
+
+def column_values(payload: Mapping[str, JsonValue]) -> dict[str, Parameter | None]:
+    """What the filter columns hold for a payload, by column name."""
+    values: dict[str, Parameter | None] = {}
+    for path, column in {**TEXT_COLUMNS, **NUMBER_COLUMNS}.items():
+        value = _at(payload, path)
+        is_fit = isinstance(value, str) if path in TEXT_COLUMNS else _is_number(value)
+        values[column] = value if is_fit else None  # type: ignore[assignment]
+    return values
+
+
+def _condition(where: Where, sql: WhereSql) -> str:
+    match where:
+        case Equals(path, value):
+            return _equals(path, value, sql)
+        case In(path, values):
+            return _in(where, path, values, sql)
+        case Between(path, low, high):
+            return _between(where, path, low, high, sql)
+        case And(parts):
+            return _joined("AND", [_condition(part, sql) for part in parts]) or "1"
+        case Or(parts):
+            return _joined("OR", [_condition(part, sql) for part in parts]) or "0"
+        case Not(part):
+            return f"NOT ({_condition(part, sql)})"
+
+
+def _equals(path: str, value: Scalar, sql: WhereSql) -> str:
+    if _is_number(value):
+        return _leaf(Equals(path, value), sql)
+    if path in TEXT_COLUMNS and isinstance(value, str):
+        sql.parameters.append(value)
+        return f"({TEXT_COLUMNS[path]} IS ?)"
+    sql.parameters += [json_path(path), canonical(value)]
+    return "((payload -> ?) IS ?)"
+
+
+def _in(where: In, path: str, values: Sequence[Scalar], sql: WhereSql) -> str:
+    spelt = [canonical(value) for value in values if not _is_number(value)]
+    conditions: list[str] = []
+    if spelt:
+        # A list of JSON texts, each in JSON again: one parameter however long it is.
+        sql.parameters += [json_path(path), json.dumps(spelt)]
+        conditions.append("coalesce((payload -> ?) IN (SELECT value FROM json_each(?)), 0)")
+    numbers = tuple(value for value in values if _is_number(value))
+    if numbers:
+        conditions.append(_leaf(In(path, numbers), sql))
+    return _joined("OR", conditions) or "0"
+
+
+def _between(where: Between, path: str, low: float | None, high: float | None, sql: WhereSql) -> str:
+    bounds = {">=": low, "<": high}
+    if path not in NUMBER_COLUMNS or any(isinstance(b, int) and abs(b) >= 2**63 for b in bounds.values()):
+        return _leaf(where, sql)
+    column = NUMBER_COLUMNS[path]
+    conditions = [f"{column} IS NOT NULL"]
+    for operator, bound in bounds.items():
+        if bound is not None:
+            conditions.append(f"{column} {operator} ?")
+            sql.parameters.append(bound)
+    return f"coalesce({' AND '.join(conditions)}, 0)"
+
+
+def _leaf(leaf: Leaf, sql: WhereSql) -> str:
+    sql.parameters += [len(sql.leaves), json_path(leaf.path)]
+    sql.leaves.append(leaf)
+    return f"{LEAF_FUNCTION}(?, payload -> ?)"
+
+
+def _joined(operator: str, conditions: Sequence[str]) -> str:
+    """The conditions as a balanced tree, because SQLite limits the depth of an expression and not its length."""
+    if len(conditions) < 2:
+        return conditions[0] if conditions else ""
+    half = len(conditions) // 2
+    left, right = _joined(operator, conditions[:half]), _joined(operator, conditions[half:])
+    return f"({left} {operator} {right})"
+
+
+def json_path(path: str) -> str:
+    """The dotted path as SQLite writes it; labels are spelt as in the stored JSON text."""
+    return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in path.split("."))
+
+
+def _nested(path: str, value: JsonValue) -> dict[str, JsonValue]:
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return value  # type: ignore[return-value]
+
+
+def _at(payload: Mapping[str, JsonValue], path: str) -> JsonValue:
+    current: JsonValue | Mapping[str, JsonValue] = payload
+    for name in path.split("."):
+        current = current.get(name) if isinstance(current, Mapping) else None
+    return current  # type: ignore[return-value]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""Embedders: inputs to vectors."""

@@ -1,0 +1,352 @@
+"""One episode of the agent loop: who is asked what, which limits hold, what is written down."""
+
+import dataclasses
+import inspect
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from embodied_mem.contracts import Execution, HasGoalCheck, HasHorizon, HasSceneText, Memory, Planner, World
+from embodied_mem.decisions import (
+    Act,
+    Ask,
+    Budget,
+    CallRecord,
+    Context,
+    Continue,
+    Decision,
+    Stop,
+    Trigger,
+)
+from embodied_mem.episodes import DecisionRecord, RecallRecord, Trace
+from embodied_mem.errors import EpisodeError, InvalidRecord, UnknownName
+from embodied_mem.filters import Equals, Not, all_of
+from embodied_mem.json_values import JsonObject, clean_text, to_json
+from embodied_mem.limits import Limits
+from embodied_mem.queries import Query
+from embodied_mem.records import Recalled, SkillCall
+from embodied_mem.skills import Observation, SkillResult, SkillStatus
+
+Answer: TypeAlias = Callable[[str, Observation], str]
+
+PLANNER_STREAM = 1  # second word of the planner's seed, so that it never shares the environment's stream
+
+
+@dataclasses.dataclass(slots=True)
+class _RunningCall:
+    call: SkillCall
+    execution: Execution
+    first_step: int
+
+
+class EpisodeRun:
+    """Plays one episode; made anew for each."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        planner: Planner,
+        memory: Memory | None,
+        limits: Limits,
+        guard_leakage: bool,
+        answer: Answer | None,
+    ) -> None:
+        self._world, self._planner, self._memory = world, planner, memory
+        self._limits, self._guard_leakage, self._answer = limits, guard_leakage, answer
+        self._calls: list[CallRecord] = []
+        self._decisions: list[DecisionRecord] = []
+        self._recalled: list[RecallRecord] = []  # of the decision that is being made
+        self._pending: deque[SkillCall] = deque()
+        self._review_after: int | None = None
+        self._running: _RunningCall | None = None
+        self._review_at: int | None = None
+        self._steps = self._n_recalls = self._n_questions = self._n_invalid = 0
+        self._reward, self._bad_reward_step = 0.0, -1
+        self._is_terminated = self._is_truncated = False
+        self._ended_by = ""
+        self._error = ""
+        self._info: Mapping[str, Any] = {}
+
+    async def play(self, *, seed: int | None, options: Mapping[str, Any] | None) -> Trace:
+        """Reset the world and go on until something ends the episode."""
+        self._started_s = time.monotonic()
+        self._rng = np.random.default_rng(None if seed is None else [seed, PLANNER_STREAM])
+        raw, info = self._world.env.reset(seed=seed, options=None if options is None else dict(options))
+        self._task = self._world.begin(raw, info, seed=seed)
+        self._observation = first = self._world.observe(raw, info)
+        self._horizon = self._memory.horizon() if isinstance(self._memory, HasHorizon) else None
+        trigger, answer = Trigger.START, ""
+        while not self._ended_by:
+            decision = await self._decide(trigger, answer)
+            answer = ""
+            if isinstance(decision, Stop):
+                self._end("planner")
+            elif isinstance(decision, Ask):
+                trigger, answer = Trigger.ANSWER, self._ask(decision.question)
+            else:
+                trigger = self._carry_out(decision)
+        self._stop_running_call()
+        return self._trace(seed, first)
+
+    # Deciding
+
+    async def _decide(self, trigger: Trigger, answer: str) -> Decision:
+        if len(self._decisions) >= self._limits.max_decisions:
+            self._end("max_decisions", is_truncated=True)
+            return Continue()
+        self._recalled = []
+        result = self._planner.decide(self._context(trigger, answer))
+        decision: Decision = await result if inspect.isawaitable(result) else result
+        if not isinstance(decision, Act | Ask | Stop | Continue):
+            raise EpisodeError(f"the planner answered {decision!r}; expected Act, Ask, Stop or Continue")
+        self._note(decision, trigger)
+        return decision
+
+    def _context(self, trigger: Trigger, answer: str) -> Context:
+        return Context(
+            trigger=trigger,
+            task=self._task,
+            observation=self._observation,
+            skills=self._world.skills(self._observation),
+            recall=self._recall,
+            rng=self._rng,
+            scene=self._world.scene() if isinstance(self._world, HasSceneText) else "",
+            budget=self._budget(),
+            history=self._calls,
+            answer=answer,
+        )
+
+    def _budget(self) -> Budget:
+        limits = self._limits
+        elapsed_s = time.monotonic() - self._started_s
+        return Budget(
+            steps=None if limits.max_steps is None else limits.max_steps - self._steps,
+            calls=limits.max_calls - len(self._calls),
+            recalls=limits.max_recalls - self._n_recalls,
+            questions=limits.max_questions - self._n_questions,
+            seconds=None if limits.max_seconds is None else limits.max_seconds - elapsed_s,
+        )
+
+    def _recall(self, query: Query) -> list[Recalled]:
+        if self._memory is None or self._n_recalls >= self._limits.max_recalls:
+            return []
+        self._n_recalls += 1
+        found = self._memory.recall(self._bounded(query))
+        instance = self._task.instance if self._guard_leakage else ""
+        leaks = [bool(instance) and hit.experience.task.instance == instance for hit in found]
+        self._recalled += [_recall_record(hit, leak) for hit, leak in zip(found, leaks, strict=True)]
+        return [hit for hit, leak in zip(found, leaks, strict=True) if not leak]
+
+    def _bounded(self, query: Query) -> Query:
+        # The episode sees the log as it was at its start, and in an experiment never its own task instance.
+        ends = [end for end in (query.as_of, self._horizon) if end is not None]
+        where = query.where
+        if self._guard_leakage and self._task.instance:
+            where = all_of(where, Not(Equals("task.instance", self._task.instance)))
+        return dataclasses.replace(query, where=where, as_of=min(ends) if ends else None)
+
+    def _note(self, decision: Decision, trigger: Trigger) -> None:
+        act = decision if isinstance(decision, Act) else Act(plan=())
+        match decision:
+            case Ask(question):
+                reason = question
+            case Act(reason=reason) | Stop(reason):
+                pass
+            case Continue():
+                reason = ""
+        self._decisions.append(
+            DecisionRecord(
+                index=len(self._decisions),
+                step=self._steps,
+                trigger=trigger,
+                plan=act.plan,
+                recalled=tuple(self._recalled),
+                shown=act.shown,
+                acted_on=act.acted_on,
+                obstacle=act.obstacle,
+                reason=reason,
+            )
+        )
+
+    def _ask(self, question: str) -> str:
+        if self._answer is None or self._n_questions >= self._limits.max_questions:
+            return ""
+        self._n_questions += 1
+        return clean_text(self._answer(question, self._observation))
+
+    # Acting
+
+    def _carry_out(self, decision: Act | Continue) -> Trigger:
+        if isinstance(decision, Act):
+            if not decision.plan:
+                raise EpisodeError("the planner answered Act with an empty plan; answer Stop to end the episode")
+            self._stop_running_call()
+            self._pending = deque(decision.plan)
+            self._review_after = decision.review_after_steps
+        elif self._running is None and not self._pending and not self._ended_by:
+            raise EpisodeError("the planner answered Continue but no plan is running; answer Act, Ask or Stop")
+        self._review_at = _after(self._steps, self._review_after)
+        return self._advance()
+
+    def _advance(self) -> Trigger:
+        """Run the plan until the planner is to be asked again or the episode ends."""
+        while not self._ended_by:
+            if self._running is None and not self._pending:
+                return Trigger.DONE
+            if self._running is None and not self._start_next():
+                return Trigger.FAILURE
+            if self._running is None:
+                continue  # a limit ended the episode
+            step = self._running.execution.advance(self._observation)
+            if isinstance(step, SkillResult):
+                self._finish_call(step)
+                if not step.is_success:
+                    self._pending.clear()
+                    return Trigger.FAILURE
+                continue
+            self._step(step)
+            if self._review_at is not None and self._steps >= self._review_at:
+                return Trigger.STEP
+        return Trigger.DONE
+
+    def _start_next(self) -> bool:
+        """Begin the next call; False if there is no such call."""
+        if len(self._calls) >= self._limits.max_calls:
+            self._end("max_calls", is_truncated=True)
+            return True
+        call = self._pending.popleft()
+        try:
+            execution = self._world.start(dataclasses.replace(call, count=1))
+        except (UnknownName, InvalidRecord) as error:
+            self._refuse(call, str(error))
+            return False
+        if call.count > 1:
+            self._pending.appendleft(dataclasses.replace(call, count=call.count - 1))
+        self._running = _RunningCall(call=dataclasses.replace(call, count=1), execution=execution, first_step=self._steps)
+        return True
+
+    def _refuse(self, call: SkillCall, reason: str) -> None:
+        self._n_invalid += 1
+        self._pending.clear()
+        result = SkillResult(status=SkillStatus.FAILURE, reason=clean_text(reason), obstacle="invalid")
+        self._append_call(call, result, self._steps)
+        if self._n_invalid > self._limits.max_invalid_calls:
+            self._end("max_invalid_calls", is_truncated=True)
+
+    def _finish_call(self, result: SkillResult) -> None:
+        assert self._running is not None
+        self._append_call(self._running.call, result, self._running.first_step)
+        self._running = None
+
+    def _stop_running_call(self) -> None:
+        if self._running is None:
+            return
+        result = self._running.execution.cancel()
+        if self._ended_by:
+            result = SkillResult(status=SkillStatus.ENDED, reason=f"the episode was ended by {self._ended_by}")
+        self._finish_call(result)
+
+    def _append_call(self, call: SkillCall, result: SkillResult, first_step: int) -> None:
+        self._calls.append(
+            CallRecord(
+                call=call,
+                result=result,
+                first_step=first_step,
+                last_step=self._steps,
+                decision=len(self._decisions) - 1,
+            )
+        )
+
+    def _step(self, action: Any) -> None:
+        try:
+            raw, reward, terminated, truncated, info = self._world.env.step(action)
+        except Exception as error:  # whatever a simulator raises, the episode is over and is recorded as such
+            self._error = clean_text(f"{type(error).__name__}: {error}")[:2_000]
+            self._end("error", is_truncated=True)
+            return
+        self._steps += 1
+        self._info = info
+        self._add_reward(reward)
+        self._observation = self._world.observe(raw, info)
+        if terminated or truncated:
+            self._is_terminated = bool(terminated)
+            self._end("environment", is_truncated=bool(truncated) and not terminated)
+        elif self._limits.max_steps is not None and self._steps >= self._limits.max_steps:
+            self._end("max_steps", is_truncated=True)
+        elif self._out_of_time():
+            self._end("max_seconds", is_truncated=True)
+
+    def _out_of_time(self) -> bool:
+        limit_s = self._limits.max_seconds
+        return limit_s is not None and time.monotonic() - self._started_s >= limit_s
+
+    def _add_reward(self, reward: Any) -> None:
+        value = float(reward)
+        if math.isfinite(value):
+            self._reward += value
+        elif self._bad_reward_step < 0:
+            self._bad_reward_step = self._steps - 1
+
+    def _end(self, ended_by: str, *, is_truncated: bool = False) -> None:
+        if not self._ended_by:
+            self._ended_by, self._is_truncated = ended_by, is_truncated
+
+    # Writing down
+
+    def _trace(self, seed: int | None, first: Observation) -> Trace:
+        goal_reached = self._world.goal_reached() if isinstance(self._world, HasGoalCheck) else None
+        has_bad_reward = self._bad_reward_step >= 0
+        info = _json_part(self._info)
+        if has_bad_reward:
+            info["first_non_finite_reward_at_step"] = self._bad_reward_step
+        return Trace(
+            task=self._task,
+            seed=seed,
+            first_state=first.text,
+            last_state=self._observation.text,
+            calls=tuple(self._calls),
+            decisions=tuple(self._decisions),
+            steps=self._steps,
+            reward=None if has_bad_reward else self._reward,
+            is_terminated=self._is_terminated,
+            is_truncated=self._is_truncated,
+            ended_by=self._ended_by,
+            error=self._error,
+            goal_reached=goal_reached,
+            info=info,
+        )
+
+
+def _after(step: int, more: int | None) -> int | None:
+    return None if more is None else step + max(1, more)
+
+
+def _recall_record(hit: Recalled, is_leak: bool) -> RecallRecord:
+    return RecallRecord(
+        experience_id=hit.experience.id,
+        score=hit.score,
+        parts=dict(hit.parts),
+        reason=hit.reason,
+        plan="; ".join(map(str, hit.experience.plan)),
+        obstacle=str(hit.experience.metadata.get("obstacle", "")),
+        is_leak=is_leak,
+    )
+
+
+def _json_part(info: Mapping[str, Any]) -> JsonObject:
+    """What of an environment's `info` JSON can carry; the rest is for the environment's own users."""
+    kept: JsonObject = {}
+    for name, value in info.items():
+        try:
+            kept[clean_text(name)] = to_json(value, field="info")
+        except InvalidRecord:
+            continue
+    return kept
+
+
+

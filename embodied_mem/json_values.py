@@ -1,0 +1,97 @@
+"""JSON values: what may be stored as free metadata, facts and arguments, and how it is made so.
+
+Embodied data is numpy by nature. Scalars and small arrays are converted; what JSON cannot carry is refused by
+name instead of being swallowed by a writer later (a defect measured in other memory libraries).
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from embodied_mem.errors import InvalidRecord
+
+JsonValue: TypeAlias = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+MAX_TEXT_CHARS = 16 * 1024 * 1024
+MAX_DEPTH = 64
+
+
+def check_text(value: object, *, field: str) -> str:
+    """The text itself, if a store can keep it.
+
+    Raises:
+        InvalidRecord: Not a string, longer than 16 Mi characters, or holding a lone surrogate.
+    """
+    if not isinstance(value, str):
+        raise InvalidRecord(f"{field} is {type(value).__name__}; expected a string")
+    if len(value) > MAX_TEXT_CHARS:
+        raise InvalidRecord(f"{field} has {len(value):,} characters; at most {MAX_TEXT_CHARS:,} are kept")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidRecord(
+            f"{field} holds a lone surrogate at character {error.start}; pass it through clean_text() first"
+        ) from None
+    return value
+
+
+def clean_text(value: object) -> str:
+    """Text from a sensor, simulator or model with every lone surrogate replaced by U+FFFD."""
+    text = value if isinstance(value, str) else str(value)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:MAX_TEXT_CHARS]
+
+
+def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
+    """The value as plain JSON: numpy scalars and arrays become numbers and lists, tuples become lists.
+
+    Raises:
+        InvalidRecord: A value JSON cannot carry (NaN, infinity, bytes, an object, a non-text key, depth > 64).
+    """
+    if depth > MAX_DEPTH:
+        raise InvalidRecord(f"{field} is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise InvalidRecord(f"{field} is {value}; expected an integer of at most 64 bits")
+        return int(value)
+    if isinstance(value, str):
+        return check_text(str(value), field=field)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidRecord(f"{field} is {value}; expected a finite number")
+        return float(value)
+    if isinstance(value, Mapping):
+        return _object(value, field=field, depth=depth)
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
+        return [to_json(item, field=f"{field}[{i}]", depth=depth + 1) for i, item in enumerate(items)]
+    raise InvalidRecord(f"{field} is {type(value).__name__}; expected a number, text, list, mapping or None")
+
+
+def to_json_object(value: Mapping[str, Any], *, field: str) -> JsonObject:
+    """A mapping as a plain JSON object; see `to_json`."""
+    if not isinstance(value, Mapping):
+        raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
+    return _object(value, field=field, depth=0)
+
+
+def canonical(value: JsonValue) -> str:
+    """One text per value: sorted keys, no spaces; equal values give equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _object(value: Mapping[Any, Any], *, field: str, depth: int) -> JsonObject:
+    result: JsonObject = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise InvalidRecord(f"{field} has the key {key!r}; expected text keys")
+        check_text(key, field=f"a key of {field}")
+        result[key] = to_json(item, field=f"{field}.{key}", depth=depth + 1)
+    return result

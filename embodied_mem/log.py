@@ -1,0 +1,138 @@
+"""The one append-only log that carries experiences, feedback and everything later derived from them."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from embodied_mem.json_values import JsonObject
+from embodied_mem.spaces import FieldVector
+from embodied_mem.filters import EVERYTHING, Where
+
+
+class EntryKind(enum.StrEnum):
+    """What an entry of the log is; later issues add kinds, never change one."""
+
+    EXPERIENCE = "experience"
+    FEEDBACK = "feedback"
+    WITHDRAWAL = "withdrawal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the log, as handed to a back end.
+
+    Attributes:
+        id: Unique id; appending the same id and content again stores nothing new.
+        kind: What it is; see `EntryKind`.
+        payload: Its content as JSON.
+        texts: Texts that can be searched, by field name.
+        vectors: Embeddings that can be searched.
+    """
+
+    id: str
+    kind: str
+    payload: JsonObject
+    texts: Mapping[str, str] = field(default_factory=dict)
+    vectors: tuple[FieldVector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One line of the log, as given back.
+
+    Attributes:
+        sequence: Its place in the log, from 1, in the order of writing.
+        entry: The line.
+    """
+
+    sequence: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an entry went: its sequence number, and whether it had been there before."""
+
+    sequence: int
+    is_duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Sequence numbers first to last, both included; `last` None means to the end of the log."""
+
+    first: int = 1
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextLeg:
+    """One text to match against one searchable field.
+
+    Attributes:
+        name: How its similarity is called in a hit.
+        text: What to look for.
+        fields: Searchable fields; the best of them counts.
+        weight: What a similarity of 1 adds to the order of hits, >= 0.
+    """
+
+    name: str
+    text: str
+    fields: tuple[str, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class VectorLeg:
+    """One vector to match against the vectors of its field and space."""
+
+    name: str
+    vector: FieldVector
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One search: entries of one kind that pass the filter, ordered by the weighted sum of similarities.
+
+    Attributes:
+        legs: What to match by; none gives the newest first.
+        where: Filter on the payload.
+        spans: The part of the log that is seen.
+        kind: Kind of entry.
+        k: At most this many hits, >= 0.
+    """
+
+    legs: tuple[TextLeg | VectorLeg, ...] = ()
+    where: Where = EVERYTHING
+    spans: tuple[Span, ...] = (Span(),)
+    kind: str = EntryKind.EXPERIENCE
+    k: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One found entry.
+
+    Attributes:
+        sequence: Its place in the log.
+        similarities: Leg name to similarity, 1 where equal and 0 where nothing is shared.
+    """
+
+    sequence: int
+    similarities: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gives back.
+
+    Attributes:
+        hits: Best first; equal sums in the order newest first.
+        n_candidates: How many entries passed the filter.
+        is_exact: Whether no candidate was left out of the comparison.
+    """
+
+    hits: tuple[Hit, ...]
+    n_candidates: int
+    is_exact: bool

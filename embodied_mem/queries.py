@@ -1,0 +1,115 @@
+"""What a caller asks of a memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy.typing as npt
+
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.json_values import check_text
+from embodied_mem.records import Task
+from embodied_mem.spaces import FieldVector, Metric, Space
+from embodied_mem.filters import EVERYTHING, Where
+
+MAX_K = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question to memory; with nothing to match by, the newest experiences that pass the filter answer it.
+
+    Attributes:
+        text: Free text, matched against the task, state and outcome texts alike.
+        task: Matched against the tasks of experiences.
+        state: Matched against the states of experiences.
+        vectors: Matched against vectors of the same field and space.
+        where: Only experiences that pass this filter are candidates.
+        k: At most this many come back, 0 to 10,000.
+        min_score: Only scores of at least this much come back, so that a recall can be empty.
+        contrast: Up to this many of the k places go to the best match of the opposite outcome
+            (a failure where the best match succeeded, and the reverse).
+        as_of: Only the log up to this sequence number is seen; None sees all of it.
+    """
+
+    text: str = ""
+    task: Task | None = None
+    state: str = ""
+    vectors: tuple[FieldVector, ...] = ()
+    where: Where = EVERYTHING
+    k: int = 5
+    min_score: float = 0.0
+    contrast: int = 0
+    as_of: int | None = None
+
+    def __post_init__(self) -> None:
+        check_text(self.text, field="query.text")
+        check_text(self.state, field="query.state")
+        object.__setattr__(self, "task", None if self.task is None else Task.of(self.task))
+        object.__setattr__(self, "vectors", tuple(self.vectors))
+        for name in ("k", "contrast"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_K:
+                raise InvalidQuery(f"{name} is {value!r}; expected an integer from 0 to {MAX_K:,}")
+        if self.min_score != self.min_score:
+            raise InvalidQuery("min_score is nan; expected a number")
+
+
+class QueryFields(TypedDict, total=False):
+    """The keywords from which `recall` builds a `Query`."""
+
+    text: str
+    task: Task | str | None
+    state: str
+    vectors: Sequence[FieldVector]
+    observation: npt.ArrayLike
+    where: Where
+    k: int
+    min_score: float
+    contrast: int
+    as_of: int | None
+
+
+def build_query(query: "Query | str | None", fields: "QueryFields") -> Query:
+    """The query itself, or one made from free text and keywords; `observation` becomes a vector.
+
+    Raises:
+        InvalidQuery: Both a query and keywords were given, or a keyword is not a field of a query.
+    """
+    if isinstance(query, Query):
+        if fields:
+            raise InvalidQuery(f"both a Query and {', '.join(fields)} were given; put them into the Query")
+        return query
+    values: dict[str, Any] = dict(fields)
+    unknown = set(values) - set(QueryFields.__annotations__)
+    if unknown:
+        known = ", ".join(QueryFields.__annotations__)
+        raise InvalidQuery(f"recall has no keyword {', '.join(sorted(unknown))}. Known: {known}.")
+    if query is not None:
+        values["text"] = query
+    if "observation" in values:
+        observed = observation_vector(values.pop("observation"))
+        values["vectors"] = (*values.get("vectors", ()), observed)
+    return Query(**values)
+
+
+OBSERVATION_FIELD = "observation"
+
+
+def observation_vector(observation: npt.ArrayLike) -> FieldVector:
+    """An array observation as a vector of its own space: flattened, compared by distance.
+
+    Raises:
+        InvalidRecord: Empty, larger than 65,536 numbers, not numeric or not finite.
+    """
+    import numpy as np
+
+    array = np.asarray(observation)
+    space = Space(
+        name="flattened-observation",
+        version="1",
+        dimension=int(array.size),
+        config_hash="x".join(map(str, array.shape)) or "scalar",
+        metric=Metric.EUCLIDEAN,
+    )
+    return FieldVector(field=OBSERVATION_FIELD, space=space, values=array.astype(np.float32).reshape(-1))

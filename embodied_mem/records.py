@@ -1,0 +1,361 @@
+"""What flows between the rooms: frozen records, validated when made."""
+
+import enum
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from embodied_mem.errors import InvalidRecord
+from embodied_mem.json_values import JsonObject, JsonValue, canonical, check_text, to_json_object
+from embodied_mem.spaces import FieldVector
+
+
+class Status(enum.StrEnum):
+    """How an attempt ended. `unverified` means that nobody independent of the agent has judged it."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMEOUT = "timeout"
+    TRUNCATED = "truncated"
+    CANCELLED = "cancelled"
+    UNVERIFIED = "unverified"
+
+
+class Kind(enum.StrEnum):
+    """The kinds of experience this library writes itself; any other text is a kind of the user's own."""
+
+    EPISODE = "episode"
+    SUBTASK = "subtask"
+    REPAIR = "repair"
+    LESSON = "lesson"
+    SKILL = "skill"
+    NOTE = "note"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose experience it is and where it was made; compared component by component, never as a text prefix.
+
+    An empty component of a record means "not said". In a filter only the components named are compared.
+    """
+
+    agent: str = ""
+    world: str = ""
+    place: str = ""
+    person: str = ""
+    run: str = ""
+
+    def __post_init__(self) -> None:
+        _check_texts(self, "scope", "agent", "world", "place", "person", "run")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What was asked for.
+
+    Attributes:
+        text: The instruction, verbatim.
+        kind: The family it belongs to, such as `BabyAI-UnlockPickup-v0`; empty if unknown.
+        instance: Environment id, version, seed and options as one id (see `instance_id`). Two attempts with
+            equal instances face the same problem, which is what the leakage guard compares.
+    """
+
+    text: str
+    kind: str = ""
+    instance: str = ""
+
+    def __post_init__(self) -> None:
+        _check_texts(self, "task", "text", "kind", "instance")
+
+    @classmethod
+    def of(cls, task: "Task | str") -> "Task":
+        """The task itself, or plain text made into one."""
+        return task if isinstance(task, Task) else cls(task)
+
+
+def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any] | None = None) -> str:
+    """One id for one problem: environment id (with its version), seed and reset options."""
+    if seed is None:
+        return ""  # an unseeded problem cannot be met again on purpose, so it equals no other
+    suffix = f"?{canonical(to_json_object(options, field='options'))}" if options else ""
+    return f"{environment}#{seed}{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class SkillCall:
+    """One call of a skill, or `count` equal ones in a row (run-length coding for long plans).
+
+    Attributes:
+        name: The skill's name.
+        arguments: Argument name to JSON value; treat as read-only.
+        count: How many times in a row, >= 1.
+    """
+
+    name: str
+    arguments: Mapping[str, JsonValue] = field(default_factory=dict)
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        check_text(self.name, field="plan.name")
+        if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
+            raise InvalidRecord(f"plan.count is {self.count!r}; expected an integer of at least 1")
+        object.__setattr__(self, "arguments", to_json_object(self.arguments, field="plan.arguments"))
+
+    def __hash__(self) -> int:
+        return hash((self.name, canonical(dict(self.arguments)), self.count))
+
+    def __str__(self) -> str:
+        arguments = ", ".join(str(value) for value in self.arguments.values())
+        return f"{self.name}({arguments})" + (f" x{self.count}" if self.count > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an attempt, as judged from the environment and not from the plan.
+
+    Attributes:
+        status: How it ended.
+        reward: Sum of rewards; None where there was none or one was not finite.
+        explanation: Why, in words; says what is wrong and not how to mend it.
+        steps: Environment steps it took, >= 0; None if not counted.
+        cost: Named costs ("tokens", "usd", "seconds"), each finite and >= 0.
+    """
+
+    status: Status = Status.UNVERIFIED
+    reward: float | None = None
+    explanation: str = ""
+    steps: int | None = None
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", _status(self.status))
+        object.__setattr__(self, "reward", _finite(self.reward, field="outcome.reward"))
+        check_text(self.explanation, field="outcome.explanation")
+        if self.steps is not None:
+            object.__setattr__(self, "steps", _count(self.steps, field="outcome.steps"))
+        object.__setattr__(self, "cost", _costs(self.cost))
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the environment confirmed the goal."""
+        return self.status is Status.SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an experience comes from, so that every claim about it can be traced.
+
+    Attributes:
+        run: Id of the run.
+        attempt: Id of one attempt at one episode; a resumed run makes a new one.
+        episode: Index of the episode within its lifetime.
+        first_step: First environment step it covers, from 0.
+        last_step: Last environment step it covers.
+        planner: Name of who decided.
+        model: Name of the language model, if one was used.
+        versions: Component to version: environment, action grammar, library.
+    """
+
+    run: str = ""
+    attempt: str = ""
+    episode: int | None = None
+    first_step: int | None = None
+    last_step: int | None = None
+    planner: str = ""
+    model: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_texts(self, "origin", "run", "attempt", "planner", "model")
+        for name in ("episode", "first_step", "last_step"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _count(value, field=f"origin.{name}"))
+        versions = {str(k): check_text(v, field=f"origin.versions.{k}") for k, v in self.versions.items()}
+        object.__setattr__(self, "versions", versions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file kept beside the log, named by the hash of its content.
+
+    Attributes:
+        role: What it shows ("image", "depth", "audio").
+        digest: Lower-case hex SHA-256 of the bytes.
+        media_type: Such as `image/png`.
+    """
+
+    role: str
+    digest: str
+    media_type: str
+
+    def __post_init__(self) -> None:
+        _check_texts(self, "attachment", "role", "digest", "media_type")
+        if len(self.digest) != 64 or set(self.digest) - set("0123456789abcdef"):
+            raise InvalidRecord(f"attachment.digest is {self.digest!r}; expected 64 lower-case hex characters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """One attempt at a task: the (state, task, plan, outcome) tuple of MINDSTORES, section 3, with its origin.
+
+    Attributes:
+        task: What was asked for; plain text is accepted and becomes a `Task`.
+        state: What the agent perceived before acting, as text.
+        plan: Skill calls in order.
+        outcome: What became of it.
+        state_after: What the agent perceived at the end.
+        kind: What it is evidence of; see `Kind`.
+        id: Unique id; made if not given. Writing the same id twice stores it once.
+        scope: Whose it is and where it was made.
+        facts: Optional structured state as JSON.
+        sources: Ids of the experiences it was derived from.
+        recalled: Ids of what memory had returned when it was made.
+        origin: Run, attempt, episode, step range, planner, versions.
+        happened_at_s: When it happened, seconds since the Unix epoch; None takes the store's clock.
+        metadata: Anything else, as JSON.
+        vectors: Named embeddings.
+        attachments: Files by content hash.
+    """
+
+    task: Task
+    state: str = ""
+    plan: tuple[SkillCall, ...] = ()
+    outcome: Outcome = field(default_factory=Outcome)
+    state_after: str = ""
+    kind: str = Kind.EPISODE
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    scope: Scope = field(default_factory=Scope)
+    facts: Mapping[str, JsonValue] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    recalled: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+    happened_at_s: float | None = None
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict)
+    vectors: tuple[FieldVector, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "task", Task.of(self.task))
+        object.__setattr__(self, "kind", str(self.kind))
+        _check_texts(self, "experience", "state", "state_after", "kind", "id")
+        if not self.id:
+            raise InvalidRecord("experience.id is empty; leave it out to have one made")
+        object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
+        object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
+        for name in ("plan", "sources", "recalled", "vectors", "attachments"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
+        _check_members(self)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with these fields changed, validated again."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return type(self)(**{**values, **changes})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """One remembered experience and why it came back.
+
+    Attributes:
+        experience: What was remembered.
+        score: Sum of `parts`, so scores of different queries can be compared.
+        parts: Named, calibrated contributions ("state", "task", "trust", ...).
+        reason: Why it was selected, in words ("best match", "contrast: a failure of a similar task").
+    """
+
+    experience: Experience
+    score: float
+    parts: Mapping[str, float]
+    reason: str
+
+    def __post_init__(self) -> None:
+        total = math.fsum(self.parts.values())
+        if not math.isclose(self.score, total, rel_tol=1e-9, abs_tol=1e-9):
+            raise InvalidRecord(f"score is {self.score} but its parts {dict(self.parts)} add up to {total}")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `record` gives back once the experience is acknowledged.
+
+    Attributes:
+        experience_id: The id under which it is kept.
+        sequence: Its place in the log, from 1; None for a memory that has no log.
+        is_duplicate: Whether the same id and content had been stored before.
+    """
+
+    experience_id: str
+    sequence: int | None = None
+    is_duplicate: bool = False
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Return once the record would survive `kill -9`; at once here, because writing was not deferred."""
+        return self.sequence
+
+
+def text_of(experience: Experience) -> dict[str, str]:
+    """The texts a recall can match, by field name: `task`, `state` and `outcome`."""
+    return {
+        "task": experience.task.text,
+        "state": experience.state,
+        "outcome": experience.outcome.explanation,
+    }
+
+
+def _check_texts(record: object, prefix: str, *names: str) -> None:
+    for name in names:
+        check_text(getattr(record, name), field=f"{prefix}.{name}")
+
+
+def _check_members(experience: Experience) -> None:
+    expected = {"plan": SkillCall, "vectors": FieldVector, "attachments": Attachment}
+    for name, member in expected.items():
+        for item in getattr(experience, name):
+            if not isinstance(item, member):
+                raise InvalidRecord(f"{name} holds {type(item).__name__}; expected {member.__name__}")
+    for name in ("sources", "recalled"):
+        for item in getattr(experience, name):
+            check_text(item, field=name)
+    fields = [vector.field for vector in experience.vectors]
+    if len(set(fields)) < len(fields):
+        raise InvalidRecord(f"vectors name a field twice: {sorted(fields)}")
+
+
+def _status(value: object) -> Status:
+    try:
+        return Status(str(value))
+    except ValueError:
+        raise InvalidRecord(f"outcome.status is {value!r}; expected one of {', '.join(Status)}") from None
+
+
+def _finite(value: Any, *, field: str) -> float | None:
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InvalidRecord(f"{field} is {value!r}; expected a number or None") from None
+    if not math.isfinite(number):
+        raise InvalidRecord(f"{field} is {number}; expected a finite number or None")
+    return number
+
+
+def _count(value: Any, *, field: str) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 0:
+        raise InvalidRecord(f"{field} is {value!r}; expected an integer of at least 0")
+    return int(value)
+
+
+def _costs(cost: Mapping[str, Any]) -> JsonObject:
+    result: JsonObject = {}
+    for name, value in cost.items():
+        number = _finite(value, field=f"outcome.cost.{name}")
+        if number is None or number < 0:
+            raise InvalidRecord(f"outcome.cost.{name} is {value!r}; expected a number of at least 0")
+        result[check_text(name, field="outcome.cost")] = number
+    return result

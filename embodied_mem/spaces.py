@@ -1,0 +1,109 @@
+"""Embedding spaces: a vector belongs to a record, a field and a space."""
+
+import enum
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.errors import InvalidRecord
+from embodied_mem.json_values import check_text
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+Vectors: TypeAlias = npt.NDArray[np.float32]
+
+MAX_DIMENSION = 65_536
+
+
+class Metric(enum.StrEnum):
+    """How two vectors of a space are compared; both give a similarity where 1 means equal."""
+
+    COSINE = "cosine"  # (u . v) / (|u| |v|), in [-1, 1]
+    EUCLIDEAN = "euclidean"  # 1 / (1 + |u - v| / sqrt(d)), in (0, 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """What makes two vectors comparable: who made them, with which configuration, and how they compare.
+
+    Attributes:
+        name: The embedder's name.
+        version: Its version.
+        config_hash: Hash of its configuration; two configurations give two spaces.
+        dimension: Length of a vector, 1 to 65,536.
+        metric: How two vectors compare.
+    """
+
+    name: str
+    version: str
+    dimension: int
+    config_hash: str = ""
+    metric: Metric = Metric.COSINE
+
+    def __post_init__(self) -> None:
+        for name in ("name", "version", "config_hash"):
+            check_text(getattr(self, name), field=f"space.{name}")
+        object.__setattr__(self, "metric", Metric(self.metric))
+        if not 1 <= self.dimension <= MAX_DIMENSION:
+            raise InvalidRecord(f"space.dimension is {self.dimension}; expected 1 to {MAX_DIMENSION:,}")
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}[{self.config_hash}] ({self.dimension}-d, {self.metric})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FieldVector:
+    """One embedding of one field of a record.
+
+    Attributes:
+        field: What was embedded ("text", "observation", "image", ...).
+        space: The space it lies in.
+        values: (d,) float32, finite, read-only; d is the space's dimension.
+    """
+
+    field: str
+    space: Space
+    values: Vector
+
+    def __post_init__(self) -> None:
+        check_text(self.field, field="vector.field")
+        values = np.array(self.values, dtype=np.float32)
+        if values.shape != (self.space.dimension,):
+            raise InvalidRecord(
+                f"vector {self.field!r} has shape {values.shape}; space {self.space} expects ({self.space.dimension},)"
+            )
+        if not np.isfinite(values).all():
+            first = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise InvalidRecord(f"vector {self.field!r} holds {values[first]} at {first}; expected finite numbers")
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FieldVector):
+            return NotImplemented
+        same_place = (self.field, self.space) == (other.field, other.space)
+        return same_place and bool(np.array_equal(self.values, other.values))
+
+    def __hash__(self) -> int:
+        return hash((self.field, self.space, self.values.tobytes()))
+
+
+def similarities(matrix: Vectors, query: Vector, metric: Metric) -> npt.NDArray[np.float64]:
+    """Similarity of each row to the query; 1 where equal.
+
+    Args:
+        matrix: (n, d) float32.
+        query: (d,) float32.
+        metric: `cosine` gives values in [-1, 1] and 0 for a zero vector; `euclidean` gives values in (0, 1].
+
+    Returns:
+        (n,) float64.
+    """
+    rows, target = matrix.astype(np.float64), query.astype(np.float64)
+    if metric is Metric.EUCLIDEAN:
+        distance: npt.NDArray[np.float64] = np.linalg.norm(rows - target, axis=1) / np.sqrt(len(target))
+        return 1.0 / (1.0 + distance)
+    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(target)
+    result: npt.NDArray[np.float64] = np.divide(rows @ target, norms, out=np.zeros(len(rows)), where=norms > 0)
+    return result

@@ -1,0 +1,82 @@
+"""Editable synonyms: groups of words and short phrases that mean the same to an embodied agent."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+
+from embodied_mem.errors import InvalidRecord
+from embodied_mem.words import words
+
+MAX_PHRASE_WORDS = 4
+
+
+class Synonyms:
+    """Maps every word or phrase of a group to the group's first one.
+
+    Args:
+        groups: Each a sequence of words or phrases of at most four words that mean the same.
+
+    Raises:
+        InvalidRecord: A phrase is empty or too long, or stands in two groups.
+    """
+
+    def __init__(self, groups: Iterable[Sequence[str]] = ()) -> None:
+        self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        heads: dict[tuple[str, ...], str] = {}
+        for group in groups:
+            head = "_".join(_phrase(group[0]))
+            for phrase in map(_phrase, group):
+                if heads.setdefault(phrase, head) != head:
+                    raise InvalidRecord(f"synonym {' '.join(phrase)!r} is in two groups: {heads[phrase]!r} and {head!r}")
+        for phrase, head in heads.items():
+            self._by_first.setdefault(phrase[0], []).append((phrase, head))
+        for entries in self._by_first.values():
+            entries.sort(key=lambda entry: (-len(entry[0]), entry))  # the longest phrase wins
+        self.digest = blake2b(repr(sorted(heads.items())).encode(), digest_size=6).hexdigest()
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Synonyms":
+        """Synonyms of a text file: one group a line, members separated by commas, `#` begins a comment."""
+        return cls(parse(Path(path).read_text(encoding="utf-8")))
+
+    def apply(self, tokens: Sequence[str]) -> list[str]:
+        """The tokens with every known word or phrase replaced by its group, longest first."""
+        result: list[str] = []
+        at = 0
+        while at < len(tokens):
+            head, length = self._match(tokens, at)
+            result.append(head)
+            at += length
+        return result
+
+    def _match(self, tokens: Sequence[str], at: int) -> tuple[str, int]:
+        for phrase, head in self._by_first.get(tokens[at], ()):
+            if tuple(tokens[at : at + len(phrase)]) == phrase:
+                return head, len(phrase)
+        return tokens[at], 1
+
+
+def parse(text: str) -> list[list[str]]:
+    """The groups of a synonym file."""
+    lines = (line.split("#", 1)[0] for line in text.splitlines())
+    groups = ([part.strip() for part in line.split(",") if part.strip()] for line in lines)
+    return [group for group in groups if group]
+
+
+@cache
+def default_synonyms() -> Synonyms:
+    """The synonyms that come with the library (`embodied_mem/data/synonyms.txt`)."""
+    return Synonyms(parse((files("embodied_mem") / "data" / "synonyms.txt").read_text(encoding="utf-8")))
+
+
+def _phrase(text: str) -> tuple[str, ...]:
+    phrase = tuple(words(text))
+    if not 1 <= len(phrase) <= MAX_PHRASE_WORDS:
+        raise InvalidRecord(f"synonym {text!r} has {len(phrase)} words; expected 1 to {MAX_PHRASE_WORDS}")
+    return phrase
+
+
+NO_SYNONYMS = Synonyms()
+

@@ -1,0 +1,111 @@
+"""What every `Judge` and every `Reflector` must keep to."""
+
+from typing import Any
+
+import pytest
+
+from embodied_mem.contracts import Judge, Reflector
+from embodied_mem.decisions import CallRecord, Trigger
+from embodied_mem.episodes import DecisionRecord, RecallRecord, Trace
+from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
+from embodied_mem.skills import SkillResult, SkillStatus
+
+
+def example_trace(**changes: Any) -> Trace:
+    """A short episode: one call that acted on the memory `m1`, ended by the environment; fields may be changed."""
+    call = SkillCall("go_to", {"object": "chest"})
+    decision = DecisionRecord(
+        index=0,
+        step=0,
+        trigger=Trigger.START,
+        plan=(call,),
+        recalled=(RecallRecord(experience_id="m1", score=1.0, parts={"state": 1.0}, reason="best match"),),
+        shown=("m1",),
+        acted_on=("m1",),
+    )
+    record = CallRecord(
+        call=call, result=SkillResult(status=SkillStatus.ENDED), first_step=0, last_step=2, decision=0
+    )
+    values: dict[str, Any] = {
+        "task": Task("get to the chest", kind="KeyDoor-v0", instance="KeyDoor-v0#1"),
+        "seed": 1,
+        "first_state": "The door is locked.",
+        "last_state": "The door is open.",
+        "calls": (record,),
+        "decisions": (decision,),
+        "steps": 2,
+        "reward": 1.0,
+        "is_terminated": True,
+        "is_truncated": False,
+        "ended_by": "environment",
+        "goal_reached": True,
+    }
+    return Trace(**{**values, **changes})
+
+
+class JudgeContract:
+    """Subclass and give a `judge` fixture."""
+
+    @pytest.fixture
+    def judge(self) -> Judge:
+        """The judge to test."""
+        raise NotImplementedError("override the fixture `judge`")
+
+    def test_it_gives_an_outcome(self, judge: Judge) -> None:
+        """One outcome, with the steps that were taken."""
+        outcome = judge.judge(example_trace())
+        assert isinstance(outcome, Outcome)
+        assert outcome.steps in (None, 2)
+
+    def test_equal_traces_are_judged_equally(self, judge: Judge) -> None:
+        """A judge carries nothing from one episode to the next."""
+        first = judge.judge(example_trace())
+        judge.judge(example_trace(goal_reached=False, reward=0.0))
+        assert judge.judge(example_trace()) == first
+
+    def test_an_environment_that_broke_is_no_success(self, judge: Judge) -> None:
+        """What the environment did before it raised proves nothing."""
+        broken = example_trace(error="OSError: gone", goal_reached=None, is_terminated=False, ended_by="error")
+        assert not judge.judge(broken).is_success
+
+    def test_a_planner_that_stops_proves_nothing(self, judge: Judge) -> None:
+        """Nobody independent of the agent has confirmed the goal."""
+        stopped = example_trace(goal_reached=None, is_terminated=False, ended_by="planner", reward=0.0)
+        assert not judge.judge(stopped).is_success
+
+    def test_a_goal_that_was_missed_is_no_success(self, judge: Judge) -> None:
+        """The world's own check says no."""
+        assert not judge.judge(example_trace(goal_reached=False, reward=0.0)).is_success
+
+
+class ReflectorContract:
+    """Subclass and give a `reflector` fixture."""
+
+    @pytest.fixture
+    def reflector(self) -> Reflector:
+        """The reflector to test."""
+        raise NotImplementedError("override the fixture `reflector`")
+
+    @pytest.mark.parametrize("status", [Status.SUCCESS, Status.FAILURE, Status.UNVERIFIED])
+    def test_it_gives_experiences_and_feedback(self, reflector: Reflector, status: Status) -> None:
+        """Whatever the outcome."""
+        reflection = reflector.reflect(example_trace(), Outcome(status=status))
+        assert all(isinstance(experience, Experience) for experience in reflection.experiences)
+        assert all(isinstance(helped, bool) for helped in reflection.feedback.values())
+
+    def test_it_judges_only_what_was_acted_on(self, reflector: Reflector) -> None:
+        """Feedback on a memory that nobody acted on would be made up."""
+        reflection = reflector.reflect(example_trace(), Outcome(status=Status.SUCCESS))
+        assert set(reflection.feedback) <= {"m1"}
+
+    def test_it_never_stores_again_what_memory_returned(self, reflector: Reflector) -> None:
+        """A recalled experience is not new evidence."""
+        reflection = reflector.reflect(example_trace(), Outcome(status=Status.SUCCESS))
+        assert "m1" not in {experience.id for experience in reflection.experiences}
+
+    def test_a_lost_episode_teaches_no_success(self, reflector: Reflector) -> None:
+        """Repairs kept from lost episodes turned into superstitions (measured: 0.00 against 0.80 success)."""
+        reflection = reflector.reflect(
+            example_trace(goal_reached=False), Outcome(status=Status.FAILURE)
+        )
+        assert not any(experience.outcome.is_success for experience in reflection.experiences)

@@ -1,0 +1,87 @@
+"""What every `Planner` must keep to."""
+
+from typing import Any
+
+import pytest
+
+from embodied_mem.agent import Agent
+from embodied_mem.contracts import Planner
+from embodied_mem.episodes import Episode, Trace
+from embodied_mem.json_values import to_json_object
+from embodied_mem.limits import Limits
+from embodied_mem.queries import Query
+from embodied_mem.records import Experience, Recalled, Receipt
+from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
+
+
+class ReadOnlyMemory:
+    """An empty memory that notes every write, for planners that must not write."""
+
+    def __init__(self) -> None:
+        self.writes: list[str] = []
+
+    def record(self, experience: Experience) -> Receipt:
+        """Note the write."""
+        self.writes.append(experience.id)
+        return Receipt(experience.id)
+
+    def recall(self, query: Query, /) -> list[Recalled]:
+        """Nothing is remembered."""
+        return []
+
+    def feedback(self, experience_id: str, *, helped: bool) -> None:
+        """Note the write."""
+        self.writes.append(experience_id)
+
+
+class PlannerContract:
+    """Subclass and give a `planner` fixture; plays short episodes of `KeyDoorWorld`, whatever it can solve."""
+
+    @pytest.fixture
+    def planner(self) -> Planner:
+        """The planner to test."""
+        raise NotImplementedError("override the fixture `planner`")
+
+    def test_it_is_a_planner(self, planner: Planner) -> None:
+        """Both methods are there."""
+        assert isinstance(planner, Planner)
+
+    def test_its_description_is_json_and_names_it(self, planner: Planner) -> None:
+        """`describe` goes into the origin of every experience."""
+        description = to_json_object(planner.describe(), field="description")
+        assert description.get("name"), "describe() must give a name"
+
+    def test_every_call_it_plans_can_be_made(self, planner: Planner) -> None:
+        """Only skills that the context offered, with the arguments they take."""
+        refused = [call for call in _play(planner, seed=3).trace.calls if call.result.obstacle == "invalid"]
+        assert not refused, f"planned calls that cannot be made: {[str(call.call) for call in refused]}"
+
+    def test_equal_seeds_give_equal_episodes(self, planner: Planner) -> None:
+        """All chance comes from `context.rng`, and nothing is carried from one episode to the next."""
+        first = _steps(_play(planner, seed=5).trace)
+        _play(planner, seed=6)
+        assert _steps(_play(planner, seed=5).trace) == first
+
+    def test_it_leaves_memory_to_the_loop(self, planner: Planner) -> None:
+        """With memory frozen nothing is written, so that a planner cannot learn behind the experiment's back."""
+        memory = ReadOnlyMemory()
+        _play(planner, seed=7, memory=memory)
+        assert not memory.writes
+
+    def test_it_only_acts_on_what_it_was_given(self, planner: Planner) -> None:
+        """`shown` and `acted_on` name experiences that memory returned in this episode."""
+        episode = _play(planner, seed=8, memory=ReadOnlyMemory())
+        returned = {hit.experience_id for decision in episode.trace.decisions for hit in decision.recalled}
+        for decision in episode.trace.decisions:
+            assert set(decision.shown) | set(decision.acted_on) <= returned
+
+
+def _play(planner: Planner, *, seed: int, memory: Any = None) -> Episode:
+    agent = Agent(planner=planner, memory=memory, mode="frozen", limits=Limits(max_calls=40, max_decisions=100))
+    return agent.run_episode(KeyDoorWorld(KeyDoorEnv(max_steps=40)), seed=seed)
+
+
+def _steps(trace: Trace) -> list[tuple[str, str]]:
+    return [(str(record.call), record.result.reason) for record in trace.calls]
+
+

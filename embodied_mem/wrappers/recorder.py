@@ -1,0 +1,247 @@
+"""From running episodes to recorded experiences; what the single and the vector wrapper share."""
+
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import embodied_mem
+from embodied_mem import describe
+from embodied_mem.contracts import Memory
+from embodied_mem.errors import InvalidRecord, UnknownSpace
+from embodied_mem.json_values import clean_text
+from embodied_mem.records import Experience, Outcome, Status, Task, instance_id
+from embodied_mem.wrappers.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors
+from embodied_mem.wrappers.options import RecordOptions
+from embodied_mem.wrappers.outcomes import EpisodeSummary, default_outcome, judge
+from embodied_mem.wrappers.plan_log import ActionSummary, PlanLog
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RecordingCounts:
+    """What became of the episodes so far.
+
+    Attributes:
+        begun: Episodes begun, and further spans of cut ones.
+        recorded: Experiences that memory has acknowledged.
+        not_sampled: Left out by `sample`.
+        not_kept: Left out by `keep`.
+        empty: Begun, but left before the first step.
+        failed: Lost to an error, which was logged and raised at the next `reset()` or `close()`.
+    """
+
+    begun: int = 0
+    recorded: int = 0
+    not_sampled: int = 0
+    not_kept: int = 0
+    empty: int = 0
+    failed: int = 0
+
+
+class Recorder:
+    """Makes an experience of each episode and hands it to memory.
+
+    Errors of memory and of the user's functions do not escape on the step path: the first one is kept and
+    raised by `raise_pending`, at the next `reset()` or `close()`.
+
+    Args:
+        memory: Where experiences go.
+        options: How they are made.
+        environment: The environment's id; empty if it has none.
+        make_plan: Makes a fresh action log.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        options: RecordOptions,
+        *,
+        environment: str,
+        make_plan: Callable[[], PlanLog | ActionSummary],
+    ) -> None:
+        self.counts = RecordingCounts()
+        self._memory = memory
+        self._options = options
+        self._environment = environment or options.scope.world
+        self._scope = replace(options.scope, world=options.scope.world or self._environment)
+        self._versions = {
+            "embodied_mem": embodied_mem.__version__,
+            "environment": self._environment,
+            "gymnasium": version("gymnasium"),
+        }
+        self._make_plan = make_plan
+        self._pending: Exception | None = None
+
+    def begin(
+        self,
+        observation: Any,
+        info: Mapping[str, Any],
+        *,
+        episode: int,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> EpisodeLog | None:
+        """A log for the episode that begins; None if it is not to be recorded."""
+        self.counts.begun += 1
+        rng = self._options.rng
+        if self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample:
+            self.counts.not_sampled += 1
+            return None
+        try:
+            start = EpisodeStart(
+                task=self._task(observation, info, seed=seed, options=options),
+                attempt=self._options.make_id(),
+                episode=episode,
+                seed=None if seed is None else int(seed),
+                observation=_copy(observation),
+                state=describe.observation_text(observation),
+                vectors=first_vectors(observation),
+            )
+        except Exception as error:  # an observation or id that defeats us may not kill a step
+            self.counts.failed += 1
+            self.keep_error(error, f"while episode {episode} of {self._environment!r} began")
+            return None
+        return EpisodeLog(start, self._make_plan())
+
+    def is_full(self, episode: EpisodeLog) -> bool:
+        """Whether the experience has reached the length at which it is cut."""
+        limit = self._options.max_steps_per_experience
+        return limit is not None and episode.steps >= limit
+
+    def cut(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> EpisodeLog:
+        """Record what there is of a running episode and go on with a fresh log."""
+        self.finish(episode, ending, **metadata)
+        self.counts.begun += 1
+        return EpisodeLog(episode.next_span(_copy(ending.observation)), self._make_plan())
+
+    def finish(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> None:
+        """Record an episode that ended in any way; never raises."""
+        if not episode.steps and ending.error is None:
+            self.counts.empty += 1
+            return
+        try:
+            experience = self._experience(episode, ending, metadata)
+            if self._is_kept(experience):
+                self._record(experience)
+                self.counts.recorded += 1
+            else:
+                self.counts.not_kept += 1
+        except Exception as error:  # whatever memory raises may not kill a step
+            self.counts.failed += 1
+            self.keep_error(
+                error, f"while episode {episode.start.episode} of {self._environment!r} was recorded"
+            )
+
+    def raise_pending(self) -> None:
+        """Raise the first error since the last call, if there was one."""
+        error, self._pending = self._pending, None
+        if error is not None:
+            raise error
+
+    def keep_error(self, error: Exception, context: str) -> None:
+        """Log an error, and keep the first one for `raise_pending`."""
+        log.error("%s %s: %s", type(error).__name__, context, error)
+        if self._pending is None:
+            error.add_note(f"Raised {context}; kept until now so that no step was lost.")
+            self._pending = error
+
+    def _task(
+        self,
+        observation: Any,
+        info: Mapping[str, Any],
+        *,
+        seed: int | None,
+        options: Mapping[str, Any] | None,
+    ) -> Task:
+        source = self._options.task
+        found: Task | str | None = None
+        try:
+            found = source(observation, info) if callable(source) else source
+            found = Task(clean_text(found)) if isinstance(found, str) else found
+        except Exception as error:  # a user's function; the episode is recorded with the default task
+            self.keep_error(error, "while the task function was asked")
+        if not isinstance(found, Task):
+            found = Task(describe.task_text(observation, info, environment=self._environment))
+        return Task(
+            found.text,
+            kind=found.kind or self._environment,
+            instance=found.instance or self._instance(seed, options),
+        )
+
+    def _instance(self, seed: int | None, options: Mapping[str, Any] | None) -> str:
+        try:
+            return instance_id(self._environment, seed=seed, options=options) if self._environment else ""
+        except InvalidRecord:
+            return ""  # options that cannot be written down name no problem that could be met again
+
+    def _experience(self, episode: EpisodeLog, ending: Ending, metadata: Mapping[str, Any]) -> Experience:
+        summary = episode.summary(ending)
+        return episode.experience(
+            ending,
+            summary,
+            self._outcome(episode, ending, summary),
+            identifier=self._options.make_id(),
+            scope=self._scope,
+            versions=self._versions,
+            happened_at_s=self._options.clock(),
+            metadata={**self._options.metadata, **metadata},
+        )
+
+    def _outcome(self, episode: EpisodeLog, ending: Ending, summary: EpisodeSummary) -> Outcome:
+        known = default_outcome(summary, episode.explanation)
+        if ending.error is not None:
+            said = _said("the environment", ending.error)
+            return replace(known, status=Status.TRUNCATED, explanation=_join(said, episode.explanation))
+        if ending.is_cut:
+            cut = f"cut after {episode.steps} steps; the episode went on"
+            known = replace(known, status=Status.TRUNCATED, explanation=_join(cut, episode.explanation))
+        elif not ending.is_over:
+            said = f"left after {episode.steps} steps"
+            return replace(known, status=Status.CANCELLED, explanation=_join(said, episode.explanation))
+        try:
+            return judge(summary, self._options.rule, known)
+        except Exception as error:  # a user's function; the evidence is kept without a verdict
+            self.keep_error(error, "while the outcome rule was asked")
+            said = _said("the outcome rule", error)
+            return replace(known, status=Status.UNVERIFIED, explanation=_join(said, episode.explanation))
+
+    def _is_kept(self, experience: Experience) -> bool:
+        keep = self._options.keep
+        if callable(keep):
+            try:
+                return bool(keep(experience))
+            except Exception as error:  # a user's function; when in doubt the evidence is kept
+                self.keep_error(error, "while the keep function was asked")
+                return True
+        return keep == "all" or experience.outcome.is_success
+
+    def _record(self, experience: Experience) -> None:
+        try:
+            self._memory.record(experience)
+        except UnknownSpace as error:
+            if not experience.vectors:
+                raise
+            # A store that holds another environment's observations; the words are worth keeping.
+            log.warning("recorded %s without its observation vector: %s", experience.id, error)
+            metadata = {**experience.metadata, "vectors_left_out": describe.clip(error, 500)}
+            self._memory.record(experience.replace(vectors=(), metadata=metadata))
+
+
+def _said(who: str, error: Exception) -> str:
+    return describe.clip(f"{who} raised {type(error).__name__}: {error}", 1_000)
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+def _copy(observation: Any) -> Any:
+    """The observation as it is now; environments may write the next one into the same buffer."""
+    try:
+        return copy.deepcopy(observation)
+    except Exception:  # simulator handles refuse to be copied in ways of their own
+        return observation

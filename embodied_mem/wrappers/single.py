@@ -1,0 +1,129 @@
+"""Recording one Gymnasium environment."""
+
+from typing import Any, SupportsFloat, TypeAlias
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
+
+from embodied_mem import describe
+from embodied_mem.contracts import Memory
+from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
+from embodied_mem.wrappers.options import RecordOptions
+from embodied_mem.wrappers.plan_log import action_log
+from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
+
+Info: TypeAlias = dict[str, Any]
+
+
+class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
+    """Records one experience an episode; observations, rewards, actions and infos pass through as they are.
+
+    Use `record_experience` to make one. Nothing is embedded, described or written between the first and the
+    last step of an episode; the call that ends the episode records it.
+
+    Args:
+        env: The environment.
+        memory: Where experiences go.
+        options: How episodes become experiences.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], memory: Memory, options: RecordOptions) -> None:
+        super().__init__(env)
+        self._recorder = Recorder(
+            memory,
+            options,
+            environment=environment_id(env),
+            make_plan=action_log(
+                env.action_space,
+                action_names(env, options),
+                max_calls=options.max_calls,
+                keep_continuous=options.keep_continuous,
+            ),
+        )
+        self._log: EpisodeLog | None = None
+        self._n_episodes = 0
+        self._last: tuple[Any, Info] = (None, {})
+
+    @property
+    def recording_counts(self) -> RecordingCounts:
+        """What became of the episodes so far."""
+        return self._recorder.counts
+
+    @property
+    def spec(self) -> EnvSpec | None:  # type: ignore[override]  # a property in gymnasium.Wrapper too
+        """The wrapped environment's spec: making it again makes the environment without the recording."""
+        return self.env.spec
+
+    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Any, Info]:
+        """Reset the environment; an episode that is left unfinished is recorded as cancelled.
+
+        Raises:
+            EmbodiedMemError: Recording an earlier episode failed; the next call resets.
+        """
+        self._leave()
+        self._recorder.raise_pending()
+        observation, info = self.env.reset(seed=seed, options=options)
+        self._log = self._recorder.begin(
+            observation, info, episode=self._n_episodes, seed=seed, options=options
+        )
+        self._n_episodes += 1
+        self._last = (observation, info)
+        self._recorder.raise_pending()
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
+        """Step the environment; if that ends the episode, record it."""
+        log = self._log
+        if log is None:
+            return self.env.step(action)
+        log.act(action)
+        try:
+            result = self.env.step(action)
+        except Exception as error:
+            self._finish(log, Ending(observation=self._last[0], info=self._last[1], error=error))
+            raise
+        observation, reward, terminated, truncated, info = result
+        log.result(reward)
+        if terminated or truncated:
+            ending = Ending(
+                observation=observation, info=info, terminated=bool(terminated), truncated=bool(truncated)
+            )
+            self._finish(log, ending)
+        else:
+            self._last = (observation, info)
+            if self._recorder.is_full(log):
+                self._log = self._recorder.cut(log, Ending(observation=observation, info=info, is_cut=True))
+        return result
+
+    def close(self) -> None:
+        """Close the environment; an episode that is left unfinished is recorded as cancelled.
+
+        Raises:
+            EmbodiedMemError: Recording an earlier episode failed.
+        """
+        self._leave()
+        try:
+            super().close()
+        finally:
+            self._recorder.raise_pending()
+
+    def _leave(self) -> None:
+        if self._log is not None:
+            self._finish(self._log, Ending(observation=self._last[0], info=self._last[1]))
+
+    def _finish(self, log: EpisodeLog, ending: Ending) -> None:
+        self._log = None
+        self._recorder.finish(log, ending)
+
+
+def environment_id(env: Any) -> str:
+    """The id under which an environment was made, else the name of its class."""
+    spec = env.spec
+    return describe.clip(spec.id if spec is not None else type(env.unwrapped).__name__, 200)
+
+
+def action_names(env: Any, options: RecordOptions) -> dict[int, str]:
+    """The names the user gave, else those the environment has."""
+    if options.action_names is not None:
+        return dict(enumerate(options.action_names))
+    return describe.action_names(env)

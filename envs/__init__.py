@@ -1,0 +1,5 @@
+"""Worlds: one adapter a simulator."""
+
+from embodied_mem.envs.make import make_world
+
+__all__ = ["make_world"]

@@ -1,0 +1,152 @@
+"""Finding the way over seen cells: the shortest walk with turns counted, and the first obstacle where there is none."""
+
+from collections.abc import Collection
+from heapq import heappop, heappush
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.envs.minigrid import codes
+from embodied_mem.envs.minigrid.seen_map import SeenMap
+
+
+def route(seen: SeenMap, goals: Collection[int]) -> list[int] | None:
+    """The shortest walk from where the agent is to one of these poses; each turn and each step costs one action.
+
+    Args:
+        seen: The map; only cells known to be walkable are used.
+        goals: Poses, `cell * 4 + heading`.
+
+    Returns:
+        The poses on the way without the first one; empty if the agent is there, None if there is no way.
+    """
+    start = seen.pose_state
+    if start in goals:
+        return []
+    if not goals:
+        return None
+    walkable, steps = seen.walkable, seen.steps
+    came_from = {start: start}
+    queue = [start]
+    for pose in queue:
+        heading = pose & 3
+        ahead = (pose >> 2) + steps[heading]
+        turns = (pose & ~3 | (heading - 1) & 3, pose & ~3 | (heading + 1) & 3)
+        for following in (ahead << 2 | heading, *turns) if walkable[ahead] else turns:
+            if following not in came_from:
+                came_from[following] = pose
+                if following in goals:
+                    return _walk_back(came_from, following, start)
+                queue.append(following)
+    return None
+
+
+def action_between(pose: int, following: int) -> int:
+    """The action that leads from a pose to the next one of a route."""
+    if pose >> 2 != following >> 2:
+        return codes.FORWARD
+    return codes.RIGHT if (following - pose) & 3 == 1 else codes.LEFT
+
+
+def distances(seen: SeenMap, targets: Collection[int]) -> dict[int, int]:
+    """Steps to each of these cells that can be reached, turns not counted; ends once all are found."""
+    walkable, steps = seen.walkable, seen.steps
+    missing = set(targets)
+    found = {seen.position: 0}
+    queue = [seen.position]
+    for cell in queue:
+        missing.discard(cell)
+        if not missing:
+            break
+        if not walkable[cell] and cell != seen.position:
+            continue
+        for step in steps:
+            if cell + step not in found and (walkable[cell + step] or cell + step in missing):
+                found[cell + step] = found[cell] + 1
+                queue.append(cell + step)
+    return {cell: found[cell] for cell in targets if cell in found}
+
+
+def cheapest_way(seen: SeenMap, goals: Collection[int]) -> list[int]:
+    """Cells from the agent to one of these cells, obstacles passable at a cost; empty if walls are all around."""
+    costs, steps, start = seen.way_costs(), seen.steps, seen.position
+    came_from = {start: start}
+    heap = [(0, start, start)]
+    done = set()
+    while heap:
+        cost, cell, previous = heappop(heap)
+        if cell in done:
+            continue
+        done.add(cell)
+        came_from[cell] = previous
+        if cell in goals and cell != start:
+            return _walk_back(came_from, cell, start)
+        for step in steps:
+            following = cell + step
+            if following not in done and (price := costs[following]):
+                heappush(heap, (cost + price, following, cell))
+    return []
+
+
+def facing(seen: SeenMap, cell: int) -> set[int]:
+    """The poses that look at a cell from next to it and can be walked to."""
+    walkable = seen.walkable
+    return {
+        (cell - step) << 2 | heading for heading, step in enumerate(seen.steps) if walkable[cell - step]
+    }
+
+
+def frontier(seen: SeenMap) -> set[int]:
+    """The poses on walkable cells that look straight at a cell not seen yet."""
+    walkable = codes.WALKABLE[seen.cells]
+    is_unseen = seen.cells == codes.UNSEEN
+    poses: set[int] = set()
+    for heading, step in enumerate(seen.steps):
+        cells = np.flatnonzero(walkable & np.roll(is_unseen, -step))
+        poses.update((cells * 4 + heading).tolist())
+    return poses
+
+
+def beyond(seen: SeenMap) -> set[int]:
+    """Unseen cells beside a cell that is no wall: what an obstacle may keep from view."""
+    is_unseen = seen.cells == codes.UNSEEN
+    is_way = (codes.WAY_COST[seen.cells] > 0) & ~is_unseen
+    is_beside = np.logical_or.reduce([np.roll(is_way, step) for step in seen.steps])
+    return set(np.flatnonzero(is_unseen & is_beside).tolist())
+
+
+def drop_cells(seen: SeenMap) -> list[set[int]]:
+    """Cells to put something down on, in three classes: harmless, at least not before a door, any."""
+    is_empty = seen.cells == codes.EMPTY
+    is_empty[seen.position] = False
+    near_door = _near_door(seen)
+    anywhere = np.flatnonzero(is_empty)
+    not_before_door = np.flatnonzero(is_empty & ~near_door)
+    harmless = not_before_door[_keeps_ways_open(seen, not_before_door)]
+    return [set(cells.tolist()) for cells in (harmless, not_before_door, anywhere)]
+
+
+def _near_door(seen: SeenMap) -> npt.NDArray[np.bool_]:
+    is_door = (seen.cells & 15) == codes.DOOR
+    return np.logical_or.reduce([np.roll(is_door, step) for step in seen.steps])
+
+
+def _keeps_ways_open(seen: SeenMap, cells: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Whether the cell's free neighbours stay connected around it, and no thing beside it loses its last side."""
+    east, south = seen.steps[0], seen.steps[1]
+    ring = np.array([-east - south, -south, east - south, east, east + south, south, south - east, -east])
+    around = seen.cells[cells[:, None] + ring]
+    is_free = codes.WALKABLE[around]
+    gaps = (is_free != np.roll(is_free, 1, axis=1)).sum(axis=1)
+    has_free_side = np.roll(is_free, 1, axis=1) | np.roll(is_free, -1, axis=1)
+    shuts_in = (codes.IS_THING[around] & ~has_free_side).any(axis=1)
+    result: npt.NDArray[np.bool_] = (gaps <= 2) & ~shuts_in
+    return result
+
+
+def _walk_back(came_from: dict[int, int], last: int, start: int) -> list[int]:
+    way = []
+    while last != start:
+        way.append(last)
+        last = came_from[last]
+    return way[::-1]

@@ -1,0 +1,222 @@
+"""What the agent has seen, on a map of its own: dead reckoning, merged views, and objects with names.
+
+Only the agent's observation and its own action go in. Cells are addressed by one flat index; the start is in
+the middle of the map, so nothing about the size of the world is known.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.envs.minigrid import codes
+from embodied_mem.errors import EpisodeError
+
+NOWHERE = -1
+
+
+@dataclass(slots=True, eq=False)
+class Thing:
+    """An object that was seen.
+
+    Attributes:
+        ref: Its name, "colour type number", numbered in the order of being seen.
+        kind: Its type code.
+        colour: Its colour code.
+        state: Its state code when last seen.
+        first_cell: Where it was first seen.
+        cell: Where it was last seen; `NOWHERE` while it is held or when it is gone.
+        is_gone: Whether its place was seen without it.
+    """
+
+    ref: str
+    kind: int
+    colour: int
+    state: int
+    first_cell: int
+    cell: int
+    is_gone: bool = False
+
+    @property
+    def state_name(self) -> str:
+        """In words, for a door; empty for anything else."""
+        return codes.STATE_NAMES[self.state] if self.kind == codes.DOOR else ""
+
+
+class SeenMap:
+    """The part of a grid world that one agent has seen since its episode began.
+
+    Attributes:
+        size: Cells along each side of the map.
+        steps: Index offset of one step in each heading (east, south, west, north).
+        cells: (size * size,) cell codes, 0 where nothing was seen.
+        position: Where the agent is.
+        heading: 0 east, 1 south, 2 west, 3 north.
+        start_heading: The heading it began with.
+        held: What it carries.
+        things: What stands where.
+        visible: Cells of the things in the current view.
+        version: Changes whenever a cell does.
+        things_version: Changes whenever a thing appears, moves, changes or is gone.
+        seen_count: How many things were ever seen.
+    """
+
+    def __init__(self, *, view_size: int = 7, size: int = 96) -> None:
+        if size < 4 * view_size:
+            raise EpisodeError(f"a map of {size} cells is too small for views of {view_size}; give at least {4 * view_size}")
+        self.size = size
+        self.steps = (1, size, -1, -size)
+        self._view_size = view_size
+        self._own = (view_size // 2) * view_size + view_size - 1
+        self._others = np.delete(np.arange(view_size * view_size), self._own)
+        self._offsets = [self._view_offsets(heading) for heading in range(4)]
+        self.forget()
+
+    def forget(self) -> None:
+        """Empty the map and stand in its middle."""
+        self.cells: codes.CellCodes = np.zeros(self.size * self.size, dtype=np.uint16)
+        self.start = self.position = (self.size // 2) * self.size + self.size // 2
+        self.cells[self.position] = codes.EMPTY
+        self.heading = self.start_heading = 0
+        self.held: Thing | None = None
+        self.things: dict[int, Thing] = {}
+        self.visible: list[int] = []
+        self.version = self.things_version = self.seen_count = 0
+        self._by_ref: dict[str, Thing] = {}
+        self._counts: dict[tuple[int, int], int] = {}
+        self._walkable: tuple[int, bytes] = (-1, b"")
+
+    def begin(self, image: npt.NDArray[np.uint8], heading: int) -> None:
+        """Start a new episode with its first view."""
+        self.forget()
+        self.start_heading = heading
+        self.merge(image, heading, None)
+
+    def merge(self, image: npt.NDArray[np.uint8], heading: int, action: Any) -> None:
+        """Take in what is seen after an action.
+
+        Args:
+            image: (n, n, 3) view.
+            heading: The direction that the environment reports.
+            action: What was done since the last view; None if nothing.
+
+        Raises:
+            EpisodeError: The agent came to the edge of the map.
+        """
+        if action == codes.FORWARD and codes.MOVES_INTO[self.cells[self.front]]:
+            self._move(self.front)
+        self.heading = heading
+        view = image.reshape(-1, 3) @ codes.WEIGHTS & (codes.CODE_COUNT - 1)
+        seen = view[self._others]
+        places = self.position + self._offsets[heading]
+        before = self.cells[places]
+        changed = np.flatnonzero((seen != before) & ((seen & 15) != codes.UNSEEN))
+        self._merge_things(seen, before, places, changed, held_code=int(view[self._own]))
+        if changed.size:
+            self.cells[places[changed]] = seen[changed]
+            self.version += 1
+        self.visible = places[codes.IS_THING[seen]].tolist()
+
+    @property
+    def front(self) -> int:
+        """The cell before the agent."""
+        return self.position + self.steps[self.heading]
+
+    @property
+    def pose_state(self) -> int:
+        """Position and heading as one number, `position * 4 + heading`."""
+        return self.position * 4 + self.heading
+
+    @property
+    def walkable(self) -> bytes:
+        """One byte a cell, 1 where the agent is known to be able to walk."""
+        if self._walkable[0] != self.version:
+            self._walkable = (self.version, codes.WALKABLE[self.cells].tobytes())
+        return self._walkable[1]
+
+    def way_costs(self) -> bytes:
+        """One byte a cell: what passing it would cost if obstacles could be cleared; 0 where they cannot."""
+        return codes.WAY_COST[self.cells].tobytes()
+
+    def thing(self, ref: str) -> Thing | None:
+        """The thing of that name, gone or not."""
+        return self._by_ref.get(ref)
+
+    def known(self) -> list[Thing]:
+        """Everything that was seen and is not gone, in the order of being seen; includes what is held."""
+        return [thing for thing in self._by_ref.values() if not thing.is_gone]
+
+    def offset(self, cell: int) -> tuple[int, int]:
+        """Cells east and south of the start."""
+        south, east = divmod(cell, self.size)
+        start_south, start_east = divmod(self.start, self.size)
+        return east - start_east, south - start_south
+
+    def _view_offsets(self, heading: int) -> npt.NDArray[np.intp]:
+        forward, right = self.steps[heading], self.steps[(heading + 1) % 4]
+        columns, rows = np.divmod(self._others, self._view_size)
+        offsets: npt.NDArray[np.intp] = forward * (self._view_size - 1 - rows) + right * (columns - self._view_size // 2)
+        return offsets
+
+    def _move(self, cell: int) -> None:
+        south, east = divmod(cell, self.size)
+        margin = self._view_size
+        if not (margin <= south < self.size - margin and margin <= east < self.size - margin):
+            raise EpisodeError(f"the agent left its map of {self.size} by {self.size} cells; give MiniGridWorld a larger map_size")
+        self.position = cell
+
+    def _merge_things(
+        self,
+        seen: codes.CellCodes,
+        before: codes.CellCodes,
+        places: npt.NDArray[np.intp],
+        changed: npt.NDArray[np.intp],
+        *,
+        held_code: int,
+    ) -> None:
+        """Tell which thing is which: a thing keeps its name where it stands, and through the agent's hand."""
+        released = None
+        if self.held is not None and not _is_same(self.held, held_code):
+            released, self.held = self.held, None
+            self.things_version += 1
+        vanished: list[Thing] = []
+        if changed.size:
+            touched = changed[codes.IS_THING[seen[changed]] | codes.IS_THING[before[changed]]]
+            for cell, code in zip(places[touched].tolist(), seen[touched].tolist(), strict=True):
+                released = self._merge_cell(cell, code, released, vanished)
+        if self.held is None and codes.IS_THING[held_code]:
+            self.held = next((thing for thing in vanished if _is_same(thing, held_code)), None)
+            self.held = self.held or self._meet(held_code, NOWHERE)
+            self.things_version += 1
+        for thing in (*vanished, *((released,) if released else ())):
+            thing.cell = NOWHERE
+            thing.is_gone = thing is not self.held
+
+    def _merge_cell(self, cell: int, code: int, released: Thing | None, vanished: list[Thing]) -> Thing | None:
+        """Take in one changed cell; what is left of `released` is returned."""
+        self.things_version += 1
+        there = self.things.get(cell)
+        if there is not None:
+            if _is_same(there, code):
+                there.state = codes.state_of(code)
+                return released
+            vanished.append(self.things.pop(cell))
+        if codes.IS_THING[code]:
+            if released is not None and _is_same(released, code):
+                self.things[cell], released.cell = released, cell
+                return None
+            self.things[cell] = self._meet(code, cell)
+        return released
+
+    def _meet(self, code: int, cell: int) -> Thing:
+        kind, colour = codes.type_of(code), codes.colour_of(code)
+        number = self._counts[kind, colour] = self._counts.get((kind, colour), 0) + 1
+        ref = f"{codes.COLOUR_NAMES[colour]} {codes.TYPE_NAMES[kind]} {number}"
+        thing = self._by_ref[ref] = Thing(ref, kind, colour, codes.state_of(code), cell, cell)
+        self.seen_count += 1
+        return thing
+
+
+def _is_same(thing: Thing, code: int) -> bool:
+    return thing.kind == codes.type_of(code) and thing.colour == codes.colour_of(code)

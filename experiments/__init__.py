@@ -1,0 +1,1 @@
+"""Experiments: configs, runner, statistics, report and command line."""

@@ -1,0 +1,101 @@
+"""Overrides in, a typed configuration out, by Hydra's compose API."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from embodied_mem.errors import EmbodiedMemError, ExperimentError, unknown_name
+from embodied_mem.experiments.config import CONF_FOLDER, RunConfig
+
+OPEN_GROUPS = ("planner", "memory")  # a registered name without a file of its own is taken as well
+FREE_KEYS = ("planner.options.", "memory.options.", "variants.")
+
+
+def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
+    """The default configuration with overrides such as `lifetimes=2`, `experiment=quick` or `arms=[none,memory]`.
+
+    Raises:
+        ExperimentError: An unknown key, a wrong type, or an override that cannot be read; the message names the key.
+        UnknownName: A group has no such file.
+    """
+    from hydra import compose, initialize_config_module
+    from hydra.core.config_store import ConfigStore
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    ConfigStore.instance().store(name="run_schema", node=RunConfig)
+    prepared = [part for override in overrides for part in _prepare(override)]
+    try:
+        with initialize_config_module("embodied_mem.experiments.conf", version_base="1.3"):
+            found = OmegaConf.to_object(compose("config", overrides=prepared))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _explain(error) from error
+    assert isinstance(found, RunConfig)
+    return _plain(found)
+
+
+def group_names(group: str) -> list[str]:
+    """The files of a configuration group, without their ending."""
+    return sorted(path.stem for path in (CONF_FOLDER / group).glob("*.yaml"))
+
+
+def keys_of(overrides: Sequence[str]) -> set[str]:
+    """The first component of each overridden key."""
+    return {override.lstrip("+~").split("=", 1)[0].split(".")[0] for override in overrides}
+
+
+def _prepare(override: str) -> list[str]:
+    key, equals, value = override.partition("=")
+    if not equals and not key.startswith("~"):
+        raise ExperimentError(f"{override!r} is no override; expected key=value, as in lifetimes=2")
+    if key.startswith(FREE_KEYS):
+        return [f"++{override}"]  # any keyword may be given, whether the group's file has it or not
+    groups = [path.name for path in CONF_FOLDER.iterdir() if path.is_dir() and not path.name.startswith("_")]
+    if key not in groups or value in group_names(key):
+        return [override]
+    if key not in OPEN_GROUPS:
+        raise unknown_name(key, value, group_names(key))
+    from embodied_mem import registry
+
+    registered = registry.names("planners" if key == "planner" else "memories")
+    if value not in registered:
+        raise unknown_name(key, value, {*registered, *group_names(key)})
+    return [f"{key}=registered", f"{key}.name={value}"]
+
+
+def _plain(config: RunConfig) -> RunConfig:
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        values[field.name] = list(value) if isinstance(value, list) else value
+    return RunConfig(**values)
+
+
+def _explain(error: BaseException) -> EmbodiedMemError:
+    """The cause that names a key, in one line."""
+    from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for cause in causes:
+        if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
+            return unknown_name("configuration key", cause.full_key, _known_keys())
+        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+            return ExperimentError(f"{cause.full_key}: {str(cause).splitlines()[0]}")
+    return ExperimentError(str(error).splitlines()[0])
+
+
+def _known_keys() -> list[str]:
+    return [f"{group}{name}" for group, names in _key_tree().items() for name in names]
+
+
+def _key_tree() -> dict[str, list[str]]:
+    tree = {"": [field.name for field in dataclasses.fields(RunConfig)]}
+    for name, value in vars(RunConfig()).items():
+        if dataclasses.is_dataclass(value):
+            tree[f"{name}."] = [field.name for field in dataclasses.fields(value)]
+    return tree

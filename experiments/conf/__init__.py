@@ -1,0 +1,1 @@
+"""Configuration groups, shipped with the package."""

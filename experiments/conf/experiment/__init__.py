@@ -1,0 +1,1 @@
+"""Experiments: whole configurations that a claim names."""

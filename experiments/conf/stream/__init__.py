@@ -1,0 +1,1 @@
+"""Streams: which task kinds a lifetime mixes."""

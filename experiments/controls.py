@@ -1,0 +1,199 @@
+"""Controls: memories that differ from the one they wrap in a single thing, each defined once.
+
+All of them ask the wrapped memory, so filters, the horizon of the episode and the leakage guard hold for them as well.
+Their chance has no state: it depends on the lifetime's seed and on what is asked, so a resumed run draws the same.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.errors import ExperimentError, unknown_name
+from embodied_mem.filters import Equals, Not, all_of, to_document
+from embodied_mem.json_values import canonical
+from embodied_mem.queries import MAX_K, Query
+from embodied_mem.records import Experience, Recalled, Receipt
+
+
+@runtime_checkable
+class CanWithdraw(Protocol):
+    """A memory that can hide what an unfinished attempt wrote, so that an interrupted lifetime goes on."""
+
+    def withdraw(self, after: int) -> None:
+        """Hide everything with a sequence number above `after`, as if it had never been written."""
+        ...
+
+
+class NoMemory:
+    """Keeps nothing and recalls nothing."""
+
+    def record(self, experience: Experience) -> Receipt:
+        """Acknowledge and drop the experience."""
+        return Receipt(experience.id)
+
+    def recall(self, query: Query, /) -> list[Recalled]:
+        """Nothing."""
+        return []
+
+    def feedback(self, experience_id: str, *, helped: bool) -> None:
+        """Refuse: nothing can have been recalled.
+
+        Raises:
+            UnknownName: Always.
+        """
+        raise unknown_name("experience", experience_id, ())
+
+    def horizon(self) -> int:
+        """Always 0."""
+        return 0
+
+    def withdraw(self, after: int) -> None:
+        """Nothing to hide."""
+
+
+class Control:
+    """What the controls share: everything but `recall` goes to the wrapped memory.
+
+    Args:
+        inner: The memory that is wrapped.
+        seed: Seed of the lifetime.
+    """
+
+    def __init__(self, inner: Memory, *, seed: int) -> None:
+        self.inner = inner
+        self.seed = seed
+        self._candidates: tuple[str, list[Recalled]] | None = None
+
+    def record(self, experience: Experience) -> Receipt:
+        """Keep the experience in the wrapped memory."""
+        return self.inner.record(experience)
+
+    def feedback(self, experience_id: str, *, helped: bool) -> None:
+        """Pass the feedback on."""
+        self.inner.feedback(experience_id, helped=helped)
+
+    def horizon(self) -> int:
+        """The wrapped memory's horizon; 0 where it has none."""
+        return self.inner.horizon() if isinstance(self.inner, HasHorizon) else 0
+
+    def withdraw(self, after: int) -> None:
+        """Withdraw from the wrapped memory.
+
+        Raises:
+            ExperimentError: It cannot.
+        """
+        if not isinstance(self.inner, CanWithdraw):
+            raise ExperimentError(f"{type(self.inner).__name__} cannot withdraw what an unfinished episode wrote")
+        self._candidates = None
+        self.inner.withdraw(after)
+
+    def close(self) -> None:
+        """Close the wrapped memory if it can be closed."""
+        close = getattr(self.inner, "close", None)
+        if close is not None:
+            close()
+
+    def hits(self, query: Query) -> list[Recalled]:
+        """What the wrapped memory itself would give."""
+        return self.inner.recall(self._answerable(query))
+
+    def candidates(self, query: Query) -> list[Recalled]:
+        """Every experience that passes the query's filter and horizon, in the wrapped memory's own order."""
+        query = self._answerable(Query(where=query.where, as_of=query.as_of, k=MAX_K, min_score=-float("inf")))
+        if query.as_of is None:
+            return self.inner.recall(query)
+        # The log up to a sequence number does not change, and an episode asks with the same filter again and again.
+        key = canonical([query.as_of, to_document(query.where)])
+        if self._candidates is None or self._candidates[0] != key:
+            self._candidates = (key, self.inner.recall(query))
+        return self._candidates[1]
+
+    def rng(self, query: Query, n_candidates: int) -> np.random.Generator:
+        """Chance for this question alone.
+
+        Sequence numbers, ids and filters stay out of it: they differ between an unbroken run and one that was killed
+        and resumed, while the question and the number of candidates do not.
+        """
+        task = query.task
+        asked = [query.text, query.state, query.k, n_candidates]
+        asked += [task.text, task.kind, task.instance] if task else []
+        digest = hashlib.sha256(canonical([*asked]).encode())
+        for vector in query.vectors:
+            digest.update(vector.values.tobytes())
+        return np.random.default_rng([self.seed, int.from_bytes(digest.digest()[:8], "big")])
+
+    def _answerable(self, query: Query) -> Query:
+        return query if isinstance(self.inner, HasHorizon) else dataclasses.replace(query, as_of=None)
+
+
+class RandomMemory(Control):
+    """As many experiences as the wrapped memory would give, drawn uniformly from the same filtered candidates."""
+
+    def recall(self, query: Query, /) -> list[Recalled]:
+        """Random candidates, with the scores of the hits whose places they take."""
+        hits = self.hits(query)
+        if not hits:
+            return []
+        candidates = self.candidates(query)
+        n = min(len(hits), len(candidates))
+        drawn = self.rng(query, len(candidates)).choice(len(candidates), size=n, replace=False)
+        return _in_places(hits, [candidates[i].experience for i in drawn], "control: drawn at random")
+
+
+class RecencyMemory(Control):
+    """As many experiences as the wrapped memory would give, the newest first."""
+
+    def recall(self, query: Query, /) -> list[Recalled]:
+        """The newest candidates, with the scores of the hits whose places they take."""
+        hits = self.hits(query)
+        newest = [hit.experience for hit in self.candidates(query)[: len(hits)]] if hits else []
+        return _in_places(hits, newest, "control: the newest")
+
+
+class ShuffledMemory(Control):
+    """The right experiences with wrong content: plan and outcome come from other candidates."""
+
+    def recall(self, query: Query, /) -> list[Recalled]:
+        """The wrapped memory's hits; id, task, state and score stay, plan and outcome are another candidate's.
+
+        A hit that has no other candidate to swap with is left out: a control never gives the right content.
+        """
+        hits = self.hits(query)
+        candidates = self.candidates(query) if hits else []
+        rng = self.rng(query, len(candidates))
+        return [swapped for hit in hits if (swapped := _swapped(hit, candidates, rng)) is not None]
+
+
+class WithoutKindMemory(Control):
+    """The wrapped memory without anything learnt on tasks of the kind that is being solved."""
+
+    def recall(self, query: Query, /) -> list[Recalled]:
+        """What the wrapped memory gives from other kinds.
+
+        Raises:
+            ExperimentError: The query names no task, so the kind to leave out is unknown.
+        """
+        if query.task is None or not query.task.kind:
+            raise ExperimentError("the planner's query names no task kind, so without_kind cannot leave it out")
+        other_kinds = Not(Equals("task.kind", query.task.kind))
+        return self.hits(dataclasses.replace(query, where=all_of(query.where, other_kinds)))
+
+
+def _in_places(hits: Sequence[Recalled], experiences: Sequence[Experience], reason: str) -> list[Recalled]:
+    return [
+        dataclasses.replace(hit, experience=experience, reason=reason)
+        for hit, experience in zip(hits, experiences, strict=False)  # there may be fewer candidates than hits
+    ]
+
+
+def _swapped(hit: Recalled, candidates: Sequence[Recalled], rng: np.random.Generator) -> Recalled | None:
+    others = [other.experience for other in candidates if other.experience.id != hit.experience.id]
+    if not others:
+        return None
+    donor = others[int(rng.integers(len(others)))]
+    experience = hit.experience.replace(plan=donor.plan, outcome=donor.outcome)
+    return dataclasses.replace(hit, experience=experience, reason="control: plan and outcome of another experience")

@@ -1,0 +1,97 @@
+"""An episode as one row of `episodes.jsonl`; read back by `embodied_mem.experiments.rows`."""
+
+import math
+from typing import Any
+
+from embodied_mem.decisions import CallRecord
+from embodied_mem.episodes import DecisionRecord, Episode
+from embodied_mem.experiments.streams import Trial
+
+
+def episode_row(
+    trial: Trial,
+    episode: Episode,
+    *,
+    arm: str,
+    attempt: str,
+    max_steps: int,
+    seconds: float,
+    memory_size: int | None,
+    log_sequence: int | None,
+) -> dict[str, Any]:
+    """The row of a finished episode.
+
+    Args:
+        trial: What was to be played.
+        episode: What happened.
+        arm: Name of the arm.
+        attempt: Id of the attempt.
+        max_steps: The environment's own limit.
+        seconds: Wall clock.
+        memory_size: Experiences in memory afterwards; None without a memory.
+        log_sequence: The memory's horizon afterwards, to which a resumed run goes back; None without one.
+    """
+    trace = episode.trace
+    return {
+        "arm": arm,
+        "lifetime": trial.lifetime,
+        "phase": str(trial.phase),
+        "index": trial.index,
+        "kind": trial.kind,
+        "task": trace.task.text,
+        "seed": trial.seed,
+        "instance": trace.task.instance,
+        "attempt": attempt,
+        "status": str(episode.outcome.status),
+        "success": episode.outcome.is_success,
+        "steps": trace.steps,
+        "max_steps": max_steps,
+        "reward": trace.reward if trace.reward is not None and math.isfinite(trace.reward) else None,
+        "ended_by": trace.ended_by,
+        "error": trace.error,
+        "explanation": episode.outcome.explanation,
+        "seconds": round(seconds, 4),
+        "calls": [_call(call) for call in trace.calls],
+        "decisions": [_decision(decision) for decision in trace.decisions],
+        "recorded": list(episode.recorded),
+        "feedback": dict(episode.feedback),
+        "memory_size": memory_size,
+        "log_sequence": log_sequence,
+        "leaks": sum(hit.is_leak for decision in trace.decisions for hit in decision.recalled),
+    }
+
+
+def _call(record: CallRecord) -> dict[str, Any]:
+    return {
+        "call": str(record.call),
+        "status": str(record.result.status),
+        "reason": record.result.reason,
+        "obstacle": record.result.obstacle,
+        "first_step": record.first_step,
+        "last_step": record.last_step,
+        "decision": record.decision,
+    }
+
+
+def _decision(record: DecisionRecord) -> dict[str, Any]:
+    return {
+        "index": record.index,
+        "step": record.step,
+        "trigger": str(record.trigger),
+        "plan": [str(call) for call in record.plan],
+        "recalled": [
+            {
+                "id": hit.experience_id,
+                "score": round(hit.score, 6),
+                "parts": {name: round(value, 6) for name, value in hit.parts.items()},
+                "reason": hit.reason,
+                "plan": hit.plan,
+                "obstacle": hit.obstacle,
+            }
+            for hit in record.recalled
+        ],
+        "shown": list(record.shown),
+        "acted_on": list(record.acted_on),
+        "obstacle": record.obstacle,
+        "reason": record.reason,
+    }

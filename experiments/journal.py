@@ -1,0 +1,65 @@
+"""The journal of a lifetime: one JSON line an episode, appended whole, and readable after a kill."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.errors import ExperimentError
+
+FILE_NAME = "episodes.jsonl"
+
+
+class Journal:
+    """Appends rows to `episodes.jsonl` in a folder, each as one write.
+
+    Args:
+        folder: The lifetime's folder; made if absent.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / FILE_NAME
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Write one row; once this returns the operating system has it, so it survives a kill of this process.
+
+        Raises:
+            ExperimentError: The disk took only a part of it.
+        """
+        line = (json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode()
+        written = os.write(self._file, line)
+        if written < len(line):
+            raise ExperimentError(f"{self.path}: only {written:,} of {len(line):,} bytes were written; is the disk full?")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+
+def recover(folder: Path) -> list[dict[str, Any]]:
+    """The finished rows of a lifetime; a last line torn by a kill is moved to `episodes.jsonl.torn` first.
+
+    Raises:
+        ExperimentError: A line before the last is no JSON object.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return []
+    whole, newline, torn = path.read_bytes().rpartition(b"\n")
+    if torn:
+        with (folder / f"{FILE_NAME}.torn").open("ab") as aside:
+            aside.write(torn + b"\n")
+        os.truncate(path, len(whole) + len(newline))
+    return [_row(path, number, line) for number, line in enumerate(whole.split(b"\n"), 1) if line]
+
+
+def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise ExperimentError(f"{path}, line {number} is no JSON ({error}); it was edited or the disk is damaged") from None
+    if not isinstance(row, dict):
+        raise ExperimentError(f"{path}, line {number} is {type(row).__name__}; expected a JSON object")
+    return row

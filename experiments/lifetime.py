@@ -1,0 +1,218 @@
+"""The lifetime protocol: one memory, learning episodes, then held-out episodes with the memory frozen."""
+
+import contextlib
+import dataclasses
+import io
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from embodied_mem import registry
+from embodied_mem.agent import Agent
+from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.episodes import Episode
+from embodied_mem.errors import ExperimentError
+from embodied_mem.experiments.arms import Arm, make_memory
+from embodied_mem.experiments.config import RunPlan
+from embodied_mem.experiments.controls import CanWithdraw, Control, NoMemory
+from embodied_mem.experiments.episode_row import episode_row
+from embodied_mem.experiments.expert_episode import run_expert_episode
+from embodied_mem.experiments.journal import Journal, recover
+from embodied_mem.experiments.locks import folder_lock
+from embodied_mem.experiments.seeds import Phase
+from embodied_mem.experiments.streams import Trial
+from embodied_mem.experiments.worlds import Worlds, max_steps
+from embodied_mem.limits import Limits
+from embodied_mem.records import Scope
+
+Row: TypeAlias = Mapping[str, Any]  # a row of episodes.jsonl
+
+ORPHAN_WAIT_S = 30.0  # a worker of a killed run ends at once; this only covers a slow machine
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one process plays in one go: a lifetime of an arm."""
+
+    arm: Arm
+    lifetime: int
+
+    def folder(self, run_folder: Path) -> Path:
+        """Where its rows and its memory lie."""
+        return _folder(run_folder, self.arm.name, self.lifetime)
+
+    def memory_folder(self, run_folder: Path) -> Path:
+        """The memory it reads, which is another arm's where it shares one."""
+        return _folder(run_folder, self.arm.shares or self.arm.name, self.lifetime) / "memory"
+
+
+def _folder(run_folder: Path, arm: str, lifetime: int) -> Path:
+    return run_folder / "lifetimes" / arm / f"{lifetime:02d}"
+
+
+class LifetimeRun:
+    """Plays what is left of a lifetime, episode by episode.
+
+    Args:
+        plan: The experiment.
+        unit: Which arm and lifetime.
+        run_folder: Folder of the run.
+        attempt: How often the run was started before; keeps ids of an unfinished attempt apart.
+        worlds: The worlds of this process.
+        notify: Called with every row once it is written.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        unit: Unit,
+        run_folder: Path,
+        *,
+        attempt: int,
+        worlds: Worlds,
+        notify: Callable[[Row], None],
+    ) -> None:
+        self._plan, self._unit, self._run_folder = plan, unit, run_folder
+        self._arm, self._attempt = unit.arm, attempt
+        self._worlds, self._notify = worlds, notify
+        self._memory: Memory | None = None
+        self._memory_size: int | None = None
+
+    def play(self) -> None:
+        """Play every episode that has no row yet.
+
+        Raises:
+            ExperimentError: An episode could not be played; the message names arm, lifetime and episode.
+        """
+        folder = self._unit.folder(self._run_folder)
+        with folder_lock(folder, wait_s=ORPHAN_WAIT_S), contextlib.ExitStack() as stack:
+            trials = self._plan.trials(self._arm, self._unit.lifetime)
+            n_finished = self._take_up(recover(folder), trials)
+            stack.callback(self._close_memory)
+            journal = Journal(folder)
+            stack.callback(journal.close)
+            agents = {phase: self._make_agent(phase) for phase in Phase}
+            for trial in trials[n_finished:]:
+                row = self._play(trial, agents[trial.phase])
+                journal.append(row)
+                self._notify(row)
+
+    def _take_up(self, rows: list[dict[str, Any]], trials: tuple[Trial, ...]) -> int:
+        """Open the memory as the last finished episode left it; how many episodes need not be played again."""
+        check_rows(rows, trials, self._unit)
+        self._open_memory()
+        if self._arm.learns and not self._go_back(rows):
+            self._set_aside()
+            rows = []
+            self._open_memory()
+        self._memory_size = self._initial_size(rows)
+        return len(rows)
+
+    def _open_memory(self) -> None:
+        if self._arm.memory:
+            path = self._unit.memory_folder(self._run_folder)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            seed = self._plan.lifetime_seed(self._unit.lifetime)
+            self._memory = make_memory(self._arm.memory, path, seed=seed, options=self._arm.memory_options)
+
+    def _go_back(self, rows: list[dict[str, Any]]) -> bool:
+        """Withdraw what came after the last row; False where the memory cannot and there was something before."""
+        is_first_time = not rows and self._attempt == 0
+        if self._memory is None or is_first_time:
+            return True
+        sequence = rows[-1]["log_sequence"] if rows else 0
+        inner = self._memory.inner if isinstance(self._memory, Control) else self._memory
+        if sequence is None or not isinstance(self._memory, CanWithdraw) or not isinstance(inner, CanWithdraw):
+            return False
+        self._memory.withdraw(sequence)
+        return True
+
+    def _set_aside(self) -> None:
+        """Keep an interrupted lifetime whose memory cannot go back, and begin a new one."""
+        self._close_memory()
+        source = self._unit.folder(self._run_folder)
+        target = self._run_folder / "set_aside" / f"{self._arm.name}_{self._unit.lifetime:02d}_{self._attempt}"
+        target.mkdir(parents=True)
+        for item in source.iterdir():
+            if item.name != ".lock":  # held by this process
+                shutil.move(item, target / item.name)
+
+    def _initial_size(self, rows: list[dict[str, Any]]) -> int | None:
+        if self._memory is None:
+            return None
+        if rows:
+            size: int = rows[-1]["memory_size"]
+            return size
+        if self._arm.shares:
+            source = recover(_folder(self._run_folder, self._arm.shares, self._unit.lifetime))
+            return int(source[-1]["memory_size"])
+        return 0
+
+    def _close_memory(self) -> None:
+        close = getattr(self._memory, "close", None)
+        if close is not None:
+            close()
+        self._memory = None
+
+    def _make_agent(self, phase: Phase) -> Agent | None:
+        if self._arm.plays_expert:
+            return None
+        return Agent(
+            planner=registry.load("planners", self._arm.planner)(**self._arm.planner_options),
+            memory=self._memory,
+            mode="off" if self._memory is None else "learn" if phase is Phase.LEARN else "frozen",
+            limits=Limits(**dataclasses.asdict(self._plan.config.limits)),
+            scope=Scope(agent=self._arm.name, run=self._plan.config.name),
+            guard_leakage=True,
+        )
+
+    def _play(self, trial: Trial, agent: Agent | None) -> dict[str, Any]:
+        attempt = f"{self._arm.name}-{trial.lifetime:02d}-{trial.phase}-{trial.index:03d}-{self._attempt}"
+        started_s = time.perf_counter()
+        try:
+            world = self._worlds.get(trial.kind)
+            with contextlib.redirect_stdout(io.StringIO()):  # some simulators print on reset
+                episode = self._episode(trial, agent, attempt)
+        except Exception as error:
+            raise ExperimentError(
+                f"arm {self._arm.name}, lifetime {trial.lifetime}, {trial.phase} episode {trial.index} "
+                f"({trial.kind}, seed {trial.seed}): {type(error).__name__}: {error}"
+            ) from error
+        if self._memory_size is not None and not isinstance(self._memory, NoMemory):
+            self._memory_size += len(episode.recorded)
+        return episode_row(
+            trial,
+            episode,
+            arm=self._arm.name,
+            attempt=attempt,
+            max_steps=max_steps(world.env) or self._plan.config.limits.max_steps or max(1, episode.trace.steps),
+            seconds=time.perf_counter() - started_s,
+            memory_size=self._memory_size,
+            log_sequence=self._memory.horizon() if isinstance(self._memory, HasHorizon) else None,
+        )
+
+    def _episode(self, trial: Trial, agent: Agent | None, attempt: str) -> Episode:
+        world = self._worlds.get(trial.kind)
+        if agent is None:
+            return run_expert_episode(world, seed=trial.seed, max_steps=self._plan.config.limits.max_steps)
+        offset = self._plan.config.learning_episodes if trial.phase is Phase.HELD_OUT else 0
+        return agent.run_episode(world, seed=trial.seed, attempt=attempt, episode=offset + trial.index)
+
+
+def check_rows(rows: list[dict[str, Any]], trials: tuple[Trial, ...], unit: Unit) -> None:
+    """Refuse rows that are not the beginning of this lifetime.
+
+    Raises:
+        ExperimentError: A row is of another episode, or there are more rows than episodes.
+    """
+    found = [(row.get("phase"), row.get("index"), row.get("kind"), row.get("seed")) for row in rows]
+    expected = [(str(trial.phase), trial.index, trial.kind, trial.seed) for trial in trials]
+    if found != expected[: len(found)]:
+        where = next((i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), len(expected))
+        raise ExperimentError(
+            f"row {where + 1} of arm {unit.arm.name}, lifetime {unit.lifetime} is {found[where]}; "
+            f"expected {expected[where] if where < len(expected) else 'no more rows'}; start a new run"
+        )

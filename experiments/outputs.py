@@ -1,0 +1,180 @@
+"""What a run leaves behind: its folder and `run.json`."""
+
+import datetime
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.errors import ExperimentError
+from embodied_mem.experiments.config import RunConfig, RunPlan, from_document, to_document
+from embodied_mem.experiments.worlds import Worlds
+
+RUN_FILE = "run.json"
+PACKAGES = ("numpy", "gymnasium", "minigrid", "embodied-mem")
+
+
+def new_folder(config: RunConfig, *, now: datetime.datetime) -> Path:
+    """The folder of a new run, made.
+
+    Raises:
+        ExperimentError: It holds a run already, or cannot be made.
+    """
+    stem = Path("outputs") / f"{now:%Y-%m-%d}" / f"{config.name}_{now:%H-%M-%S}"
+    folder = Path(config.out) if config.out else _free(stem)
+    if (folder / RUN_FILE).exists():
+        raise ExperimentError(f"{folder} holds a run already; go on with it: embodied-mem run resume={folder}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExperimentError(f"cannot make {folder} ({error.strerror}); name another folder with out=") from None
+    return folder
+
+
+def start_document(plan: RunPlan, *, command: str, now: datetime.datetime) -> dict[str, Any]:
+    """`run.json` of a run that begins."""
+    config = plan.config
+    return {
+        "name": config.name,
+        "config": to_document(config),
+        "seeds": {
+            "range": plan.seeds.name,
+            "first": plan.lifetime_seed(0),
+            "last": plan.lifetime_seed(config.lifetimes - 1) + plan.seeds.per_lifetime - 1,
+        },
+        "arms": [arm.name for arm in plan.arms],
+        "beside": list(plan.beside),
+        "focus": config.focus,
+        "lifetimes": config.lifetimes,
+        "learning_episodes": config.learning_episodes,
+        "held_out_episodes": config.held_out_episodes,
+        "kinds": list(config.stream.kinds),
+        "versions": versions(),
+        "machine": machine(),
+        "started": now.isoformat(timespec="seconds"),
+        "ended": None,
+        "status": "running",
+        "attempt": 0,
+        "knowledge": knowledge(config.stream.kinds),
+        "command": command,
+    }
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """`run.json` of a folder.
+
+    Raises:
+        ExperimentError: There is none, or it is no JSON object.
+    """
+    path = folder / RUN_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ExperimentError(f"{folder} has no {RUN_FILE}; name the folder of a run") from None
+    except ValueError as error:
+        raise ExperimentError(f"{path} is no JSON: {error}") from None
+    if not isinstance(document, dict) or "config" not in document:
+        raise ExperimentError(f"{path} describes no run; name the folder of a run")
+    return document
+
+
+def read_config(document: Mapping[str, Any]) -> RunConfig:
+    """The configuration that `run.json` keeps."""
+    return from_document(document["config"])
+
+
+def write_document(folder: Path, document: Mapping[str, Any]) -> None:
+    """Write `run.json`, whole or not at all."""
+    write_atomically(folder / RUN_FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a kill leaves the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on; `git commit` in a checkout."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name.replace("-", "_")] = version(name)
+        except PackageNotFoundError:
+            continue
+    commit = _git_commit()
+    return {**found, "git commit": commit} if commit else found
+
+
+def machine() -> dict[str, Any]:
+    """The hardware in a line, without a host name."""
+    return {
+        "cores": n_cores(),
+        "cpu": _cpu_model(),
+        "memory_gb": _memory_gb(),
+        "os": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def n_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def knowledge(kinds: list[str]) -> list[Any]:
+    """What the worlds of these kinds reveal to a planner, from their knowledge ledgers; each ledger once."""
+    worlds = Worlds()
+    ledgers: list[Any] = []
+    try:
+        for kind in kinds:
+            for line in getattr(worlds.get(kind), "knowledge", ()):
+                if line not in ledgers:
+                    ledgers.append(line)
+    finally:
+        worlds.close()
+    return ledgers
+
+
+def _free(stem: Path) -> Path:
+    folder, number = stem, 2
+    while folder.exists():
+        folder, number = stem.with_name(f"{stem.name}_{number}"), number + 1
+    return folder
+
+
+def _git_commit() -> str:
+    root = Path(__file__).resolve().parents[1]
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return ""
+    found = subprocess.run(
+        [git, "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip()
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _memory_gb() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        return None

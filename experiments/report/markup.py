@@ -1,0 +1,49 @@
+"""HTML and SVG from Python: every text is escaped unless it was made by `tag`, so data can never become markup."""
+
+import html
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from embodied_mem.json_values import clean_text
+
+
+class Markup(str):
+    """Text that is markup already; only `tag` and `join` make it."""
+
+    __slots__ = ()
+
+
+Child: TypeAlias = "str | float | None"
+VOID = frozenset({"meta", "br", "input", "path", "line", "circle", "rect"})
+
+
+def tag(name: str, *children: Child, **attributes: Child) -> Markup:
+    """An element. Children that are no `Markup` are escaped; None children and attributes are left out.
+
+    Args:
+        name: Element name.
+        children: Content in order.
+        attributes: `class_` stands for `class`, `data_arm` for `data-arm`; an empty text gives a bare attribute.
+    """
+    inside = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
+    if name in VOID:
+        return Markup(f"<{name}{inside}/>")
+    return Markup(f"<{name}{inside}>{join(children)}</{name}>")
+
+
+def join(children: Iterable[Child]) -> Markup:
+    """Children one after the other, escaped where they are plain text."""
+    return Markup("".join(text(child) for child in children if child is not None))
+
+
+def text(child: Child) -> Markup:
+    """A plain text or number as markup."""
+    return child if isinstance(child, Markup) else Markup(html.escape(clean_text(_number(child)), quote=True))
+
+
+def _attribute(key: str, value: Child) -> str:
+    return f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
+
+
+def _number(value: Child) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

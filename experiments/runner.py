@@ -1,0 +1,127 @@
+"""Runs an experiment: every lifetime of every arm, in this process or in workers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from embodied_mem.experiments.config import RunPlan
+from embodied_mem.experiments.journal import recover
+from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows
+from embodied_mem.experiments.outputs import n_cores
+from embodied_mem.experiments.worlds import Worlds
+
+MAX_DEFAULT_WORKERS = 4
+
+
+def all_units(plan: RunPlan) -> list[Unit]:
+    """Every lifetime of every arm."""
+    return [Unit(arm, lifetime) for arm in plan.arms for lifetime in plan.lifetimes]
+
+
+def finished_rows(plan: RunPlan, run_folder: Path) -> dict[tuple[str, int], int]:
+    """(arm, lifetime) -> how many of its episodes have a row; torn last lines are put aside.
+
+    Raises:
+        ExperimentError: Rows are damaged or of another experiment.
+    """
+    found = {}
+    for unit in all_units(plan):
+        rows = recover(unit.folder(run_folder))
+        check_rows(rows, plan.trials(unit.arm, unit.lifetime), unit)
+        found[unit.arm.name, unit.lifetime] = len(rows)
+    return found
+
+
+class Schedule:
+    """Which units are left to play, in an order that keeps all workers busy.
+
+    Units that read another arm's memory wait for it; of those that can start, the longest comes first.
+
+    Args:
+        plan: The experiment.
+        n_finished: (arm, lifetime) -> episodes that have a row already.
+    """
+
+    def __init__(self, plan: RunPlan, n_finished: dict[tuple[str, int], int]) -> None:
+        left = [(_n_left(plan, unit, n_finished), unit) for unit in all_units(plan)]
+        self._waiting = [unit for n, unit in sorted(left, key=lambda pair: -pair[0]) if n]
+        self._unfinished = {(unit.arm.name, unit.lifetime) for unit in self._waiting}
+
+    def take(self) -> Unit | None:
+        """The next unit that can start; None where there is none now."""
+        for unit in self._waiting:
+            if (unit.arm.shares, unit.lifetime) not in self._unfinished:
+                self._waiting.remove(unit)
+                return unit
+        return None
+
+    def finish(self, unit: Unit) -> None:
+        """Note that a unit was played to its end."""
+        self._unfinished.discard((unit.arm.name, unit.lifetime))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every unit was played."""
+        return not self._unfinished
+
+    def __len__(self) -> int:
+        """How many units are not finished."""
+        return len(self._unfinished)
+
+    def __iter__(self) -> Iterator[Unit]:
+        """Every unit in turn, each finished when the next is asked for; for a single process."""
+        while (unit := self.take()) is not None:
+            yield unit
+            self.finish(unit)
+
+
+def run_lifetimes(
+    plan: RunPlan, run_folder: Path, *, attempt: int, workers: int, notify: Callable[[Row], None]
+) -> None:
+    """Play everything that has no row yet. What is computed does not depend on the number of workers.
+
+    Args:
+        plan: The experiment.
+        run_folder: Where rows and memories are kept.
+        attempt: How often this run was started before.
+        workers: Processes; 1 plays in this one, 0 takes as many as there are cores, at most 4.
+        notify: Called with at least arm, phase and success of each finished episode.
+
+    Raises:
+        ExperimentError: An episode could not be played, or a worker died; rows written so far are kept.
+    """
+    schedule = Schedule(plan, finished_rows(plan, run_folder))
+    n_workers = min(workers or min(n_cores(), MAX_DEFAULT_WORKERS), len(schedule))
+    if n_workers > 1:
+        from embodied_mem.experiments.pool import run_in_workers
+
+        run_in_workers(plan, schedule, run_folder, attempt=attempt, workers=n_workers, notify=notify)
+        return
+    worlds = Worlds()
+    try:
+        for unit in schedule:
+            LifetimeRun(plan, unit, run_folder, attempt=attempt, worlds=worlds, notify=notify).play()
+    finally:
+        worlds.close()
+
+
+def failed_episodes(plan: RunPlan, run_folder: Path) -> list[str]:
+    """Episodes that an environment broke off by an error, in words."""
+    return [
+        f"arm {row['arm']}, lifetime {row['lifetime']}, {row['phase']} episode {row['index']}: {row['error']}"
+        for unit in all_units(plan)
+        for row in recover(unit.folder(run_folder))
+        if row["error"]
+    ]
+
+
+def finished_episodes(plan: RunPlan, run_folder: Path) -> Sequence[tuple[str, str, bool]]:
+    """(arm, phase, success) of every episode that has a row."""
+    return [
+        (row["arm"], row["phase"], row["success"])
+        for unit in all_units(plan)
+        for row in recover(unit.folder(run_folder))
+    ]
+
+
+def _n_left(plan: RunPlan, unit: Unit, n_finished: dict[tuple[str, int], int]) -> int:
+    return len(plan.trials(unit.arm, unit.lifetime)) - n_finished[unit.arm.name, unit.lifetime]

@@ -1,0 +1,91 @@
+"""Environment seeds: which range an experiment draws from, and which episode gets which."""
+
+import enum
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.errors import ExperimentError, unknown_name
+
+SEEDS_FILE = Path(__file__).with_name("seeds.yaml")
+
+
+class Phase(enum.StrEnum):
+    """The two parts of a lifetime."""
+
+    LEARN = "learn"
+    HELD_OUT = "held_out"
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRange:
+    """A range of environment seeds, cut into one block a lifetime.
+
+    Attributes:
+        name: `tuning` or `report`.
+        first: First seed.
+        last: Last seed, included.
+        per_lifetime: Seeds of one lifetime, an even number; half for each phase.
+    """
+
+    name: str
+    first: int
+    last: int
+    per_lifetime: int
+
+    @property
+    def n_lifetimes(self) -> int:
+        """How many lifetimes have a block of their own."""
+        return (self.last - self.first + 1) // self.per_lifetime
+
+    @property
+    def episodes_per_phase(self) -> int:
+        """How many episodes a phase of one lifetime may have."""
+        return self.per_lifetime // 2
+
+    def lifetime_seed(self, block: int) -> int:
+        """The first seed of a lifetime's block, from which its task order and its controls' chance are derived.
+
+        Raises:
+            ExperimentError: The range has no block for this lifetime.
+        """
+        if not 0 <= block < self.n_lifetimes:
+            raise ExperimentError(
+                f"there is no block {block} of {self.name} seeds for a lifetime; blocks are 0 to {self.n_lifetimes - 1:,}"
+            )
+        return self.first + block * self.per_lifetime
+
+    def episode_seed(self, block: int, phase: Phase, index: int) -> int:
+        """The seed of one episode; no other lifetime, phase or index has the same.
+
+        Raises:
+            ExperimentError: The lifetime has no block, or the phase has fewer episodes than that.
+        """
+        if not 0 <= index < self.episodes_per_phase:
+            raise ExperimentError(
+                f"{phase} episode {index} has no seed; a phase has at most {self.episodes_per_phase:,} episodes"
+            )
+        offset = 0 if phase is Phase.LEARN else self.episodes_per_phase
+        return self.lifetime_seed(block) + offset + index
+
+
+@cache
+def seed_range(name: str) -> SeedRange:
+    """The range of that name in `seeds.yaml`.
+
+    Raises:
+        UnknownName: No such range.
+    """
+    document = _seeds_document()
+    per_lifetime = int(document.pop("seeds_per_lifetime"))
+    if name not in document:
+        raise unknown_name("seed range", name, document)
+    return SeedRange(name, int(document[name]["first"]), int(document[name]["last"]), per_lifetime)
+
+
+def _seeds_document() -> dict[str, Any]:
+    import yaml
+
+    document: dict[str, Any] = yaml.safe_load(SEEDS_FILE.read_text(encoding="utf-8"))
+    return document

@@ -1,0 +1,288 @@
+"""From episode rows to `summary.json`: the numbers of a run, equal for equal episodes.
+
+Nothing here depends on times, attempts, machines or the order in which episodes were run, so a run that was killed
+and resumed gives the summary of the unbroken one. `docs/reports.md` defines every key.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embodied_mem.experiments import learnt, statistics
+from embodied_mem.experiments.headline import headline, verdict
+from embodied_mem.experiments.metrics import COMPARED, METRICS
+from embodied_mem.experiments.rows import EpisodeRow, Lifetime, Phase, Run, read_run
+
+SCHEMA = 1
+BOOTSTRAP_SEED = 20_260_101  # one fixed seed an interval: adding an arm changes no other arm's interval
+BUDGET_SHARES = tuple(round(0.025 * i, 3) for i in range(41))
+DIGITS = 6
+
+
+def write_summary(folder: str | Path) -> dict[str, Any]:
+    """Summarise a run folder, write `summary.json` into it (replaced in one move) and return it.
+
+    Raises:
+        ExperimentError: Not a run folder, or a row cannot be read.
+    """
+    summary = summarise(folder)
+    path = Path(folder) / "summary.json"
+    partial = path.with_name("summary.json.partial")
+    partial.write_text(json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+    return summary
+
+
+def summarise(folder: str | Path) -> dict[str, Any]:
+    """The numbers of a run folder; see `docs/reports.md` for the keys.
+
+    Raises:
+        ExperimentError: Not a run folder, or a row cannot be read.
+    """
+    return summarise_run(read_run(folder))
+
+
+def summarise_run(run: Run) -> dict[str, Any]:
+    """`summarise` for a run that was read already."""
+    arms = {arm: _arm(run, arm) for arm in run.arms}
+    comparisons = [entry for a, b in compared_pairs(run) for entry in _compare(run, a, b)]
+    summary: dict[str, Any] = {
+        "schema": SCHEMA,
+        "unit": "lifetime",
+        "lifetimes": run.info.lifetimes,
+        "learning_episodes": run.info.learning_episodes,
+        "held_out_episodes": run.info.held_out_episodes,
+        "kinds": sorted(set(run.info.kinds) or {row.kind for row in run.episodes()}),
+        "seeds": run.info.seeds,
+        "focus": focus_arm(run),
+        "order": list(run.arms),
+        "arms": arms,
+        "comparisons": comparisons,
+        "is_complete": all(arm["lifetimes"] == run.info.lifetimes for arm in arms.values()),
+    }
+    summary["notes"] = [*_notes(run, summary), *run.notes]
+    summary["headline"] = headline(summary)
+    for entry in comparisons:
+        entry["verdict"] = verdict(entry)
+    rounded: dict[str, Any] = _rounded(summary)
+    return rounded
+
+
+def focus_arm(run: Run) -> str | None:
+    """The arm the report is about: the run's `focus`, else `memory`, else the last arm that learns."""
+    learners = [arm for arm in run.arms if arm not in run.beside]
+    for arm in (run.info.focus, "memory"):
+        if arm is not None and arm in run.arms:
+            return arm
+    return learners[-1] if learners else None
+
+
+def compared_pairs(run: Run) -> list[tuple[str, str]]:
+    """Which arms are compared: the run's own list, else the focus with each other learner, and random with none."""
+    if run.info.comparisons is not None:
+        return [(a, b) for a, b in run.info.comparisons if a in run.arms and b in run.arms and a != b]
+    focus = focus_arm(run)
+    learners = [arm for arm in run.arms if arm not in run.beside]
+    pairs = [(focus, other) for other in learners if focus is not None and other != focus]
+    if focus != "random" and {"random", "none"} <= set(learners):
+        pairs.append(("random", "none"))
+    return pairs
+
+
+def lifetime_values(lives: Iterable[Lifetime], of: Callable[[EpisodeRow], float]) -> list[float]:
+    """Per lifetime the mean over its held-out episodes."""
+    return [math.fsum(of(row) for row in life.held_out) / len(life.held_out) for life in lives]
+
+
+def _arm(run: Run, arm: str) -> dict[str, Any]:
+    lives = run.complete(arm, "held_out")
+    held_out = [row for life in lives for row in life.held_out]
+    leaks = [row.leaks for row in held_out if row.leaks is not None]
+    result: dict[str, Any] = {
+        "is_beside": arm in run.beside,
+        "lifetimes": len(lives),
+        "episodes": len(held_out),
+        "by_kind": _by_kind(held_out),
+        "budget_curve": _budget_curve(lives),
+        "learning": _learning(run, arm),
+        "same_obstacle": learnt.same_obstacle(held_out),
+        "learnt": learnt.rules(held_out),
+        "leaks": sum(leaks) if leaks else None,
+    }
+    for name, metric in METRICS.items():
+        result[name] = _mean(lifetime_values(lives, metric.of))
+    successes = sum(row.success for row in held_out)
+    # Pooled episodes are not independent: this interval stands beside for reference and is named so.
+    result["success"]["wilson95_pooled_episodes"] = statistics.wilson_interval(successes, len(held_out))
+    return result
+
+
+def _mean(values: Sequence[float]) -> dict[str, Any]:
+    if not values:
+        return {"mean": None, "ci95": None, "per_lifetime": []}
+    interval = statistics.bootstrap_interval(values, rng=_rng())
+    return {"mean": math.fsum(values) / len(values), "ci95": interval, "per_lifetime": list(values)}
+
+
+def _by_kind(rows: Sequence[EpisodeRow]) -> dict[str, Any]:
+    groups: dict[str, list[EpisodeRow]] = {}
+    for row in rows:
+        groups.setdefault(row.kind, []).append(row)
+    return {
+        kind: {
+            "episodes": len(group),
+            "successes": sum(row.success for row in group),
+            "success": sum(row.success for row in group) / len(group),
+            "area": math.fsum(row.area for row in group) / len(group),
+        }
+        for kind, group in sorted(groups.items())
+    }
+
+
+def _budget_curve(lives: Sequence[Lifetime]) -> dict[str, Any] | None:
+    if not lives:
+        return None
+    columns = [lifetime_values(lives, lambda row, s=share: float(row.is_success_within(s))) for share in BUDGET_SHARES]
+    return {"share": list(BUDGET_SHARES), **_band(np.array(columns, dtype=np.float64).T)}
+
+
+def _learning(run: Run, arm: str) -> dict[str, Any] | None:
+    lives = run.complete(arm, "learn")
+    if not lives:
+        return None
+    success = np.array([[float(row.success) for row in life.learn] for life in lives])
+    count = success.shape[1]
+    thirds = [round(count * part / 3) for part in range(4)]
+    edges = _bin_edges(count)
+    sizes = [life.learn[-1].memory_size for life in lives]
+    known = [size for size in sizes if size is not None]
+    return {
+        "lifetimes": len(lives),
+        "thirds": [_mean([float(v) for v in success[:, a:b].mean(axis=1)]) if b > a else None
+                   for a, b in zip(thirds[:-1], thirds[1:], strict=True)],
+        "curve": {"edges": edges, **_band(statistics.binned_means(success, edges))},
+        "memory_size": math.fsum(known) / len(known) if known else None,
+    }  # fmt: skip
+
+
+def _bin_edges(count: int) -> list[int]:
+    width = 10 if count >= 40 else max(1, math.ceil(count / 6))
+    edges = [*range(0, count, width), count]
+    if len(edges) > 2 and edges[-1] - edges[-2] < width / 2:
+        del edges[-2]  # a short last bin would be noise that looks like news
+    return edges
+
+
+def _band(values: statistics.Values) -> dict[str, Any]:
+    low, high = statistics.bootstrap_bounds(values, rng=_rng())
+    return {"mean": values.mean(axis=0).tolist(), "low": low.tolist(), "high": high.tolist()}
+
+
+def _compare(run: Run, a: str, b: str) -> list[dict[str, Any]]:
+    left = {life.number: life for life in run.complete(a, "held_out")}
+    right = {life.number: life for life in run.complete(b, "held_out")}
+    shared = sorted(left.keys() & right.keys())
+    if not left or not right:
+        return []
+    is_paired = bool(shared) and all(same_problems(left[n], right[n]) for n in shared)
+    if is_paired:
+        lives_a, lives_b = [left[n] for n in shared], [right[n] for n in shared]
+    else:
+        lives_a, lives_b = list(left.values()), list(right.values())
+    entries = []
+    for name in COMPARED:
+        values_a = lifetime_values(lives_a, METRICS[name].of)
+        values_b = lifetime_values(lives_b, METRICS[name].of)
+        entry = {"a": a, "b": b, "metric": name, "unit": "lifetime", "lifetimes": run.info.lifetimes}
+        entries.append(entry | difference(values_a, values_b, is_paired=is_paired))
+    return entries
+
+
+def same_problems(a: Lifetime, b: Lifetime) -> bool:
+    """Whether two lifetimes were held out on the same problems in the same order."""
+    return [row.problem for row in a.held_out] == [row.problem for row in b.held_out]
+
+
+def difference(a: Sequence[float], b: Sequence[float], *, is_paired: bool) -> dict[str, Any]:
+    """The difference of two arms with its interval, from one value a lifetime each.
+
+    Args:
+        a: (n,) values.
+        b: (n,) values of the same lifetimes if paired, else (m,).
+        is_paired: Whether a[i] and b[i] faced the same problems.
+
+    Returns:
+        `pairs`, `is_paired`, `mean_a`, `mean_b`, `difference`, `ci95`, `excludes_zero`, `detectable`, and per
+        lifetime `differences` with the counts `ahead`, `level`, `behind` (paired only).
+    """
+    mean_a, mean_b = math.fsum(a) / len(a), math.fsum(b) / len(b)
+    pairs = [x - y for x, y in zip(a, b, strict=True)] if is_paired else []
+    interval = (
+        statistics.bootstrap_interval(pairs, rng=_rng()) if is_paired else statistics.unpaired_interval(a, b, rng=_rng())
+    )
+    return {
+        "pairs": len(pairs),
+        "is_paired": is_paired,
+        "mean_a": mean_a,
+        "mean_b": mean_b,
+        "difference": math.fsum(pairs) / len(pairs) if is_paired else mean_a - mean_b,
+        "ci95": interval,
+        "excludes_zero": interval is not None and (interval[0] > 0 or interval[1] < 0),
+        "detectable": statistics.detectable_difference(pairs) if is_paired else None,
+        "differences": pairs,
+        "ahead": sum(d > 1e-12 for d in pairs),
+        "level": sum(abs(d) <= 1e-12 for d in pairs),
+        "behind": sum(d < -1e-12 for d in pairs),
+    }
+
+
+def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
+    notes = []
+    if run.info.seeds.get("range") == "tuning":
+        notes.append("These are tuning seeds: good for looking, no evidence for a claim.")
+    for arm in run.arms:
+        notes.extend(_missing(run, arm, phase) for phase in _phases(run, arm) if _missing(run, arm, phase))
+    lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
+    if 0 < lifetimes < statistics.FEW_LIFETIMES:
+        notes.append(
+            f"Only {lifetimes} lifetimes: intervals from fewer than {statistics.FEW_LIFETIMES} are rough; run more."
+        )
+    for arm, result in summary["arms"].items():
+        values = result["success"]["per_lifetime"]
+        if len(values) > 1 and len(set(values)) == 1 and values[0] in (0.0, 1.0):
+            notes.append(
+                f"{arm}: every lifetime has the same success, so its interval has no width; that is no proof of "
+                f"{'never failing' if values[0] else 'never succeeding'}."
+            )
+    unpaired = sorted({f"{c['a']} and {c['b']}" for c in summary["comparisons"] if not c["is_paired"]})
+    notes.extend(f"{pair} did not face the same problems, so they are compared unpaired." for pair in unpaired)
+    return notes
+
+
+def _phases(run: Run, arm: str) -> tuple[Phase, ...]:
+    learns = arm not in run.beside and run.info.learning_episodes > 0
+    return ("learn", "held_out") if learns else ("held_out",)
+
+
+def _missing(run: Run, arm: str, phase: Phase) -> str:
+    done, planned = len(run.complete(arm, phase)), run.info.lifetimes
+    what = "learning" if phase == "learn" else "held-out"
+    return "" if done >= planned else f"{arm}: {what} episodes are complete in {done} of {planned} lifetimes; the rest is left out."
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(BOOTSTRAP_SEED)
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to `DIGITS` places, so that the last bit of a sum is not part of a result; NaN becomes None."""
+    if isinstance(value, float):
+        return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,44 @@
+"""Worlds of a process: made once a kind, reset for every episode."""
+
+from typing import Any
+
+from embodied_mem.contracts import World
+
+
+class Worlds:
+    """Makes each world when its kind first comes up and keeps it, because making one costs more than an episode."""
+
+    def __init__(self) -> None:
+        self._worlds: dict[str, World] = {}
+
+    def get(self, kind: str) -> World:
+        """The world of a kind, such as `babyai:UnlockPickup`.
+
+        Raises:
+            UnknownName: No such world or task.
+            MissingExtra: Its simulator is not installed.
+        """
+        if kind not in self._worlds:
+            from embodied_mem.envs import make_world
+
+            self._worlds[kind] = make_world(kind)
+        return self._worlds[kind]
+
+    def close(self) -> None:
+        """Close every environment."""
+        for world in self._worlds.values():
+            world.env.close()
+        self._worlds.clear()
+
+
+def max_steps(env: Any) -> int | None:
+    """The environment's own limit of the episode that was begun; None where it has none.
+
+    The smaller of a `TimeLimit` wrapper's limit and `env.unwrapped.max_steps`, which may change at each reset.
+    """
+    limits = [getattr(env.unwrapped, "max_steps", None)]
+    while env is not env.unwrapped:
+        limits.append(getattr(env, "_max_episode_steps", None))  # what gymnasium.wrappers.TimeLimit calls it
+        env = env.env
+    numbers = [int(limit) for limit in limits if isinstance(limit, int) and limit > 0]
+    return min(numbers, default=None)

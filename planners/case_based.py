@@ -1,0 +1,222 @@
+"""Case-based planning: retrieve, reuse, revise, retain (Aamodt & Plaza, 1994), without a model and without rules.
+
+The planner knows how skills are called and nothing of the world. It tries what the instruction names; when a call
+fails it asks memory what got past such an obstacle before (retrieve), says it of the objects at hand (reuse), tries
+random legal calls where nothing known helps (revise), and keeps what worked in an episode that was won (retain).
+With an empty memory it explores and repairs in exactly the same way.
+"""
+
+from dataclasses import dataclass, field
+
+from embodied_mem.decisions import Act, Context, Decision, Stop, Trigger
+from embodied_mem.episodes import Reflection, Trace
+from embodied_mem.filters import Where, where
+from embodied_mem.json_values import JsonObject
+from embodied_mem.planners.grounding import Goal, candidates, ground
+from embodied_mem.planners.legal_calls import random_call
+from embodied_mem.planners.repairs import Lessons, Obstacle, Repair, distinct_repairs
+from embodied_mem.queries import Query
+from embodied_mem.records import Kind, Outcome, Recalled, SkillCall, Status
+from embodied_mem.skills import SkillStatus
+
+REPAIRS_THAT_WORKED: Where = where(kind=Kind.REPAIR.value, outcome=Status.SUCCESS.value)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A call that is to succeed: a goal of the instruction, or a step of a repair of the frame below."""
+
+    call: SkillCall
+    goal: Goal | None = None
+    obstacle: Obstacle | None = None
+    met: set[str] = field(default_factory=set)  # situations this call failed in
+    rest: tuple[SkillCall, ...] = ()  # further steps of the same repair
+
+
+class CaseBasedPlanner:
+    """Plans by cases; a `Planner`, and the `Reflector` of its own episodes.
+
+    Args:
+        k: How many experiences to recall for an obstacle, >= 1.
+        max_depth: How deep repairs of repairs may nest, >= 1.
+        max_uses: How often one repair is tried on one obstacle before it counts as vain, >= 1.
+        patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals are never
+            given up.
+    """
+
+    def __init__(self, k: int = 5, *, max_depth: int = 6, max_uses: int = 8, patience: int = 2) -> None:
+        self.k, self.max_depth, self.max_uses, self.patience = k, max_depth, max_uses, patience
+        self._begin([])
+
+    def describe(self) -> JsonObject:
+        """Name and settings."""
+        return {
+            "name": "case_based",
+            "k": self.k,
+            "max_depth": self.max_depth,
+            "max_uses": self.max_uses,
+            "patience": self.patience,
+        }
+
+    def decide(self, context: Context) -> Decision:
+        """One call at a time: the goal, a step of a repair, or a random legal call."""
+        if context.trigger is Trigger.START:
+            self._begin(ground(context.task.text, context.skills))
+        elif context.last is not None:
+            self._revise(context)
+        return self._next(context)
+
+    def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
+        """Retain: the repairs found in an episode that was won, and whether recalled ones helped.
+
+        A lost episode teaches nothing but what was vain: storing its repairs taught superstitions.
+        """
+        if not outcome.is_success:
+            return Reflection(feedback={key: False for key, helped in self._lessons.helped.items() if not helped})
+        if trace.calls and trace.calls[-1].result.status is SkillStatus.ENDED:
+            for frame in self._stack:  # the winning call ended inside itself; what it repaired is repaired
+                self._worked(frame)
+        return Reflection(experiences=self._lessons.experiences(trace.task), feedback=dict(self._lessons.helped))
+
+    # Where the episode stands
+
+    def _begin(self, goals: list[Goal]) -> None:
+        self._goals, self._next_goal = goals, 0
+        self._stack: list[_Frame] = []
+        self._is_exploring = False
+        self._has_changed = False  # whether any call succeeded since the top frame's call was tried last
+        self._done: set[tuple[str, str]] = set()  # (skill, object) of goals that did not end the episode
+        self._lessons = Lessons()
+        self._recalled: dict[str, list[Recalled]] = {}
+
+    def _worked(self, frame: _Frame) -> None:
+        if frame.obstacle is not None:
+            self._lessons.worked(frame.obstacle)
+
+    # Revise: what the last call's result means
+
+    def _revise(self, context: Context) -> None:
+        last = context.last
+        assert last is not None
+        self._has_changed = self._has_changed or last.result.is_success
+        was_exploring, self._is_exploring = self._is_exploring, False
+        if was_exploring or not self._stack:
+            return
+        if last.result.is_success:
+            self._succeeded(self._stack[-1])
+        else:
+            self._failed(self._stack[-1], context)
+
+    def _succeeded(self, frame: _Frame) -> None:
+        self._worked(frame)
+        self._stack.pop()
+        if frame.goal is not None:
+            self._done |= {(frame.call.name, str(value)) for value in frame.call.arguments.values()}
+            self._next_goal += 1
+        elif frame.rest:
+            self._stack.append(_Frame(frame.rest[0], rest=frame.rest[1:]))
+        self._has_changed = True
+
+    def _failed(self, frame: _Frame, context: Context) -> None:
+        assert context.last is not None
+        met = Obstacle.of(context.last)
+        self._has_changed = False
+        if frame.obstacle is not None and frame.obstacle.situation == met.situation:
+            frame.obstacle.roles = met.roles
+            return
+        if met.situation not in frame.met:
+            self._worked(frame)  # a new obstacle is progress; one met before is going round in circles
+        frame.met.add(met.situation)
+        frame.obstacle = met
+        met.repairs = distinct_repairs(self._lessons.known(met.situation), self._retrieve(met, context))
+
+    def _retrieve(self, met: Obstacle, context: Context) -> list[Recalled]:
+        if met.situation not in self._recalled:
+            query = Query(task=context.task, state=met.situation, where=REPAIRS_THAT_WORKED, k=self.k)
+            self._recalled[met.situation] = context.recall(query)
+        return self._recalled[met.situation]
+
+    # What to do next
+
+    def _next(self, context: Context) -> Decision:
+        if self._next_goal >= len(self._goals):
+            self._next_goal = 0  # all were reached and the episode goes on: something else was meant, or none is known
+            return self._explore(None, context)
+        if not self._stack:
+            goal = self._goals[self._next_goal]
+            self._stack.append(_Frame(SkillCall(goal.skill, dict(goal.phrases)), goal=goal))
+        while True:
+            top = self._stack[-1]
+            if top.obstacle is None or self._has_changed:
+                self._has_changed = False
+                return self._try(top, context)
+            step = self._reuse(top, top.obstacle)
+            if step is not None:
+                return step
+            if top.goal is None and (top.obstacle.n_explored >= self.patience or len(self._stack) > self.max_depth):
+                self._give_up()
+                continue
+            return self._explore(top, context)
+
+    def _try(self, frame: _Frame, context: Context) -> Act:
+        if frame.goal is not None:
+            frame.call = SkillCall(frame.goal.skill, self._bound(frame, frame.goal, context))
+        return Act(plan=(frame.call,), reason="goal" if frame.goal else "step of a repair")
+
+    def _bound(self, frame: _Frame, goal: Goal, context: Context) -> JsonObject:
+        """The goal's arguments: the object chosen before, else a known one not done yet, else the words themselves."""
+        skill = next((skill for skill in context.skills if skill.name == goal.skill), None)
+        arguments: JsonObject = {}
+        for parameter in skill.parameters if skill else ():
+            phrase = goal.phrases.get(parameter.name, "")
+            fitting = candidates(phrase, parameter.choices)
+            fresh = [choice for choice in fitting if (goal.skill, choice) not in self._done]
+            chosen = frame.call.arguments.get(parameter.name)
+            arguments[parameter.name] = chosen if chosen in fresh else (fresh or fitting or [phrase])[0]
+        return arguments
+
+    # Reuse: the next repair that can be said of the objects at hand
+
+    def _reuse(self, frame: _Frame, obstacle: Obstacle) -> Act | None:
+        under_way = {entry.call for entry in self._stack}
+        usable = [repair for repair in obstacle.repairs if not repair.has_failed and repair.uses < self.max_uses]
+        for repair in sorted(usable, key=lambda repair: repair.uses):  # stable: best first within a round
+            plan = obstacle.grounded(repair)
+            if plan and not under_way & set(plan):
+                return self._apply(repair, plan, obstacle)
+        return None
+
+    def _apply(self, repair: Repair, plan: tuple[SkillCall, ...], obstacle: Obstacle) -> Act:
+        repair.uses += 1
+        obstacle.current = repair
+        self._lessons.tried(repair)
+        shown = [hit.experience.id for hit in self._recalled.get(obstacle.situation, [])]
+        self._stack.append(_Frame(plan[0], rest=plan[1:]))
+        return Act(
+            plan=plan[:1],
+            shown=tuple(shown),
+            acted_on=repair.sources,
+            obstacle=obstacle.kind,
+            reason=f"repair of: {obstacle.situation}",
+        )
+
+    def _give_up(self) -> None:
+        """The step of a repair cannot be done: try the next repair, or the frame below again if anything changed."""
+        self._stack.pop()
+        below = self._stack[-1].obstacle
+        if below is not None and below.current is not None:
+            below.current.has_failed = True
+
+    def _explore(self, frame: _Frame | None, context: Context) -> Decision:
+        call = random_call(context.skills, context.rng)
+        if call is None:
+            return Stop("nothing can be called")
+        obstacle = frame.obstacle if frame else None
+        if obstacle is not None:
+            obstacle.explored_with(call)
+            for repair in obstacle.repairs:
+                repair.has_failed = False  # the world may have changed by then
+        self._is_exploring = True
+        return Act(plan=(call,), obstacle=obstacle.kind if obstacle else "", reason="exploring")
+
+

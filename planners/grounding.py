@@ -1,0 +1,88 @@
+"""From an instruction to skill calls, by the phrases with which skills say how language names them.
+
+Nothing here knows a world: the verbs come from `Skill.phrases`, the objects from the parameters' choices.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from embodied_mem.json_values import JsonValue
+from embodied_mem.skills import Skill
+
+_ARTICLES = {"a", "an", "the", "some", "any"}
+_ANYTHING = {"object", "thing", "something", "one"}
+_PLACES = re.compile(r"\s+(?:(?:on|to|at) your (?:left|right)|(?:in front of|behind|beside|near) you)$")
+_REORDERED = re.compile(r"^(?P<last>.+?),?\s+after (?:you )?(?P<first>.+)$")
+_SEQUENCE = re.compile(r",?\s+(?:and\s+)?then\s+(?:you\s+)?|,?\s+and\s+|,\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One clause of an instruction: a skill, and its arguments in the instruction's own words."""
+
+    skill: str
+    phrases: Mapping[str, str]
+
+
+def ground(instruction: str, skills: Sequence[Skill]) -> list[Goal]:
+    """The goals an instruction names, in the order they are to be reached; empty if no skill's phrase fits."""
+    goals: list[Goal] = []
+    pattern: tuple[str, re.Pattern[str]] | None = None
+    for clause in _clauses(instruction.lower().strip(" .!")):
+        found = _match(clause, skills)
+        if found is None and pattern is not None:  # "open the red door and the blue door"
+            found = _fit(clause, *pattern, verb_is_missing=True)
+        if found is not None:
+            goals.append(found)
+            pattern = _simple_pattern(found, skills)
+    return goals
+
+
+def words(text: str) -> list[str]:
+    """The telling words of an object phrase or reference: no articles, no "object", no place, no number."""
+    cleaned = _PLACES.sub("", text.lower().strip())
+    tokens = re.findall(r"[^\W_]+", cleaned)
+    return [token for token in tokens if token not in _ARTICLES | _ANYTHING and not token.isdigit()]
+
+
+def candidates(phrase: str, choices: Iterable[JsonValue]) -> list[str]:
+    """The choices that an object phrase may mean: those that hold all its words, in the order given."""
+    wanted = set(words(phrase))
+    return [choice for choice in choices if isinstance(choice, str) and wanted <= set(words(choice))]
+
+
+def _clauses(instruction: str) -> list[str]:
+    reordered = _REORDERED.match(instruction)
+    if reordered:
+        return [*_clauses(reordered["first"]), *_clauses(reordered["last"])]
+    return [clause.strip() for clause in _SEQUENCE.split(instruction) if clause.strip()]
+
+
+def _match(clause: str, skills: Sequence[Skill]) -> Goal | None:
+    fits = [
+        (len(phrase), goal)
+        for skill in skills
+        for phrase in skill.phrases
+        if (goal := _fit(clause, skill.name, _pattern(phrase))) is not None
+    ]
+    return max(fits, key=lambda fit: fit[0])[1] if fits else None  # the longest phrase is the most telling
+
+
+def _fit(clause: str, skill: str, pattern: re.Pattern[str], *, verb_is_missing: bool = False) -> Goal | None:
+    found = pattern.fullmatch(clause) if verb_is_missing else pattern.search(clause)
+    return Goal(skill, {name: value.strip() for name, value in found.groupdict().items()}) if found else None
+
+
+def _pattern(phrase: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", phrase.lower())
+    text = "".join(re.escape(part) if i % 2 == 0 else f"(?P<{part}>.+?)" for i, part in enumerate(parts))
+    return re.compile(rf"\b{text}$")
+
+
+def _simple_pattern(goal: Goal, skills: Sequence[Skill]) -> tuple[str, re.Pattern[str]] | None:
+    """For a clause without a verb: its whole text is the argument of a one-argument skill."""
+    if len(goal.phrases) != 1:
+        return None
+    (name,) = goal.phrases
+    return goal.skill, re.compile(rf"(?P<{name}>.+)")

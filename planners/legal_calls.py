@@ -1,0 +1,22 @@
+"""A legal call by chance: what planners explore with, and all that the random floor does."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from embodied_mem.json_values import JsonValue
+from embodied_mem.records import SkillCall
+from embodied_mem.skills import Parameter, Skill
+
+
+def random_call(skills: Sequence[Skill], rng: np.random.Generator) -> SkillCall | None:
+    """A call drawn uniformly over skills and then over each argument's choices; None if none can be made."""
+    callable_now = [skill for skill in skills if all(parameter.choices for parameter in skill.parameters)]
+    if not callable_now:
+        return None
+    skill = callable_now[int(rng.integers(len(callable_now)))]
+    return SkillCall(skill.name, {parameter.name: _draw(parameter, rng) for parameter in skill.parameters})
+
+
+def _draw(parameter: Parameter, rng: np.random.Generator) -> JsonValue:
+    return parameter.choices[int(rng.integers(len(parameter.choices)))]

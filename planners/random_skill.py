@@ -1,0 +1,18 @@
+"""The floor of every comparison: a random legal skill, again and again."""
+
+from embodied_mem.decisions import Act, Context, Decision, Stop
+from embodied_mem.json_values import JsonObject
+from embodied_mem.planners.legal_calls import random_call
+
+
+class RandomSkillPlanner:
+    """Calls a random legal skill each time it is asked; reads neither the task nor memory."""
+
+    def decide(self, context: Context) -> Decision:
+        """A random legal call; `Stop` where nothing can be called."""
+        call = random_call(context.skills, context.rng)
+        return Act(plan=(call,), reason="a random legal skill") if call else Stop("nothing can be called")
+
+    def describe(self) -> JsonObject:
+        """Name and settings."""
+        return {"name": "random_skill"}

@@ -1,0 +1,90 @@
+import math
+
+import pytest
+
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.filters import EVERYTHING, And, Between, Equals, In, Not, Or, all_of, matches, to_document, where
+
+DOCUMENT = {
+    "kind": "repair",
+    "task": {"text": "go", "kind": "Maze-v0"},
+    "outcome": {"status": "success", "reward": 1.5, "steps": 3},
+    "scope": {"agent": "robot", "place": "kitchen-2"},
+    "metadata": {"floor": 1, "lit": True, "tags": ["a"], "nothing": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (EVERYTHING, True),
+        (Or(), False),
+        (Equals("kind", "repair"), True),
+        (Equals("task.kind", "Maze"), False),
+        (Equals("metadata.floor", 1.0), True),
+        (Equals("metadata.lit", 1), False),
+        (Equals("metadata.floor", True), False),
+        (Equals("metadata.nothing", None), True),
+        (Equals("metadata.absent", None), False),
+        (Equals("metadata.tags", "a"), False),
+        (Not(Equals("metadata.absent", 1)), True),
+        (In("outcome.status", ("failure", "success")), True),
+        (In("outcome.status", ()), False),
+        (Between("outcome.reward", 1.5, 2), True),
+        (Between("outcome.reward", None, 1.5), False),
+        (Between("metadata.lit", 0, 2), False),
+        (Between("metadata.absent"), False),
+        (And((Equals("kind", "repair"), Not(Equals("scope.agent", "other")))), True),
+        (Or((Equals("kind", "note"), Equals("scope.agent", "robot"))), True),
+    ],
+)
+def test_the_reference_evaluator(query, expected):
+    assert matches(query, DOCUMENT) is expected
+
+
+def test_a_scope_is_compared_by_component_and_never_by_prefix():
+    assert not matches(where(scope__place="kitchen"), DOCUMENT)
+    assert matches(where(scope__place="kitchen-2"), DOCUMENT)
+
+
+def test_keywords_build_a_filter():
+    assert where(kind="repair", outcome="success") == And(
+        (Equals("kind", "repair"), Equals("outcome.status", "success"))
+    )
+    assert where(kind=["a", "b"]) == In("kind", ("a", "b"))
+    assert where() == EVERYTHING
+
+
+def test_parts_that_match_everything_are_dropped():
+    assert all_of(EVERYTHING, Equals("kind", "note")) == Equals("kind", "note")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("colour", "Known: id, kind"),
+        ("task", "Expected task.text"),
+        ("task.name", "Expected task.text"),
+        ("metadata", "metadata.<name>"),
+        ("scope.agent.name", "Expected scope.agent"),
+        ('metadata.a"b', "no field"),
+    ],
+)
+def test_an_unknown_path_is_refused_with_the_known_ones(path, message):
+    with pytest.raises(InvalidQuery, match=message):
+        Equals(path, 1)
+
+
+@pytest.mark.parametrize("value", [math.nan, [1], b"x"])
+def test_a_value_that_cannot_be_compared_is_refused(value):
+    with pytest.raises(InvalidQuery, match="expected"):
+        Equals("metadata.a", value)
+
+
+def test_a_bound_that_is_no_number_is_refused():
+    with pytest.raises(InvalidQuery, match="bound"):
+        Between("outcome.reward", math.nan)
+
+
+def test_a_filter_can_be_logged():
+    assert to_document(Not(Equals("kind", "note"))) == {"not": {"equals": {"path": "kind", "value": "note"}}}

@@ -1,0 +1,59 @@
+import math
+
+import numpy as np
+import pytest
+
+from embodied_mem.errors import InvalidQuery, InvalidRecord
+from embodied_mem.queries import Query, build_query, observation_vector
+from embodied_mem.records import Task
+from embodied_mem.spaces import Metric, similarities
+
+
+def test_keywords_build_a_query():
+    assert build_query("red", {"task": "go", "k": 3}) == Query(text="red", task=Task("go"), k=3)
+
+
+def test_a_query_is_taken_as_it_is():
+    query = Query(text="red")
+    assert build_query(query, {}) is query
+
+
+def test_a_query_and_keywords_together_are_refused():
+    with pytest.raises(InvalidQuery, match="put them into the Query"):
+        build_query(Query(), {"k": 3})
+
+
+def test_an_unknown_keyword_lists_the_known_ones():
+    with pytest.raises(InvalidQuery, match=r"no keyword top_k\. Known: text, task"):
+        build_query(None, {"top_k": 3})
+
+
+@pytest.mark.parametrize("k", [-1, 1.0, True, 10_001])
+def test_k_is_a_bounded_count(k):
+    with pytest.raises(InvalidQuery, match="k is"):
+        Query(k=k)
+
+
+def test_a_min_score_of_nan_would_let_everything_through():
+    with pytest.raises(InvalidQuery, match="nan"):
+        Query(min_score=math.nan)
+
+
+def test_an_array_observation_becomes_a_vector_of_its_own_space():
+    vector = observation_vector(np.arange(6).reshape(2, 3))
+    assert (vector.field, vector.space.dimension, vector.space.config_hash) == ("observation", 6, "2x3")
+    assert build_query(None, {"observation": [1.0, 2.0]}).vectors[0].space.dimension == 2
+
+
+def test_an_observation_that_is_not_finite_is_refused():
+    with pytest.raises(InvalidRecord, match="nan at 0"):
+        observation_vector([math.nan])
+
+
+def test_similarity_is_one_where_equal_and_bounded():
+    rows = np.array([[1, 0], [0, 1], [-1, 0], [0, 0]], np.float32)
+    query = np.array([1, 0], np.float32)
+    assert similarities(rows, query, Metric.COSINE).tolist() == [1, 0, -1, 0]
+    euclidean = similarities(rows, query, Metric.EUCLIDEAN)
+    assert euclidean[0] == 1
+    assert (euclidean > 0).all()
