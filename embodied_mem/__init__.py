@@ -1,6 +1,6 @@
 """Experience memory for embodied agents.
 
-Importing this loads numpy and the library's own records; everything heavier is loaded when its name is first used.
+Importing this loads next to nothing; everything is loaded when its name is first used.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from embodied_mem.agent import Agent, Limits
     from embodied_mem.errors import EmbodiedMemError
     from embodied_mem.experience_memory import ExperienceMemory
+    from embodied_mem.filters import where
     from embodied_mem.json_values import clean_text
     from embodied_mem.queries import Query
     from embodied_mem.records import (
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     )
     from embodied_mem.spaces import FieldVector, Metric, Space
     from embodied_mem.store import MemoryStore
-    from embodied_mem.filters import where
     from embodied_mem.wrappers import record_experience
 
 _HOMES = {

@@ -4,9 +4,9 @@ import asyncio
 import inspect
 import uuid
 from collections.abc import Coroutine, Mapping
-from importlib.metadata import version
 from typing import Any, Literal, TypeAlias
 
+import embodied_mem
 from embodied_mem.contracts import Judge, Memory, Planner, Reflector, World
 from embodied_mem.episode_run import Answer, EpisodeRun
 from embodied_mem.episodes import Episode, Reflection, Trace
@@ -56,7 +56,9 @@ class Agent:
         self.memory = None if mode == "off" else memory
         self.mode = mode
         self.judge: Judge = judge or GoalJudge()
-        self.reflector: Reflector = reflector or (planner if isinstance(planner, Reflector) else _NoReflection())
+        self.reflector: Reflector = reflector or (
+            planner if isinstance(planner, Reflector) else _NoReflection()
+        )
         self.limits = limits or Limits()
         self.scope = scope or Scope()
         self.guard_leakage = guard_leakage
@@ -84,7 +86,9 @@ class Agent:
             EpisodeError: Called inside a running event loop with a planner that awaits (await
                 `run_episode_async` there), or the planner answered with something unusable.
         """
-        coroutine = self.run_episode_async(world, seed=seed, options=options, attempt=attempt, episode=episode)
+        coroutine = self.run_episode_async(
+            world, seed=seed, options=options, attempt=attempt, episode=episode
+        )
         if inspect.iscoroutinefunction(self.planner.decide):
             return _run_in_loop(coroutine)
         return _run_without_loop(coroutine)
@@ -129,7 +133,7 @@ class Agent:
             last_step=trace.steps,
             planner=str(description.get("name", type(self.planner).__name__)),
             model=str(description.get("model", "")),
-            versions={"embodied_mem": version("embodied-mem"), "environment": trace.task.kind},
+            versions={"embodied_mem": embodied_mem.__version__, "environment": trace.task.kind},
         )
 
     def _record(
@@ -166,7 +170,9 @@ class _NoReflection:
 def _episode_experience(trace: Trace, outcome: Outcome) -> Experience:
     calls = [record.call for record in trace.calls]
     obstacles = sorted({record.result.obstacle for record in trace.calls if record.result.obstacle})
-    recalled = [hit.experience_id for decision in trace.decisions for hit in decision.recalled if not hit.is_leak]
+    recalled = [
+        hit.experience_id for decision in trace.decisions for hit in decision.recalled if not hit.is_leak
+    ]
     return Experience(
         kind=Kind.EPISODE,
         task=trace.task,

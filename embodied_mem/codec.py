@@ -53,7 +53,9 @@ def experience_from_document(
     try:
         return Experience(
             task=Task(**_known(source["task"], _TASK)),
-            plan=tuple(SkillCall(**_known(call, ("name", "arguments", "count"))) for call in source.get("plan", ())),
+            plan=tuple(
+                SkillCall(**_known(call, ("name", "arguments", "count"))) for call in source.get("plan", ())
+            ),
             outcome=Outcome(**_known(source.get("outcome", {}), (*_OUTCOME, "cost"))),
             scope=Scope(**_known(source.get("scope", {}), _SCOPE)),
             origin=Origin(**_known(source.get("origin", {}), (*_ORIGIN, "versions"))),

@@ -31,7 +31,7 @@ class Act:
         shown: Ids of recalled experiences that were put before whoever decided (a prompt, a ranking).
         acted_on: Ids of recalled experiences that this plan was made from.
         review_after_steps: Ask again after so many environment steps even if nothing failed; None does not.
-        obstacle: The kind of obstacle the plan answers to, copied from the failed call's result; for measuring.
+        obstacle: The kind of obstacle the plan answers to, copied from the failed call; for measuring.
         reason: Why, for the log.
     """
 

@@ -71,6 +71,8 @@ def action_names(env: Any) -> dict[int, str]:
     (Atari), and an `action_names` list (Crafter).
     """
     base = getattr(env, "unwrapped", env)
+    if getattr(env, "action_space", None) != getattr(base, "action_space", None):
+        return {}  # a wrapper changed what the numbers mean
     actions = getattr(base, "actions", None)
     if isinstance(actions, type) and issubclass(actions, enum.Enum):
         return {member.value: _name(member.name) for member in actions if isinstance(member.value, int)}

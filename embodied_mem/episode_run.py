@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -58,6 +58,8 @@ class EpisodeRun:
     ) -> None:
         self._world, self._planner, self._memory = world, planner, memory
         self._limits, self._guard_leakage, self._answer = limits, guard_leakage, answer
+        # Protocols are compared by their methods, which is slow; once an episode is enough.
+        self._has_scene = isinstance(world, HasSceneText)
         self._calls: list[CallRecord] = []
         self._decisions: list[DecisionRecord] = []
         self._recalled: list[RecallRecord] = []  # of the decision that is being made
@@ -115,7 +117,7 @@ class EpisodeRun:
             skills=self._world.skills(self._observation),
             recall=self._recall,
             rng=self._rng,
-            scene=self._world.scene() if isinstance(self._world, HasSceneText) else "",
+            scene=cast(HasSceneText, self._world).scene() if self._has_scene else "",
             budget=self._budget(),
             history=self._calls,
             answer=answer,
@@ -184,12 +186,16 @@ class EpisodeRun:
     def _carry_out(self, decision: Act | Continue) -> Trigger:
         if isinstance(decision, Act):
             if not decision.plan:
-                raise EpisodeError("the planner answered Act with an empty plan; answer Stop to end the episode")
+                raise EpisodeError(
+                    "the planner answered Act with an empty plan; answer Stop to end the episode"
+                )
             self._stop_running_call()
             self._pending = deque(decision.plan)
             self._review_after = decision.review_after_steps
         elif self._running is None and not self._pending and not self._ended_by:
-            raise EpisodeError("the planner answered Continue but no plan is running; answer Act, Ask or Stop")
+            raise EpisodeError(
+                "the planner answered Continue but no plan is running; answer Act, Ask or Stop"
+            )
         self._review_at = _after(self._steps, self._review_after)
         return self._advance()
 
@@ -220,14 +226,15 @@ class EpisodeRun:
             self._end("max_calls", is_truncated=True)
             return True
         call = self._pending.popleft()
+        if call.count > 1:
+            self._pending.appendleft(dataclasses.replace(call, count=call.count - 1))
+            call = dataclasses.replace(call, count=1)
         try:
-            execution = self._world.start(dataclasses.replace(call, count=1))
+            execution = self._world.start(call)
         except (UnknownName, InvalidRecord) as error:
             self._refuse(call, str(error))
             return False
-        if call.count > 1:
-            self._pending.appendleft(dataclasses.replace(call, count=call.count - 1))
-        self._running = _RunningCall(call=dataclasses.replace(call, count=1), execution=execution, first_step=self._steps)
+        self._running = _RunningCall(call=call, execution=execution, first_step=self._steps)
         return True
 
     def _refuse(self, call: SkillCall, reason: str) -> None:
@@ -248,7 +255,9 @@ class EpisodeRun:
             return
         result = self._running.execution.cancel()
         if self._ended_by:
-            result = SkillResult(status=SkillStatus.ENDED, reason=f"the episode was ended by {self._ended_by}")
+            result = SkillResult(
+                status=SkillStatus.ENDED, reason=f"the episode was ended by {self._ended_by}"
+            )
         self._finish_call(result)
 
     def _append_call(self, call: SkillCall, result: SkillResult, first_step: int) -> None:
@@ -347,6 +356,3 @@ def _json_part(info: Mapping[str, Any]) -> JsonObject:
         except InvalidRecord:
             continue
     return kept
-
-
-

@@ -19,7 +19,7 @@ class RecallRecord:
         reason: Why it was selected.
         plan: Its plan, in words.
         obstacle: The kind of obstacle it met ("" if none is noted), for measuring.
-        is_leak: Whether it comes from the very task instance that is being solved; then the planner did not get it.
+        is_leak: Whether it comes from the very task instance being solved; then it was held back.
     """
 
     experience_id: str

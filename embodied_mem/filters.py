@@ -1,8 +1,9 @@
 """`Where`: a small typed filter tree, and the reference evaluator that every back end must agree with.
 
 A filter looks at the JSON form of a record (see `embodied_mem.codec`) by dotted path: `task.kind`,
-`outcome.status`, `scope.place`, `metadata.floor`. A path that is absent matches no comparison, so `Not(Equals(...))`
-matches records that lack the path. Booleans are not numbers: `Equals("metadata.n", 1)` does not match `true`.
+`outcome.status`, `scope.place`, `metadata.floor`. A path that is absent matches no comparison, so
+`Not(Equals(...))` matches records that lack the path. Booleans are not numbers: `Equals("metadata.n", 1)`
+does not match `true`.
 """
 
 from collections.abc import Mapping
@@ -154,10 +155,14 @@ def check_path(path: str) -> None:
     if allowed is None:
         is_known = bool(rest) and all(rest)
     else:
-        is_known = (rest[0] in allowed if rest else not allowed) and (len(rest) < 2 or rest[0] in ("cost", "versions"))
+        is_known = (rest[0] in allowed if rest else not allowed) and (
+            len(rest) < 2 or rest[0] in ("cost", "versions")
+        )
     if not is_known or '"' in path:
         expected = ", ".join(f"{first}.{name}" for name in allowed) if allowed else f"{first}.<name>"
-        raise InvalidQuery(f"{path!r} is no field of an experience. Expected {expected if allowed != () else first}.")
+        raise InvalidQuery(
+            f"{path!r} is no field of an experience. Expected {expected if allowed != () else first}."
+        )
 
 
 def where(**equal: "Scalar | list[Scalar] | tuple[Scalar, ...]") -> Where:
@@ -195,7 +200,9 @@ def _check_scalar(path: str, value: object) -> None:
     elif isinstance(value, float) and value != value:
         raise InvalidQuery(f"the value for {path!r} is nan; expected a finite number, text, bool or None")
     elif value is not None and not isinstance(value, bool | int | float):
-        raise InvalidQuery(f"the value for {path!r} is {type(value).__name__}; expected text, number, bool or None")
+        raise InvalidQuery(
+            f"the value for {path!r} is {type(value).__name__}; expected text, number, bool or None"
+        )
 
 
 def _is_number(value: object) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from embodied_mem.errors import InvalidRecord
 
-JsonValue: TypeAlias = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 MAX_TEXT_CHARS = 16 * 1024 * 1024
@@ -49,7 +49,7 @@ def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
     """The value as plain JSON: numpy scalars and arrays become numbers and lists, tuples become lists.
 
     Raises:
-        InvalidRecord: A value JSON cannot carry (NaN, infinity, bytes, an object, a non-text key, depth > 64).
+        InvalidRecord: A value JSON cannot carry: NaN, infinity, bytes, an object, a non-text key, depth > 64.
     """
     if depth > MAX_DEPTH:
         raise InvalidRecord(f"{field} is nested deeper than {MAX_DEPTH} levels")

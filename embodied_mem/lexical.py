@@ -1,10 +1,11 @@
-"""Lexical similarity in [0, 1] that means the same for every query: how much of a text's weight a document covers.
+"""Lexical similarity in [0, 1], meaning the same for every query: how much of a text a document covers.
 
-The similarity is the sum, over the query's terms that a document holds, of a rarity weight times a saturating term
-frequency, divided by the same sum for a document that is the query itself. It follows BM25 (k1 = 1.2) with three
-departures. Nothing is divided by the best hit, so 0.3 means as little for one query as for another. Length is
-compared with the query's own and counts mildly, so a similarity does not depend on what else is stored. Rarity
-is ln(1 + n/df) and never nears 0, so that five texts about one ball do not make "ball" worthless.
+The similarity is the sum, over the query's terms that a document holds, of a rarity weight times a saturating
+term frequency, divided by the same sum for a document that is the query itself. It follows BM25 (k1 = 1.2)
+with three departures. Nothing is divided by the best hit, so 0.3 means as little for one query as for
+another. Length is compared with the query's own and counts mildly, so a similarity does not depend on what
+else is stored. Rarity is ln(1 + n/df) and never nears 0, so that five texts about one ball do not make "ball"
+worthless.
 """
 
 from array import array
@@ -76,8 +77,8 @@ class LexicalIndex:
                 documents added later or withdrawn change nothing. None means all.
 
         Returns:
-            (n,) float64 in [0, 1]; 1 for a document with the query's own words, 0 where nothing is shared or the
-            document is not visible.
+            (n,) float64 in [0, 1]; 1 for a document with the query's own words, 0 where nothing is shared or
+            the document is not visible.
         """
         terms = self._terms(text)
         n_visible = len(self) if visible is None else int(np.count_nonzero(visible))
@@ -88,7 +89,8 @@ class LexicalIndex:
         rows, shares, lengths = self._occurrences([(term, terms[term]) for term in known], damping)
         frequencies = _frequencies(rows, lengths, visible)
         weights = np.log1p(n_visible / np.maximum(frequencies, 1)) * (frequencies > 0)
-        covered: Floats = np.bincount(rows, weights=shares * np.repeat(weights, lengths), minlength=len(self))
+        covered = np.zeros(len(self))
+        covered += np.bincount(rows, weights=shares * np.repeat(weights, lengths), minlength=len(self))
         total = float(weights.sum())
         # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
         unknown_weight = log(1 + n_visible**0.5)
@@ -103,7 +105,7 @@ class LexicalIndex:
         return Counter(self._synonyms.apply(words(text)))
 
     def _occurrences(self, known: Sequence[tuple[str, int]], damping: Floats) -> tuple[Rows, Floats, Rows]:
-        """Rows that hold each known term, the share of the query's own saturation reached there, rows per term."""
+        """Rows that hold each term, the share of the query's own saturation reached there, rows per term."""
         if not known:
             return np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32)
         postings = [self._postings[term] for term, _ in known]
@@ -129,11 +131,13 @@ class LexicalIndex:
         return best
 
     def _alike(self, word: str, visible: Mask | None) -> list[tuple[float, str]]:
-        """Visible words spelt like this one, the most alike first, with the share of letter triples in common."""
+        """Visible words spelt like this one, the most alike first, with how many letters they share."""
         letters = trigrams(word)
         shared = Counter(known for trigram in letters for known in self._by_trigram.get(trigram, ()))
         alike = [(2 * n / (len(letters) + len(trigrams(known))), known) for known, n in shared.items()]
-        close = sorted((pair for pair in alike if pair[0] >= MIN_LIKENESS), key=lambda pair: (-pair[0], pair[1]))
+        close = sorted(
+            (pair for pair in alike if pair[0] >= MIN_LIKENESS), key=lambda pair: (-pair[0], pair[1])
+        )
         return [pair for pair in close if self._is_visible(pair[1], visible)][:MAX_LIKE]
 
     def _is_visible(self, term: str, visible: Mask | None) -> bool:
@@ -149,7 +153,7 @@ def _frequencies(rows: Rows, lengths: Rows, visible: Mask | None) -> Rows:
 
 
 def trigrams(word: str) -> frozenset[str]:
-    """Letter triples of a word with its ends marked; none for numbers and short words, which mean what they say."""
+    """Letter triples of a word with its ends marked; none for numbers and short words."""
     if len(word) < 4 or not word.isalpha():
         return frozenset()
     marked = f"#{word}#"

@@ -4,9 +4,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.json_values import JsonObject
 from embodied_mem.spaces import FieldVector
-from embodied_mem.filters import EVERYTHING, Where
 
 
 class EntryKind(enum.StrEnum):

@@ -7,10 +7,10 @@ from typing import Any, TypedDict
 import numpy.typing as npt
 
 from embodied_mem.errors import InvalidQuery
+from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.json_values import check_text
 from embodied_mem.records import Task
 from embodied_mem.spaces import FieldVector, Metric, Space
-from embodied_mem.filters import EVERYTHING, Where
 
 MAX_K = 10_000
 
@@ -105,11 +105,14 @@ def observation_vector(observation: npt.ArrayLike) -> FieldVector:
     import numpy as np
 
     array = np.asarray(observation)
+    shape = "x".join(map(str, array.shape)) or "scalar"
     space = Space(
         name="flattened-observation",
         version="1",
         dimension=int(array.size),
-        config_hash="x".join(map(str, array.shape)) or "scalar",
+        config_hash=shape,
         metric=Metric.EUCLIDEAN,
     )
-    return FieldVector(field=OBSERVATION_FIELD, space=space, values=array.astype(np.float32).reshape(-1))
+    # A field lies in one space and a store serves environments of many shapes, so the shape names the field.
+    field = f"{OBSERVATION_FIELD}/{shape}"
+    return FieldVector(field=field, space=space, values=array.astype(np.float32).reshape(-1))

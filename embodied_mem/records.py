@@ -195,12 +195,14 @@ class Attachment:
     def __post_init__(self) -> None:
         _check_texts(self, "attachment", "role", "digest", "media_type")
         if len(self.digest) != 64 or set(self.digest) - set("0123456789abcdef"):
-            raise InvalidRecord(f"attachment.digest is {self.digest!r}; expected 64 lower-case hex characters")
+            raise InvalidRecord(
+                f"attachment.digest is {self.digest!r}; expected 64 lower-case hex characters"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
-    """One attempt at a task: the (state, task, plan, outcome) tuple of MINDSTORES, section 3, with its origin.
+    """One attempt at a task: the (state, task, plan, outcome) tuple of MINDSTORES, section 3, and its origin.
 
     Attributes:
         task: What was asked for; plain text is accepted and becomes a `Task`.

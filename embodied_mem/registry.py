@@ -1,4 +1,4 @@
-"""Strings in, classes out: parts found by entry point, so that a user's own is an arm of an experiment like ours."""
+"""Strings in, classes out: parts are found by entry point, so a user's own is an arm like ours."""
 
 from collections.abc import Callable
 from functools import cache

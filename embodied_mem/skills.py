@@ -82,7 +82,7 @@ class SkillResult:
     Attributes:
         status: How it ended.
         reason: What was wrong, in words; names the obstacle and never the remedy.
-        obstacle: A short code for the kind of obstacle ("locked", "unseen"), for measuring and never for planning.
+        obstacle: A short code for its kind ("locked", "unseen"), for measuring and never for planning.
         subjects: References to the objects that `reason` speaks of, most important first.
     """
 
@@ -110,7 +110,9 @@ def check_call(call: SkillCall, skills: Sequence[Skill]) -> None:
     expected = {parameter.name for parameter in by_name[call.name].parameters}
     if set(call.arguments) != expected:
         given = ", ".join(sorted(call.arguments)) or "none"
-        raise InvalidRecord(f"{call.name} takes {', '.join(sorted(expected)) or 'no arguments'}; given {given}")
+        raise InvalidRecord(
+            f"{call.name} takes {', '.join(sorted(expected)) or 'no arguments'}; given {given}"
+        )
 
 
 def skill_document(skill: Skill) -> JsonObject:

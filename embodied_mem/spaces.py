@@ -71,11 +71,14 @@ class FieldVector:
         values = np.array(self.values, dtype=np.float32)
         if values.shape != (self.space.dimension,):
             raise InvalidRecord(
-                f"vector {self.field!r} has shape {values.shape}; space {self.space} expects ({self.space.dimension},)"
+                f"vector {self.field!r} has shape {values.shape}; "
+                f"space {self.space} expects ({self.space.dimension},)"
             )
         if not np.isfinite(values).all():
             first = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise InvalidRecord(f"vector {self.field!r} holds {values[first]} at {first}; expected finite numbers")
+            raise InvalidRecord(
+                f"vector {self.field!r} holds {values[first]} at {first}; expected finite numbers"
+            )
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
 
@@ -105,5 +108,7 @@ def similarities(matrix: Vectors, query: Vector, metric: Metric) -> npt.NDArray[
         distance: npt.NDArray[np.float64] = np.linalg.norm(rows - target, axis=1) / np.sqrt(len(target))
         return 1.0 / (1.0 + distance)
     norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(target)
-    result: npt.NDArray[np.float64] = np.divide(rows @ target, norms, out=np.zeros(len(rows)), where=norms > 0)
+    result: npt.NDArray[np.float64] = np.divide(
+        rows @ target, norms, out=np.zeros(len(rows)), where=norms > 0
+    )
     return result

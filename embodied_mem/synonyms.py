@@ -29,7 +29,9 @@ class Synonyms:
             head = "_".join(_phrase(group[0]))
             for phrase in map(_phrase, group):
                 if heads.setdefault(phrase, head) != head:
-                    raise InvalidRecord(f"synonym {' '.join(phrase)!r} is in two groups: {heads[phrase]!r} and {head!r}")
+                    raise InvalidRecord(
+                        f"synonym {' '.join(phrase)!r} is in two groups: {heads[phrase]!r} and {head!r}"
+                    )
         for phrase, head in heads.items():
             self._by_first.setdefault(phrase[0], []).append((phrase, head))
         for entries in self._by_first.values():
@@ -79,4 +81,3 @@ def _phrase(text: str) -> tuple[str, ...]:
 
 
 NO_SYNONYMS = Synonyms()
-

@@ -8,8 +8,11 @@ MAX_INDEXED_CHARS = 65_536  # of one text; what comes after is kept but not sear
 
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # simulators name things `CounterTop`
-# Scripts written without spaces, and Hangul, whose particles stick to nouns: pairs of characters serve as words.
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+")
+# Scripts written without spaces, and Hangul, whose particles stick to nouns: pairs of characters serve as
+# words.
+_UNSPACED = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
 
 
 def words(text: str) -> list[str]:
@@ -25,7 +28,7 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """The word without plural -s, -ing, -ed or final -e; words of other alphabets and numbers are left alone."""
+    """The word without plural -s, -ing, -ed or final -e; other alphabets and numbers are left alone."""
     if len(word) < 3 or not word.isascii() or not word.isalpha():
         return word
     return _without_e(_without_ending(_without_plural(word)))

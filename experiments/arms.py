@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem import registry
-from embodied_mem.contracts import Memory
+from embodied_mem.contracts import Memory, Planner
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.controls import (
     Control,
@@ -54,7 +54,7 @@ class ArmPattern:
 
     Attributes:
         help: One line for `embodied-mem list arms`.
-        control: Registered name of the control around the experiment's memory; empty takes that memory itself.
+        control: Registered name of the control around the experiment's memory; empty takes it as it is.
         planner: A planner of its own; empty takes the experiment's.
         learns: See `Arm`.
         shares: See `Arm`.
@@ -69,8 +69,8 @@ class ArmPattern:
 
 PATTERNS: Mapping[str, ArmPattern] = {
     "none": ArmPattern(help="same planner, nothing remembered", control="none", learns=True),
-    "random": ArmPattern(help="as many experiences, drawn at random", control="random", learns=True),
-    "recency": ArmPattern(help="as many experiences, the newest", control="recency", learns=True),
+    "random": ArmPattern(help="k experiences drawn at random", control="random", learns=True),
+    "recency": ArmPattern(help="the k newest experiences", control="recency", learns=True),
     "memory": ArmPattern(help="the memory under test", learns=True),
     "shuffled": ArmPattern(
         help="what `memory` learnt, with plans and outcomes swapped", control="shuffled", shares="memory"
@@ -81,6 +81,7 @@ PATTERNS: Mapping[str, ArmPattern] = {
     "floor": ArmPattern(help="random legal skills, no memory", planner="random_skill"),
     "expert": ArmPattern(help="the world's own expert", planner=EXPERT),
 }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
@@ -112,7 +113,9 @@ class Parts:
     planner_options: Mapping[str, Any]
 
 
-def make_arms(names: Sequence[str], parts: Parts, variants: Mapping[str, Mapping[str, Any]]) -> tuple[Arm, ...]:
+def make_arms(
+    names: Sequence[str], parts: Parts, variants: Mapping[str, Mapping[str, Any]]
+) -> tuple[Arm, ...]:
     """The arms of an experiment, in the order given.
 
     A name is a default arm, a variant, or a registered memory, which then lives lifetimes of its own.
@@ -133,7 +136,9 @@ def make_arms(names: Sequence[str], parts: Parts, variants: Mapping[str, Mapping
     learners = {arm.name for arm in arms if arm.learns}
     for arm in arms:
         if arm.shares and arm.shares not in learners:
-            raise ExperimentError(f"arm {arm.name!r} reads what {arm.shares!r} learnt; add {arm.shares!r} to arms")
+            raise ExperimentError(
+                f"arm {arm.name!r} reads what {arm.shares!r} learnt; add {arm.shares!r} to arms"
+            )
     return arms
 
 
@@ -176,17 +181,22 @@ def _memory_of(pattern: ArmPattern, parts: Parts) -> tuple[str, dict[str, Any]]:
 # Factories of the registry group `memories`: a folder and the lifetime's seed in, a memory out.
 
 
-def make_experience_memory(path: Path, *, seed: int, **options: Any) -> Memory:
+def make_experience_memory(
+    path: Path, *, seed: int, weights: Mapping[str, float] | None = None, **options: Any
+) -> Memory:
     """Our own memory in a store at this folder, which is made if absent.
 
     Args:
         path: The folder.
         seed: Not needed: this memory leaves nothing to chance.
-        options: Keyword arguments of `MemoryStore.memory`.
+        weights: Fields of `RankingWeights` that differ from its defaults.
+        options: Further keyword arguments of `MemoryStore.memory`.
     """
+    from embodied_mem.ranking import RankingWeights
     from embodied_mem.store import MemoryStore
 
-    return MemoryStore.open(path).memory(**options)
+    memory: Memory = MemoryStore.open(path).memory(weights=RankingWeights(**(weights or {})), **options)
+    return memory
 
 
 def make_none(path: Path, *, seed: int, **options: Any) -> Memory:
@@ -219,12 +229,33 @@ def make_memory(name: str, path: Path, *, seed: int, options: Mapping[str, Any])
 
     Raises:
         UnknownName: Nothing of that name is registered.
-        ExperimentError: What its factory gave is no `Memory`.
+        ExperimentError: It does not take these options, or what its factory gave is no `Memory`.
     """
-    memory = registry.load("memories", name)(path, seed=seed, **options)
+    try:
+        memory: object = registry.load("memories", name)(path, seed=seed, **options)
+    except TypeError as error:
+        raise ExperimentError(f"memory {name!r} cannot be made with {dict(options)}: {error}") from error
     if not isinstance(memory, Memory):
-        raise ExperimentError(f"memory {name!r} is {type(memory).__name__}; expected record, recall and feedback")
+        raise ExperimentError(
+            f"memory {name!r} is {type(memory).__name__}; expected record, recall and feedback"
+        )
     return memory
+
+
+def make_planner(name: str, *, options: Mapping[str, Any]) -> Planner:
+    """The registered planner of that name.
+
+    Raises:
+        UnknownName: Nothing of that name is registered.
+        ExperimentError: It does not take these options, or is no `Planner`.
+    """
+    try:
+        planner: object = registry.load("planners", name)(**options)
+    except TypeError as error:
+        raise ExperimentError(f"planner {name!r} cannot be made with {dict(options)}: {error}") from error
+    if not isinstance(planner, Planner):
+        raise ExperimentError(f"planner {name!r} is {type(planner).__name__}; expected decide and describe")
+    return planner
 
 
 def _control(make: type[Control], path: Path, seed: int, inner: str, options: Mapping[str, Any]) -> Memory:

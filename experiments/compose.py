@@ -12,11 +12,11 @@ FREE_KEYS = ("planner.options.", "memory.options.", "variants.")
 
 
 def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
-    """The default configuration with overrides such as `lifetimes=2`, `experiment=quick` or `arms=[none,memory]`.
+    """The default configuration with overrides such as `lifetimes=2`, `experiment=quick` or `arms=[memory]`.
 
     Raises:
-        ExperimentError: An unknown key, a wrong type, or an override that cannot be read; the message names the key.
-        UnknownName: A group has no such file.
+        ExperimentError: A value of the wrong type, or an override that cannot be read.
+        UnknownName: No such key, or a group has no such file; the message gives the nearest names.
     """
     from hydra import compose, initialize_config_module
     from hydra.core.config_store import ConfigStore

@@ -1,4 +1,4 @@
-"""The configuration of a run: one dataclass a group, each field with its help, equal to what `run.json` keeps."""
+"""The configuration of a run: one dataclass a group, each field with its help; `run.json` keeps the same."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class LimitsConfig:
 
 @dataclass
 class RunConfig:
-    """Everything that decides what a run computes, and the little that does not (`workers`, `out`, `resume`)."""
+    """Everything that decides what a run computes, and the little that does not (see `NOT_COMPARED`)."""
 
     name: str = "run"
     """Name of the run and of its folder."""
@@ -131,7 +131,13 @@ def make_plan(config: RunConfig) -> RunPlan:
         ExperimentError: A number is out of range, or seeds do not suffice.
         UnknownName: An arm, memory, planner or seed range of that name does not exist.
     """
-    least = {"lifetimes": 1, "first_lifetime": 0, "learning_episodes": 0, "held_out_episodes": 1, "workers": 0}
+    least = {
+        "lifetimes": 1,
+        "first_lifetime": 0,
+        "learning_episodes": 0,
+        "held_out_episodes": 1,
+        "workers": 0,
+    }
     for name, low in least.items():
         if getattr(config, name) < low:
             raise ExperimentError(f"{name} is {getattr(config, name)}; expected at least {low}")

@@ -1,7 +1,8 @@
 """Controls: memories that differ from the one they wrap in a single thing, each defined once.
 
-All of them ask the wrapped memory, so filters, the horizon of the episode and the leakage guard hold for them as well.
-Their chance has no state: it depends on the lifetime's seed and on what is asked, so a resumed run draws the same.
+All of them ask the wrapped memory, so filters, the horizon of the episode and the leakage guard hold for them
+too. Their chance has no state: it depends on the lifetime's seed and on what is asked, so a resumed run draws
+the same.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ import numpy as np
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.filters import Equals, Not, all_of, to_document
-from embodied_mem.json_values import canonical
+from embodied_mem.json_values import JsonValue, canonical
 from embodied_mem.queries import MAX_K, Query
 from embodied_mem.records import Experience, Recalled, Receipt
 
@@ -87,7 +88,9 @@ class Control:
             ExperimentError: It cannot.
         """
         if not isinstance(self.inner, CanWithdraw):
-            raise ExperimentError(f"{type(self.inner).__name__} cannot withdraw what an unfinished episode wrote")
+            raise ExperimentError(
+                f"{type(self.inner).__name__} cannot withdraw what an unfinished episode wrote"
+            )
         self._candidates = None
         self.inner.withdraw(after)
 
@@ -103,10 +106,12 @@ class Control:
 
     def candidates(self, query: Query) -> list[Recalled]:
         """Every experience that passes the query's filter and horizon, in the wrapped memory's own order."""
-        query = self._answerable(Query(where=query.where, as_of=query.as_of, k=MAX_K, min_score=-float("inf")))
+        query = self._answerable(
+            Query(where=query.where, as_of=query.as_of, k=MAX_K, min_score=-float("inf"))
+        )
         if query.as_of is None:
             return self.inner.recall(query)
-        # The log up to a sequence number does not change, and an episode asks with the same filter again and again.
+        # The log up to a sequence number does not change, and an episode asks with the same filter often.
         key = canonical([query.as_of, to_document(query.where)])
         if self._candidates is None or self._candidates[0] != key:
             self._candidates = (key, self.inner.recall(query))
@@ -115,13 +120,13 @@ class Control:
     def rng(self, query: Query, n_candidates: int) -> np.random.Generator:
         """Chance for this question alone.
 
-        Sequence numbers, ids and filters stay out of it: they differ between an unbroken run and one that was killed
-        and resumed, while the question and the number of candidates do not.
+        Sequence numbers, ids and filters stay out of it: they differ between an unbroken run and one that was
+        killed and resumed, while the question and the number of candidates do not.
         """
         task = query.task
-        asked = [query.text, query.state, query.k, n_candidates]
+        asked: list[JsonValue] = [query.text, query.state, query.k, n_candidates]
         asked += [task.text, task.kind, task.instance] if task else []
-        digest = hashlib.sha256(canonical([*asked]).encode())
+        digest = hashlib.sha256(canonical(asked).encode())
         for vector in query.vectors:
             digest.update(vector.values.tobytes())
         return np.random.default_rng([self.seed, int.from_bytes(digest.digest()[:8], "big")])
@@ -131,34 +136,33 @@ class Control:
 
 
 class RandomMemory(Control):
-    """As many experiences as the wrapped memory would give, drawn uniformly from the same filtered candidates."""
+    """`query.k` experiences drawn uniformly from the same filtered candidates.
+
+    A draw has no score, so `query.min_score` does not thin it out. That makes it the harder control to beat:
+    where the wrapped memory gives two hits that fit, this one gives k chances.
+    """
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """Random candidates, with the scores of the hits whose places they take."""
-        hits = self.hits(query)
-        if not hits:
-            return []
+        """Random candidates, each with a score of 0."""
         candidates = self.candidates(query)
-        n = min(len(hits), len(candidates))
+        n = min(query.k, len(candidates))
         drawn = self.rng(query, len(candidates)).choice(len(candidates), size=n, replace=False)
-        return _in_places(hits, [candidates[i].experience for i in drawn], "control: drawn at random")
+        return [_unscored(candidates[i], "control: drawn at random") for i in drawn]
 
 
 class RecencyMemory(Control):
-    """As many experiences as the wrapped memory would give, the newest first."""
+    """The newest `query.k` of the same filtered candidates, whatever their score."""
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """The newest candidates, with the scores of the hits whose places they take."""
-        hits = self.hits(query)
-        newest = [hit.experience for hit in self.candidates(query)[: len(hits)]] if hits else []
-        return _in_places(hits, newest, "control: the newest")
+        """The newest candidates, each with a score of 0."""
+        return [_unscored(hit, "control: the newest") for hit in self.candidates(query)[: query.k]]
 
 
 class ShuffledMemory(Control):
     """The right experiences with wrong content: plan and outcome come from other candidates."""
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """The wrapped memory's hits; id, task, state and score stay, plan and outcome are another candidate's.
+        """The wrapped memory's hits with the plan and outcome of other candidates; all else stays.
 
         A hit that has no other candidate to swap with is left out: a control never gives the right content.
         """
@@ -178,16 +182,15 @@ class WithoutKindMemory(Control):
             ExperimentError: The query names no task, so the kind to leave out is unknown.
         """
         if query.task is None or not query.task.kind:
-            raise ExperimentError("the planner's query names no task kind, so without_kind cannot leave it out")
+            raise ExperimentError(
+                "the planner's query names no task kind, so without_kind cannot leave it out"
+            )
         other_kinds = Not(Equals("task.kind", query.task.kind))
         return self.hits(dataclasses.replace(query, where=all_of(query.where, other_kinds)))
 
 
-def _in_places(hits: Sequence[Recalled], experiences: Sequence[Experience], reason: str) -> list[Recalled]:
-    return [
-        dataclasses.replace(hit, experience=experience, reason=reason)
-        for hit, experience in zip(hits, experiences, strict=False)  # there may be fewer candidates than hits
-    ]
+def _unscored(hit: Recalled, reason: str) -> Recalled:
+    return Recalled(experience=hit.experience, score=0.0, parts={}, reason=reason)
 
 
 def _swapped(hit: Recalled, candidates: Sequence[Recalled], rng: np.random.Generator) -> Recalled | None:
@@ -196,4 +199,6 @@ def _swapped(hit: Recalled, candidates: Sequence[Recalled], rng: np.random.Gener
         return None
     donor = others[int(rng.integers(len(others)))]
     experience = hit.experience.replace(plan=donor.plan, outcome=donor.outcome)
-    return dataclasses.replace(hit, experience=experience, reason="control: plan and outcome of another experience")
+    return dataclasses.replace(
+        hit, experience=experience, reason="control: plan and outcome of another experience"
+    )

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from embodied_mem.decisions import CallRecord
-from embodied_mem.episodes import DecisionRecord, Episode
+from embodied_mem.episodes import DecisionRecord, Episode, RecallRecord
 from embodied_mem.experiments.streams import Trial
 
 
@@ -62,15 +62,15 @@ def episode_row(
 
 
 def _call(record: CallRecord) -> dict[str, Any]:
-    return {
-        "call": str(record.call),
-        "status": str(record.result.status),
-        "reason": record.result.reason,
-        "obstacle": record.result.obstacle,
-        "first_step": record.first_step,
-        "last_step": record.last_step,
-        "decision": record.decision,
-    }
+    return _filled(
+        call=str(record.call),
+        status=str(record.result.status),
+        reason=record.result.reason,
+        obstacle=record.result.obstacle,
+        first_step=record.first_step,
+        last_step=record.last_step,
+        decision=record.decision,
+    )
 
 
 def _decision(record: DecisionRecord) -> dict[str, Any]:
@@ -78,20 +78,26 @@ def _decision(record: DecisionRecord) -> dict[str, Any]:
         "index": record.index,
         "step": record.step,
         "trigger": str(record.trigger),
-        "plan": [str(call) for call in record.plan],
-        "recalled": [
-            {
-                "id": hit.experience_id,
-                "score": round(hit.score, 6),
-                "parts": {name: round(value, 6) for name, value in hit.parts.items()},
-                "reason": hit.reason,
-                "plan": hit.plan,
-                "obstacle": hit.obstacle,
-            }
-            for hit in record.recalled
-        ],
-        "shown": list(record.shown),
-        "acted_on": list(record.acted_on),
-        "obstacle": record.obstacle,
-        "reason": record.reason,
+        **_filled(
+            plan=[str(call) for call in record.plan],
+            recalled=[_recalled(hit) for hit in record.recalled],
+            shown=list(record.shown),
+            acted_on=list(record.acted_on),
+            obstacle=record.obstacle,
+            reason=record.reason,
+        ),
     }
+
+
+def _recalled(hit: RecallRecord) -> dict[str, Any]:
+    return {
+        "id": hit.experience_id,
+        "score": round(hit.score, 6),
+        "parts": {name: round(value, 6) for name, value in hit.parts.items()},
+        **_filled(reason=hit.reason, plan=hit.plan, obstacle=hit.obstacle),
+    }
+
+
+def _filled(**fields: Any) -> dict[str, Any]:
+    """The fields that say something; with hundreds of calls an episode, empty ones would be half the file."""
+    return {name: value for name, value in fields.items() if value not in ("", [], 0)}

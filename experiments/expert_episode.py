@@ -28,7 +28,9 @@ def run_expert_episode(world: World, *, seed: int, max_steps: int | None = None)
         ExperimentError: The world has no expert.
     """
     if not isinstance(world, HasExpert):
-        raise ExperimentError(f"{type(world).__name__} has no expert; leave the arm `expert` out for this stream")
+        raise ExperimentError(
+            f"{type(world).__name__} has no expert; leave the arm `expert` out for this stream"
+        )
     raw, info = world.env.reset(seed=seed)
     task = world.begin(raw, info, seed=seed)
     first = last = world.observe(raw, info)

@@ -5,61 +5,79 @@ from typing import Any
 
 from embodied_mem.experiments.metrics import METRICS
 
+TOLD = (("none", ("success",)), ("random", ("area", "success")))
+
 
 def headline(summary: Mapping[str, Any]) -> str:
-    """One sentence about the focus arm, against `none` in success and against `random` in success over budget.
+    """One sentence about the focus arm: success against `none`, success over budget against `random`.
 
-    Which comparison is told is fixed here and not picked by result: success first for every arm, and for `random`
-    the area, because a handful of random draws covers most obstacles given time enough.
+    What is told is fixed here and not picked by result: success for every arm, and for `random` the area
+    first, because a handful of random draws covers most obstacles given time enough.
     """
     focus = summary["focus"]
     arm = summary["arms"].get(focus)
     if arm is None or arm["success"]["mean"] is None:
         return "No lifetime is complete yet, so there is no result to tell."
     success = METRICS["success"]
-    interval = f" {success.interval_text(arm['success']['ci95'])}" if arm["success"]["ci95"] else ""
     learning = summary["learning_episodes"]
-    start = f"After {learning} learning episodes, " if learning else ""
-    opening = f"{start}{focus} solves {success.text(arm['success']['mean'])}{interval} of held-out episodes"
-    if not start:
-        opening = opening[0].upper() + opening[1:]
-    clauses = [_clause(entry) for entry in _told(summary["comparisons"], focus)]
+    start = f"After {learning} learning episodes, {focus}" if learning else f"The arm {focus}"
+    share = _with_interval(
+        success.text(arm["success"]["mean"]), success.interval_text(arm["success"]["ci95"])
+    )
+    opening = f"{start} solves {share} of held-out episodes"
+    clauses = [_against(other, entries) for other, entries in _told(summary["comparisons"], focus)]
     return f"{opening}: {'; '.join(clauses)}." if clauses else f"{opening}."
 
 
 def verdict(entry: Mapping[str, Any]) -> str:
     """What a comparison shows, in one sentence."""
-    metric = METRICS[entry["metric"]]
-    what = _what(entry["metric"])
+    a, b, what = entry["a"], entry["b"], _what(entry["metric"])
     if entry["ci95"] is None:
-        return f"{entry['a']} and {entry['b']}: one lifetime shows no spread, so {what} cannot be compared."
+        return f"{a} and {b}: one lifetime shows no spread, so {what} cannot be compared."
     if not entry["excludes_zero"]:
-        limit = entry["detectable"]
-        hint = f" A true difference of {metric.size_text(limit)} would likely have shown." if limit else ""
-        return f"No difference shown between {entry['a']} and {entry['b']} in {what}: the interval includes zero.{hint}"
-    word = "ahead of" if entry["difference"] > 0 else "behind"
-    return f"{entry['a']} is {word} {entry['b']} in {what}: the interval lies {_side(entry)} zero."
+        return no_difference(a, b, [entry])
+    word, side = ("ahead of", "above") if entry["difference"] > 0 else ("behind", "below")
+    return f"{a} is {word} {b} in {what}: the interval lies {side} zero."
 
 
-def _side(entry: Mapping[str, Any]) -> str:
-    return "above" if entry["difference"] > 0 else "below"
+def no_difference(a: str, b: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence for comparisons whose intervals include zero, with what would have shown."""
+    what = _list([_what(entry["metric"]) for entry in entries], "or")
+    verb = "intervals include" if len(entries) > 1 else "interval includes"
+    sizes = [METRICS[c["metric"]].size_text(c["detectable"]) for c in entries if c["detectable"] is not None]
+    noun = "True differences" if len(sizes) > 1 else "A true difference"
+    hint = f" {noun} of {_list(sizes, 'and')} would likely have shown." if sizes else ""
+    return f"No difference shown between {a} and {b} in {what}: the {verb} zero.{hint}"
 
 
-def _told(comparisons: Sequence[Mapping[str, Any]], focus: str | None) -> list[Mapping[str, Any]]:
+def _told(comparisons: Sequence[Mapping[str, Any]], focus: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
     own = {(c["b"], c["metric"]): c for c in comparisons if c["a"] == focus}
-    wanted = [("none", "success"), ("random", "area"), ("random", "success")]
-    told = [own[key] for key in wanted if key in own]
-    return told or [entry for (_, metric), entry in own.items() if metric == "success"][:2]
+    told = [(other, [own[other, m] for m in metrics if (other, m) in own]) for other, metrics in TOLD]
+    found = [(other, entries) for other, entries in told if entries]
+    return found or [(other, [entry]) for (other, metric), entry in own.items() if metric == "success"][:2]
 
 
-def _clause(entry: Mapping[str, Any]) -> str:
+def _against(other: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    return f"against {other} {' and '.join(map(_gain, entries))}"
+
+
+def _gain(entry: Mapping[str, Any]) -> str:
     metric = METRICS[entry["metric"]]
     size = metric.text(entry["difference"], signed=True)
-    unit = " points" if metric.unit == "share" else ""
-    interval = f" {metric.interval_text(entry['ci95'], signed=True)}" if entry["ci95"] else ""
-    caution = "" if entry["excludes_zero"] else ", an interval that includes zero" if entry["ci95"] else ""
-    return f"{size}{unit}{interval} against {entry['b']} in {_what(entry['metric'])}{caution}"
+    what = "points of success" if entry["metric"] == "success" else f"in {_what(entry['metric'])}"
+    doubt = " (no difference shown)" if entry["ci95"] and not entry["excludes_zero"] else ""
+    return _with_interval(f"{size} {what}", metric.interval_text(entry["ci95"], signed=True)) + doubt
+
+
+def _with_interval(words: str, interval: str) -> str:
+    return f"{words} {interval}" if interval.startswith("[") else words
+
+
+def _list(words: Sequence[str], last: str) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _what(metric: str) -> str:
-    return {"success": "success", "area": "success over budget (area)"}.get(metric, METRICS[metric].label.lower())
+    return {"success": "success", "area": "success over budget (area)"}.get(
+        metric, METRICS[metric].label.lower()
+    )

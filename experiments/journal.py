@@ -23,7 +23,7 @@ class Journal:
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write one row; once this returns the operating system has it, so it survives a kill of this process.
+        """Write one row; once this returns the operating system has it, so it survives `kill -9`.
 
         Raises:
             ExperimentError: The disk took only a part of it.
@@ -31,7 +31,9 @@ class Journal:
         line = (json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode()
         written = os.write(self._file, line)
         if written < len(line):
-            raise ExperimentError(f"{self.path}: only {written:,} of {len(line):,} bytes were written; is the disk full?")
+            raise ExperimentError(
+                f"{self.path}: only {written:,} of {len(line):,} bytes were written; is the disk full?"
+            )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -59,7 +61,9 @@ def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise ExperimentError(f"{path}, line {number} is no JSON ({error}); it was edited or the disk is damaged") from None
+        raise ExperimentError(
+            f"{path}, line {number} is no JSON ({error}); it was edited or the disk is damaged"
+        ) from None
     if not isinstance(row, dict):
         raise ExperimentError(f"{path}, line {number} is {type(row).__name__}; expected a JSON object")
     return row

@@ -1,70 +1,99 @@
 """What an arm learnt: which repairs it acted on against which obstacles, and whether its memories fitted.
 
-Repairs are told apart by pattern, not by text: `go_to(red key 1)` and `go_to(blue key 2)` are one `go_to(key)`.
+Repairs are told apart by pattern, not by text: `go_to(red key 1)` and `go_to(blue key 2)` are one
+`go_to(key)`.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from embodied_mem.experiments.rows import DecisionRow, EpisodeRow, RecalledRow
+from embodied_mem.experiments.rows import CallRow, EpisodeRow, RecalledRow
 
 TOP_REPAIRS = 3
 MAX_PATTERN_CHARS = 200
 _ARGUMENTS = re.compile(r"\(([^()]*)\)")
 
 
-@dataclass(slots=True)
-class _Tally:
-    decisions: int = 0
-    worked: int = 0
-    won: int = 0
-    lifetimes: set[int] = field(default_factory=set)
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One plan that was made from memory.
+
+    Attributes:
+        lifetime: In which lifetime.
+        obstacle: The obstacle it answers to; empty for the first plan of an episode.
+        is_same: Whether a memory it was made from had met that obstacle.
+        repairs: Patterns of the plans remembered.
+        is_working: Whether every call it led to succeeded.
+        is_won: Whether its episode was won.
+    """
+
+    lifetime: int
+    obstacle: str
+    is_same: bool
+    repairs: tuple[str, ...]
+    is_working: bool
+    is_won: bool
 
 
-def same_obstacle(episodes: Iterable[EpisodeRow]) -> dict[str, Any]:
+def uses(episodes: Iterable[EpisodeRow]) -> Iterator[Use]:
+    """Every plan that was made from memory."""
+    for episode in episodes:
+        details = episode.details()
+        working = _working(details.calls, is_won=episode.success)
+        known: dict[str, RecalledRow] = {}  # a plan may be made from what an earlier decision recalled
+        for decision in details.decisions:
+            known.update((memory.id, memory) for memory in decision.recalled)
+            if not decision.acted_on:
+                continue
+            memories = [known[id_] for id_ in decision.acted_on if id_ in known]
+            plans = {repair_pattern(memory.plan or "; ".join(decision.plan)) for memory in memories}
+            yield Use(
+                lifetime=episode.lifetime,
+                obstacle=decision.obstacle,
+                is_same=any(memory.obstacle == decision.obstacle for memory in memories),
+                repairs=tuple(sorted(plans)),
+                is_working=working.get(decision.index, False),
+                is_won=episode.success,
+            )
+
+
+def same_obstacle(found: Iterable[Use]) -> dict[str, Any]:
     """How often a plan made from memory was made from one that had met the same kind of obstacle.
 
-    Plans that answer to no obstacle (the first plan of an episode) are counted apart: that two empty codes are
-    equal says nothing.
+    Plans that answer to no obstacle are counted apart: that two empty codes are equal says nothing.
 
     Returns:
-        `decisions`: plans made from memory against an obstacle; `same`: those with a memory of the same obstacle;
-        `share`: same / decisions or None; `without_obstacle`: plans made from memory that answer to no obstacle.
+        `decisions`: plans made from memory against an obstacle; `same`: those with a memory of the same
+        obstacle; `share`: same / decisions or None; `without_obstacle`: plans that answer to no obstacle.
     """
     against = same = without = 0
-    for _, decision, memories in _acted(episodes):
-        if not decision.obstacle:
-            without += 1
-            continue
-        against += 1
-        same += any(memory.obstacle == decision.obstacle for memory in memories)
+    for use in found:
+        without += not use.obstacle
+        against += bool(use.obstacle)
+        same += bool(use.obstacle) and use.is_same
     share = same / against if against else None
     return {"decisions": against, "same": same, "share": share, "without_obstacle": without}
 
 
-def rules(episodes: Iterable[EpisodeRow]) -> list[dict[str, Any]]:
-    """For each obstacle the repairs acted on most, those of won episodes first.
+def rules(found: Iterable[Use]) -> list[dict[str, Any]]:
+    """For each obstacle the repairs acted on most, with how often they worked.
 
     Returns:
-        One entry an obstacle, most met first: `obstacle`, `decisions` and `repairs`, each repair with `plan` (as a
-        pattern), `decisions`, `worked` (every call of the plan succeeded), `won` (in an episode that succeeded)
-        and `lifetimes` (in how many it was used). At most `TOP_REPAIRS` repairs an obstacle.
+        One entry an obstacle, most met first: `obstacle`, `decisions` and `repairs`, each repair with `plan`
+        (as a pattern), `decisions`, `worked` (every call of the plan succeeded), `won` (in an episode that
+        succeeded) and `lifetimes` (in how many it was used). At most `TOP_REPAIRS` repairs an obstacle.
     """
     tallies: dict[str, dict[str, _Tally]] = defaultdict(lambda: defaultdict(_Tally))
     met: dict[str, int] = defaultdict(int)
-    for episode, decision, memories in _acted(episodes):
-        if not decision.obstacle:
+    for use in found:
+        if not use.obstacle:
             continue
-        met[decision.obstacle] += 1
-        for plan in sorted({repair_pattern(memory.plan or "; ".join(decision.plan)) for memory in memories}):
-            tally = tallies[decision.obstacle][plan]
-            tally.decisions += 1
-            tally.worked += _worked(episode, decision)
-            tally.won += episode.success
-            tally.lifetimes.add(episode.lifetime)
+        met[use.obstacle] += 1
+        for plan in use.repairs:
+            tallies[use.obstacle][plan].add(use)
     return [
         {"obstacle": obstacle, "decisions": met[obstacle], "repairs": _repairs(tallies[obstacle])}
         for obstacle in sorted(tallies, key=lambda name: (-met[name], name))
@@ -81,29 +110,36 @@ def repair_pattern(plan: str) -> str:
     return pattern if len(pattern) <= MAX_PATTERN_CHARS else pattern[: MAX_PATTERN_CHARS - 1] + "…"
 
 
+@dataclass(slots=True)
+class _Tally:
+    decisions: int = 0
+    worked: int = 0
+    won: int = 0
+    lifetimes: set[int] = field(default_factory=set)
+
+    def add(self, use: Use) -> None:
+        self.decisions += 1
+        self.worked += use.is_working
+        self.won += use.is_won
+        self.lifetimes.add(use.lifetime)
+
+
 def _noun(argument: str) -> str:
     words = [word for word in argument.split() if not word.isdigit()]
     return words[-1] if words else argument.strip()
 
 
-def _acted(episodes: Iterable[EpisodeRow]) -> Iterator[tuple[EpisodeRow, DecisionRow, list[RecalledRow]]]:
-    for episode in episodes:
-        known: dict[str, RecalledRow] = {}  # a plan may be made from what an earlier decision recalled
-        for decision in episode.decisions:
-            known.update((memory.id, memory) for memory in decision.recalled)
-            if decision.acted_on:
-                yield episode, decision, [known[id_] for id_ in decision.acted_on if id_ in known]
-
-
-def _worked(episode: EpisodeRow, decision: DecisionRow) -> bool:
-    statuses = [call.status for call in episode.calls if call.decision == decision.index]
-    return bool(statuses) and all(
-        status == "success" or (status == "ended" and episode.success) for status in statuses
-    )
+def _working(calls: Sequence[CallRow], *, is_won: bool) -> dict[int, bool]:
+    """Index of a decision -> whether every call it led to succeeded, or won the episode."""
+    found: dict[int, bool] = {}
+    for call in calls:
+        succeeded = call.status == "success" or (call.status == "ended" and is_won)
+        found[call.decision] = found.get(call.decision, True) and succeeded
+    return found
 
 
 def _repairs(tallies: dict[str, _Tally]) -> list[dict[str, Any]]:
-    ordered = sorted(tallies, key=lambda plan: (-tallies[plan].won, -tallies[plan].decisions, plan))
+    ordered = sorted(tallies, key=lambda plan: (-tallies[plan].decisions, -tallies[plan].won, plan))
     return [
         {
             "plan": plan,

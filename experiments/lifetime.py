@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from embodied_mem import registry
-from embodied_mem.agent import Agent
+from embodied_mem.agent import Agent, Mode
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.episodes import Episode
 from embodied_mem.errors import ExperimentError
-from embodied_mem.experiments.arms import Arm, make_memory
+from embodied_mem.experiments.arms import Arm, make_memory, make_planner
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.controls import CanWithdraw, Control, NoMemory
 from embodied_mem.experiments.episode_row import episode_row
@@ -26,6 +25,7 @@ from embodied_mem.experiments.seeds import Phase
 from embodied_mem.experiments.streams import Trial
 from embodied_mem.experiments.worlds import Worlds, max_steps
 from embodied_mem.limits import Limits
+from embodied_mem.modes import with_mode
 from embodied_mem.records import Scope
 
 Row: TypeAlias = Mapping[str, Any]  # a row of episodes.jsonl
@@ -62,7 +62,7 @@ class LifetimeRun:
         run_folder: Folder of the run.
         attempt: How often the run was started before; keeps ids of an unfinished attempt apart.
         worlds: The worlds of this process.
-        notify: Called with every row once it is written.
+        notify: Called with `note_of` every row once it is written.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class LifetimeRun:
             for trial in trials[n_finished:]:
                 row = self._play(trial, agents[trial.phase])
                 journal.append(row)
-                self._notify(row)
+                self._notify(note_of(row))
 
     def _take_up(self, rows: list[dict[str, Any]], trials: tuple[Trial, ...]) -> int:
-        """Open the memory as the last finished episode left it; how many episodes need not be played again."""
+        """Open the memory as the last finished episode left it; how many episodes are finished."""
         check_rows(rows, trials, self._unit)
         self._open_memory()
         if self._arm.learns and not self._go_back(rows):
@@ -119,13 +119,17 @@ class LifetimeRun:
             self._memory = make_memory(self._arm.memory, path, seed=seed, options=self._arm.memory_options)
 
     def _go_back(self, rows: list[dict[str, Any]]) -> bool:
-        """Withdraw what came after the last row; False where the memory cannot and there was something before."""
+        """Withdraw what came after the last row; False where the memory cannot and it must."""
         is_first_time = not rows and self._attempt == 0
         if self._memory is None or is_first_time:
             return True
         sequence = rows[-1]["log_sequence"] if rows else 0
         inner = self._memory.inner if isinstance(self._memory, Control) else self._memory
-        if sequence is None or not isinstance(self._memory, CanWithdraw) or not isinstance(inner, CanWithdraw):
+        if (
+            sequence is None
+            or not isinstance(self._memory, CanWithdraw)
+            or not isinstance(inner, CanWithdraw)
+        ):
             return False
         self._memory.withdraw(sequence)
         return True
@@ -134,7 +138,9 @@ class LifetimeRun:
         """Keep an interrupted lifetime whose memory cannot go back, and begin a new one."""
         self._close_memory()
         source = self._unit.folder(self._run_folder)
-        target = self._run_folder / "set_aside" / f"{self._arm.name}_{self._unit.lifetime:02d}_{self._attempt}"
+        target = (
+            self._run_folder / "set_aside" / f"{self._arm.name}_{self._unit.lifetime:02d}_{self._attempt}"
+        )
         target.mkdir(parents=True)
         for item in source.iterdir():
             if item.name != ".lock":  # held by this process
@@ -160,10 +166,11 @@ class LifetimeRun:
     def _make_agent(self, phase: Phase) -> Agent | None:
         if self._arm.plays_expert:
             return None
+        mode: Mode = "off" if self._memory is None else "learn" if phase is Phase.LEARN else "frozen"
         return Agent(
-            planner=registry.load("planners", self._arm.planner)(**self._arm.planner_options),
-            memory=self._memory,
-            mode="off" if self._memory is None else "learn" if phase is Phase.LEARN else "frozen",
+            planner=make_planner(self._arm.planner, options=self._arm.planner_options),
+            memory=None if self._memory is None else with_mode(self._memory, mode),
+            mode=mode,
             limits=Limits(**dataclasses.asdict(self._plan.config.limits)),
             scope=Scope(agent=self._arm.name, run=self._plan.config.name),
             guard_leakage=True,
@@ -188,7 +195,9 @@ class LifetimeRun:
             episode,
             arm=self._arm.name,
             attempt=attempt,
-            max_steps=max_steps(world.env) or self._plan.config.limits.max_steps or max(1, episode.trace.steps),
+            max_steps=max_steps(world.env)
+            or self._plan.config.limits.max_steps
+            or max(1, episode.trace.steps),
             seconds=time.perf_counter() - started_s,
             memory_size=self._memory_size,
             log_sequence=self._memory.horizon() if isinstance(self._memory, HasHorizon) else None,
@@ -202,6 +211,11 @@ class LifetimeRun:
         return agent.run_episode(world, seed=trial.seed, attempt=attempt, episode=offset + trial.index)
 
 
+def note_of(row: Row) -> Row:
+    """What a run is told of an episode while it goes on."""
+    return {key: row[key] for key in ("arm", "lifetime", "phase", "index", "success", "error")}
+
+
 def check_rows(rows: list[dict[str, Any]], trials: tuple[Trial, ...], unit: Unit) -> None:
     """Refuse rows that are not the beginning of this lifetime.
 
@@ -211,7 +225,10 @@ def check_rows(rows: list[dict[str, Any]], trials: tuple[Trial, ...], unit: Unit
     found = [(row.get("phase"), row.get("index"), row.get("kind"), row.get("seed")) for row in rows]
     expected = [(str(trial.phase), trial.index, trial.kind, trial.seed) for trial in trials]
     if found != expected[: len(found)]:
-        where = next((i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), len(expected))
+        where = next(
+            (i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]),
+            len(expected),
+        )
         raise ExperimentError(
             f"row {where + 1} of arm {unit.arm.name}, lifetime {unit.lifetime} is {found[where]}; "
             f"expected {expected[where] if where < len(expected) else 'no more rows'}; start a new run"

@@ -1,10 +1,13 @@
 """What is measured of an episode, each with the words a reader needs to understand the number."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from embodied_mem.experiments.rows import EpisodeRow
+
+UNKNOWN = "–"  # noqa: RUF001
 
 MetricUnit: TypeAlias = Literal["share", "area", "steps"]
 
@@ -27,11 +30,16 @@ class Metric:
     description: str
     of: Callable[[EpisodeRow], float]
 
+    @property
+    def highest(self) -> float:
+        """The greatest value there is; the least is 0."""
+        return math.inf if self.unit == "steps" else 1.0
+
     def text(self, value: float | None, *, signed: bool = False) -> str:
         """A value as a reader sees it: `93.1 %`, `0.712`, `41.3`; a dash where it is unknown."""
         if value is None:
-            return "–"
-        sign = "+" if signed and value >= 0 else "−" if value < 0 else ""  # noqa: RUF001 - a true minus sign
+            return UNKNOWN
+        sign = "+" if signed and value >= 0 else "−" if value < 0 else ""  # noqa: RUF001
         size = abs(value)
         if self.unit == "share":
             return f"{sign}{100 * size:.1f}" if signed else f"{sign}{100 * size:.1f} %"
@@ -44,7 +52,7 @@ class Metric:
     def interval_text(self, interval: list[float] | None, *, signed: bool = False) -> str:
         """An interval as a reader sees it: `[90.2, 95.8]`; a dash where there is none."""
         if interval is None:
-            return "–"
+            return UNKNOWN
         low, high = (self.text(end, signed=signed).removesuffix(" %") for end in interval)
         return f"[{low}, {high}]"
 
@@ -55,7 +63,8 @@ def _success_at(percent: int) -> Metric:
         label=f"Success within {percent} % of the steps",
         unit="share",
         description=(
-            f"Share of held-out episodes that succeeded within {percent} % of the environment's own step limit."
+            f"Share of held-out episodes that succeeded within {percent} % of the environment's own step "
+            "limit."
         ),
         of=lambda row: float(row.is_success_within(percent / 100)),
     )
@@ -77,8 +86,9 @@ METRICS: dict[str, Metric] = {
             "area",
             "Area under success over budget",
             "area",
-            "Mean of 1 − steps / limit where the episode succeeded and 0 where it failed. It is the area under "  # noqa: RUF001
-            "the success-over-budget curve: 1 would be success at once, 0 no success at any budget.",
+            "Mean of 1 − steps / limit where the episode succeeded and 0 where it "  # noqa: RUF001
+            "failed. It is the area under the success-over-budget curve: 1 would be "
+            "success at once, 0 no success at any budget.",
             lambda row: row.area,
         ),
         *(_success_at(percent) for percent in BUDGETS),

@@ -28,11 +28,15 @@ def new_folder(config: RunConfig, *, now: datetime.datetime) -> Path:
     stem = Path("outputs") / f"{now:%Y-%m-%d}" / f"{config.name}_{now:%H-%M-%S}"
     folder = Path(config.out) if config.out else _free(stem)
     if (folder / RUN_FILE).exists():
-        raise ExperimentError(f"{folder} holds a run already; go on with it: embodied-mem run resume={folder}")
+        raise ExperimentError(
+            f"{folder} holds a run already; go on with it: embodied-mem run resume={folder}"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ExperimentError(f"cannot make {folder} ({error.strerror}); name another folder with out=") from None
+        raise ExperimentError(
+            f"cannot make {folder} ({error.strerror}); name another folder with out="
+        ) from None
     return folder
 
 
@@ -131,12 +135,16 @@ def n_cores() -> int:
 
 
 def knowledge(kinds: list[str]) -> list[Any]:
-    """What the worlds of these kinds reveal to a planner, from their knowledge ledgers; each ledger once."""
+    """What the worlds of these kinds reveal to a planner: the lines of their ledgers, each once.
+
+    A world may keep a ledger as its attribute `knowledge`: mappings or named tuples.
+    """
     worlds = Worlds()
     ledgers: list[Any] = []
     try:
         for kind in kinds:
-            for line in getattr(worlds.get(kind), "knowledge", ()):
+            for entry in getattr(worlds.get(kind), "knowledge", ()):
+                line = entry._asdict() if hasattr(entry, "_asdict") else entry
                 if line not in ledgers:
                     ledgers.append(line)
     finally:

@@ -56,7 +56,9 @@ class WorkerProcess:
         """
         chunk = os.read(self.output, 65_536)
         if not chunk:
-            raise ExperimentError(f"a worker process died (exit status {self._process.wait()}) while it played {self}")
+            raise ExperimentError(
+                f"a worker process died (exit status {self._process.wait()}) while it played {self}"
+            )
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
         return [json.loads(line) for line in lines]
 
@@ -123,7 +125,7 @@ def _assign(pool: list[WorkerProcess], schedule: Schedule) -> None:
 def _handle(worker: WorkerProcess, schedule: Schedule, notify: Callable[[Row], None]) -> None:
     for event in worker.events():
         if event["event"] == "episode":
-            notify(event)
+            notify(event["row"])
         elif event["event"] == "failed":
             logger.debug("%s", event["traceback"])
             raise ExperimentError(event["message"])

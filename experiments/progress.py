@@ -2,16 +2,21 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import TextIO
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
 
 from embodied_mem.experiments.seeds import Phase
 
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
 LINE_EVERY_S = 5.0
+TABLE_EVERY_S = 0.2
 
 
 class Progress:
-    """Counts episodes and shows the count, as a bar on a terminal and as a line every few seconds elsewhere.
+    """Counts episodes and shows the count: a table on a terminal, a line every few seconds elsewhere.
 
     Args:
         totals: Arm -> how many episodes it plays in all.
@@ -31,38 +36,57 @@ class Progress:
         self._done = dict.fromkeys(totals, 0)
         self._held_out = dict.fromkeys(totals, 0)
         self._won = dict.fromkeys(totals, 0)
+        self._success: dict[tuple[str, int, str, int], bool] = {}
         self._started_s = self._shown_s = clock()
         self._n_before = 0  # episodes that an earlier attempt had finished
+        self._live: Live | None = None
 
-    def start(self, finished: Iterable[tuple[str, str, bool]] = ()) -> None:
-        """Begin, counting (arm, phase, success) of what an earlier attempt had finished."""
-        for arm, phase, success in finished:
-            self._count(arm, phase, success)
+    def start(self) -> None:
+        """Begin this attempt; what was counted before was finished by an earlier one."""
         self._n_before = sum(self._done.values())
-        self._started_s = self._shown_s = self._clock()
+        self._started_s = self._clock()
+        if self._file.isatty():
+            self._live = self._open_live()
         self._show()
 
-    def episode(self, arm: str, phase: str, success: bool) -> None:
-        """Count one finished episode."""
-        self._count(arm, phase, success)
-        pause_s = 0.2 if self._file.isatty() else LINE_EVERY_S
-        if self._clock() - self._shown_s >= pause_s:
+    def episode(self, row: Mapping[str, Any]) -> None:
+        """Count one finished episode; one that is played again, in a lifetime started over, counts once."""
+        arm, key = row["arm"], (row["arm"], row["lifetime"], row["phase"], row["index"])
+        is_held_out = row["phase"] == Phase.HELD_OUT
+        before = self._success.get(key)
+        self._success[key] = row["success"]
+        self._done[arm] += before is None
+        self._held_out[arm] += is_held_out and before is None
+        self._won[arm] += is_held_out and row["success"] - bool(before)
+        if self._clock() - self._shown_s >= (TABLE_EVERY_S if self._live else LINE_EVERY_S):
             self._show()
 
     def close(self) -> None:
         """Show the last count."""
         self._show()
-        if self._file.isatty():
-            self._file.write("\n")
+        if self._live is not None:
+            self._live.stop()
 
     def line(self) -> str:
         """The count in words."""
-        n_done, n_all = sum(self._done.values()), sum(self._totals.values())
-        shares = [
-            f"{arm} {self._won[arm] / self._held_out[arm]:.2f}" for arm in self._totals if self._held_out[arm]
-        ]
+        shares = [f"{arm} {self._share(arm)}" for arm in self._totals if self._held_out[arm]]
         held_out = f" | held-out success: {', '.join(shares)}" if shares else ""
-        return f"{n_done:,} of {n_all:,} episodes, {self._time_left(n_done, n_all)}{held_out}"
+        return f"{self._count()}{held_out}"
+
+    def table(self) -> "Table":
+        """The count as a table, one row an arm."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        table = Table("arm", "", "episodes", "held-out success", box=None, caption=self._count())
+        for arm, total in self._totals.items():
+            bar = ProgressBar(total=max(1, total), completed=self._done[arm], width=24)
+            table.add_row(arm, bar, f"{self._done[arm]:,} of {total:,}", self._share(arm))
+        return table
+
+    def _count(self) -> str:
+        n_done, n_all = sum(self._done.values()), sum(self._totals.values())
+        return f"{n_done:,} of {n_all:,} episodes, {self._time_left(n_done, n_all)}"
 
     def _time_left(self, n_done: int, n_all: int) -> str:
         elapsed_s = self._clock() - self._started_s
@@ -71,23 +95,21 @@ class Progress:
             return f"{elapsed_s:.0f} s"
         return f"about {elapsed_s / n_new * (n_all - n_done):.0f} s left" if n_new else "starting"
 
-    def _count(self, arm: str, phase: str, success: bool) -> None:
-        self._done[arm] += 1
-        if phase == Phase.HELD_OUT:
-            self._held_out[arm] += 1
-            self._won[arm] += success
+    def _share(self, arm: str) -> str:
+        return f"{self._won[arm] / self._held_out[arm]:.2f}" if self._held_out[arm] else ""
+
+    def _open_live(self) -> "Live":
+        from rich.console import Console
+        from rich.live import Live
+
+        live = Live(console=Console(file=self._file), auto_refresh=False, redirect_stdout=False)
+        live.start()
+        return live
 
     def _show(self) -> None:
         self._shown_s = self._clock()
-        if self._file.isatty():
-            from shutil import get_terminal_size
-
-            self._file.write(f"\r\x1b[K{self._bar()} {self.line()}"[: get_terminal_size().columns + 4])
-        else:
-            self._file.write(f"{self.line()}\n")
+        if self._live is not None:
+            self._live.update(self.table(), refresh=True)
+            return
+        self._file.write(f"{self.line()}\n")
         self._file.flush()
-
-    def _bar(self, width: int = 20) -> str:
-        n_all = max(1, sum(self._totals.values()))
-        filled = width * sum(self._done.values()) // n_all
-        return f"[{'#' * filled}{'.' * (width - filled)}]"

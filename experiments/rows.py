@@ -1,7 +1,7 @@
 """A run folder, read into typed rows: `run.json` and one JSON line an episode below `lifetimes/`.
 
-Reading never writes. A line torn by a kill is left out and noted; anything else that is wrong is an error that names
-the file, the line and the field, because a silently dropped episode would shift every number.
+Reading never writes. A line torn by a kill is left out and noted; anything else that is wrong is an error
+that names the file, the line and the field, because a silently dropped episode would shift every number.
 """
 
 import json
@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -41,7 +41,7 @@ class RecalledRow(Row):
     """One memory that came back; `score` is the sum of `parts`."""
 
     id: str
-    score: float
+    score: float = 0.0
     parts: dict[str, float] = Field(default_factory=dict)
     reason: str = ""
     plan: str = ""
@@ -51,9 +51,9 @@ class RecalledRow(Row):
 class DecisionRow(Row):
     """One answer of the planner, with the memories before it."""
 
-    index: int
-    step: int
-    trigger: str
+    index: int = 0
+    step: int = 0
+    trigger: str = ""
     plan: tuple[str, ...] = ()
     recalled: tuple[RecalledRow, ...] = ()
     shown: tuple[str, ...] = ()
@@ -62,8 +62,15 @@ class DecisionRow(Row):
     reason: str = ""
 
 
+class EpisodeDetails(Row):
+    """What happened within an episode: every skill call and every decision."""
+
+    calls: tuple[CallRow, ...] = ()
+    decisions: tuple[DecisionRow, ...] = ()
+
+
 class EpisodeRow(Row):
-    """One finished episode.
+    """One finished episode; its calls and decisions, nine tenths of a row, are parsed when asked for.
 
     Attributes:
         arm: Name of the arm.
@@ -80,13 +87,10 @@ class EpisodeRow(Row):
         max_steps: The environment's own limit, >= 1.
         reward: Sum of rewards; None where there was none or it was not finite.
         ended_by: What ended it.
-        calls: Every skill call.
-        decisions: Every decision.
-        recorded: Ids of the experiences it left behind.
-        feedback: Id of a recalled experience -> whether acting on it helped.
         memory_size: Experiences in memory after it; None where the arm has no memory.
         leaks: Recalled memories of the very problem being solved; None where nobody counted.
-        seconds: Wall-clock seconds; shown per episode, never summarised.
+        decisions: How many decisions were made.
+        line: The row as it was read, as JSON.
     """
 
     arm: str
@@ -103,18 +107,34 @@ class EpisodeRow(Row):
     max_steps: int = Field(ge=1)
     reward: float | None = None
     ended_by: str = ""
-    calls: tuple[CallRow, ...] = ()
-    decisions: tuple[DecisionRow, ...] = ()
-    recorded: tuple[str, ...] = ()
-    feedback: dict[str, bool] = Field(default_factory=dict)
     memory_size: int | None = None
     leaks: int | None = None
-    seconds: float | None = None
+    decisions: int = 0
+    line: bytes = b""
+
+    @classmethod
+    def parse(cls, line: bytes) -> Self:
+        """A row from a line of `episodes.jsonl`, checked whole.
+
+        Raises:
+            pydantic.ValidationError: It is no episode row.
+        """
+        EpisodeDetails.model_validate_json(line)  # checked now, built again when needed: it is large
+        return cls.model_validate_json(line).model_copy(update={"line": line})
+
+    def details(self) -> EpisodeDetails:
+        """Its calls and decisions."""
+        return EpisodeDetails.model_validate_json(self.line)
 
     @field_validator("reward")
     @classmethod
     def _finite_reward(cls, reward: float | None) -> float | None:
         return reward if reward is not None and math.isfinite(reward) else None
+
+    @field_validator("decisions", mode="before")
+    @classmethod
+    def _count_decisions(cls, decisions: Any) -> Any:
+        return len(decisions) if isinstance(decisions, list) else decisions
 
     @field_validator("leaks", mode="before")
     @classmethod
@@ -155,7 +175,7 @@ class RunInfo(Row):
     started: Any = None
     ended: Any = None
     status: str = ""
-    knowledge: tuple[dict[str, Any], ...] = ()
+    knowledge: tuple[Any, ...] = ()
     command: str = ""
 
     @model_validator(mode="before")
@@ -221,7 +241,8 @@ def read_run(folder: str | Path) -> Run:
     """Read a run folder.
 
     Raises:
-        ExperimentError: Not a run folder, or a file in it cannot be read; the message names the file and line.
+        ExperimentError: Not a run folder, or a file in it cannot be read; the message names the file and
+            line.
     """
     root = Path(folder)
     info = _read_info(root)
@@ -232,7 +253,8 @@ def read_run(folder: str | Path) -> Run:
             episodes = rows.setdefault((row.arm, row.lifetime), {})
             if (row.phase, row.index) in episodes:
                 notes.append(
-                    f"{row.arm}, lifetime {row.lifetime}: {row.phase} episode {row.index} is there twice; the last counts"
+                    f"{row.arm}, lifetime {row.lifetime}: {row.phase} episode {row.index} is there "
+                    "twice; the last counts"
                 )
             episodes[row.phase, row.index] = row
     lifetimes = _lifetimes(rows)
@@ -254,13 +276,15 @@ def read_rows(path: Path, *, notes: list[str] | None = None) -> list[EpisodeRow]
     """
     *lines, tail = path.read_bytes().split(b"\n")
     if tail and notes is not None:
-        notes.append(f"{path.parent.parent.name}/{path.parent.name}: the last line was cut off and is left out")
+        notes.append(
+            f"{path.parent.parent.name}/{path.parent.name}: the last line was cut off and is left out"
+        )
     return [_row(line, path, number) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 def _row(line: bytes, path: Path, number: int) -> EpisodeRow:
     try:
-        return EpisodeRow.model_validate_json(line)
+        return EpisodeRow.parse(line)
     except ValidationError as error:
         raise ExperimentError(f"{path}, line {number}: {_first(error)}; expected an episode row") from None
 
@@ -298,9 +322,7 @@ def _lifetimes(
 
 
 def _beside(info: RunInfo, lifetimes: Mapping[str, tuple[Lifetime, ...]]) -> tuple[str, ...]:
-    if info.beside or info.learning_episodes == 0:
+    if info.beside:
         return info.beside
-    unlisted = sorted(set(lifetimes) - set(info.arms))
-    candidates = [arm for arm in (*info.arms, *unlisted) if arm in lifetimes]
-    has_learners = any(life.learn for lives in lifetimes.values() for life in lives)
-    return tuple(arm for arm in candidates if has_learners and not any(life.learn for life in lifetimes[arm]))
+    unlisted = sorted(set(lifetimes) - set(info.arms)) if info.arms else []
+    return tuple(arm for arm in unlisted if not any(life.learn for life in lifetimes[arm]))

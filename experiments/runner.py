@@ -1,13 +1,16 @@
 """Runs an experiment: every lifetime of every arm, in this process or in workers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.journal import recover
-from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows
+from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows, note_of
 from embodied_mem.experiments.outputs import n_cores
 from embodied_mem.experiments.worlds import Worlds
+
+Finished: TypeAlias = dict[tuple[str, int], list[Row]]
 
 MAX_DEFAULT_WORKERS = 4
 
@@ -17,17 +20,17 @@ def all_units(plan: RunPlan) -> list[Unit]:
     return [Unit(arm, lifetime) for arm in plan.arms for lifetime in plan.lifetimes]
 
 
-def finished_rows(plan: RunPlan, run_folder: Path) -> dict[tuple[str, int], int]:
-    """(arm, lifetime) -> how many of its episodes have a row; torn last lines are put aside.
+def finished_rows(plan: RunPlan, run_folder: Path) -> Finished:
+    """(arm, lifetime) -> what has been played of it; a last line torn by a kill is put aside.
 
     Raises:
         ExperimentError: Rows are damaged or of another experiment.
     """
-    found = {}
+    found: Finished = {}
     for unit in all_units(plan):
         rows = recover(unit.folder(run_folder))
         check_rows(rows, plan.trials(unit.arm, unit.lifetime), unit)
-        found[unit.arm.name, unit.lifetime] = len(rows)
+        found[unit.arm.name, unit.lifetime] = [note_of(row) for row in rows]
     return found
 
 
@@ -38,11 +41,11 @@ class Schedule:
 
     Args:
         plan: The experiment.
-        n_finished: (arm, lifetime) -> episodes that have a row already.
+        finished: What has been played already.
     """
 
-    def __init__(self, plan: RunPlan, n_finished: dict[tuple[str, int], int]) -> None:
-        left = [(_n_left(plan, unit, n_finished), unit) for unit in all_units(plan)]
+    def __init__(self, plan: RunPlan, finished: Finished) -> None:
+        left = [(_n_left(plan, unit, finished), unit) for unit in all_units(plan)]
         self._waiting = [unit for n, unit in sorted(left, key=lambda pair: -pair[0]) if n]
         self._unfinished = {(unit.arm.name, unit.lifetime) for unit in self._waiting}
 
@@ -75,21 +78,28 @@ class Schedule:
 
 
 def run_lifetimes(
-    plan: RunPlan, run_folder: Path, *, attempt: int, workers: int, notify: Callable[[Row], None]
+    plan: RunPlan,
+    run_folder: Path,
+    finished: Finished,
+    *,
+    attempt: int,
+    workers: int,
+    notify: Callable[[Row], None],
 ) -> None:
     """Play everything that has no row yet. What is computed does not depend on the number of workers.
 
     Args:
         plan: The experiment.
         run_folder: Where rows and memories are kept.
+        finished: What has been played already; see `finished_rows`.
         attempt: How often this run was started before.
         workers: Processes; 1 plays in this one, 0 takes as many as there are cores, at most 4.
-        notify: Called with at least arm, phase and success of each finished episode.
+        notify: Called with `note_of` the row of each finished episode.
 
     Raises:
         ExperimentError: An episode could not be played, or a worker died; rows written so far are kept.
     """
-    schedule = Schedule(plan, finished_rows(plan, run_folder))
+    schedule = Schedule(plan, finished)
     n_workers = min(workers or min(n_cores(), MAX_DEFAULT_WORKERS), len(schedule))
     if n_workers > 1:
         from embodied_mem.experiments.pool import run_in_workers
@@ -104,24 +114,5 @@ def run_lifetimes(
         worlds.close()
 
 
-def failed_episodes(plan: RunPlan, run_folder: Path) -> list[str]:
-    """Episodes that an environment broke off by an error, in words."""
-    return [
-        f"arm {row['arm']}, lifetime {row['lifetime']}, {row['phase']} episode {row['index']}: {row['error']}"
-        for unit in all_units(plan)
-        for row in recover(unit.folder(run_folder))
-        if row["error"]
-    ]
-
-
-def finished_episodes(plan: RunPlan, run_folder: Path) -> Sequence[tuple[str, str, bool]]:
-    """(arm, phase, success) of every episode that has a row."""
-    return [
-        (row["arm"], row["phase"], row["success"])
-        for unit in all_units(plan)
-        for row in recover(unit.folder(run_folder))
-    ]
-
-
-def _n_left(plan: RunPlan, unit: Unit, n_finished: dict[tuple[str, int], int]) -> int:
-    return len(plan.trials(unit.arm, unit.lifetime)) - n_finished[unit.arm.name, unit.lifetime]
+def _n_left(plan: RunPlan, unit: Unit, finished: Finished) -> int:
+    return len(plan.trials(unit.arm, unit.lifetime)) - len(finished[unit.arm.name, unit.lifetime])

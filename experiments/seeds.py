@@ -45,14 +45,14 @@ class SeedRange:
         return self.per_lifetime // 2
 
     def lifetime_seed(self, block: int) -> int:
-        """The first seed of a lifetime's block, from which its task order and its controls' chance are derived.
+        """The first seed of a lifetime's block, from which its task order and its chance are derived.
 
         Raises:
             ExperimentError: The range has no block for this lifetime.
         """
         if not 0 <= block < self.n_lifetimes:
             raise ExperimentError(
-                f"there is no block {block} of {self.name} seeds for a lifetime; blocks are 0 to {self.n_lifetimes - 1:,}"
+                f"there is no block {block} of {self.name} seeds; blocks are 0 to {self.n_lifetimes - 1:,}"
             )
         return self.first + block * self.per_lifetime
 
@@ -64,7 +64,7 @@ class SeedRange:
         """
         if not 0 <= index < self.episodes_per_phase:
             raise ExperimentError(
-                f"{phase} episode {index} has no seed; a phase has at most {self.episodes_per_phase:,} episodes"
+                f"{phase} episode {index} has no seed; a phase has at most {self.episodes_per_phase:,}"
             )
         offset = 0 if phase is Phase.LEARN else self.episodes_per_phase
         return self.lifetime_seed(block) + offset + index

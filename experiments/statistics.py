@@ -6,6 +6,7 @@ independent, so an interval over pooled episodes is too narrow; every interval h
 Only numpy is used. Randomness is an argument, so equal numbers give equal intervals.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,7 +21,8 @@ Interval: TypeAlias = tuple[float, float]
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
-FEW_LIFETIMES = 10  # below this the report warns: the bootstrap has too few distinct resamples to trust its ends
+LEAST_FOR_BOOTSTRAP = 6
+FEW_LIFETIMES = 10  # below this the report warns: the ends of an interval are rough
 
 
 def bootstrap_bounds(
@@ -30,27 +32,37 @@ def bootstrap_bounds(
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
 ) -> tuple[Values, Values]:
-    """Interval of the mean over lifetimes, by the expanded percentile bootstrap (Hesterberg 2015, section 5.3).
+    """Interval of the mean over lifetimes: expanded percentile bootstrap (Hesterberg 2015, section 5.3).
 
-    The plain percentile interval of a mean is too short for few units: it uses n where n - 1 is due and normal
-    where Student tails are due (11 % short at n = 10). Its quantile level alpha / 2 is replaced by
+    The plain percentile interval of a mean is too short for few units: it uses n where n - 1 is due and
+    normal where Student tails are due (11 % short at n = 10). Its quantile level alpha / 2 is replaced by
     Phi(-sqrt(n / (n - 1)) * t[n - 1, 1 - alpha / 2]). BCa mends skewness but not this shortness, and the
     bootstrap-t is erratic where lifetimes tie, as shares of 40 episodes do.
 
+    No bootstrap interval reaches beyond the lifetimes seen, so it excludes zero whenever all have one sign:
+    where there is nothing, one time in four for n = 3 and one in 32 for n = 6. Below 6 lifetimes Student's
+    interval, mean +- t[n - 1, 1 - alpha / 2] * sd / sqrt(n), is given instead.
+
     Args:
-        values: (n,) one value a lifetime, or (n, m) for m quantities with a pointwise interval each; finite, n >= 1.
+        values: (n,) one value a lifetime, or (n, m) for m quantities with a pointwise interval each; finite,
+            n >= 1.
         rng: Source of the resamples; one draw serves all m columns.
         confidence: Coverage aimed at, in (0, 1).
         resamples: Number of resamples.
 
     Returns:
-        Lower and upper ends, () or (m,) each; not a number where n is 1, because one lifetime shows no spread.
+        Lower and upper ends, () or (m,) each; not a number where n is 1, because one lifetime shows no
+        spread.
     """
     array = np.asarray(values, dtype=np.float64)
     count = array.shape[0]
     if count < 2:
         unknown = np.full(array.shape[1:], np.nan)
         return unknown, unknown
+    if count < LEAST_FOR_BOOTSTRAP:
+        error = array.std(axis=0, ddof=1) / math.sqrt(count)
+        half = student_quantile(0.5 + confidence / 2.0, count - 1) * error
+        return array.mean(axis=0) - half, array.mean(axis=0) + half
     means = _resampled_means(array, rng, resamples)
     level = expanded_level(count, confidence)
     low, high = np.quantile(means, [level, 1.0 - level], axis=0)
@@ -83,6 +95,7 @@ def unpaired_interval(
     """Interval of mean(a) - mean(b) where lifetimes of the two arms did not face the same problems.
 
     Each arm is resampled by itself; the level is expanded for the smaller arm, which errs on the wide side.
+    Below 6 lifetimes in an arm it is Student's interval with the degrees of freedom of the smaller arm.
 
     Args:
         a: (n,) one value a lifetime.
@@ -97,20 +110,26 @@ def unpaired_interval(
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if min(left.size, right.size) < 2:
         return None
+    least = min(left.size, right.size)
+    if least < LEAST_FOR_BOOTSTRAP:
+        error = math.sqrt(left.var(ddof=1) / left.size + right.var(ddof=1) / right.size)
+        half = student_quantile(0.5 + confidence / 2.0, least - 1) * error
+        middle = float(left.mean() - right.mean())
+        return middle - half, middle + half
     means = _resampled_means(left, rng, resamples) - _resampled_means(right, rng, resamples)
-    level = expanded_level(min(left.size, right.size), confidence)
+    level = expanded_level(least, confidence)
     low, high = np.quantile(means, [level, 1.0 - level])
     return float(low), float(high)
 
 
 def expanded_level(count: int, confidence: float = CONFIDENCE) -> float:
-    """Lower quantile level of the expanded percentile interval for `count` >= 2 units; see `bootstrap_bounds`."""
+    """Lower quantile level of the expanded percentile interval for n >= 2 units; see `bootstrap_bounds`."""
     tail = student_quantile(0.5 + confidence / 2.0, count - 1)
     return NormalDist().cdf(-math.sqrt(count / (count - 1)) * tail)
 
 
 def wilson_interval(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval | None:
-    """Score interval of a share (Wilson 1927): right for independent trials, so only a reference for pooled episodes.
+    """Score interval of a share (Wilson 1927), for independent trials: only a reference for pooled episodes.
 
     (p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
 
@@ -129,7 +148,9 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = CONFIDEN
     centre = share + z * z / (2 * trials)
     half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
-    low = 0.0 if successes == 0 else (centre - half) / scale  # exact at the ends, where rounding would miss by 1e-17
+    low = (
+        0.0 if successes == 0 else (centre - half) / scale
+    )  # exact at the ends, where rounding would miss by 1e-17
     high = 1.0 if successes == trials else (centre + half) / scale
     return low, high
 
@@ -140,7 +161,8 @@ def detectable_difference(
     """The true paired difference that a run of this size and spread would have shown with this power.
 
     (t[n - 1, 1 - alpha / 2] + t[n - 1, power]) * sd / sqrt(n), the usual approximation to the noncentral t
-    (Cohen 1988, section 2.4); sd is the sample deviation of the differences, so the hint is itself an estimate.
+    (Cohen 1988, section 2.4); sd is the sample deviation of the differences, so the hint is itself an
+    estimate.
 
     Args:
         differences: (n,) one paired difference a lifetime.
@@ -161,8 +183,8 @@ def detectable_difference(
 def interquartile_mean(values: npt.ArrayLike) -> float:
     """Mean of the middle half (Agarwal et al. 2021, "rliable"); robust to a few odd lifetimes.
 
-    A quarter of the weight is cut from either end; where n is no multiple of four the lifetimes at the cut count
-    in part, so that the value is continuous in n (scipy's `trim_mean` rounds instead).
+    A quarter of the weight is cut from either end; where n is no multiple of four the lifetimes at the cut
+    count in part, so that the value is continuous in n (scipy's `trim_mean` rounds instead).
 
     Args:
         values: (n,) n >= 1.
@@ -174,7 +196,7 @@ def interquartile_mean(values: npt.ArrayLike) -> float:
 
 
 def probability_of_improvement(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Share of pairs (one lifetime of a, one of b) in which a is higher, ties counting half (Mann-Whitney U / nm).
+    """Share of pairs (a lifetime of a, one of b) in which a is higher, ties half (Mann-Whitney U / nm).
 
     Args:
         a: (n,) n >= 1.
@@ -196,7 +218,7 @@ def binned_means(values: npt.ArrayLike, edges: Sequence[int]) -> Values:
         (n, len(edges) - 1).
     """
     array = np.asarray(values, dtype=np.float64)
-    bins = [array[:, start:end].mean(axis=1) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    bins = [array[:, start:end].mean(axis=1) for start, end in itertools.pairwise(edges)]
     return np.stack(bins, axis=1)
 
 
@@ -220,7 +242,7 @@ def student_quantile(probability: float, degrees: int) -> float:
 
 
 def student_cdf(t: float, degrees: int) -> float:
-    """Distribution function of Student's t for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
+    """Distribution of Student's t for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
 
     Args:
         t: Where.
@@ -237,7 +259,7 @@ def student_cdf(t: float, degrees: int) -> float:
 
 
 def _resampled_means(values: Values, rng: np.random.Generator, resamples: int) -> Values:
-    """(resamples, ...) means of lifetimes drawn with replacement, as how often each was drawn times its value."""
+    """(resamples, ...) means of lifetimes drawn with replacement: how often each was drawn, times values."""
     count = values.shape[0]
     draws = rng.multinomial(count, np.full(count, 1.0 / count), size=resamples)
     means: Values = draws.astype(np.float64) @ values / count

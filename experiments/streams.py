@@ -63,7 +63,9 @@ def trials(
 
 def _kind_order(kinds: Sequence[str], length: int, seed: list[int]) -> list[str]:
     if not kinds:
-        raise ExperimentError("the stream has no task kinds; name some, as in stream.kinds=[babyai:UnlockPickup]")
+        raise ExperimentError(
+            "the stream has no task kinds; name some, as in stream.kinds=[babyai:UnlockPickup]"
+        )
     rng = np.random.default_rng(seed)
     whole, rest = divmod(length, len(kinds))
     extra = rng.permutation(len(kinds))[:rest]

@@ -1,9 +1,10 @@
 """From episode rows to `summary.json`: the numbers of a run, equal for equal episodes.
 
-Nothing here depends on times, attempts, machines or the order in which episodes were run, so a run that was killed
-and resumed gives the summary of the unbroken one. `docs/reports.md` defines every key.
+Nothing here depends on times, attempts, machines or the order in which episodes were run, so a run that was
+killed and resumed gives the summary of the unbroken one. `docs/reports.md` defines every key.
 """
 
+import itertools
 import json
 import math
 import os
@@ -24,16 +25,22 @@ BUDGET_SHARES = tuple(round(0.025 * i, 3) for i in range(41))
 DIGITS = 6
 
 
-def write_summary(folder: str | Path) -> dict[str, Any]:
+def write_summary(folder: str | Path, run: Run | None = None) -> dict[str, Any]:
     """Summarise a run folder, write `summary.json` into it (replaced in one move) and return it.
+
+    Args:
+        folder: The run folder.
+        run: What `read_run(folder)` gave, to save reading it again.
 
     Raises:
         ExperimentError: Not a run folder, or a row cannot be read.
     """
-    summary = summarise(folder)
+    summary = summarise_run(run or read_run(folder))
     path = Path(folder) / "summary.json"
     partial = path.with_name("summary.json.partial")
-    partial.write_text(json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(
+        json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     os.replace(partial, path)
     return summary
 
@@ -69,8 +76,8 @@ def summarise_run(run: Run) -> dict[str, Any]:
     summary["headline"] = headline(summary)
     for entry in comparisons:
         entry["verdict"] = verdict(entry)
-    rounded: dict[str, Any] = _rounded(summary)
-    return rounded
+    result: dict[str, Any] = rounded(summary)
+    return result
 
 
 def focus_arm(run: Run) -> str | None:
@@ -83,7 +90,7 @@ def focus_arm(run: Run) -> str | None:
 
 
 def compared_pairs(run: Run) -> list[tuple[str, str]]:
-    """Which arms are compared: the run's own list, else the focus with each other learner, and random with none."""
+    """Which arms are compared: the run's list, else the focus with each learner, and random with none."""
     if run.info.comparisons is not None:
         return [(a, b) for a, b in run.info.comparisons if a in run.arms and b in run.arms and a != b]
     focus = focus_arm(run)
@@ -102,6 +109,7 @@ def lifetime_values(lives: Iterable[Lifetime], of: Callable[[EpisodeRow], float]
 def _arm(run: Run, arm: str) -> dict[str, Any]:
     lives = run.complete(arm, "held_out")
     held_out = [row for life in lives for row in life.held_out]
+    uses = list(learnt.uses(held_out))
     leaks = [row.leaks for row in held_out if row.leaks is not None]
     result: dict[str, Any] = {
         "is_beside": arm in run.beside,
@@ -110,22 +118,30 @@ def _arm(run: Run, arm: str) -> dict[str, Any]:
         "by_kind": _by_kind(held_out),
         "budget_curve": _budget_curve(lives),
         "learning": _learning(run, arm),
-        "same_obstacle": learnt.same_obstacle(held_out),
-        "learnt": learnt.rules(held_out),
+        "same_obstacle": learnt.same_obstacle(uses),
+        "learnt": learnt.rules(uses),
         "leaks": sum(leaks) if leaks else None,
     }
     for name, metric in METRICS.items():
-        result[name] = _mean(lifetime_values(lives, metric.of))
+        result[name] = mean_with_interval(lifetime_values(lives, metric.of), highest=metric.highest)
     successes = sum(row.success for row in held_out)
     # Pooled episodes are not independent: this interval stands beside for reference and is named so.
     result["success"]["wilson95_pooled_episodes"] = statistics.wilson_interval(successes, len(held_out))
     return result
 
 
-def _mean(values: Sequence[float]) -> dict[str, Any]:
+def mean_with_interval(values: Sequence[float], *, highest: float = 1.0) -> dict[str, Any]:
+    """`mean`, `ci95` and `per_lifetime` of one value a lifetime; None where there are too few lifetimes.
+
+    Args:
+        values: One value a lifetime, from 0 to `highest`; the interval is cut to that range.
+        highest: The greatest value there is.
+    """
     if not values:
         return {"mean": None, "ci95": None, "per_lifetime": []}
     interval = statistics.bootstrap_interval(values, rng=_rng())
+    if interval is not None:
+        interval = max(0.0, interval[0]), min(highest, interval[1])
     return {"mean": math.fsum(values) / len(values), "ci95": interval, "per_lifetime": list(values)}
 
 
@@ -147,8 +163,12 @@ def _by_kind(rows: Sequence[EpisodeRow]) -> dict[str, Any]:
 def _budget_curve(lives: Sequence[Lifetime]) -> dict[str, Any] | None:
     if not lives:
         return None
-    columns = [lifetime_values(lives, lambda row, s=share: float(row.is_success_within(s))) for share in BUDGET_SHARES]
+    columns = [lifetime_values(lives, _within(share)) for share in BUDGET_SHARES]
     return {"share": list(BUDGET_SHARES), **_band(np.array(columns, dtype=np.float64).T)}
+
+
+def _within(share: float) -> Callable[[EpisodeRow], float]:
+    return lambda row: float(row.is_success_within(share))
 
 
 def _learning(run: Run, arm: str) -> dict[str, Any] | None:
@@ -163,11 +183,13 @@ def _learning(run: Run, arm: str) -> dict[str, Any] | None:
     known = [size for size in sizes if size is not None]
     return {
         "lifetimes": len(lives),
-        "thirds": [_mean([float(v) for v in success[:, a:b].mean(axis=1)]) if b > a else None
-                   for a, b in zip(thirds[:-1], thirds[1:], strict=True)],
+        "thirds": [
+            mean_with_interval([float(v) for v in success[:, a:b].mean(axis=1)]) if b > a else None
+            for a, b in itertools.pairwise(thirds)
+        ],
         "curve": {"edges": edges, **_band(statistics.binned_means(success, edges))},
         "memory_size": math.fsum(known) / len(known) if known else None,
-    }  # fmt: skip
+    }
 
 
 def _bin_edges(count: int) -> list[int]:
@@ -180,7 +202,8 @@ def _bin_edges(count: int) -> list[int]:
 
 def _band(values: statistics.Values) -> dict[str, Any]:
     low, high = statistics.bootstrap_bounds(values, rng=_rng())
-    return {"mean": values.mean(axis=0).tolist(), "low": low.tolist(), "high": high.tolist()}
+    ends = {"low": np.clip(low, 0.0, 1.0).tolist(), "high": np.clip(high, 0.0, 1.0).tolist()}
+    return {"mean": values.mean(axis=0).tolist(), **ends}
 
 
 def _compare(run: Run, a: str, b: str) -> list[dict[str, Any]]:
@@ -223,7 +246,9 @@ def difference(a: Sequence[float], b: Sequence[float], *, is_paired: bool) -> di
     mean_a, mean_b = math.fsum(a) / len(a), math.fsum(b) / len(b)
     pairs = [x - y for x, y in zip(a, b, strict=True)] if is_paired else []
     interval = (
-        statistics.bootstrap_interval(pairs, rng=_rng()) if is_paired else statistics.unpaired_interval(a, b, rng=_rng())
+        statistics.bootstrap_interval(pairs, rng=_rng())
+        if is_paired
+        else statistics.unpaired_interval(a, b, rng=_rng())
     )
     return {
         "pairs": len(pairs),
@@ -250,39 +275,47 @@ def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
     lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
     if 0 < lifetimes < statistics.FEW_LIFETIMES:
         notes.append(
-            f"Only {lifetimes} lifetimes: intervals from fewer than {statistics.FEW_LIFETIMES} are rough; run more."
+            f"Only {lifetimes} lifetimes: intervals from fewer than {statistics.FEW_LIFETIMES} are rough; "
+            "run more."
         )
     for arm, result in summary["arms"].items():
         values = result["success"]["per_lifetime"]
         if len(values) > 1 and len(set(values)) == 1 and values[0] in (0.0, 1.0):
             notes.append(
-                f"{arm}: every lifetime has the same success, so its interval has no width; that is no proof of "
-                f"{'never failing' if values[0] else 'never succeeding'}."
+                f"{arm}: every lifetime has the same success, so its interval has no width; that is no "
+                f"proof of {'never failing' if values[0] else 'never succeeding'}."
             )
     unpaired = sorted({f"{c['a']} and {c['b']}" for c in summary["comparisons"] if not c["is_paired"]})
-    notes.extend(f"{pair} did not face the same problems, so they are compared unpaired." for pair in unpaired)
+    notes.extend(
+        f"{pair} did not face the same problems, so they are compared unpaired." for pair in unpaired
+    )
     return notes
 
 
 def _phases(run: Run, arm: str) -> tuple[Phase, ...]:
-    learns = arm not in run.beside and run.info.learning_episodes > 0
-    return ("learn", "held_out") if learns else ("held_out",)
+    # An arm without any learning row recalls from what another arm learnt, or learns nothing.
+    has_learnt = any(life.learn for life in run.lifetimes.get(arm, ()))
+    return ("learn", "held_out") if has_learnt else ("held_out",)
 
 
 def _missing(run: Run, arm: str, phase: Phase) -> str:
     done, planned = len(run.complete(arm, phase)), run.info.lifetimes
     what = "learning" if phase == "learn" else "held-out"
-    return "" if done >= planned else f"{arm}: {what} episodes are complete in {done} of {planned} lifetimes; the rest is left out."
+    return (
+        ""
+        if done >= planned
+        else f"{arm}: {what} episodes are complete in {done} of {planned} lifetimes; the rest is left out."
+    )
 
 
 def _rng() -> np.random.Generator:
     return np.random.default_rng(BOOTSTRAP_SEED)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Floats to `DIGITS` places, so that the last bit of a sum is not part of a result; NaN becomes None."""
     if isinstance(value, float):
         return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,7 +1,7 @@
 """A worker process: reads units from standard input, plays them, writes what happened to standard output.
 
-One JSON object a line in both directions: no pickled code, no socket. When standard input ends, the process that
-started this one is gone, and so this one ends at once; what it was playing is played again by the resumed run.
+One JSON object a line in both directions: no pickled code, no socket. When standard input ends, the process
+that started this one is gone, and so this one ends at once; a resumed run plays its episode again.
 """
 
 import json
@@ -31,7 +31,7 @@ def main() -> None:
     worlds = Worlds()
 
     def notify(row: Row) -> None:
-        _send(events, {"event": "episode", **{key: row[key] for key in ("arm", "phase", "success")}})
+        _send(events, {"event": "episode", "row": dict(row)})
 
     while True:
         order = json.loads(lines.get())

@@ -6,7 +6,7 @@ from embodied_mem.contracts import World
 
 
 class Worlds:
-    """Makes each world when its kind first comes up and keeps it, because making one costs more than an episode."""
+    """Makes each world when its kind first comes up and keeps it: making one costs more than an episode."""
 
     def __init__(self) -> None:
         self._worlds: dict[str, World] = {}
@@ -34,7 +34,7 @@ class Worlds:
 def max_steps(env: Any) -> int | None:
     """The environment's own limit of the episode that was begun; None where it has none.
 
-    The smaller of a `TimeLimit` wrapper's limit and `env.unwrapped.max_steps`, which may change at each reset.
+    The smaller of a `TimeLimit` wrapper's and `env.unwrapped.max_steps`, which may change at each reset.
     """
     limits = [getattr(env.unwrapped, "max_steps", None)]
     while env is not env.unwrapped:

@@ -1,9 +1,9 @@
-"""Case-based planning: retrieve, reuse, revise, retain (Aamodt & Plaza, 1994), without a model and without rules.
+"""Case-based planning: retrieve, reuse, revise, retain (Aamodt & Plaza, 1994), with no model and no rules.
 
-The planner knows how skills are called and nothing of the world. It tries what the instruction names; when a call
-fails it asks memory what got past such an obstacle before (retrieve), says it of the objects at hand (reuse), tries
-random legal calls where nothing known helps (revise), and keeps what worked in an episode that was won (retain).
-With an empty memory it explores and repairs in exactly the same way.
+The planner knows how skills are called and nothing of the world. It tries what the instruction names; when a
+call fails it asks memory what got past such an obstacle before (retrieve), says it of the objects at hand
+(reuse), tries random legal calls where nothing known helps (revise), and keeps what worked in an episode that
+was won (retain). With an empty memory it explores and repairs in exactly the same way.
 """
 
 from dataclasses import dataclass, field
@@ -31,6 +31,7 @@ class _Frame:
     obstacle: Obstacle | None = None
     met: set[str] = field(default_factory=set)  # situations this call failed in
     rest: tuple[SkillCall, ...] = ()  # further steps of the same repair
+    tried_at: int = -1  # how many calls of the episode had succeeded when it was tried last
 
 
 class CaseBasedPlanner:
@@ -38,14 +39,23 @@ class CaseBasedPlanner:
 
     Args:
         k: How many experiences to recall for an obstacle, >= 1.
+        min_score: The least score of an experience that is acted on.
         max_depth: How deep repairs of repairs may nest, >= 1.
-        max_uses: How often one repair is tried on one obstacle before it counts as vain, >= 1.
-        patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals are never
-            given up.
+        rounds: How often every usable repair is tried on an obstacle before a random call in between, >= 1.
+        patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals never
+            are.
     """
 
-    def __init__(self, k: int = 5, *, max_depth: int = 6, max_uses: int = 8, patience: int = 2) -> None:
-        self.k, self.max_depth, self.max_uses, self.patience = k, max_depth, max_uses, patience
+    def __init__(
+        self, k: int = 5, *, min_score: float = 0.7, max_depth: int = 6, rounds: int = 2, patience: int = 2
+    ) -> None:
+        self.k, self.min_score, self.max_depth, self.rounds, self.patience = (
+            k,
+            min_score,
+            max_depth,
+            rounds,
+            patience,
+        )
         self._begin([])
 
     def describe(self) -> JsonObject:
@@ -53,8 +63,9 @@ class CaseBasedPlanner:
         return {
             "name": "case_based",
             "k": self.k,
+            "min_score": self.min_score,
             "max_depth": self.max_depth,
-            "max_uses": self.max_uses,
+            "rounds": self.rounds,
             "patience": self.patience,
         }
 
@@ -72,11 +83,15 @@ class CaseBasedPlanner:
         A lost episode teaches nothing but what was vain: storing its repairs taught superstitions.
         """
         if not outcome.is_success:
-            return Reflection(feedback={key: False for key, helped in self._lessons.helped.items() if not helped})
+            return Reflection(
+                feedback={key: False for key, helped in self._lessons.helped.items() if not helped}
+            )
         if trace.calls and trace.calls[-1].result.status is SkillStatus.ENDED:
             for frame in self._stack:  # the winning call ended inside itself; what it repaired is repaired
                 self._worked(frame)
-        return Reflection(experiences=self._lessons.experiences(trace.task), feedback=dict(self._lessons.helped))
+        return Reflection(
+            experiences=self._lessons.experiences(trace.task), feedback=dict(self._lessons.helped)
+        )
 
     # Where the episode stands
 
@@ -84,7 +99,7 @@ class CaseBasedPlanner:
         self._goals, self._next_goal = goals, 0
         self._stack: list[_Frame] = []
         self._is_exploring = False
-        self._has_changed = False  # whether any call succeeded since the top frame's call was tried last
+        self._n_succeeded = 0
         self._done: set[tuple[str, str]] = set()  # (skill, object) of goals that did not end the episode
         self._lessons = Lessons()
         self._recalled: dict[str, list[Recalled]] = {}
@@ -98,7 +113,7 @@ class CaseBasedPlanner:
     def _revise(self, context: Context) -> None:
         last = context.last
         assert last is not None
-        self._has_changed = self._has_changed or last.result.is_success
+        self._n_succeeded += last.result.is_success
         was_exploring, self._is_exploring = self._is_exploring, False
         if was_exploring or not self._stack:
             return
@@ -115,12 +130,10 @@ class CaseBasedPlanner:
             self._next_goal += 1
         elif frame.rest:
             self._stack.append(_Frame(frame.rest[0], rest=frame.rest[1:]))
-        self._has_changed = True
 
     def _failed(self, frame: _Frame, context: Context) -> None:
         assert context.last is not None
         met = Obstacle.of(context.last)
-        self._has_changed = False
         if frame.obstacle is not None and frame.obstacle.situation == met.situation:
             frame.obstacle.roles = met.roles
             return
@@ -132,31 +145,49 @@ class CaseBasedPlanner:
 
     def _retrieve(self, met: Obstacle, context: Context) -> list[Recalled]:
         if met.situation not in self._recalled:
-            query = Query(task=context.task, state=met.situation, where=REPAIRS_THAT_WORKED, k=self.k)
-            self._recalled[met.situation] = context.recall(query)
+            self._recalled[met.situation] = context.recall(
+                Query(
+                    task=context.task,
+                    state=met.situation,
+                    where=REPAIRS_THAT_WORKED,
+                    k=self.k,
+                    min_score=self.min_score,
+                )
+            )
         return self._recalled[met.situation]
 
     # What to do next
 
     def _next(self, context: Context) -> Decision:
         if self._next_goal >= len(self._goals):
-            self._next_goal = 0  # all were reached and the episode goes on: something else was meant, or none is known
+            self._next_goal = (
+                0  # all were reached and the episode goes on: something else was meant, or none is known
+            )
             return self._explore(None, context)
         if not self._stack:
             goal = self._goals[self._next_goal]
             self._stack.append(_Frame(SkillCall(goal.skill, dict(goal.phrases)), goal=goal))
         while True:
             top = self._stack[-1]
-            if top.obstacle is None or self._has_changed:
-                self._has_changed = False
+            if top.obstacle is None or top.tried_at < self._n_succeeded:
+                top.tried_at = self._n_succeeded
                 return self._try(top, context)
             step = self._reuse(top, top.obstacle)
             if step is not None:
                 return step
-            if top.goal is None and (top.obstacle.n_explored >= self.patience or len(self._stack) > self.max_depth):
+            if top.goal is None and self._is_vain(top, top.obstacle):
                 self._give_up()
                 continue
             return self._explore(top, context)
+
+    def _is_vain(self, frame: _Frame, obstacle: Obstacle) -> bool:
+        """Whether to give a step of a repair up: the frame below may succeed by now, or enough was tried."""
+        below = self._stack[-2]
+        return (
+            below.tried_at < self._n_succeeded
+            or obstacle.n_explored >= self.patience
+            or len(self._stack) > self.max_depth
+        )
 
     def _try(self, frame: _Frame, context: Context) -> Act:
         if frame.goal is not None:
@@ -164,7 +195,7 @@ class CaseBasedPlanner:
         return Act(plan=(frame.call,), reason="goal" if frame.goal else "step of a repair")
 
     def _bound(self, frame: _Frame, goal: Goal, context: Context) -> JsonObject:
-        """The goal's arguments: the object chosen before, else a known one not done yet, else the words themselves."""
+        """The goal's arguments: the object chosen before, else a known one not done yet, else its words."""
         skill = next((skill for skill in context.skills if skill.name == goal.skill), None)
         arguments: JsonObject = {}
         for parameter in skill.parameters if skill else ():
@@ -179,7 +210,8 @@ class CaseBasedPlanner:
 
     def _reuse(self, frame: _Frame, obstacle: Obstacle) -> Act | None:
         under_way = {entry.call for entry in self._stack}
-        usable = [repair for repair in obstacle.repairs if not repair.has_failed and repair.uses < self.max_uses]
+        allowed = self.rounds * (1 + obstacle.n_explored)
+        usable = [repair for repair in obstacle.repairs if not repair.has_failed and repair.uses < allowed]
         for repair in sorted(usable, key=lambda repair: repair.uses):  # stable: best first within a round
             plan = obstacle.grounded(repair)
             if plan and not under_way & set(plan):
@@ -191,7 +223,7 @@ class CaseBasedPlanner:
         obstacle.current = repair
         self._lessons.tried(repair)
         shown = [hit.experience.id for hit in self._recalled.get(obstacle.situation, [])]
-        self._stack.append(_Frame(plan[0], rest=plan[1:]))
+        self._stack.append(_Frame(plan[0], rest=plan[1:], tried_at=self._n_succeeded))
         return Act(
             plan=plan[:1],
             shown=tuple(shown),
@@ -201,7 +233,7 @@ class CaseBasedPlanner:
         )
 
     def _give_up(self) -> None:
-        """The step of a repair cannot be done: try the next repair, or the frame below again if anything changed."""
+        """The step of a repair cannot be done; the frame below tries its next repair, or itself again."""
         self._stack.pop()
         below = self._stack[-1].obstacle
         if below is not None and below.current is not None:
@@ -218,5 +250,3 @@ class CaseBasedPlanner:
                 repair.has_failed = False  # the world may have changed by then
         self._is_exploring = True
         return Act(plan=(call,), obstacle=obstacle.kind if obstacle else "", reason="exploring")
-
-

@@ -6,12 +6,12 @@ Nothing here knows a world: the verbs come from `Skill.phrases`, the objects fro
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from embodied_mem.json_values import JsonValue
 from embodied_mem.skills import Skill
 
-_ARTICLES = {"a", "an", "the", "some", "any"}
-_ANYTHING = {"object", "thing", "something", "one"}
+_SAYS_NOTHING = {"a", "an", "the", "some", "any", "object", "thing", "something", "one"}
 _PLACES = re.compile(r"\s+(?:(?:on|to|at) your (?:left|right)|(?:in front of|behind|beside|near) you)$")
 _REORDERED = re.compile(r"^(?P<last>.+?),?\s+after (?:you )?(?P<first>.+)$")
 _SEQUENCE = re.compile(r",?\s+(?:and\s+)?then\s+(?:you\s+)?|,?\s+and\s+|,\s+")
@@ -26,7 +26,7 @@ class Goal:
 
 
 def ground(instruction: str, skills: Sequence[Skill]) -> list[Goal]:
-    """The goals an instruction names, in the order they are to be reached; empty if no skill's phrase fits."""
+    """The goals an instruction names, in the order to reach them; empty if no skill's phrase fits."""
     goals: list[Goal] = []
     pattern: tuple[str, re.Pattern[str]] | None = None
     for clause in _clauses(instruction.lower().strip(" .!")):
@@ -39,17 +39,18 @@ def ground(instruction: str, skills: Sequence[Skill]) -> list[Goal]:
     return goals
 
 
-def words(text: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def words(text: str) -> tuple[str, ...]:
     """The telling words of an object phrase or reference: no articles, no "object", no place, no number."""
     cleaned = _PLACES.sub("", text.lower().strip())
     tokens = re.findall(r"[^\W_]+", cleaned)
-    return [token for token in tokens if token not in _ARTICLES | _ANYTHING and not token.isdigit()]
+    return tuple(token for token in tokens if token not in _SAYS_NOTHING and not token.isdigit())
 
 
 def candidates(phrase: str, choices: Iterable[JsonValue]) -> list[str]:
     """The choices that an object phrase may mean: those that hold all its words, in the order given."""
     wanted = set(words(phrase))
-    return [choice for choice in choices if isinstance(choice, str) and wanted <= set(words(choice))]
+    return [choice for choice in choices if isinstance(choice, str) and wanted.issubset(words(choice))]
 
 
 def _clauses(instruction: str) -> list[str]:

@@ -1,8 +1,8 @@
 """Lifting: what happened, said without the names of this episode's objects, so that it can be used on others.
 
-"the way to red ball 1 is blocked by green door 1" becomes "the way to <object> is blocked by <obstacle>", and the
-call `pick_up(green key 2)` that helped becomes `pick_up(<obstacle.0> key)`: the first word of whatever the
-obstacle is called. Nothing here knows a world; it only compares words.
+"the way to red ball 1 is blocked by green door 1" becomes "the way to <object> is blocked by <obstacle>",
+and the call `pick_up(green key 2)` that helped becomes `pick_up(<obstacle.0> key)`: the first word of whatever
+the obstacle is called. Nothing here knows a world; it only compares words.
 """
 
 import re
@@ -19,7 +19,7 @@ _ROLE = re.compile(r"<(\w+)(?:\.(\d+))?>")
 
 
 def roles_of(call: SkillCall, result: SkillResult) -> dict[str, str]:
-    """Role name to object reference: the call's arguments by parameter name, and the obstacles of its failure."""
+    """Role to object reference: the call's arguments by parameter name, and the obstacles of its failure."""
     roles = {name: value for name, value in call.arguments.items() if isinstance(value, str) and value}
     others = [subject for subject in result.subjects if subject not in roles.values()]
     for index, subject in enumerate(others):
@@ -37,6 +37,17 @@ def lift_text(text: str, roles: Mapping[str, str]) -> str:
 def lift_call(call: SkillCall, roles: Mapping[str, str]) -> SkillCall:
     """The call with its arguments said relative to the roles."""
     return SkillCall(call.name, {name: _lift(value, roles) for name, value in call.arguments.items()})
+
+
+def is_about(call: SkillCall, roles: Mapping[str, str]) -> bool:
+    """Whether a call speaks of what the roles speak of, so that it may carry over to other objects.
+
+    Every text argument must be a role's object, or share a word with one without being another thing of the
+    same name: after a failure on the green door, "the green key" is about it; "the red door" and "the ball"
+    are not.
+    """
+    texts = [value for value in call.arguments.values() if isinstance(value, str)]
+    return all(_is_about(text, roles) for text in texts)
 
 
 def ground_call(call: SkillCall, roles: Mapping[str, str]) -> SkillCall | None:
@@ -60,8 +71,19 @@ def _lift(value: JsonValue, roles: Mapping[str, str]) -> JsonValue:
             return f"<{role}>"
     lifted = []
     for word in words(value):
-        lifted.append(next((f"<{role}.{words(ref).index(word)}>" for role, ref in ordered if word in words(ref)), word))
+        lifted.append(
+            next((f"<{role}.{words(ref).index(word)}>" for role, ref in ordered if word in words(ref)), word)
+        )
     return " ".join(lifted) or value
+
+
+def _is_about(text: str, roles: Mapping[str, str]) -> bool:
+    own = words(text)
+    names = [words(reference) for reference in roles.values()]
+    if text in roles.values():
+        return True
+    is_another_of_a_kind = any(own[-1:] == name[-1:] for name in names)
+    return not is_another_of_a_kind and any(set(own) & set(name) for name in names)
 
 
 def _ground(value: JsonValue, roles: Mapping[str, str]) -> JsonValue | None:

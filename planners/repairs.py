@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from embodied_mem.decisions import CallRecord
-from embodied_mem.planners.lifting import ground_call, lift_call, lift_text, roles_of
+from embodied_mem.planners.lifting import ground_call, is_about, lift_call, lift_text, roles_of
 from embodied_mem.records import Experience, Kind, Outcome, Recalled, SkillCall, Status, Task
 
 
@@ -15,12 +15,14 @@ class Repair:
     Attributes:
         plan: Lifted calls.
         sources: Ids of the recalled experiences it comes from; empty for one found in this episode.
+        is_telling: Whether it speaks of what the obstacle speaks of; others are coincidences and not kept.
         uses: How often it was tried on the obstacle at hand.
         has_failed: Whether one of its calls failed there, so that trying again at once is vain.
     """
 
     plan: tuple[SkillCall, ...]
     sources: tuple[str, ...] = ()
+    is_telling: bool = True
     uses: int = 0
     has_failed: bool = False
 
@@ -59,11 +61,11 @@ class Obstacle:
     def explored_with(self, call: SkillCall) -> None:
         """A random call is being tried."""
         self.n_explored += 1
-        self.current = Repair(plan=(lift_call(call, self.roles),))
+        self.current = Repair(plan=(lift_call(call, self.roles),), is_telling=is_about(call, self.roles))
 
 
 def distinct_repairs(known: Sequence[tuple[SkillCall, ...]], recalled: Sequence[Recalled]) -> list[Repair]:
-    """What to try: repairs that worked earlier in this episode, then recalled ones in their order, equal plans merged."""
+    """What to try: what worked earlier in the episode, then what was recalled; equal plans are one."""
     repairs = {plan: Repair(plan=plan) for plan in known}
     for hit in recalled:
         plan = hit.experience.plan
@@ -92,7 +94,8 @@ class Lessons:
             return
         for source in repair.sources:
             self.helped[source] = True
-        if not repair.sources:  # what memory returned is never stored again as new knowledge
+        # What memory returned is never stored again as new, and coincidences crowd out what carries over.
+        if not repair.sources and repair.is_telling:
             self.found.setdefault((obstacle.situation, repair.plan), obstacle.kind)
 
     def known(self, situation: str) -> list[tuple[SkillCall, ...]]:

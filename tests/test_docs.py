@@ -1,4 +1,4 @@
-"""What the documents promise: their code runs, their commands are the ones that are checked, their links lead somewhere."""
+"""What the documents promise: their code runs, their commands are checked, their links lead somewhere."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ def page_name(page: Path) -> str:
 
 
 def code_of(page: Path) -> str:
-    """The ```python blocks of a page as one program; every line keeps its number, so an error names the page's line."""
+    """The ```python blocks of a page as one program in which lines keep their numbers."""
     lines, inside = [], False
     for line in page.read_text("utf-8").splitlines():
         if FENCE.match(line):
@@ -31,14 +31,16 @@ def code_of(page: Path) -> str:
 
 def marked_command(name: str) -> str:
     """The fenced block of the README after `<!-- ci: NAME -->`."""
-    found = re.findall(rf"^<!-- ci: {name} -->\n```\w*\n(.*?)\n```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    found = re.findall(
+        rf"^<!-- ci: {name} -->\n```\w*\n(.*?)\n```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    )
     assert len(found) == 1
     return found[0]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if code_of(page).strip()], ids=page_name)
 def test_the_python_of_a_page_runs(page, run_python, tmp_path):
-    program = tmp_path / f"{page.stem}.py"
+    program = tmp_path / "code_of_the_page.py"  # a name that hides no module
     program.write_text(code_of(page), "utf-8")
     done = run_python("-W", "error::DeprecationWarning:__main__", str(program))
     assert done.returncode == 0, done.stderr

@@ -1,8 +1,8 @@
 """`Where` compiled to parameterised SQL that agrees with `filters.matches` on every document.
 
-Paths with a column of their own are compared there. Any other is taken out of the payload as JSON text (`->`), where
-equal texts, booleans and nulls have equal spelling. Numbers have several spellings and SQLite rounds some when it
-reads them, so those go through a function that asks the reference evaluator.
+Paths with a column of their own are compared there. Any other is taken out of the payload as JSON text
+(`->`), where equal texts, booleans and nulls have equal spelling. Numbers have several spellings and SQLite
+rounds some when it reads them, so those go through a function that asks the reference evaluator.
 """
 
 import json
@@ -13,7 +13,8 @@ from typing import TypeAlias
 from embodied_mem.filters import And, Between, Equals, In, Not, Or, Scalar, Where, matches
 from embodied_mem.json_values import JsonValue, canonical
 
-# Path in the payload -> column, filled when an entry is appended; null where the value is not of the column's type.
+# Path in the payload -> column, filled when an entry is appended; null where the value is not of the column's
+# type.
 TEXT_COLUMNS: Mapping[str, str] = {
     "kind": "experience_kind",
     "scope.agent": "scope_agent",
@@ -134,7 +135,7 @@ def _leaf(leaf: Leaf, sql: WhereSql) -> str:
 
 
 def _joined(operator: str, conditions: Sequence[str]) -> str:
-    """The conditions as a balanced tree, because SQLite limits the depth of an expression and not its length."""
+    """The conditions as a balanced tree, because SQLite limits how deep an expression is, not how long."""
     if len(conditions) < 2:
         return conditions[0] if conditions else ""
     half = len(conditions) // 2

@@ -23,9 +23,9 @@ GRAM_WEIGHT = 0.5  # of all letter groups of a word together, against 1 for the 
 class HashedEmbedder:
     """Embeds text offline by signed hashing of stemmed words and their groups of 3 to 5 characters.
 
-    A stand-in for a learnt embedder where none is configured: texts that share words or parts of words are near;
-    meaning beyond that comes from the synonyms alone. Measured worse than lexical search, so recall gives it
-    a small weight.
+    A stand-in for a learnt embedder where none is configured: texts that share words or parts of words are
+    near; meaning beyond that comes from the synonyms alone. Measured worse than lexical search, so recall
+    gives it a small weight.
 
     Args:
         dimension: Length of a vector, 8 to 65,536.
@@ -63,9 +63,9 @@ class HashedEmbedder:
             return vector
         hashed = [_features(word) for word in counts]
         hashes = np.concatenate([feature[0] for feature in hashed])
-        weights = np.concatenate(
-            [feature[1] * (1 + log(count)) for feature, count in zip(hashed, counts.values(), strict=True)]
-        )
+        weights = np.concatenate([feature[1] for feature in hashed])
+        repeats = [1 + log(count) for count in counts.values()]
+        weights = weights * np.repeat(repeats, [len(feature[0]) for feature in hashed])
         total = np.bincount(hashes % self._space.dimension, weights=weights, minlength=len(vector))
         norm = float(np.sqrt(total @ total))
         return (total / norm).astype(np.float32) if norm > 0 else vector

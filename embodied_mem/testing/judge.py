@@ -12,7 +12,7 @@ from embodied_mem.skills import SkillResult, SkillStatus
 
 
 def example_trace(**changes: Any) -> Trace:
-    """A short episode: one call that acted on the memory `m1`, ended by the environment; fields may be changed."""
+    """A short episode, won: one call, acting on the memory `m1`. Fields may be changed."""
     call = SkillCall("go_to", {"object": "chest"})
     decision = DecisionRecord(
         index=0,
@@ -65,7 +65,9 @@ class JudgeContract:
 
     def test_an_environment_that_broke_is_no_success(self, judge: Judge) -> None:
         """What the environment did before it raised proves nothing."""
-        broken = example_trace(error="OSError: gone", goal_reached=None, is_terminated=False, ended_by="error")
+        broken = example_trace(
+            error="OSError: gone", goal_reached=None, is_terminated=False, ended_by="error"
+        )
         assert not judge.judge(broken).is_success
 
     def test_a_planner_that_stops_proves_nothing(self, judge: Judge) -> None:
@@ -105,7 +107,5 @@ class ReflectorContract:
 
     def test_a_lost_episode_teaches_no_success(self, reflector: Reflector) -> None:
         """Repairs kept from lost episodes turned into superstitions (measured: 0.00 against 0.80 success)."""
-        reflection = reflector.reflect(
-            example_trace(goal_reached=False), Outcome(status=Status.FAILURE)
-        )
+        reflection = reflector.reflect(example_trace(goal_reached=False), Outcome(status=Status.FAILURE))
         assert not any(experience.outcome.is_success for experience in reflection.experiences)

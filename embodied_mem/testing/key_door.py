@@ -1,7 +1,7 @@
 """A room small enough to be learnt in seconds: a chest behind a locked door, and keys of several colours.
 
-A real Gymnasium environment and its `World`, for tests and examples that need no simulator. Which key opens the door
-is told by nothing but trying; that "the key of the door's colour" opens it is what an agent can learn.
+A real Gymnasium environment and its `World`, for tests and examples that need no simulator. Which key opens
+the door is told by nothing but trying; that "the key of the door's colour" opens it can be learnt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,9 @@ class KeyDoorEnv(gymnasium.Env[dict[str, Any], np.int64]):
         self.max_steps = max_steps
         self.action_space = spaces.Discrete(TAKE + len(COLOURS))
         self.observation_space = spaces.Dict(
-            door=spaces.Discrete(len(COLOURS)), held=spaces.Discrete(len(COLOURS) + 1), is_open=spaces.Discrete(2)
+            door=spaces.Discrete(len(COLOURS)),
+            held=spaces.Discrete(len(COLOURS) + 1),
+            is_open=spaces.Discrete(2),
         )
 
     def reset(
@@ -56,7 +58,11 @@ class KeyDoorEnv(gymnasium.Env[dict[str, Any], np.int64]):
         return self._observe(), float(reached), reached, is_truncated, {"reached": reached}
 
     def _observe(self) -> dict[str, Any]:
-        return {"door": np.int64(self._door), "held": np.int64(self._held), "is_open": np.int64(self._is_open)}
+        return {
+            "door": np.int64(self._door),
+            "held": np.int64(self._held),
+            "is_open": np.int64(self._is_open),
+        }
 
 
 class KeyDoorWorld:
@@ -147,7 +153,9 @@ class KeyDoorExecution:
 
 
 def _skill(name: str, choices: tuple[str, ...], phrases: tuple[str, ...]) -> Skill:
-    return Skill(name=name, parameters=(Parameter(name="object", type="object", choices=choices),), phrases=phrases)
+    return Skill(
+        name=name, parameters=(Parameter(name="object", type="object", choices=choices),), phrases=phrases
+    )
 
 
 def _result(is_success: bool, reason: str, obstacle: str, subjects: tuple[str, ...]) -> SkillResult:

@@ -35,7 +35,7 @@ class ReadOnlyMemory:
 
 
 class PlannerContract:
-    """Subclass and give a `planner` fixture; plays short episodes of `KeyDoorWorld`, whatever it can solve."""
+    """Subclass and give a `planner` fixture; plays short episodes of `KeyDoorWorld`."""
 
     @pytest.fixture
     def planner(self) -> Planner:
@@ -63,7 +63,7 @@ class PlannerContract:
         assert _steps(_play(planner, seed=5).trace) == first
 
     def test_it_leaves_memory_to_the_loop(self, planner: Planner) -> None:
-        """With memory frozen nothing is written, so that a planner cannot learn behind the experiment's back."""
+        """With memory frozen nothing is written: a planner cannot learn behind the experiment's back."""
         memory = ReadOnlyMemory()
         _play(planner, seed=7, memory=memory)
         assert not memory.writes
@@ -77,11 +77,11 @@ class PlannerContract:
 
 
 def _play(planner: Planner, *, seed: int, memory: Any = None) -> Episode:
-    agent = Agent(planner=planner, memory=memory, mode="frozen", limits=Limits(max_calls=40, max_decisions=100))
+    agent = Agent(
+        planner=planner, memory=memory, mode="frozen", limits=Limits(max_calls=40, max_decisions=100)
+    )
     return agent.run_episode(KeyDoorWorld(KeyDoorEnv(max_steps=40)), seed=seed)
 
 
 def _steps(trace: Trace) -> list[tuple[str, str]]:
     return [(str(record.call), record.result.reason) for record in trace.calls]
-
-

@@ -44,7 +44,7 @@ OutcomeRule: TypeAlias = Callable[[EpisodeSummary], Outcome | Status | str | Non
 class RewardRule:
     """Success where the episode's reward is greater than a threshold; failure where it terminated otherwise.
 
-    An episode truncated below the threshold stays `truncated`; one whose reward is not finite is `unverified`.
+    An episode truncated below the threshold is `truncated`; one whose reward is not finite `unverified`.
 
     Attributes:
         threshold: The reward that has to be exceeded.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 import numpy as np
 
 from embodied_mem.contracts import Memory
+from embodied_mem.errors import MemoryModeError
+from embodied_mem.modes import LimitedMemory
 from embodied_mem.records import Scope
 from embodied_mem.wrappers.options import Keep, RecordingError, RecordOptions, TaskSource
 from embodied_mem.wrappers.outcomes import OutcomeRule
@@ -56,12 +58,17 @@ def record_experience(env: Any, memory: Memory, **keywords: Unpack[RecordKeyword
 
     Raises:
         RecordingError: Not such an environment or memory, or options that contradict each other.
+        MemoryModeError: The memory is frozen or off.
     """
     options = _options(keywords)
     if not isinstance(memory, Memory):
         raise RecordingError(
             f"memory is {type(memory).__name__}; expected an object with record, recall and feedback, "
             "such as MemoryStore.open(folder).memory()"
+        )
+    if isinstance(memory, LimitedMemory):
+        raise MemoryModeError(
+            f"a memory in mode {memory.mode!r} records nothing; use the environment as it is"
         )
     import gymnasium as gym
     from gymnasium.vector import VectorEnv
@@ -91,7 +98,7 @@ def _refusal(env: Any) -> str:
     if ("stable_baselines3", "VecEnv") in classes:
         return (
             f"{type(env).__name__} is a Stable-Baselines3 VecEnv, which cannot be recorded as a whole yet; "
-            "record each environment before it goes in: DummyVecEnv([lambda: record_experience(gym.make(ID), memory)])"
+            "record each of its environments: DummyVecEnv([lambda: record_experience(gym.make(ID), memory)])"
         )
     if any(module == "gym" for module, _ in classes):
         return f"{type(env).__name__} is an environment of the old gym package; convert it to gymnasium first"

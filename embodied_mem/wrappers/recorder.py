@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -9,8 +10,8 @@ from typing import Any
 
 import embodied_mem
 from embodied_mem import describe
-from embodied_mem.contracts import Memory
-from embodied_mem.errors import InvalidRecord, UnknownSpace
+from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import clean_text
 from embodied_mem.records import Experience, Outcome, Status, Task, instance_id
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors
@@ -75,6 +76,19 @@ class Recorder:
         }
         self._make_plan = make_plan
         self._pending: Exception | None = None
+        self._checked_in: int | None = None
+
+    def check_memory(self) -> None:
+        """Touch memory once a process, so that a handle that cannot be used here fails before the first step.
+
+        Raises:
+            ForkedHandle: It was opened in the parent of this process; open it again in the sub-environment.
+            StoreError: It was closed.
+        """
+        if self._checked_in != os.getpid():
+            if isinstance(self._memory, HasHorizon):
+                self._memory.horizon()
+            self._checked_in = os.getpid()
 
     def begin(
         self,
@@ -126,7 +140,7 @@ class Recorder:
         try:
             experience = self._experience(episode, ending, metadata)
             if self._is_kept(experience):
-                self._record(experience)
+                self._memory.record(experience)
                 self.counts.recorded += 1
             else:
                 self.counts.not_kept += 1
@@ -218,17 +232,6 @@ class Recorder:
                 self.keep_error(error, "while the keep function was asked")
                 return True
         return keep == "all" or experience.outcome.is_success
-
-    def _record(self, experience: Experience) -> None:
-        try:
-            self._memory.record(experience)
-        except UnknownSpace as error:
-            if not experience.vectors:
-                raise
-            # A store that holds another environment's observations; the words are worth keeping.
-            log.warning("recorded %s without its observation vector: %s", experience.id, error)
-            metadata = {**experience.metadata, "vectors_left_out": describe.clip(error, 500)}
-            self._memory.record(experience.replace(vectors=(), metadata=metadata))
 
 
 def _said(who: str, error: Exception) -> str:

@@ -62,6 +62,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         """
         self._leave()
         self._recorder.raise_pending()
+        self._recorder.check_memory()
         observation, info = self.env.reset(seed=seed, options=options)
         self._log = self._recorder.begin(
             observation, info, episode=self._n_episodes, seed=seed, options=options

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import iterate
 
 from embodied_mem.contracts import Memory
@@ -59,7 +59,7 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: Info | None = None
     ) -> tuple[Any, Info]:
-        """Reset all sub-environments, or those in `options["reset_mask"]`; what was unfinished becomes cancelled.
+        """Reset all sub-environments, or those in `options["reset_mask"]`; the unfinished are cancelled.
 
         Raises:
             EmbodiedMemError: Recording an earlier episode failed; the next call resets.
@@ -68,12 +68,13 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         for index in np.flatnonzero(chosen).tolist():
             self._leave(index)
         self._recorder.raise_pending()
-        own_options = None if options is None else {k: v for k, v in options.items() if k != "reset_mask"}
-        observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # lists are allowed
+        self._recorder.check_memory()
+        own_options = {key: value for key, value in (options or {}).items() if key != "reset_mask"}
+        observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # or a list
         for index in np.flatnonzero(chosen).tolist():
             self._resets_next[index] = self._resets_next[index] and _reset_is_repeated(self.env)
             self._last[index] = (observations, infos)
-            self._begin(index, seed=_seed_of(seed, index), options=own_options)
+            self._begin(index, **self._problem(seed, index, own_options))
         self._recorder.raise_pending()
         return observations, infos
 
@@ -115,8 +116,8 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
             each = list(iterate(self.env.action_space, actions))
         except Exception:  # a malformed batch; the environment has its own say about it
             return
-        for log, resets, action in zip(self._logs, self._resets_next, each, strict=False):
-            if log is not None and not resets:
+        for log, action in zip(self._logs, each, strict=False):
+            if log is not None:  # a sub-environment that is about to reset has none
                 log.act(action)
 
     def _note_step(self, index: int, reward: Any, terminated: bool, truncated: bool) -> None:
@@ -149,6 +150,15 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         observation, info = self._seen(index)
         self._logs[index] = self._recorder.begin(observation, info, episode=self._n_episodes[index], **reset)
         self._n_episodes[index] += 1
+
+    def _problem(self, seed: Any, index: int, options: Info) -> Info:
+        """The seed and options that name one sub-environment's problem."""
+        if isinstance(self.env.unwrapped, SyncVectorEnv | AsyncVectorEnv):
+            own = seed + index if isinstance(seed, int) else None if seed is None else seed[index]
+            return {"seed": own, "options": options}
+        # Other vector environments draw all problems from one generator (CartPole's own, for one), so a
+        # problem is named by the seed of the batch and its place in it.
+        return {"seed": seed, "options": {**options, "num_envs": self.num_envs, "env_index": index}}
 
     def _leave(self, index: int, error: Exception | None = None) -> None:
         log = self._logs[index]
@@ -210,12 +220,6 @@ def _reset_is_repeated(env: VectorEnv[Any, Any, Any]) -> bool:
 def _reset_mask(options: Mapping[str, Any] | None, n: int) -> Any:
     mask = None if options is None else options.get("reset_mask")
     return np.ones(n, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-
-
-def _seed_of(seed: int | Sequence[int | None] | None, index: int) -> int | None:
-    if seed is None or isinstance(seed, int):
-        return None if seed is None else seed + index  # as gymnasium's own vector environments spread it
-    return seed[index]
 
 
 def _slice(space: gym.Space[Any], batch: Any, index: int) -> Any:

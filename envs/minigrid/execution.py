@@ -16,7 +16,9 @@ class SkillFailed(Exception):
 
     def __init__(self, obstacle: str, reason: str, *subjects: str) -> None:
         super().__init__(reason)
-        self.result = SkillResult(status=SkillStatus.FAILURE, reason=reason, obstacle=obstacle, subjects=subjects)
+        self.result = SkillResult(
+            status=SkillStatus.FAILURE, reason=reason, obstacle=obstacle, subjects=subjects
+        )
 
 
 class SkillExecution:

@@ -10,7 +10,7 @@ from embodied_mem.envs.minigrid.seen_map import NOWHERE, SeenMap, Thing
 ARTICLES = frozenset(("the", "a", "an"))
 FILLERS = frozenset(("square", "tile"))
 _KINDS = {codes.TYPE_NAMES[kind]: (kind,) for kind in codes.THING_TYPES} | {"object": codes.MOVABLE_TYPES}
-_COLOURS = {name: code for code, name in enumerate(codes.COLOUR_NAMES)} | {"gray": codes.COLOUR_NAMES.index("grey")}
+_COLOURS = {name: code for code, name in enumerate(codes.COLOUR_NAMES)}
 # Ahead and to the right of where the agent stood and looked when the episode began, in cells.
 _PLACES: dict[str, Callable[[int, int], bool]] = {
     " on your left": lambda ahead, right: right < 0,
@@ -38,7 +38,9 @@ class Description:
         """Whether the thing is as described."""
         if thing.kind not in self.kinds or self.colour not in (None, thing.colour):
             return False
-        return self.place is None or (thing.first_cell != NOWHERE and _is_at(self.place, thing.first_cell, seen))
+        if self.place is None:
+            return True
+        return thing.first_cell != NOWHERE and _is_at(self.place, thing.first_cell, seen)
 
 
 def parse(text: str) -> Description | None:
@@ -65,12 +67,13 @@ def find(seen: SeenMap, text: str, *, prefer_held: bool = False) -> Thing | None
     if description is None:
         return None
     fitting = [thing for thing in seen.known() if description.fits(thing, seen)]
-    if not fitting and codes.MOVABLE_TYPES == description.kinds:
+    if not fitting and description.kinds == codes.MOVABLE_TYPES:
         anything = Description(codes.THING_TYPES, description.colour, description.place)
         fitting = [thing for thing in seen.known() if anything.fits(thing, seen)]
     if seen.held in fitting and (prefer_held or len(fitting) == 1):
         return seen.held
-    return _nearest(seen, [thing for thing in fitting if thing is not seen.held], from_start=bool(description.place))
+    standing = [thing for thing in fitting if thing is not seen.held]
+    return _nearest(seen, standing, from_start=description.place is not None)
 
 
 def _nearest(seen: SeenMap, things: list[Thing], *, from_start: bool) -> Thing | None:

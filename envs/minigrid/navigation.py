@@ -1,4 +1,4 @@
-"""Finding the way over seen cells: the shortest walk with turns counted, and the first obstacle where there is none."""
+"""Finding the way over seen cells: the shortest walk with turns counted, and what is first in the way."""
 
 from collections.abc import Collection
 from heapq import heappop, heappush
@@ -11,7 +11,7 @@ from embodied_mem.envs.minigrid.seen_map import SeenMap
 
 
 def route(seen: SeenMap, goals: Collection[int]) -> list[int] | None:
-    """The shortest walk from where the agent is to one of these poses; each turn and each step costs one action.
+    """The shortest walk from where the agent is to one of these poses; turns and steps cost one action each.
 
     Args:
         seen: The map; only cells known to be walkable are used.
@@ -68,7 +68,7 @@ def distances(seen: SeenMap, targets: Collection[int]) -> dict[int, int]:
 
 
 def cheapest_way(seen: SeenMap, goals: Collection[int]) -> list[int]:
-    """Cells from the agent to one of these cells, obstacles passable at a cost; empty if walls are all around."""
+    """Cells from the agent to one of these cells, obstacles passable at a cost; empty if there is none."""
     costs, steps, start = seen.way_costs(), seen.steps, seen.position
     came_from = {start: start}
     heap = [(0, start, start)]
@@ -91,18 +91,16 @@ def cheapest_way(seen: SeenMap, goals: Collection[int]) -> list[int]:
 def facing(seen: SeenMap, cell: int) -> set[int]:
     """The poses that look at a cell from next to it and can be walked to."""
     walkable = seen.walkable
-    return {
-        (cell - step) << 2 | heading for heading, step in enumerate(seen.steps) if walkable[cell - step]
-    }
+    return {(cell - step) << 2 | heading for heading, step in enumerate(seen.steps) if walkable[cell - step]}
 
 
 def frontier(seen: SeenMap) -> set[int]:
     """The poses on walkable cells that look straight at a cell not seen yet."""
-    walkable = codes.WALKABLE[seen.cells]
     is_unseen = seen.cells == codes.UNSEEN
+    walkable = _beside(codes.WALKABLE[seen.cells], 0, seen)
     poses: set[int] = set()
     for heading, step in enumerate(seen.steps):
-        cells = np.flatnonzero(walkable & np.roll(is_unseen, -step))
+        cells = np.flatnonzero(walkable & _beside(is_unseen, step, seen)) + seen.size
         poses.update((cells * 4 + heading).tolist())
     return poses
 
@@ -111,37 +109,42 @@ def beyond(seen: SeenMap) -> set[int]:
     """Unseen cells beside a cell that is no wall: what an obstacle may keep from view."""
     is_unseen = seen.cells == codes.UNSEEN
     is_way = (codes.WAY_COST[seen.cells] > 0) & ~is_unseen
-    is_beside = np.logical_or.reduce([np.roll(is_way, step) for step in seen.steps])
-    return set(np.flatnonzero(is_unseen & is_beside).tolist())
+    is_next_to_way = np.logical_or.reduce([_beside(is_way, step, seen) for step in seen.steps])
+    return set((np.flatnonzero(_beside(is_unseen, 0, seen) & is_next_to_way) + seen.size).tolist())
 
 
 def drop_cells(seen: SeenMap) -> list[set[int]]:
-    """Cells to put something down on, in three classes: harmless, at least not before a door, any."""
+    """Cells to put something down on, best class first: harmless and not beside a door, harmless, any."""
     is_empty = seen.cells == codes.EMPTY
     is_empty[seen.position] = False
-    near_door = _near_door(seen)
     anywhere = np.flatnonzero(is_empty)
-    not_before_door = np.flatnonzero(is_empty & ~near_door)
-    harmless = not_before_door[_keeps_ways_open(seen, not_before_door)]
-    return [set(cells.tolist()) for cells in (harmless, not_before_door, anywhere)]
-
-
-def _near_door(seen: SeenMap) -> npt.NDArray[np.bool_]:
+    is_harmless = _keeps_ways_open(seen, anywhere)
     is_door = (seen.cells & 15) == codes.DOOR
-    return np.logical_or.reduce([np.roll(is_door, step) for step in seen.steps])
+    is_beside_door = np.logical_or.reduce([is_door[anywhere + step] for step in seen.steps])
+    classes = (anywhere[is_harmless & ~is_beside_door], anywhere[is_harmless], anywhere)
+    return [set(cells.tolist()) for cells in classes]
 
 
 def _keeps_ways_open(seen: SeenMap, cells: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Whether the cell's free neighbours stay connected around it, and no thing beside it loses its last side."""
+    """Whether the ways around a cell stay connected, and no thing beside it loses its last free side.
+
+    A door in any state and what was not seen yet count as ways.
+    """
     east, south = seen.steps[0], seen.steps[1]
     ring = np.array([-east - south, -south, east - south, east, east + south, south, south - east, -east])
     around = seen.cells[cells[:, None] + ring]
-    is_free = codes.WALKABLE[around]
-    gaps = (is_free != np.roll(is_free, 1, axis=1)).sum(axis=1)
-    has_free_side = np.roll(is_free, 1, axis=1) | np.roll(is_free, -1, axis=1)
-    shuts_in = (codes.IS_THING[around] & ~has_free_side).any(axis=1)
+    is_thing = codes.IS_MOVABLE[around]
+    is_way = (codes.WAY_COST[around] > 0) & ~is_thing
+    gaps = (is_way != np.roll(is_way, 1, axis=1)).sum(axis=1)
+    has_free_side = np.roll(is_way, 1, axis=1) | np.roll(is_way, -1, axis=1)
+    shuts_in = (is_thing & ~has_free_side).any(axis=1)
     result: npt.NDArray[np.bool_] = (gaps <= 2) & ~shuts_in
     return result
+
+
+def _beside(mask: npt.NDArray[np.bool_], step: int, seen: SeenMap) -> npt.NDArray[np.bool_]:
+    """The mask one step further, without the first and last row of the map, which nobody reaches."""
+    return mask[seen.size + step : mask.size - seen.size + step]
 
 
 def _walk_back(came_from: dict[int, int], last: int, start: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The outermost wrapper of a MiniGrid world: keeps the last action and reward where the world can read them."""
+"""The outermost wrapper of a MiniGrid world: keeps the last action and how the episode ended."""
 
 import contextlib
 import io
@@ -22,7 +22,9 @@ class StepRecorder(gym.Wrapper[Any, Any, Any, Any]):
         self.step_count = 0
         self.is_goal_reached = False
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """Reset; what MiniGrid prints while it looks for a solvable level is dropped."""
         self.last_action = None
         self.step_count = 0

@@ -64,12 +64,14 @@ class SeenMap:
 
     def __init__(self, *, view_size: int = 7, size: int = 96) -> None:
         if size < 4 * view_size:
-            raise EpisodeError(f"a map of {size} cells is too small for views of {view_size}; give at least {4 * view_size}")
+            raise EpisodeError(
+                f"map_size is {size}; views of {view_size} cells need at least {4 * view_size}"
+            )
         self.size = size
         self.steps = (1, size, -1, -size)
         self._view_size = view_size
         self._own = (view_size // 2) * view_size + view_size - 1
-        self._others = np.delete(np.arange(view_size * view_size), self._own)
+        self._others = _nearest_first(view_size, self._own)
         self._offsets = [self._view_offsets(heading) for heading in range(4)]
         self.forget()
 
@@ -107,7 +109,7 @@ class SeenMap:
         if action == codes.FORWARD and codes.MOVES_INTO[self.cells[self.front]]:
             self._move(self.front)
         self.heading = heading
-        view = image.reshape(-1, 3) @ codes.WEIGHTS & (codes.CODE_COUNT - 1)
+        view: codes.CellCodes = image.reshape(-1, 3) @ codes.WEIGHTS & np.uint16(codes.CODE_COUNT - 1)
         seen = view[self._others]
         places = self.position + self._offsets[heading]
         before = self.cells[places]
@@ -156,14 +158,17 @@ class SeenMap:
     def _view_offsets(self, heading: int) -> npt.NDArray[np.intp]:
         forward, right = self.steps[heading], self.steps[(heading + 1) % 4]
         columns, rows = np.divmod(self._others, self._view_size)
-        offsets: npt.NDArray[np.intp] = forward * (self._view_size - 1 - rows) + right * (columns - self._view_size // 2)
+        ahead, aside = self._view_size - 1 - rows, columns - self._view_size // 2
+        offsets: npt.NDArray[np.intp] = forward * ahead + right * aside
         return offsets
 
     def _move(self, cell: int) -> None:
         south, east = divmod(cell, self.size)
         margin = self._view_size
         if not (margin <= south < self.size - margin and margin <= east < self.size - margin):
-            raise EpisodeError(f"the agent left its map of {self.size} by {self.size} cells; give MiniGridWorld a larger map_size")
+            raise EpisodeError(
+                f"the agent left its map of {self.size} by {self.size} cells; give a larger map_size"
+            )
         self.position = cell
 
     def _merge_things(
@@ -193,7 +198,9 @@ class SeenMap:
             thing.cell = NOWHERE
             thing.is_gone = thing is not self.held
 
-    def _merge_cell(self, cell: int, code: int, released: Thing | None, vanished: list[Thing]) -> Thing | None:
+    def _merge_cell(
+        self, cell: int, code: int, released: Thing | None, vanished: list[Thing]
+    ) -> Thing | None:
         """Take in one changed cell; what is left of `released` is returned."""
         self.things_version += 1
         there = self.things.get(cell)
@@ -216,6 +223,15 @@ class SeenMap:
         thing = self._by_ref[ref] = Thing(ref, kind, colour, codes.state_of(code), cell, cell)
         self.seen_count += 1
         return thing
+
+
+def _nearest_first(view_size: int, own: int) -> npt.NDArray[np.intp]:
+    """Indices of the flattened view but the agent's own, so that near things are numbered before far ones."""
+    columns, rows = np.divmod(np.arange(view_size * view_size), view_size)
+    distance = abs(columns - view_size // 2) + (view_size - 1 - rows)
+    order: npt.NDArray[np.intp] = np.argsort(distance, kind="stable")
+    others: npt.NDArray[np.intp] = order[order != own]
+    return others
 
 
 def _is_same(thing: Thing, code: int) -> bool:

@@ -34,7 +34,8 @@ class Controller:
         thing = self._find(object)
         if self._seen.held is not None:
             held = self._seen.held.ref
-            raise SkillFailed("hands_full", f"cannot pick up {object} while holding {held}", *_refs(object, thing), held)
+            reason = f"cannot pick up {object} while holding {held}"
+            raise SkillFailed("hands_full", reason, *_refs(object, thing), held)
         yield from self._face(thing, object)
         yield codes.PICK_UP
         if self._seen.held is not thing:
@@ -61,7 +62,7 @@ class Controller:
         was_open = thing.kind == codes.DOOR and thing.state == codes.OPEN
         before = thing.state
         yield codes.TOGGLE
-        if was_open:  # an instruction to open is fulfilled by the act of opening, so it is closed and opened again
+        if was_open:  # what fulfils an instruction to open is the act, so it is closed and opened again
             yield codes.TOGGLE
         elif not thing.is_gone and thing.state == before:
             if thing.kind == codes.DOOR and before == codes.LOCKED:
@@ -82,7 +83,8 @@ class Controller:
         if not cells:
             raise SkillFailed("no_room", f"there is no free place next to {target}", *_refs(target, thing))
         if navigation.route(self._seen, self._facing_any(cells)) is None:
-            raise self._obstructed(target, {cell - step for cell in cells for step in self._seen.steps}, thing)
+            places = {cell - step for cell in cells for step in self._seen.steps}
+            raise self._obstructed(target, places, thing)
         yield from self._put_down(held, cells)
 
     def explore(self) -> Steps:
@@ -164,7 +166,8 @@ class Controller:
                 if obstacle is None:
                     return SkillFailed("unseen", f"no way to {name} has been seen", *_refs(name, thing))
                 code, words = _in_the_way(obstacle)
-                return SkillFailed(code, f"the way to {name} is blocked by {words}", obstacle.ref, *_refs(name, thing))
+                reason = f"the way to {name} is blocked by {words}"
+                return SkillFailed(code, reason, obstacle.ref, *_refs(name, thing))
         return SkillFailed("cannot", f"there is no way to {name}", *_refs(name, thing))
 
     def _nothing_new(self) -> SkillFailed:

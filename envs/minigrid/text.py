@@ -64,17 +64,26 @@ def skill_list(seen: SeenMap, detail: Detail) -> tuple[Skill, ...]:
     known = seen.known()
     standing = tuple(thing.ref for thing in known if thing is not seen.held)
     with_held = tuple(thing.ref for thing in known)
+    return _skills(detail, standing=standing, with_held=with_held)
+
+
+def _skills(detail: Detail, *, standing: tuple[str, ...], with_held: tuple[str, ...]) -> tuple[Skill, ...]:
+    of_object = Parameter(name="object", type="object", choices=standing)
+    of_item = Parameter(name="item", type="object", choices=with_held)
+    of_target = Parameter(name="target", type="object", choices=standing)
+    parameters = {"object": of_object, "item": of_item, "target": of_target}
     return tuple(
         Skill(
             name=name,
-            parameters=tuple(
-                Parameter(name=p, type="object", choices=with_held if p == "item" else standing) for p in parameters
-            ),
+            parameters=tuple(parameters[parameter] for parameter in takes),
             phrases=phrases,
             description=description if detail == "full" else "",
         )
-        for name, parameters, phrases, description in _SKILLS
+        for name, takes, phrases, description in _SKILLS
     )
+
+
+SIGNATURES = _skills("signature", standing=(), with_held=())
 
 
 def _with_state(thing: Thing) -> str:

@@ -13,7 +13,7 @@ from embodied_mem.envs.minigrid.execution import SkillExecution
 from embodied_mem.envs.minigrid.recorder import StepRecorder
 from embodied_mem.envs.minigrid.seen_map import SeenMap
 from embodied_mem.envs.minigrid.skills import Controller
-from embodied_mem.envs.minigrid.text import describe_scene, describe_view, skill_list
+from embodied_mem.envs.minigrid.text import SIGNATURES, describe_scene, describe_view, skill_list
 from embodied_mem.errors import EpisodeError, InvalidRecord
 from embodied_mem.json_values import JsonValue
 from embodied_mem.records import SkillCall, Task, instance_id
@@ -24,20 +24,22 @@ DONE_ENDS_EPISODE = ("GoToDoor", "GoToObject")
 
 
 class MiniGridWorld:
-    """Describes one MiniGrid environment to planners; implements `World`, `HasExpert`, `HasGoalCheck`, `HasSceneText`.
+    """Describes one MiniGrid environment to planners; also has an expert, a goal check and a scene text.
 
-    The world reads the dict observation (image, direction, mission) and its own actions, nothing else; only the
-    expert looks behind them. The frame of `Observation.pose` is the episode's own: (x, y, heading_rad) with x in
-    cells east and y in cells north of the start, heading counter-clockwise from east.
+    The world reads the dict observation (image, direction, mission) and its own actions, nothing else; only
+    the expert looks behind them. `Observation.pose` is (x, y, heading_rad) in a frame of the episode's own: x
+    in cells east and y in cells north of the start, the heading counter-clockwise from east.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], *, options: Mapping[str, Any] | None = None, map_size: int = 96) -> None:
+    def __init__(
+        self, env: gym.Env[Any, Any], *, options: Mapping[str, Any] | None = None, map_size: int = 96
+    ) -> None:
         """Wrap an environment, which may be wrapped already as long as its dict observations stay.
 
         Args:
             env: The environment; `world.env` is the one to step from now on.
             options: What it was made with beyond its id; part of the instance id of its tasks.
-            map_size: Cells along each side of the agent's map, whose middle is the start; it must hold the whole grid.
+            map_size: Cells along each side of the agent's map, whose middle is the start.
 
         Raises:
             EpisodeError: The environment's observations are not MiniGrid's.
@@ -45,15 +47,17 @@ class MiniGridWorld:
         spaces = getattr(env.observation_space, "spaces", {})
         if not {"image", "direction", "mission"} <= set(spaces):
             raise EpisodeError(
-                f"{env} observes {env.observation_space}; expected MiniGrid's dict with image, direction and mission "
-                f"(leave out wrappers that change observations, or use gym:<id>)"
+                f"{env} observes {env.observation_space}; expected MiniGrid's dict of image, direction and "
+                f"mission (leave out wrappers that change observations, or use gym:<id>)"
             )
         self._env = StepRecorder(env)
         self._seen = SeenMap(view_size=spaces["image"].shape[0], size=map_size)
         self._controller = Controller(self._seen)
         self._kind = env.spec.id if env.spec else type(env.unwrapped).__name__
         self._options = dict(options or {})
-        self._idle_action = codes.LEFT if any(name in self._kind for name in DONE_ENDS_EPISODE) else codes.DONE
+        self._idle_action = (
+            codes.LEFT if any(name in self._kind for name in DONE_ENDS_EPISODE) else codes.DONE
+        )
         self._merged_steps = 0
         self._described: tuple[Any, str, Mapping[str, JsonValue]] = (None, "", {})
         self._skills: tuple[Any, tuple[Skill, ...]] = (None, ())
@@ -73,14 +77,16 @@ class MiniGridWorld:
         return Task(str(observation["mission"]), kind=self._kind, instance=instance)
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
-        """Take in a view; the text says what is held and in view, `facts` holds the same as `held` and `visible`."""
+        """Take in a view; the text and the facts `held` and `visible` say what is held and in view."""
         if self._env.step_count != self._merged_steps:
             self._merged_steps = self._env.step_count
             self._seen.merge(observation["image"], int(observation["direction"]), self._env.last_action)
         east, south = self._seen.offset(self._seen.position)
         heading_rad = (0.0, -math.pi / 2, math.pi, math.pi / 2)[self._seen.heading]
         text, facts = self._describe()
-        return Observation(text=text, facts=facts, pose=(float(east), float(-south), heading_rad), raw=observation)
+        return Observation(
+            text=text, facts=facts, pose=(float(east), float(-south), heading_rad), raw=observation
+        )
 
     def skills(self, observation: Observation, *, detail: Detail = "signature") -> Sequence[Skill]:
         """The six skills, always callable; the choices of an argument are the things seen so far."""
@@ -96,10 +102,12 @@ class MiniGridWorld:
             UnknownName: No such skill.
             InvalidRecord: Its arguments do not fit.
         """
-        check_call(call, skill_list(self._seen, "signature") if self._skills[0] is None else self._skills[1])
+        check_call(call, SIGNATURES)
         for name, value in call.arguments.items():
             if not isinstance(value, str) or not value.strip():
-                raise InvalidRecord(f'{call.name}.{name} is {value!r}; expected the name of an object, such as "red ball 1"')
+                raise InvalidRecord(
+                    f"{call.name}.{name} is {value!r}; expected an object, such as 'red ball 1'"
+                )
         steps = getattr(self._controller, call.name)(**call.arguments)
         return SkillExecution(steps, name=call.name, idle_action=self._idle_action)
 

@@ -51,7 +51,7 @@ class Frame:
 
 
 def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
-    """Round numbers from low to high, a step of 1, 2 or 5 times a power of ten apart.
+    """Round numbers from low to high, a step of 1, 2, 2.5 or 5 times a power of ten apart.
 
     Args:
         low: Lower end.
@@ -60,7 +60,7 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
     """
     raw = (high - low) / max(1, about)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 10) + 0.0 for i in range(first, last + 1)]
 
@@ -110,7 +110,7 @@ def y_axis(frame: Frame, text: Callable[[float], str], *, about: int = 5) -> lis
     parts: list[Markup] = []
     for value in ticks(*frame.y, about=about):
         y = frame.at_y(value)
-        parts.append(_line(frame.left, y, frame.plot_right, y, "grid"))
+        parts.append(_line(frame.left, y, frame.plot_right, y, "gridline"))
         parts.append(words(frame.left - 7, y + 4, text(value), anchor="end", class_="tick"))
     return parts
 

@@ -57,13 +57,18 @@ def line_chart(
 
 
 def _band(frame: Frame, curve: Curve) -> Markup:
-    known = [(x, low, high) for x, low, high in zip(curve.x, curve.low, curve.high, strict=True)
-             if low is not None and high is not None]  # fmt: skip
+    known = [
+        (x, low, high)
+        for x, low, high in zip(curve.x, curve.low, curve.high, strict=True)
+        if low is not None and high is not None
+    ]
     if len(known) < 2:
         return Markup("")
     forth = [f"{frame.at_x(x)},{frame.at_y(min(1.0, high))}" for x, _, high in known]
     back = [f"{frame.at_x(x)},{frame.at_y(max(0.0, low))}" for x, low, _ in reversed(known)]
-    return tag("path", d=f"M{'L'.join(forth + back)}Z", class_=f"band {curve.look.classes}", data_arm=curve.name)
+    return tag(
+        "path", d=f"M{'L'.join(forth + back)}Z", class_=f"band {curve.look.classes}", data_arm=curve.name
+    )
 
 
 def _line(frame: Frame, curve: Curve) -> Markup:

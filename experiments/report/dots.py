@@ -33,7 +33,9 @@ class DifferenceRow:
     interval: Sequence[float] | None
 
 
-def difference_chart(rows: Sequence[DifferenceRow], *, label: str, x_label: str, scale: float = 1.0) -> Markup:
+def difference_chart(
+    rows: Sequence[DifferenceRow], *, label: str, x_label: str, scale: float = 1.0
+) -> Markup:
     """A chart with a row a comparison around a common zero line.
 
     Args:
@@ -44,7 +46,7 @@ def difference_chart(rows: Sequence[DifferenceRow], *, label: str, x_label: str,
     """
     frame = Frame(
         width=400, height=20 + ROW * len(rows) + 44, x=_range(rows), left=14, right=14, top=10, bottom=44
-    )  # fmt: skip
+    )
     zero = frame.at_x(0.0)
     parts = [tag("line", x1=zero, y1=frame.top, x2=zero, y2=frame.plot_bottom, class_="zero")]
     parts += x_axis(frame, x_label, lambda value: _signed(value * scale), about=5)
@@ -75,7 +77,7 @@ def swarm(places: Sequence[float], *, size: float = 2 * DOT) -> list[int]:
 def whisker(mean: float, interval: Sequence[float] | None, look: Look, *, label: str) -> Markup:
     """A small picture for a table cell: a share from 0 to 1 with its interval."""
     frame = Frame(width=120, height=18, x=(0.0, 1.0), left=5, right=5, top=0, bottom=9)
-    parts = [tag("line", x1=frame.left, y1=9, x2=frame.plot_right, y2=9, class_="grid")]
+    parts = [tag("line", x1=frame.left, y1=9, x2=frame.plot_right, y2=9, class_="gridline")]
     if interval is not None:
         ends = [frame.at_x(min(1.0, max(0.0, end))) for end in interval]
         parts.append(tag("line", x1=ends[0], y1=9, x2=ends[1], y2=9, class_=f"whisker {look.classes}"))
@@ -93,7 +95,12 @@ def _row(frame: Frame, row: DifferenceRow, *, top: float) -> list[Markup]:
     for number, (x, lane) in enumerate(zip(places, swarm(places), strict=True)):
         about = tag("title", f"lifetime {number + 1} of {len(places)}: {row.differences[number]:+.3f}")
         parts.append(
-            tag("g", about, tag("circle", cx=x, cy=top + 30 + lane * 4.5, r=DOT), class_=f"dot soft {row.look.classes}")
+            tag(
+                "g",
+                about,
+                tag("circle", cx=x, cy=top + 30 + lane * 4.5, r=DOT),
+                class_=f"dot soft {row.look.classes}",
+            )
         )
     y = top + 47
     if row.interval is not None:
@@ -114,4 +121,4 @@ def _range(rows: Sequence[DifferenceRow]) -> tuple[float, float]:
 
 
 def _signed(value: float) -> str:
-    return "0" if abs(value) < 1e-9 else f"{value:+.3g}".replace("-", "−")  # noqa: RUF001 - a true minus sign
+    return "0" if abs(value) < 1e-9 else f"{value:+.3g}".replace("-", "−")  # noqa: RUF001

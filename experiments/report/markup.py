@@ -1,4 +1,4 @@
-"""HTML and SVG from Python: every text is escaped unless it was made by `tag`, so data can never become markup."""
+"""HTML and SVG from Python: what `tag` did not make is escaped, so data can never become markup."""
 
 import html
 from collections.abc import Iterable
@@ -23,7 +23,8 @@ def tag(name: str, *children: Child, **attributes: Child) -> Markup:
     Args:
         name: Element name.
         children: Content in order.
-        attributes: `class_` stands for `class`, `data_arm` for `data-arm`; an empty text gives a bare attribute.
+        attributes: `class_` stands for `class`, `data_arm` for `data-arm`; an empty text gives a bare
+            attribute.
     """
     inside = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
     if name in VOID:
@@ -38,7 +39,11 @@ def join(children: Iterable[Child]) -> Markup:
 
 def text(child: Child) -> Markup:
     """A plain text or number as markup."""
-    return child if isinstance(child, Markup) else Markup(html.escape(clean_text(_number(child)), quote=True))
+    if isinstance(child, Markup):
+        return child
+    return Markup(
+        html.escape(clean_text(_number(child)), quote=True).replace(" %", "&#160;%")
+    )  # no break before %
 
 
 def _attribute(key: str, value: Child) -> str:

@@ -34,7 +34,9 @@ class ListMemory:
     def recall(self, query: Query, /) -> list[Recalled]:
         self.queries.append(query)
         found = [e for e in reversed(self.experiences) if e.state == query.state]
-        return [Recalled(experience=e, score=1.0, parts={"state": 1.0}, reason="same") for e in found[: query.k]]
+        return [
+            Recalled(experience=e, score=1.0, parts={"state": 1.0}, reason="same") for e in found[: query.k]
+        ]
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
         self.votes[experience_id] = helped

@@ -141,6 +141,14 @@ def test_actions_without_names_have_none() -> None:
     assert describe.action_names(Named(actions=[object()])) == {}
 
 
+def test_names_do_not_fit_actions_that_a_wrapper_changed() -> None:
+    inner = Named(action_names=["noop", "sleep"], action_space=2)
+    outer = type("Outer", (), {"unwrapped": inner, "action_space": 3})()
+    assert describe.action_names(outer) == {}
+    outer.action_space = 2
+    assert describe.action_names(outer) == {0: "noop", 1: "sleep"}
+
+
 def test_a_discrete_action_is_a_call_of_its_name() -> None:
     assert str(describe.action_call(np.int64(3), {3: "pick_up"}, count=2)) == "pick_up() x2"
     assert str(describe.action_call(2, {})) == "action_2()"

@@ -3,7 +3,19 @@ import math
 import pytest
 
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.filters import EVERYTHING, And, Between, Equals, In, Not, Or, all_of, matches, to_document, where
+from embodied_mem.filters import (
+    EVERYTHING,
+    And,
+    Between,
+    Equals,
+    In,
+    Not,
+    Or,
+    all_of,
+    matches,
+    to_document,
+    where,
+)
 
 DOCUMENT = {
     "kind": "repair",

@@ -41,7 +41,7 @@ def test_a_min_score_of_nan_would_let_everything_through():
 
 def test_an_array_observation_becomes_a_vector_of_its_own_space():
     vector = observation_vector(np.arange(6).reshape(2, 3))
-    assert (vector.field, vector.space.dimension, vector.space.config_hash) == ("observation", 6, "2x3")
+    assert (vector.field, vector.space.dimension, vector.space.config_hash) == ("observation/2x3", 6, "2x3")
     assert build_query(None, {"observation": [1.0, 2.0]}).vectors[0].space.dimension == 2
 
 

@@ -32,7 +32,9 @@ def test_every_experience_gets_an_id_of_its_own():
 
 @pytest.mark.parametrize("field", ["state", "state_after", "kind", "id"])
 def test_a_lone_surrogate_is_refused_by_name(field):
-    with pytest.raises(InvalidRecord, match=rf"experience.{field} holds a lone surrogate at character 1.*clean_text"):
+    with pytest.raises(
+        InvalidRecord, match=rf"experience.{field} holds a lone surrogate at character 1.*clean_text"
+    ):
         Experience(task="go", **{field: "a\ud800"})
 
 
@@ -78,7 +80,9 @@ def test_costs_are_finite_and_named():
 
 
 def test_numpy_in_metadata_becomes_plain_json():
-    made = Experience(task="go", metadata={"pose": np.array([1.0, 2.0]), "n": np.int64(3), "ok": np.bool_(True)})
+    made = Experience(
+        task="go", metadata={"pose": np.array([1.0, 2.0]), "n": np.int64(3), "ok": np.bool_(True)}
+    )
     assert made.metadata == {"pose": [1.0, 2.0], "n": 3, "ok": True}
 
 

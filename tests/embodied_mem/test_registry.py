@@ -12,7 +12,11 @@ def test_a_part_is_found_by_its_name():
 
 @pytest.mark.parametrize(
     ("group", "name", "near"),
-    [("memories", "experence", "experience"), ("worlds", "babyay", "babyai"), ("planners", "casebased", "case_based")],
+    [
+        ("memories", "experence", "experience"),
+        ("worlds", "babyay", "babyai"),
+        ("planners", "casebased", "case_based"),
+    ],
 )
 def test_an_unknown_name_gives_the_nearest(group, name, near):
     with pytest.raises(UnknownName, match=f"Did you mean '{near}'"):

@@ -18,7 +18,16 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("not a git checkout, so what is tracked is not known")
     listed = subprocess.run(
         # The checkout may belong to someone else, as in a container that runs as root.
-        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        [
+            "git",
+            "-c",
+            f"safe.directory={ROOT}",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -37,7 +46,15 @@ def clone_without_symlinks(sources: Path, tmp_path_factory: pytest.TempPathFacto
     """A clone as git makes it where symlinks are not supported: small text files stand in their place."""
     origin, clone = tmp_path_factory.mktemp("origin") / "repo", tmp_path_factory.mktemp("clone") / "repo"
     shutil.copytree(sources, origin, symlinks=True)
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "commit.gpgsign=false"]
+    git = [
+        "git",
+        "-c",
+        "user.name=test",
+        "-c",
+        "user.email=test@example.invalid",
+        "-c",
+        "commit.gpgsign=false",
+    ]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
         subprocess.run([*git, *command], cwd=origin, check=True)
     subprocess.run([*git, "clone", "-q", "-c", "core.symlinks=false", origin, clone], check=True)
@@ -75,7 +92,16 @@ def _build(what: str, folder: Path, target: Path) -> Path:
     """Build offline with the tools of this environment, in a copy, so that `folder` stays as it is."""
     copy = target / "source"
     shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
-    command = [sys.executable, "-m", "build", f"--{what}", "--no-isolation", "--outdir", str(target), str(copy)]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        f"--{what}",
+        "--no-isolation",
+        "--outdir",
+        str(target),
+        str(copy),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
     (built,) = [*target.glob("*.whl"), *target.glob("*.tar.gz")]

@@ -18,7 +18,7 @@ ALLOWED = {
     "planners": {"core"},
     "experiments": {"core", "integrations", "envs", "planners"},
 }
-COMMAND_LINE = ROOT / OWN / "__main__.py"  # `python -m embodied_mem` starts the command line of the experiments
+COMMAND_LINE = ROOT / OWN / "__main__.py"  # starts the command line of the experiments
 
 # Third-party packages that no room may use, and those that only one may.
 BANNED = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "langchain_community"}
@@ -42,7 +42,7 @@ def files_of(room: str) -> Iterator[Path]:
 
 
 def imports_of(file: Path) -> Iterator[tuple[int, str]]:
-    """(line, module) of every import in a file, also those inside functions; a relative one starts with a dot."""
+    """(line, module) of every import in a file, also inside functions; a relative one starts with a dot."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -55,7 +55,7 @@ def imports_of(file: Path) -> Iterator[tuple[int, str]]:
 
 def room_of(module: str) -> str:
     """The room that a module of ours lies in."""
-    second = (module.split(".") + [""])[1]
+    second = [*module.split("."), ""][1]
     return second if second in ROOMS else "core"
 
 

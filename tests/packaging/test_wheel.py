@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-FOLDERS = {"embodied_mem": "embodied_mem", **{n: f"embodied_mem/{n}" for n in ("envs", "planners", "experiments")}}
+FOLDERS = {
+    "embodied_mem": "embodied_mem",
+    **{n: f"embodied_mem/{n}" for n in ("envs", "planners", "experiments")},
+}
 SHIPPED = {".yaml", ".json", ".html", ".css", ".js", ".svg"}
 
 
@@ -67,7 +70,9 @@ def test_a_source_distribution_builds_the_same_wheel(wheel, wheel_from_sdist):
     assert contents(wheel_from_sdist) == contents(wheel)
 
 
-def test_a_clone_without_symlinks_builds_the_same_wheel(wheel, clone_without_symlinks, wheel_without_symlinks):
+def test_a_clone_without_symlinks_builds_the_same_wheel(
+    wheel, clone_without_symlinks, wheel_without_symlinks
+):
     assert (clone_without_symlinks / "embodied_mem/envs").read_text() == "../envs"
     assert contents(wheel_without_symlinks) == contents(wheel)
 
@@ -78,8 +83,17 @@ def test_a_source_distribution_brings_its_tests(sdist):
     assert {"tests/conftest.py", "LICENSE", "CHANGELOG.md", "README.md"} <= names
 
 
+def test_the_wheel_brings_the_command(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+        declared = archive.read(name).decode()
+    assert "embodied-mem = embodied_mem.experiments.cli:main" in declared
+
+
 @pytest.mark.slow
-def test_the_wheel_of_a_clone_without_symlinks_passes_tests(clone_without_symlinks, wheel_without_symlinks, tmp_path):
+def test_the_wheel_of_a_clone_without_symlinks_passes_tests(
+    clone_without_symlinks, wheel_without_symlinks, tmp_path
+):
     installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
     install(wheel_without_symlinks, installed)
     shutil.copytree(clone_without_symlinks / "tests", elsewhere / "tests")
@@ -88,7 +102,11 @@ def test_the_wheel_of_a_clone_without_symlinks_passes_tests(clone_without_symlin
     chosen = ["tests/embodied_mem/test_records.py", "tests/packaging/test_light_import.py", "tests/planners"]
     command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen]
     done = subprocess.run(
-        command, cwd=elsewhere, env={**os.environ, "PYTHONPATH": str(installed)}, capture_output=True, text=True
+        command,
+        cwd=elsewhere,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-2_000:]
 
@@ -97,9 +115,7 @@ def test_every_entry_point_leads_to_something_that_can_be_called(wheel, tmp_path
     install(wheel, tmp_path)
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     code = (
-        "import sys\n"
         "from embodied_mem import registry\n"
-        f"sys.path.insert(0, {str(tmp_path)!r})\n"
         f"for group, names in {groups(declared)!r}.items():\n"
         "    for name in names:\n"
         "        assert callable(registry.load(group, name)), (group, name)"
@@ -121,6 +137,16 @@ def groups(project: dict) -> dict[str, list[str]]:
 
 def install(wheel: Path, target: Path) -> None:
     """Unpack a wheel with pip, without dependencies and without a network."""
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(target)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(target),
+    ]
     done = subprocess.run([*command, str(wheel)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -34,8 +34,14 @@ def goals(instruction: str) -> list[tuple[str, list[str]]]:
             "go to the ball after you open the red door and pick up the key",
             [("toggle", ["the red door"]), ("pick_up", ["the key"]), ("go_to", ["the ball"])],
         ),
-        ("open the red door then the blue door", [("toggle", ["the red door"]), ("toggle", ["the blue door"])]),
-        ("use the key to open the door and then get to the goal", [("toggle", ["the door"]), ("go_to", ["the goal"])]),
+        (
+            "open the red door then the blue door",
+            [("toggle", ["the red door"]), ("toggle", ["the blue door"])],
+        ),
+        (
+            "use the key to open the door and then get to the goal",
+            [("toggle", ["the door"]), ("go_to", ["the goal"])],
+        ),
         ("be good", []),
         ("", []),
     ],
@@ -49,8 +55,8 @@ def test_the_longest_phrase_that_fits_is_the_one_meant():
 
 
 def test_places_and_articles_tell_nothing_of_the_object():
-    assert words("the red ball on your left") == ["red", "ball"]
-    assert words("an object behind you") == []
+    assert words("the red ball on your left") == ("red", "ball")
+    assert words("an object behind you") == ()
 
 
 def test_candidates_hold_every_word_of_the_phrase():

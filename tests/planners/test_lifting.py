@@ -37,7 +37,9 @@ def test_an_exact_reference_comes_back_as_the_object_in_that_role():
 
 def test_a_repair_that_speaks_of_an_absent_role_is_not_usable():
     assert ground_call(SkillCall("toggle", {"object": "<obstacle>"}), {"object": "box"}) is None
-    assert ground_call(SkillCall("pick_up", {"object": "<obstacle.5> key"}), {"obstacle": "red door 1"}) is None
+    assert (
+        ground_call(SkillCall("pick_up", {"object": "<obstacle.5> key"}), {"obstacle": "red door 1"}) is None
+    )
 
 
 def test_a_call_without_arguments_is_its_own_lifting():

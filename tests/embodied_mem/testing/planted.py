@@ -16,14 +16,20 @@ def failures(contract: type, **fixture_factories: Callable[[], Any]) -> list[str
 
     Args:
         contract: A test class of `embodied_mem.testing`.
-        fixture_factories: Fixture name -> what makes one. The contract's own fixtures and `tmp_path` are known.
+        fixture_factories: Fixture name -> what makes one. The contract's own fixtures are known too.
     """
     tests = [name for name in dir(contract) if name.startswith("test_")]
     assert tests, f"{contract.__name__} has no test"
-    return [name for name in tests if any(_fails(contract, name, case, fixture_factories) for case in _cases(contract, name))]
+    return [
+        name
+        for name in tests
+        if any(_fails(contract, name, case, fixture_factories) for case in _cases(contract, name))
+    ]
 
 
-def _fails(contract: type, name: str, case: Mapping[str, Any], factories: Mapping[str, Callable[[], Any]]) -> bool:
+def _fails(
+    contract: type, name: str, case: Mapping[str, Any], factories: Mapping[str, Callable[[], Any]]
+) -> bool:
     instance = contract()
     with tempfile.TemporaryDirectory() as folder:
         made: dict[str, Any] = {"tmp_path": Path(folder), **case}
@@ -40,7 +46,9 @@ def _fails(contract: type, name: str, case: Mapping[str, Any], factories: Mappin
     return False
 
 
-def _call(function: Callable[..., Any], instance: Any, made: dict[str, Any], factories: Mapping[str, Any]) -> Any:
+def _call(
+    function: Callable[..., Any], instance: Any, made: dict[str, Any], factories: Mapping[str, Any]
+) -> Any:
     names = [name for name in inspect.signature(function).parameters if name != "self"]
     return function(**{name: _fixture(name, instance, made, factories) for name in names})
 
@@ -51,8 +59,8 @@ def _fixture(name: str, instance: Any, made: dict[str, Any], factories: Mapping[
         if name in factories:
             made[name] = factories[name]()
         elif own is not None:
-            function = getattr(own, "_fixture_function", None) or inspect.unwrap(own)  # what @pytest.fixture wraps
-            value = _call(function.__get__(instance), instance, made, factories)
+            wrapped = getattr(own, "_fixture_function", own)  # what @pytest.fixture wraps
+            value = _call(inspect.unwrap(wrapped).__get__(instance), instance, made, factories)
             made[name] = next(value) if isinstance(value, Iterator) else value
         else:
             raise LookupError(f"no fixture {name!r}; given {', '.join(factories)}")
@@ -64,7 +72,11 @@ def _cases(contract: type, name: str) -> list[dict[str, Any]]:
     axes: list[list[dict[str, Any]]] = []
     for mark in getattr(getattr(contract, name), "pytestmark", []):
         if mark.name == "parametrize":
-            names = [n.strip() for n in mark.args[0].split(",")] if isinstance(mark.args[0], str) else mark.args[0]
+            names = (
+                [n.strip() for n in mark.args[0].split(",")]
+                if isinstance(mark.args[0], str)
+                else mark.args[0]
+            )
             rows = [getattr(row, "values", row) if hasattr(row, "marks") else row for row in mark.args[1]]
             axes.append([dict(zip(names, row if len(names) > 1 else _one(row), strict=True)) for row in rows])
     return [dict(itertools.chain(*(part.items() for part in parts))) for parts in itertools.product(*axes)]
@@ -84,5 +96,5 @@ def _close(made: Mapping[str, Any]) -> None:
         if callable(close):
             try:
                 close()
-            except Exception:  # noqa: BLE001 - a faulty implementation may fail here too; the verdict is in
+            except Exception:
                 continue

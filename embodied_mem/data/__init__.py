@@ -1,1 +1,0 @@
-"""Data files that come with the library."""

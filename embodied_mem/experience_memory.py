@@ -1,0 +1,272 @@
+"""`ExperienceMemory`, the library's own: keeps experiences in a log and ranks them by named parts."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Unpack
+
+from embodied_mem.codec import experience_from_document, experience_to_document
+from embodied_mem.contracts import Backend, Embedder
+from embodied_mem.embedders.hashed import HashedEmbedder
+from embodied_mem.errors import ConflictingId, InvalidQuery, UnknownName
+from embodied_mem.filters import Equals, In, Where, all_of
+from embodied_mem.json_values import JsonObject
+from embodied_mem.log import Entry, EntryKind, Logged, Search, Span, TextLeg, VectorLeg
+from embodied_mem.log_views import LogViews
+from embodied_mem.queries import Query, QueryFields, build_query
+from embodied_mem.ranking import Ranked, RankingWeights, main_part, rank
+from embodied_mem.records import Experience, Recalled, Receipt, Scope, Status, text_of
+from embodied_mem.spaces import FieldVector
+
+TEXT_FIELD = "text"  # the field of the vectors this memory makes itself
+MAX_EXACT_POOL = 1000  # up to so many candidates, every one is ranked with its trust
+
+ANY_SCOPE = Scope()
+DEFAULT_WEIGHTS = RankingWeights()
+DEFAULT_EMBEDDER: Embedder[str] = HashedEmbedder()
+
+_FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
+
+
+class ExperienceMemory:
+    """Keeps experiences and gives back those most like the query in task, state, other texts and vectors.
+
+    A score is the sum of named parts, each a similarity in [0, 1] times a weight, plus the trust that
+    feedback has earned. Parts do not depend on what else was found, so scores of different queries can be
+    compared.
+
+    Args:
+        backend: The log that holds everything.
+        embedder: Embeds the texts of experiences and queries; None compares words alone. An experience that
+            brings a vector of the field `text` keeps its own.
+        scope: Fills the components that an experience leaves empty.
+        weights: What each part counts.
+        clock: Seconds since the Unix epoch, for experiences that do not say when they happened.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        embedder: Embedder[str] | None = DEFAULT_EMBEDDER,
+        scope: Scope = ANY_SCOPE,
+        weights: RankingWeights = DEFAULT_WEIGHTS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.backend = backend
+        self.embedder = embedder
+        self.scope = scope
+        self.weights = weights
+        self._clock = clock
+        self._views = LogViews(backend)
+        self._lock = threading.RLock()
+
+    def record(self, experience: Experience) -> Receipt:
+        """Keep an experience; it survives `kill -9` once this returns.
+
+        An experience that does not say when it happened, or leaves components of its scope empty, gets them
+        here.
+
+        Raises:
+            ConflictingId: The id is taken by different content.
+            UnknownSpace: A vector lies in another space than the store holds for its field.
+        """
+        filled = self._filled(experience, now_s=self._clock())
+        try:
+            [appended] = self.backend.append([self._entry(filled)])
+        except ConflictingId:
+            sequence = self._sequence_of_same(experience)
+            if sequence is None:
+                raise
+            return Receipt(experience.id, sequence, is_duplicate=True)
+        return Receipt(experience.id, appended.sequence, appended.is_duplicate)
+
+    def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> list[Recalled]:
+        """At most `k` experiences, best first.
+
+        Args:
+            query: What is asked, as a `Query` or as free text.
+            fields: Or its fields as keywords: `recall(task="go to the red ball", k=3)`.
+
+        Raises:
+            InvalidQuery: Both a `Query` and keywords were given, or a value cannot be used.
+            UnknownSpace: A vector lies in another space than the store holds for its field.
+        """
+        asked = build_query(query, fields)
+        legs = self._legs(asked)
+        with self._lock:
+            self._views.catch_up()
+            spans = self._views.visible(asked.as_of)
+            ranked = self._ranked(asked, legs, spans, asked.where)
+            chosen = self._with_contrast(asked, legs, spans, ranked)
+            return [self._recalled(item, reason) for item, reason in chosen]
+
+    def feedback(self, experience_id: str, *, helped: bool) -> None:
+        """Note whether acting on a recalled experience helped; its trust and so its rank follow.
+
+        Raises:
+            UnknownName: Nothing of that id was recorded.
+        """
+        if self._experience_entry(experience_id) is None:
+            raise UnknownName(
+                f"No experience {experience_id!r} was recorded here; give the id of a recalled one "
+                "(`recalled.experience.id`)."
+            )
+        payload: JsonObject = {
+            "experience_id": experience_id,
+            "helped": bool(helped),
+            "at_s": float(self._clock()),
+        }
+        self.backend.append([Entry(id=uuid.uuid4().hex, kind=EntryKind.FEEDBACK, payload=payload)])
+
+    def horizon(self) -> int:
+        """The newest sequence number, 0 at first; as `Query.as_of` it hides everything recorded later."""
+        newest = (self.backend.search(Search(kind=kind, k=1)).hits for kind in EntryKind)
+        return max((hits[0].sequence for hits in newest if hits), default=0)
+
+    def withdraw(self, after: int) -> None:
+        """Hide everything written so far after a sequence number, such as by an attempt that was killed.
+
+        It stays in the log and is neither recalled nor counted as feedback. What is written later is seen.
+
+        Args:
+            after: The last sequence number that stays visible, >= 0; a `horizon` from before the attempt.
+        """
+        if isinstance(after, bool) or not isinstance(after, int) or after < 0:
+            raise InvalidQuery(f"after is {after!r}; expected a sequence number of at least 0")
+        payload: JsonObject = {"after": after, "at_s": float(self._clock())}
+        self.backend.append([Entry(id=uuid.uuid4().hex, kind=EntryKind.WITHDRAWAL, payload=payload)])
+
+    def close(self) -> None:
+        """Close the back end; closing twice is allowed."""
+        self.backend.close()
+
+    def _filled(self, experience: Experience, *, now_s: float) -> Experience:
+        own = experience.scope
+        names = Scope.__dataclass_fields__
+        scope = Scope(**{name: getattr(own, name) or getattr(self.scope, name) for name in names})
+        happened_at_s = now_s if experience.happened_at_s is None else experience.happened_at_s
+        vectors = experience.vectors
+        text = " ".join(part for part in text_of(experience).values() if part)
+        if all(vector.field != TEXT_FIELD for vector in vectors):
+            vectors = (*vectors, *self._embedded(text))
+        return experience.replace(scope=scope, happened_at_s=happened_at_s, vectors=vectors)
+
+    def _embedded(self, text: str) -> tuple[FieldVector, ...]:
+        if self.embedder is None or not text.strip():
+            return ()
+        values = self.embedder.embed([text])[0]
+        return (FieldVector(field=TEXT_FIELD, space=self.embedder.space, values=values),)
+
+    def _entry(self, experience: Experience) -> Entry:
+        return Entry(
+            id=experience.id,
+            kind=EntryKind.EXPERIENCE,
+            payload=experience_to_document(experience),
+            texts=text_of(experience),
+            vectors=experience.vectors,
+        )
+
+    def _sequence_of_same(self, experience: Experience) -> int | None:
+        """Where the same experience is kept already, if all that differs is what recording it filled in."""
+        logged = self._experience_entry(experience.id)
+        if logged is None:
+            return None
+        stored = experience_from_document(logged.entry.payload, logged.entry.vectors)
+        again = self._filled(experience, now_s=stored.happened_at_s or 0.0)
+        given = {vector.field: vector for vector in experience.vectors}
+        is_same_vectors = all(vector in stored.vectors for vector in given.values())
+        is_same = experience_to_document(again) == experience_to_document(stored) and is_same_vectors
+        return logged.sequence if is_same else None
+
+    def _experience_entry(self, experience_id: str) -> Logged | None:
+        [logged] = self.backend.get([experience_id])
+        return logged if logged is not None and logged.entry.kind == EntryKind.EXPERIENCE else None
+
+    def _legs(self, query: Query) -> tuple[TextLeg | VectorLeg, ...]:
+        """What to compare by; what the query leaves empty has no leg and so no part."""
+        task = "" if query.task is None else query.task.text
+        texts = [
+            TextLeg("task", task, ("task",), self.weights.task),
+            TextLeg("state", query.state, ("state",), self.weights.state),
+            TextLeg("text", query.text, ("task", "state", "outcome"), self.weights.text),
+        ]
+        given = [VectorLeg(_part_name(v.field), v, self.weights.vector) for v in query.vectors]
+        is_hashed = isinstance(self.embedder, HashedEmbedder)
+        weight = self.weights.hashed_embedding if is_hashed else self.weights.embedding
+        together = " ".join(part for part in (task, query.state, query.text) if part)
+        embedded = [VectorLeg("embedding", v, weight) for v in self._embedded(together)] if weight else []
+        return (*(leg for leg in texts if leg.text.strip()), *given, *embedded)
+
+    def _ranked(
+        self, query: Query, legs: Sequence[TextLeg | VectorLeg], spans: tuple[Span, ...], where: Where
+    ) -> list[Ranked]:
+        """The best candidates whose score is high enough; the newest where there is nothing to match by."""
+        pool_size = max(MAX_EXACT_POOL, 10 * query.k) if legs else query.k
+        found = self.backend.search(Search(legs=tuple(legs), where=where, spans=spans, k=pool_size))
+        weights = {leg.name: leg.weight for leg in legs}
+        votes = self._views.votes(spans) if legs else {}
+        ranked = rank(found.hits, weights, votes, self.weights.trust, limit=query.k)
+        return [item for item in ranked if item.score >= query.min_score]
+
+    def _with_contrast(
+        self,
+        query: Query,
+        legs: Sequence[TextLeg | VectorLeg],
+        spans: tuple[Span, ...],
+        ranked: Sequence[Ranked],
+    ) -> list[tuple[Ranked, str]]:
+        """The best with their reasons, some of the places given to the best of the opposite outcome."""
+        reasons = {item.sequence: _reason(item, is_first=place == 0) for place, item in enumerate(ranked)}
+        n_opposite = min(query.contrast, query.k - 1)
+        opposite_outcome = self._opposite_of(ranked[0]) if ranked and n_opposite > 0 else None
+        if opposite_outcome is None:
+            return [(item, reasons[item.sequence]) for item in ranked]
+        name, where = opposite_outcome
+        opposite = self._ranked(query, legs, spans, all_of(query.where, where))[:n_opposite]
+        reasons |= {
+            item.sequence: f"contrast: a {name} of a similar task{_mostly(item)}" for item in opposite
+        }
+        taken = {item.sequence for item in opposite}
+        others = [item for item in ranked if item.sequence not in taken][: query.k - len(opposite)]
+        chosen = sorted([*others, *opposite], key=lambda item: (-item.score, -item.sequence))
+        return [(item, reasons[item.sequence]) for item in chosen]
+
+    def _opposite_of(self, best: Ranked) -> tuple[str, Where] | None:
+        """Name and filter of the opposite outcome; an unjudged or cancelled attempt has none."""
+        outcome = self._experience_at(best.sequence).outcome
+        if outcome.is_success:
+            return "failure", In("outcome.status", _FAILED)
+        if outcome.status.value in _FAILED:
+            return "success", Equals("outcome.status", Status.SUCCESS.value)
+        return None
+
+    def _experience_at(self, sequence: int) -> Experience:
+        entry = self._views.entry_at(sequence)
+        return experience_from_document(entry.payload, entry.vectors)
+
+    def _recalled(self, item: Ranked, reason: str) -> Recalled:
+        return Recalled(
+            experience=self._experience_at(item.sequence),
+            score=item.score,
+            parts=dict(item.parts),
+            reason=reason,
+        )
+
+
+def _part_name(field: str) -> str:
+    return f"vector {field}" if field in ("task", "state", "text", "embedding", "trust") else field
+
+
+def _reason(item: Ranked, *, is_first: bool) -> str:
+    if not item.parts:
+        return "newest" if is_first else "recent"
+    return f"{'best match' if is_first else 'match'}{_mostly(item)}"
+
+
+def _mostly(item: Ranked) -> str:
+    name = main_part(item.parts)
+    if not name:
+        return ", though nothing is shared" if item.parts else ""
+    return f", mostly by {name} ({item.parts[name]:.2f} of {item.score:.2f})"

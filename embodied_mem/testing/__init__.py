@@ -1,0 +1,64 @@
+"""Test classes for every contract, and a small world to try things in; needs pytest (extra `test`).
+
+Subclass a contract's class, give its fixture, and pytest runs what every implementation must keep to:
+
+    class TestMyMemory(MemoryContract):
+        @pytest.fixture
+        def memory(self) -> Memory:
+            return MyMemory()
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embodied_mem.testing.backend import BackendContract
+    from embodied_mem.testing.embedder import EmbedderContract
+    from embodied_mem.testing.execution import ExecutionContract
+    from embodied_mem.testing.judge import JudgeContract, ReflectorContract
+    from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
+    from embodied_mem.testing.memory import MemoryContract
+    from embodied_mem.testing.planner import PlannerContract
+    from embodied_mem.testing.policy import PolicyContract
+    from embodied_mem.testing.tracker import TrackerContract
+    from embodied_mem.testing.world import WorldContract
+
+_HOMES = {
+    "BackendContract": "backend",
+    "EmbedderContract": "embedder",
+    "ExecutionContract": "execution",
+    "JudgeContract": "judge",
+    "KeyDoorEnv": "key_door",
+    "KeyDoorWorld": "key_door",
+    "MemoryContract": "memory",
+    "PlannerContract": "planner",
+    "PolicyContract": "policy",
+    "ReflectorContract": "judge",
+    "TrackerContract": "tracker",
+    "WorldContract": "world",
+}
+
+__all__ = [
+    "BackendContract",
+    "EmbedderContract",
+    "ExecutionContract",
+    "JudgeContract",
+    "KeyDoorEnv",
+    "KeyDoorWorld",
+    "MemoryContract",
+    "PlannerContract",
+    "PolicyContract",
+    "ReflectorContract",
+    "TrackerContract",
+    "WorldContract",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

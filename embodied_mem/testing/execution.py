@@ -1,0 +1,148 @@
+"""What every `Execution` must keep to, whatever world it runs in."""
+
+from typing import Any
+
+import pytest
+
+from embodied_mem.contracts import World
+from embodied_mem.records import SkillCall
+from embodied_mem.skills import Observation, SkillResult, SkillStatus
+
+MAX_STEPS = 2000
+
+
+def begin_episode(world: World, *, seed: int = 0) -> Observation:
+    """Reset the world's environment and tell the world; the first observation."""
+    raw, info = world.env.reset(seed=seed)
+    world.begin(raw, info, seed=seed)
+    return world.observe(raw, info)
+
+
+def run_call(world: World, call: SkillCall, observation: Observation) -> tuple[SkillResult | None, list[Any]]:
+    """Run a call to its end.
+
+    Returns:
+        Its result, None if the episode ended first, and the actions that were taken.
+    """
+    execution = world.start(call)
+    actions: list[Any] = []
+    while len(actions) < MAX_STEPS:
+        action = execution.advance(observation)
+        if isinstance(action, SkillResult):
+            return action, actions
+        actions.append(action)
+        raw, _, is_terminated, is_truncated, info = world.env.step(action)
+        observation = world.observe(raw, info)
+        if is_terminated or is_truncated:
+            execution.cancel()
+            return None, actions
+    raise AssertionError(f"{call} came to no end in {MAX_STEPS} steps")
+
+
+class ExecutionContract:
+    """Subclass and give fixtures `world`, `call` and, where a skill can fail, `failing_call`.
+
+    Calls are made right after a reset with seed 0; `call` must take at least one step then.
+    """
+
+    @pytest.fixture
+    def world(self) -> World:
+        """A fresh world."""
+        raise NotImplementedError("override the fixture `world`")
+
+    @pytest.fixture
+    def call(self) -> SkillCall:
+        """A call that takes at least one step when made at the start."""
+        raise NotImplementedError("override the fixture `call`")
+
+    @pytest.fixture
+    def failing_call(self) -> SkillCall | None:
+        """A call that fails when made at the start; None if no skill can fail."""
+        return None
+
+    def test_it_gives_actions_of_the_environment(self, world: World, call: SkillCall) -> None:
+        """Every action lies in the action space of the environment that is stepped."""
+        _, actions = run_call(world, call, begin_episode(world))
+        assert actions, "the call took no step"
+        assert all(world.env.action_space.contains(action) for action in actions)
+
+    def test_it_ends_with_a_result_or_with_the_episode(self, world: World, call: SkillCall) -> None:
+        """And a result that says so."""
+        result, _ = run_call(world, call, begin_episode(world))
+        assert result is None or result.status in (SkillStatus.SUCCESS, SkillStatus.FAILURE)
+
+    def test_starting_takes_no_step(self, world: World, call: SkillCall) -> None:
+        """The agent steps the environment, so that every wrapper sees every step."""
+        observation = begin_episode(world)
+        steps_taken: list[Any] = []
+        step = world.env.step
+
+        def noted_step(action: Any) -> Any:
+            steps_taken.append(action)
+            return step(action)
+
+        world.env.step = noted_step
+        try:
+            execution = world.start(call)
+            execution.advance(observation)
+            execution.cancel()
+        finally:
+            del world.env.step  # the instance's own attribute; the class's method shows again
+        assert steps_taken == []
+
+    def test_a_cancelled_call_stays_cancelled(self, world: World, call: SkillCall) -> None:
+        """No action comes after it, and the result does not change."""
+        observation = begin_episode(world)
+        execution = world.start(call)
+        assert not isinstance(execution.advance(observation), SkillResult)
+        result = execution.cancel()
+        assert isinstance(result, SkillResult)
+        assert result.status is SkillStatus.CANCELLED
+        assert execution.advance(observation) == result
+        assert execution.cancel() == result
+
+    def test_a_call_that_ended_keeps_its_result(self, world: World, failing_call: SkillCall | None) -> None:
+        """Asked again or cancelled afterwards, it says the same."""
+        if failing_call is None:
+            pytest.skip("no call can fail")
+        observation = begin_episode(world)
+        execution = world.start(failing_call)
+        result = execution.advance(observation)
+        for _ in range(MAX_STEPS):
+            if isinstance(result, SkillResult):
+                break
+            raw, _, is_terminated, is_truncated, info = world.env.step(result)
+            is_over = is_terminated or is_truncated
+            assert not is_over, "the episode ended before the call failed"
+            observation = world.observe(raw, info)
+            result = execution.advance(observation)
+        assert isinstance(result, SkillResult)
+        assert execution.advance(observation) == result
+        assert execution.cancel() == result
+
+    def test_a_failure_costs_a_step(self, world: World, failing_call: SkillCall | None) -> None:
+        """Otherwise trying again would be free."""
+        if failing_call is None:
+            pytest.skip("no call can fail")
+        result, actions = run_call(world, failing_call, begin_episode(world))
+        assert result is not None, "the episode ended before the call failed"
+        assert result.status is SkillStatus.FAILURE
+        assert actions, f"{failing_call} failed without taking a step"
+
+    def test_a_failure_says_why(self, world: World, failing_call: SkillCall | None) -> None:
+        """In words that name every subject."""
+        if failing_call is None:
+            pytest.skip("no call can fail")
+        result, _ = run_call(world, failing_call, begin_episode(world))
+        assert result is not None
+        assert result.reason
+        assert all(subject in result.reason for subject in result.subjects)
+
+    def test_a_new_call_owes_nothing_to_a_cancelled_one(self, world: World, call: SkillCall) -> None:
+        """Cancelling leaves nothing behind."""
+        expected = run_call(world, call, begin_episode(world))
+        observation = begin_episode(world)
+        cancelled = world.start(call)
+        cancelled.advance(observation)
+        cancelled.cancel()
+        assert repr(run_call(world, call, observation)) == repr(expected)

@@ -1,0 +1,238 @@
+"""What every `Memory` must keep to; it need not be durable, and how it ranks is its own affair."""
+
+import math
+from typing import Any
+
+import pytest
+
+from embodied_mem.codec import experience_to_document
+from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.errors import ConflictingId, UnknownName
+from embodied_mem.filters import Between, Equals, In, Not, Or, Where, all_of, matches
+from embodied_mem.queries import Query
+from embodied_mem.records import Experience, Outcome, Recalled, Scope, SkillCall, Status, Task
+
+ANY_SCORE = -math.inf
+
+
+def example_experience(number: int = 0, **changes: Any) -> Experience:
+    """The n-th of a series of unlike experiences; fields may be changed."""
+    values: dict[str, Any] = {
+        "id": f"experience-{number}",
+        "task": Task(
+            f"bring tool {number} to the bench", kind=f"Bring-v{number % 3}", instance=f"Bring#{number}"
+        ),
+        "state": f"tool {number} lies in drawer {number + 7}",
+        "plan": (SkillCall("open", {"drawer": number + 7}), SkillCall("pick_up", {"tool": number}, count=2)),
+        "outcome": Outcome(
+            status=Status.SUCCESS if number % 2 else Status.FAILURE,
+            reward=number / 8,
+            explanation=f"drawer {number + 7} was stuck",
+            steps=number,
+        ),
+        "scope": Scope(agent="a", world="workshop", place=f"room {number % 4}"),
+        "metadata": {"floor": number % 5, "is_noisy": number % 2 == 0, "tags": ["x", number]},
+        "happened_at_s": 1_000.0 + number,
+    }
+    return Experience(**{**values, **changes})
+
+
+class MemoryContract:
+    """Subclass it and give a fixture `memory` that makes an empty one.
+
+    Attributes:
+        is_exhaustive: Whether any experience that was recorded can come back. Set it to False for a memory
+            that forgets or looks at a part only; what comes back is still tested.
+    """
+
+    is_exhaustive = True
+
+    @pytest.fixture
+    def memory(self) -> Memory:
+        """An empty memory; override this."""
+        raise NotImplementedError("give a fixture `memory`")
+
+    def test_is_a_memory(self, memory: Memory) -> None:
+        """It has the three methods."""
+        assert isinstance(memory, Memory)
+
+    def test_an_empty_memory_recalls_nothing(self, memory: Memory) -> None:
+        """Nothing was recorded, so nothing is made up."""
+        assert ask(memory, task=Task("bring tool 1")) == []
+
+    def test_a_receipt_names_the_experience(self, memory: Memory) -> None:
+        """The id of the experience is the id it is kept under."""
+        receipt = memory.record(example_experience())
+        assert receipt.experience_id == "experience-0"
+        assert not receipt.is_duplicate
+
+    def test_what_was_recorded_comes_back_whole(self, memory: Memory) -> None:
+        """Every field survives, types and order included."""
+        given = example_experience(3, sources=("x",), recalled=("y",), facts={"held": None}, kind="repair")
+        memory.record(given)
+        [hit] = ask(memory, task=given.task, state=given.state)
+        for name in ("id", "task", "state", "plan", "outcome", "state_after", "kind", "facts", "metadata"):
+            assert getattr(hit.experience, name) == getattr(given, name), name
+        assert (hit.experience.sources, hit.experience.recalled) == (("x",), ("y",))
+        assert hit.experience.scope == given.scope
+        assert hit.experience.happened_at_s == given.happened_at_s
+
+    @pytest.mark.parametrize("text", ["", "\x00", "größe 家 🙂 \u202e", "a\n" * 500_000])
+    def test_odd_texts_come_back_unchanged(self, memory: Memory, text: str) -> None:
+        """Empty texts, a megabyte, control characters and emoji are content like any other."""
+        memory.record(example_experience(task=Task(text), state=text, metadata={"note": text}))
+        [hit] = ask(memory)
+        assert (hit.experience.task.text, hit.experience.state) == (text, text)
+        assert hit.experience.metadata == {"note": text}
+
+    @pytest.mark.parametrize("k", [0, 1, 3])
+    def test_recall_gives_at_most_k(self, memory: Memory, k: int) -> None:
+        """`k` is a limit, 0 included."""
+        _record_many(memory, 5)
+        assert len(ask(memory, task=Task("bring tool"), k=k)) <= k
+        assert len(ask(memory, k=k)) <= k
+
+    def test_a_query_with_nothing_to_match_by_is_answered(self, memory: Memory) -> None:
+        """An empty query asks for what is there."""
+        memory.record(example_experience())
+        assert [hit.experience.id for hit in ask(memory)] == ["experience-0"]
+
+    @pytest.mark.parametrize("number", range(8))
+    def test_nothing_outside_the_filter_comes_back(self, memory: Memory, number: int) -> None:
+        """Filters agree with `filters.matches`."""
+        documents = {
+            experience.id: experience_to_document(experience) for experience in _record_many(memory, 30)
+        }
+        where = _filters()[number]
+        found = {hit.experience.id for hit in ask(memory, task=Task("bring tool 4"), where=where, k=40)}
+        expected = {name for name, document in documents.items() if matches(where, document)}
+        assert found <= expected
+        if self.is_exhaustive:
+            assert found == expected
+
+    def test_the_filter_comes_before_the_choice(self, memory: Memory) -> None:
+        """One old experience passes among many better matches; filtering what was fetched would lose it."""
+        if not self.is_exhaustive:
+            pytest.skip("this memory may forget the one that is looked for")
+        memory.record(example_experience(0, metadata={"rare": True}))
+        for number in range(1, 60):
+            memory.record(example_experience(number, task=Task("sweep the floor")))
+        hits = ask(memory, task=Task("sweep the floor"), where=Equals("metadata.rare", True), k=2)
+        assert [hit.experience.id for hit in hits] == ["experience-0"]
+
+    def test_scopes_are_compared_whole(self, memory: Memory) -> None:
+        """`a` is neither `a1` nor `a.b`: a prefix is another scope."""
+        for number, agent in enumerate(["a", "a1", "a.b", ""]):
+            memory.record(example_experience(number, scope=Scope(agent=agent)))
+        found = ask(memory, where=Equals("scope.agent", "a"), k=10)
+        assert all(hit.experience.scope.agent == "a" for hit in found)
+        assert len(found) == 1 or not self.is_exhaustive
+
+    def test_the_best_come_first_with_their_reasons(self, memory: Memory) -> None:
+        """Scores go down, are numbers and come with words."""
+        _record_many(memory, 5)
+        hits = ask(memory, task=Task("bring tool 2 to the bench"), state="tool 2 lies in drawer 9")
+        scores = [hit.score for hit in hits]
+        assert scores == sorted(scores, reverse=True)
+        assert all(math.isfinite(score) for score in scores)
+        assert all(hit.reason for hit in hits)
+
+    def test_no_experience_comes_twice(self, memory: Memory) -> None:
+        """A contrast that is also a good match takes one place."""
+        _record_many(memory, 5)
+        ids = [hit.experience.id for hit in ask(memory, task=Task("bring tool"), contrast=2, k=5)]
+        assert len(ids) == len(set(ids))
+
+    def test_scores_below_the_minimum_are_left_out(self, memory: Memory) -> None:
+        """So that recall can come back empty."""
+        _record_many(memory, 5)
+        all_hits = ask(memory, task=Task("bring tool 2"), k=5)
+        bound = all_hits[0].score
+        assert all(hit.score >= bound for hit in ask(memory, task=Task("bring tool 2"), k=5, min_score=bound))
+        assert ask(memory, task=Task("bring tool 2"), k=5, min_score=math.inf) == []
+
+    def test_recording_twice_keeps_one(self, memory: Memory) -> None:
+        """A retry after a lost acknowledgement must not double an experience."""
+        memory.record(example_experience())
+        again = memory.record(example_experience())
+        assert again.experience_id == "experience-0"
+        assert len(ask(memory, k=10)) == 1
+
+    def test_what_was_recalled_is_not_new_when_recorded_again(self, memory: Memory) -> None:
+        """What memory returned is no new knowledge."""
+        memory.record(example_experience())
+        [hit] = ask(memory)
+        memory.record(hit.experience)
+        assert len(ask(memory, k=10)) == 1
+
+    def test_an_id_with_other_content_is_refused(self, memory: Memory) -> None:
+        """The first content stays: evidence is not rewritten."""
+        memory.record(example_experience(state="first"))
+        with pytest.raises(ConflictingId, match="experience-0"):
+            memory.record(example_experience(state="second"))
+        assert [hit.experience.state for hit in ask(memory, k=10)] == ["first"]
+
+    def test_feedback_on_what_was_recorded_is_taken(self, memory: Memory) -> None:
+        """Both kinds, and neither is an experience."""
+        memory.record(example_experience())
+        memory.feedback("experience-0", helped=True)
+        memory.feedback("experience-0", helped=False)
+        assert len(ask(memory, k=10)) == 1
+
+    def test_feedback_on_what_was_never_recorded_is_refused(self, memory: Memory) -> None:
+        """A wrong id must not vanish without a word."""
+        memory.record(example_experience())
+        with pytest.raises(UnknownName):
+            memory.feedback("experience-9", helped=True)
+
+    def test_what_comes_after_the_horizon_is_not_seen(self, memory: Memory) -> None:
+        """Not as a hit, nor in the scores of others."""
+        if not isinstance(memory, HasHorizon):
+            pytest.skip("this memory has no horizon")
+        _record_many(memory, 3)
+        horizon = memory.horizon()
+        query = Query(task=Task("bring tool 1"), as_of=horizon, min_score=ANY_SCORE)
+        before = _summary(memory.recall(query))
+        memory.record(example_experience(1, id="later"))
+        memory.record(example_experience(9, task=Task("bring bring bring")))
+        memory.feedback("experience-0", helped=False)
+        assert _summary(memory.recall(query)) == before
+        assert memory.horizon() > horizon
+
+    def test_recalling_writes_nothing(self, memory: Memory) -> None:
+        """Reading leaves the log as it was."""
+        if not isinstance(memory, HasHorizon):
+            pytest.skip("this memory has no horizon")
+        _record_many(memory, 3)
+        horizon = memory.horizon()
+        ask(memory, task=Task("bring tool 1"), contrast=1)
+        assert memory.horizon() == horizon
+
+
+def ask(memory: Memory, **fields: Any) -> list[Recalled]:
+    """Recall with whatever score."""
+    return memory.recall(Query(**{"min_score": ANY_SCORE, **fields}))
+
+
+def _record_many(memory: Memory, n: int) -> list[Experience]:
+    experiences = [example_experience(number) for number in range(n)]
+    for experience in experiences:
+        memory.record(experience)
+    return experiences
+
+
+def _summary(hits: list[Recalled]) -> list[tuple[str, float]]:
+    return [(hit.experience.id, hit.score) for hit in hits]
+
+
+def _filters() -> list[Where]:
+    return [
+        Equals("outcome.status", "success"),
+        In("task.kind", ("Bring-v0", "Bring-v2")),
+        Between("outcome.steps", 5, 12),
+        Not(Equals("scope.place", "room 1")),
+        all_of(Equals("outcome.status", "failure"), Equals("metadata.floor", 2)),
+        Or((Equals("task.instance", "Bring#7"), Equals("id", "experience-11"))),
+        Equals("metadata.is_noisy", True),
+        Equals("metadata.is_noisy", 1),
+    ]

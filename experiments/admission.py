@@ -1,0 +1,144 @@
+"""Which task kinds an experiment may use: measured by a rule that was fixed before anything was measured.
+
+A kind is admitted if it leaves room for learning (neither a random legal skill nor the planner without memory
+nearly always fails or nearly always succeeds) and can be solved (the world's expert does). Every kind tried
+is written down.
+"""
+
+import datetime
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.errors import ExperimentError
+from embodied_mem.experiments import outputs
+from embodied_mem.experiments.compose import compose_config
+from embodied_mem.experiments.config import RunConfig, RunPlan, differences, make_plan
+from embodied_mem.experiments.journal import recover
+from embodied_mem.experiments.locks import folder_lock
+from embodied_mem.experiments.run_command import play_lifetimes
+from embodied_mem.experiments.runner import all_units
+
+LOWEST, HIGHEST, LEAST_EXPERT = 0.1, 0.8, 0.95
+MIN_EPISODES = 100
+RULE = (
+    f"floor and none both within {LOWEST} to {HIGHEST}, expert at least {LEAST_EXPERT}, "
+    f"at least {MIN_EPISODES} tuning episodes"
+)
+ARMS = ("none", "floor", "expert")
+EPISODES_AT_ONCE = 5  # of each kind in one unit of work; small units keep all workers busy to the end
+
+
+def admit(
+    folder: Path,
+    *,
+    kinds: Sequence[str] | None = None,
+    episodes: int = MIN_EPISODES,
+    workers: int = 0,
+    out: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Measure task kinds on tuning seeds and write the result; an interrupted measurement goes on.
+
+    Args:
+        folder: Where the episodes are kept.
+        kinds: Which kinds; all of `conf/stream/candidates.yaml` by default.
+        episodes: At least so many of each kind and arm.
+        workers: Processes, as in a run.
+        out: Where the result is written; `admission.json` in `folder` by default.
+        say: Told in a line what is measured and what came of it.
+
+    Returns:
+        Path of the result.
+
+    Raises:
+        ExperimentError: The folder holds another measurement, or an episode could not be played.
+    """
+    plan = make_plan(_config(kinds, episodes))
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder_lock(folder):
+        document = _begin(plan, folder)
+        say(f"{len(plan.config.stream.kinds)} task kinds, rule: {RULE}; kept in {folder}")
+        play_lifetimes(plan, folder, attempt=document["attempt"], workers=workers)
+        families = _families(plan, folder)
+        admitted = [family["kind"] for family in families if family["admitted"]]
+        result = {
+            "rule": RULE,
+            "seeds": plan.seeds.name,
+            "planner": {"name": plan.config.planner.name, "options": plan.config.planner.options},
+            "versions": outputs.versions(),
+            "machine": outputs.machine(),
+            "admitted": admitted,
+            "families": families,
+        }
+        path = out or folder / "admission.json"
+        outputs.write_atomically(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    say(f"{len(admitted)} of {len(families)} admitted: {', '.join(admitted)}")
+    return path
+
+
+def verdict(shares: dict[str, float], n_episodes: int) -> tuple[bool, str]:
+    """Whether a kind is admitted, and why not."""
+    if n_episodes < MIN_EPISODES:
+        return False, f"only {n_episodes} episodes"
+    if shares["expert"] < LEAST_EXPERT:
+        return False, "the expert does not solve it"
+    for arm in ("floor", "none"):
+        if shares[arm] < LOWEST:
+            return False, f"{arm} nearly always fails"
+        if shares[arm] > HIGHEST:
+            return False, f"{arm} nearly always succeeds"
+    return True, ""
+
+
+def _config(kinds: Sequence[str] | None, episodes: int) -> RunConfig:
+    config = compose_config(["stream=candidates", "seeds=tuning", "report=false"])
+    config.name, config.arms, config.learning_episodes = "admission", list(ARMS), 0
+    if kinds:
+        config.stream.kinds, config.stream.name = list(kinds), "given"
+    config.lifetimes = math.ceil(episodes / EPISODES_AT_ONCE)
+    config.held_out_episodes = EPISODES_AT_ONCE * len(config.stream.kinds)
+    return config
+
+
+def _begin(plan: RunPlan, folder: Path) -> dict[str, Any]:
+    now = datetime.datetime.now().astimezone()
+    if not (folder / outputs.RUN_FILE).exists():
+        document = outputs.start_document(plan, command="embodied-mem admission", now=now)
+    else:
+        document = outputs.read_document(folder)
+        different = differences(outputs.read_config(document), plan.config)
+        if different:
+            raise ExperimentError(
+                f"{folder} holds another measurement ({'; '.join(different)}); name another --folder"
+            )
+        document["attempt"] += 1
+    outputs.write_document(folder, document)
+    return document
+
+
+def _families(plan: RunPlan, folder: Path) -> list[dict[str, Any]]:
+    wins: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    errors: dict[str, str] = {}
+    for unit in all_units(plan):
+        for row in recover(unit.folder(folder)):
+            wins[row["kind"], row["arm"]].append(row["success"])
+            if row["error"] or (row["arm"] == "expert" and not row["success"]):
+                errors.setdefault(row["kind"], row["error"] or row["explanation"])
+    families = []
+    for kind in plan.config.stream.kinds:
+        shares = {arm: sum(wins[kind, arm]) / len(wins[kind, arm]) for arm in ARMS}
+        n_episodes = min(len(wins[kind, arm]) for arm in ARMS)
+        is_admitted, reason = verdict(shares, n_episodes)
+        family = {
+            "kind": kind,
+            "episodes": n_episodes,
+            **{arm: round(share, 4) for arm, share in shares.items()},
+        }
+        families.append(
+            {**family, "admitted": is_admitted, "reason": reason, "first_failure": errors.get(kind, "")}
+        )
+    return families

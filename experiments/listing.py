@@ -1,0 +1,70 @@
+"""What can be used, read from entry points and configuration files without importing any of it."""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+
+from embodied_mem.errors import unknown_name
+from embodied_mem.experiments.arms import DEFAULT_ARMS, PATTERNS
+from embodied_mem.experiments.compose import group_names
+from embodied_mem.experiments.config import CONF_FOLDER
+
+# World -> the extra that brings its simulator, and the module that is there if it is installed.
+NEEDS = {"babyai": ("grid", "minigrid"), "minigrid": ("grid", "minigrid")}
+
+
+def lines(what: str) -> list[str]:
+    """One line each.
+
+    Raises:
+        UnknownName: Nothing of that sort can be listed.
+    """
+    makers: dict[str, Callable[[], list[str]]] = {
+        "worlds": lambda: [_with_need(name) for name in _registered("worlds")],
+        "memories": lambda: _registered("memories"),
+        "planners": lambda: _registered("planners"),
+        "arms": _arms,
+        "kinds": _kinds,
+        "experiments": lambda: group_names("experiment"),
+    }
+    if what not in makers:
+        raise unknown_name("list", what, makers)
+    return makers[what]()
+
+
+def missing_extra(world: str) -> str:
+    """The extra that a world needs and that is not installed; empty if nothing is missing."""
+    extra, module = NEEDS.get(world, ("", ""))
+    return extra if module and find_spec(module) is None else ""
+
+
+def _registered(group: str) -> list[str]:
+    return sorted(entry.name for entry in entry_points(group=f"embodied_mem.{group}"))
+
+
+def _with_need(name: str) -> str:
+    extra = missing_extra(name)
+    return f"{name}  needs [{extra}]" if extra else name
+
+
+def _arms() -> list[str]:
+    width = max(map(len, PATTERNS))
+    return [
+        f"{name:<{width}}  {pattern.help}{'' if name in DEFAULT_ARMS else ' (not in the default run)'}"
+        for name, pattern in PATTERNS.items()
+    ]
+
+
+def _kinds() -> list[str]:
+    import yaml
+
+    found: dict[str, list[str]] = {}
+    for path in sorted((CONF_FOLDER / "stream").glob("*.yaml")):
+        for kind in yaml.safe_load(path.read_text(encoding="utf-8"))["kinds"]:
+            found.setdefault(kind, []).append(path.stem)
+    return [f"{_with_need_of(kind)}  in {', '.join(streams)}" for kind, streams in sorted(found.items())]
+
+
+def _with_need_of(kind: str) -> str:
+    extra = missing_extra(kind.split(":")[0])
+    return f"{kind}  needs [{extra}]" if extra else kind

@@ -1,0 +1,187 @@
+"""The parts of the page with pictures: learning curves, success over budget, paired differences."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from embodied_mem.experiments.metrics import COMPARED, METRICS
+from embodied_mem.experiments.report.axes import per_cent
+from embodied_mem.experiments.report.curves import Curve, line_chart
+from embodied_mem.experiments.report.dots import DifferenceRow, difference_chart
+from embodied_mem.experiments.report.elements import (
+    Looks,
+    Summary,
+    arm_head,
+    details,
+    figure,
+    measured,
+    row,
+    section,
+    table,
+)
+from embodied_mem.experiments.report.markup import Markup, tag
+
+
+def curves(summary: Summary, looks: Looks) -> Markup:
+    """Learning curves and success over budget side by side."""
+    pictures = (learning_chart(summary, looks), budget_chart(summary, looks))
+    return tag("section", tag("div", *pictures, class_="grid two"), thirds_table(summary, looks))
+
+
+def learning_chart(summary: Summary, looks: Looks) -> Markup | None:
+    """Success while learning, in bins of episodes; None where no arm has finished learning."""
+    lines, width = [], 1
+    for arm in _drawing_order(summary):
+        learning = summary["arms"][arm]["learning"]
+        if learning is not None:
+            curve, width = learning["curve"], learning["curve"]["edges"][1]
+            middles = [(a + b) / 2 for a, b in itertools.pairwise(curve["edges"])]
+            lines.append(Curve(arm, looks[arm], middles, curve["mean"], curve["low"], curve["high"]))
+    if not lines:
+        return None
+    chart = line_chart(
+        lines,
+        label="Success while learning, by arm",
+        x_label=f"learning episode (bins of {width})",
+        x=(0.0, float(summary["learning_episodes"])),
+        x_text=lambda value: f"{value:.0f}",
+    )
+    said = "Success per trial while each arm learns. Mean over lifetimes; shaded, the 95 % interval."
+    others = [arm for arm in summary["order"] if summary["arms"][arm]["learning"] is None]
+    others = [arm for arm in others if not summary["arms"][arm]["is_beside"]]
+    if others and summary["is_complete"]:
+        said += f" Not shown: {', '.join(others)}, which recall from what another arm learnt."
+    return figure("Learning curves", said, chart, _numbers(lines, "episode", lambda x: f"{x:g}"))
+
+
+def budget_chart(summary: Summary, looks: Looks) -> Markup | None:
+    """Held-out success as a function of the share of steps allowed; None where no lifetime is complete."""
+    lines = []
+    for arm in _drawing_order(summary):
+        curve = summary["arms"][arm]["budget_curve"]
+        if curve is not None:
+            lines.append(Curve(arm, looks[arm], curve["share"], curve["mean"], curve["low"], curve["high"]))
+    if not lines:
+        return None
+    chart = line_chart(
+        lines,
+        label="Held-out success over budget, by arm",
+        x_label="share of the step limit allowed",
+        x=(0.0, 1.0),
+        x_text=per_cent,
+    )
+    said = "Held-out success if every episode were cut off earlier. The area under a line is the arm's area."
+    return figure("Success over budget", said, chart, _numbers(lines, "budget", per_cent, every=4))
+
+
+def thirds_table(summary: Summary, looks: Looks) -> Markup | None:
+    """Success in the first, middle and last third of learning."""
+    rows = []
+    for arm in summary["order"]:
+        learning = summary["arms"][arm]["learning"]
+        if learning is not None:
+            size = "none" if learning["memory_size"] is None else f"{learning['memory_size']:.0f}"
+            thirds = (measured(METRICS["success"], third) for third in learning["thirds"])
+            rows.append(row(arm_head(arm, looks[arm]), *thirds, size))
+    heads = ("Arm", "First third", "Middle third", "Last third", "Experiences at the end")
+    return details("Learning by thirds", table(heads, rows)) if rows else None
+
+
+def differences(summary: Summary, looks: Looks) -> Markup | None:
+    """The focus against each other arm: a picture a metric, then the numbers of every comparison."""
+    own = [entry for entry in summary["comparisons"] if entry["a"] == summary["focus"]]
+    if not summary["comparisons"]:
+        return None
+    said = (
+        f"{summary['focus']} minus the other arm. A dot is one lifetime, in which both arms met the same "
+        "problems in the same order; the diamond is the mean and the bar its 95 % interval. An interval "
+        "that crosses the line shows no difference."
+    )
+    panels = [
+        _panel([entry for entry in own if entry["metric"] == name], name, looks) for name in COMPARED if own
+    ]
+    pictures = tag("div", *panels, class_="grid three") if own else None
+    return section("Differences, paired by lifetime", said, pictures, comparisons_table(summary))
+
+
+def comparisons_table(summary: Summary) -> Markup:
+    """Every comparison with its interval and what the run could have detected."""
+    heads = (
+        "Arm",
+        "against",
+        "Metric",
+        "Difference",
+        "95 % interval",
+        "Ahead · level · behind",
+        "Detectable",
+        "",
+    )
+    rows = []
+    for entry in summary["comparisons"]:
+        metric = METRICS[entry["metric"]]
+        rows.append(
+            row(
+                entry["a"],
+                entry["b"],
+                metric.label,
+                metric.text(entry["difference"], signed=True),
+                metric.interval_text(entry["ci95"], signed=True),
+                f"{entry['ahead']} · {entry['level']} · {entry['behind']}"
+                if entry["is_paired"]
+                else "unpaired",
+                metric.text(entry["detectable"]).removesuffix(" %"),
+                tag("td", _reading(entry)),
+            )
+        )
+    return details("All comparisons as a table", table(heads, rows))
+
+
+def _panel(entries: Sequence[Summary], name: str, looks: Looks) -> Markup:
+    metric = METRICS[name]
+    rows = [
+        DifferenceRow(
+            title=f"against {entry['b']}",
+            numbers=" ".join(
+                (
+                    metric.text(entry["difference"], signed=True),
+                    metric.interval_text(entry["ci95"], signed=True),
+                )
+            ),
+            look=looks[entry["b"]],
+            differences=entry["differences"],
+            mean=entry["difference"],
+            interval=entry["ci95"],
+        )
+        for entry in entries
+    ]
+    unit, scale = ("points", 100.0) if metric.unit == "share" else (metric.unit, 1.0)
+    chart = difference_chart(rows, label=f"Differences in {metric.label.lower()}", x_label=unit, scale=scale)
+    return tag("figure", tag("h3", metric.label), chart)
+
+
+def _drawing_order(summary: Summary) -> list[str]:
+    return sorted(summary["order"], key=lambda arm: (arm != summary["focus"], summary["order"].index(arm)))
+
+
+def _reading(entry: Summary) -> Markup:
+    if entry["ci95"] is None:
+        return tag("span", "one lifetime", class_="chip")
+    if not entry["excludes_zero"]:
+        return tag("span", "includes zero", class_="chip open")
+    return tag("span", "above zero" if entry["difference"] > 0 else "below zero", class_="chip shown")
+
+
+def _numbers(
+    lines: Sequence[Curve], x_label: str, x_text: Callable[[float], str], *, every: int = 1
+) -> Markup:
+    points = range(0, len(lines[0].x), every)
+    rows = [
+        row(x_text(lines[0].x[i]), *(measured(METRICS["success"], _point(c, i)) for c in lines))
+        for i in points
+    ]
+    return details("The numbers", table([x_label, *(line.name for line in lines)], rows))
+
+
+def _point(curve: Curve, i: int) -> dict[str, Any]:
+    low, high = curve.low[i], curve.high[i]
+    return {"mean": curve.mean[i], "ci95": None if low is None or high is None else [low, high]}

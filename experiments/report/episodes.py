@@ -1,0 +1,165 @@
+"""Every episode as data for the page's browser: a small index, and details packed by lifetime.
+
+A default run has about 7,000 episodes and 35 MB of rows. The index (one short array an episode) is plain
+JSON; calls and decisions are gzipped per lifetime and unpacked by the page when an episode is opened, which
+keeps the page small and quick. What does not fit the budget is left out whole, learning before held-out
+lifetimes' rows, and said.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from embodied_mem.experiments.report.markup import Markup
+from embodied_mem.experiments.rows import PHASES, EpisodeRow, Phase, Run
+
+DETAIL_BYTES = 11_000_000  # of base64; with index and charts the page stays below 15 MB
+INDEX_ROWS = 60_000  # about 80 bytes each
+MAX_CALLS = 400
+MAX_DECISIONS = 200
+MAX_EPISODE_CHARS = 400_000  # beyond it calls, decisions and long texts are cut
+MAX_TEXT = 2_000
+COLUMNS = (
+    "arm",
+    "lifetime",
+    "phase",
+    "index",
+    "kind",
+    "task",
+    "status",
+    "success",
+    "steps",
+    "max_steps",
+    "decisions",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What the page carries of the episodes.
+
+    Attributes:
+        index: Arms, kinds, tasks and statuses once each, and one array of `COLUMNS` an episode.
+        chunks: `arm number/lifetime/phase` -> base64 of gzipped JSON, episode index -> its details.
+        left_out: What is missing, in words.
+    """
+
+    index: dict[str, Any]
+    chunks: dict[str, str]
+    left_out: tuple[str, ...]
+
+
+def pack(
+    run: Run, *, focus: str | None, detail_bytes: int = DETAIL_BYTES, index_rows: int = INDEX_ROWS
+) -> Packed:
+    """Pack the episodes of a run; the focus arm and held-out phases come first where room is short.
+
+    Args:
+        run: The run.
+        focus: The arm the report is about.
+        detail_bytes: Room for details in bytes of base64.
+        index_rows: Most episodes listed.
+    """
+    groups = [
+        (arm, number, life.number, phase, life.phase(phase))
+        for number, arm in enumerate(run.arms)
+        for life in run.lifetimes.get(arm, ())
+        for phase in PHASES
+        if life.phase(phase)
+    ]
+    groups.sort(key=lambda group: (group[3] == "learn", group[0] != focus, group[2], group[1]))
+    chunks: dict[str, str] = {}
+    used = missing = 0
+    is_full = False
+    for _, number, lifetime, phase, episodes in groups:
+        packed = "" if is_full else pack_chunk(episodes)
+        is_full = is_full or used + len(packed) > detail_bytes
+        if is_full:
+            missing += len(episodes)
+        else:
+            chunks[f"{number}/{lifetime}/{phase}"] = packed
+            used += len(packed)
+    rows = [row for *_, group in groups for row in group]
+    return Packed(_index(run, rows[:index_rows]), chunks, _left_out(len(rows), missing, index_rows))
+
+
+def pack_chunk(rows: Sequence[EpisodeRow]) -> str:
+    """Details of some episodes as base64 of gzipped JSON; equal rows give equal text."""
+    document = ",".join(f'"{row.index}":{episode_detail(row)}' for row in rows)
+    data = f"{{{document}}}".encode("utf-8", "replace")
+    return base64.b64encode(gzip.compress(data, compresslevel=6, mtime=0)).decode("ascii")
+
+
+def episode_detail(row: EpisodeRow) -> str:
+    """What the page shows of an opened episode, as JSON: the row itself, cut where it is very long."""
+    text = row.line.decode("utf-8", "replace")
+    if len(text) <= MAX_EPISODE_CHARS and "NaN" not in text and "Infinity" not in text:
+        return text
+    document = json.loads(text, parse_constant=lambda name: None)  # browsers read no NaN
+    for part, most in (("calls", MAX_CALLS), ("decisions", MAX_DECISIONS)):
+        document[f"{part}_cut"] = max(0, len(document.get(part, ())) - most)
+        document[part] = document.get(part, [])[:most]
+    return json.dumps(_short(document), separators=(",", ":"))
+
+
+def json_script(document: Any) -> Markup:
+    """JSON for the inside of a script element: no `<`, so that no text can end the element."""
+    data = json.dumps(document, separators=(",", ":"))
+    return Markup(data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _index(run: Run, rows: list[EpisodeRow]) -> dict[str, Any]:
+    tables: dict[str, dict[str, int]] = {"kind": {}, "task": {}, "status": {}}
+
+    def place(table: str, text: str) -> int:
+        return tables[table].setdefault(text[:MAX_TEXT], len(tables[table]))
+
+    phases: dict[Phase, int] = {"learn": 0, "held_out": 1}
+    arms = {arm: number for number, arm in enumerate(run.arms)}
+    ordered = sorted(rows, key=lambda row: (arms[row.arm], row.lifetime, phases[row.phase], row.index))
+    arrays = [
+        [
+            arms[row.arm],
+            row.lifetime,
+            phases[row.phase],
+            row.index,
+            place("kind", row.kind),
+            place("task", row.task),
+            place("status", row.status),
+            int(row.success),
+            row.steps,
+            row.max_steps,
+            row.decisions,
+        ]
+        for row in ordered
+    ]
+    return {
+        "columns": COLUMNS,
+        "arms": run.arms,
+        **{name: list(table) for name, table in tables.items()},
+        "rows": arrays,
+    }
+
+
+def _left_out(total: int, missing: int, index_rows: int) -> tuple[str, ...]:
+    said = []
+    if total > index_rows:
+        said.append(f"{total - index_rows:,} of {total:,} episodes are not listed here.")
+    if missing:
+        said.append(
+            f"To keep this page small, calls and memories of {missing:,} of {total:,} episodes are left out; "
+            "they are in the run folder, in lifetimes/<arm>/<number>/episodes.jsonl."
+        )
+    return tuple(said)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        left_out = len(value) - MAX_TEXT
+        return value if left_out <= 0 else f"{value[:MAX_TEXT]}… ({left_out:,} characters more)"
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    return [_short(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,106 @@
+"""The page: parts in order, with style and script inside, and a policy that lets nothing else run or load."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.experiments.report import charts, provenance, results
+from embodied_mem.experiments.report.elements import notes, section
+from embodied_mem.experiments.report.episodes import Packed, json_script, pack
+from embodied_mem.experiments.report.markup import Markup, tag
+from embodied_mem.experiments.report.palette import Look, looks
+from embodied_mem.experiments.rows import Run, read_run
+from embodied_mem.experiments.summary import summarise_run
+
+
+def write_report(folder: str | Path, run: Run | None = None) -> Path:
+    """Write `report.html` into a run folder (replaced in one move) and return its path.
+
+    Args:
+        folder: The run folder.
+        run: What `read_run(folder)` gave, to save reading it again.
+
+    Raises:
+        ExperimentError: Not a run folder, or a row cannot be read.
+    """
+    run = run or read_run(folder)
+    path = Path(folder) / "report.html"
+    partial = path.with_name("report.html.partial")
+    partial.write_text(report_page(run, summarise_run(run)), encoding="utf-8", newline="\n")
+    os.replace(partial, path)
+    return path
+
+
+def report_page(run: Run, summary: Mapping[str, Any]) -> str:
+    """The whole page as text."""
+    arm_looks = looks(run.arms, focus=summary["focus"], beside=run.beside)
+    parts = [
+        results.headline(summary, run.info.name),
+        results.arms_table(summary, arm_looks),
+        charts.curves(summary, arm_looks),
+        charts.differences(summary, arm_looks),
+        results.kinds_table(summary, arm_looks),
+        results.learnt_table(summary),
+        _episodes(pack(run, focus=summary["focus"]), run, arm_looks),
+        provenance.how_it_was_run(run.info),
+        provenance.knowledge(run.info),
+        provenance.glossary(run.arms),
+    ]
+    page = tag("html", _head(run), tag("body", tag("main", *parts), _script()), lang="en")
+    return f"<!doctype html>\n{page}\n"
+
+
+def _head(run: Run) -> Markup:
+    policy = (
+        f"default-src 'none'; style-src '{_digest('page.css')}'; script-src '{_digest('page.js')}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name_="color-scheme", content="light dark"),
+        tag("title", f"{run.info.name}: report"),
+        tag("style", Markup(_asset("page.css"))),
+    )
+
+
+def _episodes(packed: Packed, run: Run, arm_looks: Mapping[str, Look]) -> Markup:
+    index = packed.index | {"looks": [arm_looks[arm].classes for arm in run.arms]}
+    data = [tag("script", json_script(index), type="application/json", id="episode-index")]
+    for key, chunk in packed.chunks.items():
+        data.append(tag("script", Markup(chunk), type="text/plain", id=f"details-{key}"))
+    said = (
+        "Open an episode to see what was called, what went wrong, and for each decision which memories "
+        "came back and why: the parts of a score add up to it."
+    )
+    without = "Browsing episodes needs JavaScript; the rows are in lifetimes/<arm>/<number>/episodes.jsonl."
+    return section(
+        "Every episode",
+        said,
+        notes(packed.left_out),
+        tag("noscript", tag("p", without)),
+        tag("div", "", id="browser"),
+        *data,
+        id_="episodes",
+    )
+
+
+def _script() -> Markup:
+    return tag("script", Markup(_asset("page.js")))
+
+
+@cache
+def _asset(name: str) -> str:
+    text = files("embodied_mem.experiments.report").joinpath("assets", name).read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n")  # the digest is over the text as the browser reads it
+
+
+def _digest(name: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(_asset(name).encode()).digest()).decode()

@@ -1,0 +1,119 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embodied_mem.codec import experience_from_document, experience_to_document
+from embodied_mem.errors import InvalidRecord
+from embodied_mem.filters import FIELDS, lookup
+from embodied_mem.json_values import canonical
+from embodied_mem.records import Attachment, Experience, Origin, Outcome, Scope, SkillCall, Status, Task
+from embodied_mem.spaces import FieldVector, Space
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+OBJECT = st.dictionaries(TEXT, JSON, max_size=3)
+COUNT = st.none() | st.integers(0, 10**9)
+FINITE = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+COST = st.dictionaries(TEXT, st.floats(0, 1e9), max_size=2)
+EXPERIENCES = st.builds(
+    Experience,
+    task=st.builds(Task, TEXT, TEXT, TEXT),
+    state=TEXT,
+    plan=st.lists(st.builds(SkillCall, TEXT, OBJECT, st.integers(1, 99)), max_size=3).map(tuple),
+    outcome=st.builds(
+        Outcome, status=st.sampled_from(Status), reward=FINITE, explanation=TEXT, steps=COUNT, cost=COST
+    ),
+    state_after=TEXT,
+    kind=TEXT,
+    id=TEXT.filter(bool),
+    scope=st.builds(Scope, agent=TEXT, world=TEXT, place=TEXT, person=TEXT, run=TEXT),
+    facts=OBJECT,
+    sources=st.lists(TEXT, max_size=2).map(tuple),
+    recalled=st.lists(TEXT, max_size=2).map(tuple),
+    origin=st.builds(
+        Origin,
+        run=TEXT,
+        attempt=TEXT,
+        episode=COUNT,
+        first_step=COUNT,
+        last_step=COUNT,
+        planner=TEXT,
+        model=TEXT,
+        versions=st.dictionaries(TEXT, TEXT, max_size=2),
+    ),
+    happened_at_s=FINITE,
+    metadata=OBJECT,
+    attachments=st.lists(
+        st.builds(Attachment, role=TEXT, digest=st.just("ab" * 32), media_type=TEXT), max_size=2
+    ).map(tuple),
+)
+
+
+@given(EXPERIENCES)
+def test_an_experience_comes_back_exactly(experience):
+    document = json.loads(canonical(experience_to_document(experience)))
+    again = experience_from_document(document)
+    assert again == experience
+    assert canonical(experience_to_document(again)) == canonical(document)  # 1, 1.0 and true are told apart
+
+
+def test_vectors_travel_beside_the_document():
+    space = Space(name="s", version="1", dimension=2)
+    vector = FieldVector(field="image", space=space, values=np.array([1, 2], np.float32))
+    experience = Experience(task=Task("look"), vectors=(vector,))
+    document = experience_to_document(experience)
+    assert "vectors" not in document
+    assert experience_from_document(document, (vector,)) == experience
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".".join([first, *rest])
+        for first, seconds in FIELDS.items()
+        for rest in [[s] for s in seconds or ()] or [[]]
+    ],
+)
+def test_every_path_a_filter_may_name_is_there(path):
+    found, _ = lookup(experience_to_document(Experience(task=Task("look"))), path)
+    assert found
+
+
+def test_keys_of_a_newer_version_are_ignored():
+    experience = Experience(task=Task("look"), plan=(SkillCall("go"),), origin=Origin(run="r"))
+    document = json.loads(canonical(experience_to_document(experience)))
+    document["mood"] = "good"
+    for part in (
+        document["task"],
+        document["outcome"],
+        document["scope"],
+        document["origin"],
+        document["plan"][0],
+    ):
+        part["new_in_2"] = [1]
+    assert experience_from_document(document) == experience
+
+
+def test_missing_keys_take_their_default():
+    assert experience_from_document({"id": "x", "task": {"text": "look"}}) == Experience(
+        id="x", task=Task("look")
+    )
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"id": "x"}, {"id": "x", "task": None}, {"id": "x", "task": "look"}]
+)
+def test_what_is_no_experience_is_refused(document):
+    with pytest.raises(InvalidRecord):
+        experience_from_document(document)

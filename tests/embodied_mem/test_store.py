@@ -1,0 +1,103 @@
+import pytest
+
+from embodied_mem.errors import MemoryModeError, StoreError
+from embodied_mem.experience_memory import ExperienceMemory
+from embodied_mem.records import Experience, Outcome, Scope
+from embodied_mem.store import FILE_NAME, MemoryStore
+
+
+@pytest.fixture
+def store(tmp_path):
+    with MemoryStore.open(tmp_path / "memories" / "lab") as store:
+        yield store
+
+
+def test_the_folder_is_made_and_holds_one_database(store):
+    store.memory().record(Experience(task="look"))
+    assert (store.path / FILE_NAME).is_file()
+
+
+def test_a_text_serves_as_path(tmp_path):
+    with MemoryStore.open(str(tmp_path / "x")) as store:
+        assert store.path == tmp_path / "x"
+
+
+def test_what_was_learnt_is_there_after_reopening(tmp_path):
+    with MemoryStore.open(tmp_path) as store:
+        store.memory().record(Experience(task="go to the red ball", outcome=Outcome(status="success")))
+    with MemoryStore.open(tmp_path) as store:
+        [hit] = store.memory().recall(task="go to the red ball")
+    assert hit.experience.outcome.is_success
+
+
+def test_options_reach_the_memory(store):
+    memory = store.memory(scope=Scope(agent="me"), clock=lambda: 7.0, embedder=None)
+    assert isinstance(memory, ExperienceMemory)
+    memory.record(Experience(task="look"))
+    [experience] = store.experiences()
+    assert (experience.scope.agent, experience.happened_at_s, experience.vectors) == ("me", 7.0, ())
+
+
+def test_a_frozen_memory_of_a_store_refuses_writes(store):
+    with pytest.raises(MemoryModeError):
+        store.memory("frozen").record(Experience(task="look"))
+
+
+def test_experiences_come_in_the_order_of_writing_without_the_withdrawn(store):
+    memory = store.memory()
+    for n in range(600):  # more than a page
+        memory.record(Experience(task="look", id=str(n)))
+    memory.withdraw(after=500)
+    memory.record(Experience(task="look", id="last"))
+    assert [experience.id for experience in store.experiences()] == [*map(str, range(500)), "last"]
+
+
+def test_stats_count_what_is_seen_and_what_is_hidden(store):
+    memory = store.memory()
+    for n in range(4):
+        memory.record(Experience(task="look", id=str(n)))
+        memory.feedback(str(n), helped=True)
+    memory.withdraw(after=6)
+    stats = store.stats()
+    assert (stats.n_experiences, stats.n_withdrawn, stats.n_feedback, stats.last_sequence) == (3, 1, 3, 9)
+    assert stats.spaces == {"text": memory.embedder.space}
+    assert stats.path == store.path
+    assert stats.size_bytes > 4096
+
+
+def test_an_empty_store_has_empty_stats(store):
+    stats = store.stats()
+    assert (stats.n_experiences, stats.n_withdrawn, stats.n_feedback, stats.last_sequence) == (0, 0, 0, 0)
+    assert list(store.experiences()) == []
+
+
+def test_closing_twice_is_allowed_and_use_afterwards_is_refused(store):
+    memory = store.memory()
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="was closed"):
+        memory.recall()
+    with pytest.raises(StoreError, match="was closed"):
+        store.stats()
+
+
+def test_a_read_only_store_reads_and_writes_nothing(tmp_path, store):
+    store.memory().record(Experience(task="look"))
+    with MemoryStore.open(store.path, read_only=True) as reader:
+        assert len(reader.memory().recall("look")) == 1
+        with pytest.raises(StoreError, match="reading only"):
+            reader.memory().record(Experience(task="look"))
+
+
+def test_reading_a_folder_without_a_store_says_so(tmp_path):
+    with pytest.raises(StoreError, match="nothing to read"):
+        MemoryStore.open(tmp_path / "nowhere", read_only=True)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_two_handles_on_one_store_see_each_other(store):
+    with MemoryStore.open(store.path) as other:
+        other.memory().record(Experience(task="go to the red ball"))
+        assert len(store.memory().recall(task="red ball")) == 1
+        store.memory().record(Experience(task="go to the red door"))
+        assert len(other.memory().recall(task="red")) == 2

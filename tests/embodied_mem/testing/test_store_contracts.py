@@ -1,0 +1,294 @@
+"""The contracts of memory, back end and embedder each notice a deliberately wrong implementation."""
+
+import dataclasses
+import tempfile
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planted import failures
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.codec import experience_to_document
+from embodied_mem.embedders.hashed import HashedEmbedder
+from embodied_mem.errors import UnknownName
+from embodied_mem.experience_memory import ExperienceMemory
+from embodied_mem.filters import EVERYTHING, matches
+from embodied_mem.log import Found, Search
+from embodied_mem.queries import Query
+from embodied_mem.records import Recalled, Receipt
+from embodied_mem.testing.backend import BackendContract
+from embodied_mem.testing.embedder import EmbedderContract
+from embodied_mem.testing.memory import MemoryContract
+
+
+@pytest.fixture
+def new_path():
+    """Makes a path nobody used yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield lambda: Path(folder) / uuid.uuid4().hex / "log.sqlite"
+
+
+class PostFiltering(SqliteBackend):
+    """Filters the best few after fetching them, as other libraries do."""
+
+    def search(self, search):
+        fetched = super().search(dataclasses.replace(search, where=EVERYTHING, k=2 * search.k))
+        payloads = {logged.sequence: logged.entry.payload for logged in self.changes_since(0)}
+        hits = [hit for hit in fetched.hits if matches(search.where, payloads[hit.sequence])]
+        return Found(tuple(hits[: search.k]), len(hits), is_exact=True)
+
+
+class Doubling(SqliteBackend):
+    """Stores a repeated write a second time."""
+
+    def append(self, entries):
+        known = {logged.entry.id for logged in self.changes_since(0)}
+        return super().append(
+            [dataclasses.replace(e, id=uuid.uuid4().hex) if e.id in known else e for e in entries]
+        )
+
+
+class OneByOne(SqliteBackend):
+    """Keeps the first half of a batch whose second half is refused."""
+
+    def append(self, entries):
+        return [appended for entry in entries for appended in super(OneByOne, self).append([entry])]
+
+
+class PeekingBackend(SqliteBackend):
+    """Counts words over the whole log whatever part of it is asked for."""
+
+    def search(self, search):
+        found = super().search(dataclasses.replace(search, spans=Search().spans, k=10_000))
+        seen = {h.sequence for h in super().search(dataclasses.replace(search, legs=(), k=10_000)).hits}
+        hits = [hit for hit in found.hits if hit.sequence in seen]
+        return Found(tuple(hits[: search.k]), len(hits), is_exact=True)
+
+
+class OldestFirst(SqliteBackend):
+    def search(self, search):
+        found = super().search(dataclasses.replace(search, k=10_000))
+        hits = found.hits if search.legs else found.hits[::-1]
+        return dataclasses.replace(found, hits=hits[: search.k])
+
+
+class SpaceBlind(SqliteBackend):
+    """Takes a vector of any space for one of the field's own."""
+
+    def append(self, entries):
+        return super().append(
+            [dataclasses.replace(e, vectors=tuple(map(self._known, e.vectors))) for e in entries]
+        )
+
+    def _known(self, vector):
+        space = self.spaces().get(vector.field, vector.space)
+        return (
+            vector if space.dimension != vector.space.dimension else dataclasses.replace(vector, space=space)
+        )
+
+
+class UsableAfterClose(SqliteBackend):
+    def close(self):
+        super().close()
+        self._reset()
+
+
+@pytest.mark.parametrize(
+    ("faulty", "noticed_by"),
+    [
+        (PostFiltering, "test_a_rare_filter_loses_nothing"),
+        (Doubling, "test_writing_again_stores_nothing_new"),
+        (OneByOne, "test_a_batch_is_kept_whole_or_not_at_all"),
+        (PeekingBackend, "test_the_past_stays_as_it_was"),
+        (OldestFirst, "test_at_most_k_come_back_newest_first_without_legs"),
+        (SpaceBlind, "test_a_vector_of_another_space_is_refused_by_name"),
+        (UsableAfterClose, "test_a_closed_back_end_refuses_everything_but_closing"),
+    ],
+)
+def test_the_back_end_contract_notices(new_path, faulty, noticed_by):
+    assert noticed_by in failures(BackendContract, backend=lambda: faulty(new_path()))
+
+
+def test_the_back_end_contract_is_content_with_a_right_one(new_path):
+    assert failures(BackendContract, backend=lambda: SqliteBackend(new_path())) == []
+
+
+class ListMemory:
+    """A stranger's memory: a list in this process, newest first; right, and with no horizon."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def record(self, experience):
+        from embodied_mem.errors import ConflictingId
+
+        before = self.kept.get(experience.id)
+        if before is not None and before != experience:
+            raise ConflictingId(f"{experience.id} is taken")
+        self.kept[experience.id] = experience
+        return Receipt(experience.id, is_duplicate=before is not None)
+
+    def recall(self, query: Query, /):
+        found = [e for e in reversed(self.kept.values()) if matches(query.where, experience_to_document(e))]
+        hits = [Recalled(experience=e, score=0.0, parts={}, reason="newest") for e in found]
+        return [hit for hit in hits if hit.score >= query.min_score][: query.k]
+
+    def feedback(self, experience_id, *, helped):
+        if experience_id not in self.kept:
+            raise UnknownName(experience_id)
+
+
+class IgnoresK(ListMemory):
+    def recall(self, query, /):
+        return super().recall(dataclasses.replace(query, k=10_000))
+
+
+class IgnoresWhere(ListMemory):
+    def recall(self, query, /):
+        return super().recall(dataclasses.replace(query, where=EVERYTHING))
+
+
+class IgnoresMinimum(ListMemory):
+    def recall(self, query, /):
+        return super().recall(dataclasses.replace(query, min_score=-1))
+
+
+class FiltersAfterFetching(ListMemory):
+    def recall(self, query, /):
+        fetched = super().recall(dataclasses.replace(query, where=EVERYTHING, k=4 * query.k))
+        return [h for h in fetched if matches(query.where, experience_to_document(h.experience))][: query.k]
+
+
+class LastWriterWins(ListMemory):
+    def record(self, experience):
+        self.kept[experience.id] = experience
+        return Receipt(experience.id)
+
+
+class TakesAnyFeedback(ListMemory):
+    def feedback(self, experience_id, *, helped):
+        pass
+
+
+class DropsMetadata(ListMemory):
+    def record(self, experience):
+        return super().record(experience.replace(metadata={}))
+
+
+class ScopeByPrefix(ListMemory):
+    """Compares scopes as texts that may go on."""
+
+    def recall(self, query, /):
+        agent = (
+            getattr(query.where, "value", None) if getattr(query.where, "path", "") == "scope.agent" else None
+        )
+        if agent is None:
+            return super().recall(query)
+        found = super().recall(dataclasses.replace(query, where=EVERYTHING))
+        return [hit for hit in found if hit.experience.scope.agent.startswith(agent)]
+
+
+@pytest.mark.parametrize(
+    ("faulty", "noticed_by"),
+    [
+        (IgnoresK, "test_recall_gives_at_most_k"),
+        (IgnoresWhere, "test_nothing_outside_the_filter_comes_back"),
+        (IgnoresMinimum, "test_scores_below_the_minimum_are_left_out"),
+        (FiltersAfterFetching, "test_the_filter_comes_before_the_choice"),
+        (LastWriterWins, "test_an_id_with_other_content_is_refused"),
+        (TakesAnyFeedback, "test_feedback_on_what_was_never_recorded_is_refused"),
+        (DropsMetadata, "test_what_was_recorded_comes_back_whole"),
+        (ScopeByPrefix, "test_scopes_are_compared_whole"),
+    ],
+)
+def test_the_memory_contract_notices(faulty, noticed_by):
+    assert noticed_by in failures(MemoryContract, memory=faulty)
+
+
+class ForgetsTheHorizon(ExperienceMemory):
+    def recall(self, query=None, /, **fields):
+        return super().recall(dataclasses.replace(query, as_of=None), **fields)
+
+
+class CountsUse(ExperienceMemory):
+    """Writes down each recall."""
+
+    def recall(self, query=None, /, **fields):
+        hits = super().recall(query, **fields)
+        for hit in hits:
+            self.feedback(hit.experience.id, helped=True)
+        return hits
+
+
+@pytest.mark.parametrize(
+    ("faulty", "noticed_by"),
+    [
+        (ForgetsTheHorizon, "test_what_comes_after_the_horizon_is_not_seen"),
+        (CountsUse, "test_recalling_writes_nothing"),
+    ],
+)
+def test_the_memory_contract_notices_faults_of_a_horizon(new_path, faulty, noticed_by):
+    assert noticed_by in failures(MemoryContract, memory=lambda: faulty(SqliteBackend(new_path())))
+
+
+def test_the_memory_contract_is_content_with_a_strangers_list():
+    assert failures(MemoryContract, memory=ListMemory) == []
+
+
+class BatchDependent(HashedEmbedder):
+    """Centres each batch, so that a row depends on its neighbours."""
+
+    def embed(self, inputs):
+        vectors = super().embed(inputs)
+        return vectors - vectors.mean(axis=0, keepdims=True) if len(inputs) else vectors
+
+
+class Overwriting(HashedEmbedder):
+    """Hands out its own buffer."""
+
+    buffer = np.zeros((100, 512), dtype=np.float32)
+
+    def embed(self, inputs):
+        self.buffer[: len(inputs)] = super().embed(inputs)
+        return self.buffer[: len(inputs)]
+
+
+class DoublePrecision(HashedEmbedder):
+    def embed(self, inputs):
+        return super().embed(inputs).astype(np.float64)
+
+
+class Constant(HashedEmbedder):
+    def embed(self, inputs):
+        return np.ones((len(inputs), self.space.dimension), dtype=np.float32)
+
+
+class NotFinite(HashedEmbedder):
+    """Divides the vector of an empty text by its length."""
+
+    def embed(self, inputs):
+        vectors = super().embed(inputs)
+        with np.errstate(invalid="ignore"):
+            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("faulty", "noticed_by"),
+    [
+        (BatchDependent, "test_a_row_does_not_depend_on_the_batch"),
+        (Overwriting, "test_asking_again_gives_the_same"),
+        (DoublePrecision, "test_gives_one_finite_row_an_input"),
+        (Constant, "test_unlike_inputs_give_unlike_rows"),
+        (NotFinite, "test_gives_one_finite_row_an_input"),
+    ],
+)
+def test_the_embedder_contract_notices(faulty, noticed_by):
+    assert noticed_by in failures(EmbedderContract, embedder=faulty)
+
+
+class TestHashedEmbedder(EmbedderContract):
+    @pytest.fixture
+    def embedder(self):
+        return HashedEmbedder()

@@ -1,0 +1,91 @@
+"""Recording into the real store: recalled by words and by observation, across environments and processes."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AsyncVectorEnv
+
+from embodied_mem import MemoryStore
+from embodied_mem.errors import ForkedHandle, StoreError
+from embodied_mem.wrappers import record_experience
+
+# Newer Pythons warn of any fork in a process that has threads, as numpy's are.
+may_fork = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+def play(env: Any, *, seed: int, action: Any, steps: int = 200) -> Any:
+    first, _ = env.reset(seed=seed)
+    for _ in range(steps):
+        *_, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            break
+    return first
+
+
+def test_an_episode_is_recalled_by_its_task_and_by_its_observation(tmp_path: Path) -> None:
+    with MemoryStore.open(tmp_path) as store:
+        memory = store.memory()
+        env = record_experience(gym.make("CartPole-v1"), memory, outcome="reward>=9")
+        seen = [play(env, seed=seed, action=1) for seed in range(5)]
+        env.close()
+        (by_observation,) = memory.recall(observation=seen[3], k=1)
+        assert by_observation.experience.task.instance == "CartPole-v1#3"
+        assert len(memory.recall(task="balance the cart pole", k=5)) == 5
+
+
+def test_a_store_takes_environments_whose_observations_differ(tmp_path: Path) -> None:
+    with MemoryStore.open(tmp_path) as store:
+        for name, action in (("CartPole-v1", 1), ("MountainCar-v0", 1)):
+            env = record_experience(gym.make(name), store.memory())
+            play(env, seed=0, action=action, steps=5)
+            env.close()
+        assert {e.task.kind for e in store.experiences()} == {"CartPole-v1", "MountainCar-v0"}
+
+
+def test_a_closed_store_is_noticed_before_the_first_step(tmp_path: Path) -> None:
+    store = MemoryStore.open(tmp_path)
+    env = record_experience(gym.make("CartPole-v1"), store.memory())
+    store.close()
+    with pytest.raises(StoreError, match="was closed"):
+        env.reset()
+
+
+@may_fork
+@pytest.mark.parametrize(
+    "context",
+    [
+        "fork",
+        pytest.param("spawn", marks=pytest.mark.slow),
+        pytest.param("forkserver", marks=pytest.mark.slow),
+    ],
+)
+def test_sub_environments_in_other_processes_record_into_the_store_they_open(
+    tmp_path: Path, context: str
+) -> None:
+    def recorded() -> Any:
+        return record_experience(gym.make("CartPole-v1"), MemoryStore.open(tmp_path).memory())
+
+    env = AsyncVectorEnv([recorded] * 2, context=context)
+    env.reset(seed=0)
+    for _ in range(30):
+        env.step(np.array([1, 1]))
+    env.close()
+    with MemoryStore.open(tmp_path) as store:
+        experiences = list(store.experiences())
+    assert {e.task.instance for e in experiences} == {"CartPole-v1#0", "CartPole-v1#1", ""}
+    assert len(experiences) == 6  # of each: two that fell over, and the last one cancelled by close()
+
+
+@may_fork
+@pytest.mark.filterwarnings("ignore:.*Worker:UserWarning", "ignore:.*last exception:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*Traceback:UserWarning")
+def test_a_handle_of_the_parent_is_refused_in_a_forked_child_before_the_first_step(tmp_path: Path) -> None:
+    with MemoryStore.open(tmp_path) as store:
+        memory = store.memory()
+        env = AsyncVectorEnv([lambda: record_experience(gym.make("CartPole-v1"), memory)], context="fork")
+        with pytest.raises(ForkedHandle, match="open the path again in this child"):
+            env.reset(seed=0)
+        env.close(terminate=True)
