@@ -58,6 +58,15 @@ class HasHorizon(Protocol):
 
 
 @runtime_checkable
+class CanWithdraw(Protocol):
+    """A memory that can hide what an unfinished attempt wrote, so that an interrupted lifetime goes on."""
+
+    def withdraw(self, after: int) -> None:
+        """Hide everything with a sequence number above `after`, as if it had never been written."""
+        ...
+
+
+@runtime_checkable
 class Backend(Protocol):
     """One append-only log with search; where and how it is kept is its own affair."""
 
@@ -82,7 +91,7 @@ class Backend(Protocol):
         """The best entries that pass the filter; never one that does not.
 
         Raises:
-            UnknownSpace: A leg's vector lies in a space that the store does not hold.
+            UnknownSpace: A leg's vector lies in another space than the vectors of its field.
         """
         ...
 

@@ -104,7 +104,7 @@ class Context:
         task: What is to be done.
         observation: What is perceived now.
         skills: What can be called now.
-        scene: What is known of the place, in words; empty where the world keeps no map.
+        scene: Asks what is known of the place, in words; empty where the world keeps no map.
         budget: What is left of the limits.
         history: Every call of this episode so far, oldest first.
         answer: The answer to the last question; empty otherwise.
@@ -118,7 +118,7 @@ class Context:
     skills: Sequence[Skill]
     recall: Callable[[Query], list[Recalled]]
     rng: np.random.Generator
-    scene: str = ""
+    scene: Callable[[], str] = str
     budget: Budget = field(default_factory=Budget)
     history: Sequence[CallRecord] = ()
     answer: str = ""

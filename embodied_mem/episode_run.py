@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -58,8 +58,8 @@ class EpisodeRun:
     ) -> None:
         self._world, self._planner, self._memory = world, planner, memory
         self._limits, self._guard_leakage, self._answer = limits, guard_leakage, answer
-        # Protocols are compared by their methods, which is slow; once an episode is enough.
-        self._has_scene = isinstance(world, HasSceneText)
+        # A function, because a map is put in words only for planners that read it.
+        self._scene: Callable[[], str] = world.scene if isinstance(world, HasSceneText) else str
         self._calls: list[CallRecord] = []
         self._decisions: list[DecisionRecord] = []
         self._recalled: list[RecallRecord] = []  # of the decision that is being made
@@ -117,7 +117,7 @@ class EpisodeRun:
             skills=self._world.skills(self._observation),
             recall=self._recall,
             rng=self._rng,
-            scene=cast(HasSceneText, self._world).scene() if self._has_scene else "",
+            scene=self._scene,
             budget=self._budget(),
             history=self._calls,
             answer=answer,

@@ -8,25 +8,15 @@ the same.
 import dataclasses
 import hashlib
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.filters import Equals, Not, all_of, to_document
 from embodied_mem.json_values import JsonValue, canonical
 from embodied_mem.queries import MAX_K, Query
 from embodied_mem.records import Experience, Recalled, Receipt
-
-
-@runtime_checkable
-class CanWithdraw(Protocol):
-    """A memory that can hide what an unfinished attempt wrote, so that an interrupted lifetime goes on."""
-
-    def withdraw(self, after: int) -> None:
-        """Hide everything with a sequence number above `after`, as if it had never been written."""
-        ...
 
 
 class NoMemory:

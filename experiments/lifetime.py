@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from embodied_mem.agent import Agent, Mode
-from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
 from embodied_mem.episodes import Episode
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.arms import Arm, make_memory, make_planner
 from embodied_mem.experiments.config import RunPlan
-from embodied_mem.experiments.controls import CanWithdraw, Control, NoMemory
+from embodied_mem.experiments.controls import Control, NoMemory
 from embodied_mem.experiments.episode_row import episode_row
 from embodied_mem.experiments.expert_episode import run_expert_episode
 from embodied_mem.experiments.journal import Journal, recover

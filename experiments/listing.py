@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from typing import Any
 
 from embodied_mem.errors import unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, PATTERNS
@@ -56,11 +57,12 @@ def _arms() -> list[str]:
 
 
 def _kinds() -> list[str]:
-    import yaml
+    from omegaconf import OmegaConf
 
     found: dict[str, list[str]] = {}
     for path in sorted((CONF_FOLDER / "stream").glob("*.yaml")):
-        for kind in yaml.safe_load(path.read_text(encoding="utf-8"))["kinds"]:
+        stream: Any = OmegaConf.to_container(OmegaConf.load(path))  # a mapping, as the files are ours
+        for kind in stream["kinds"]:
             found.setdefault(kind, []).append(path.stem)
     return [f"{_with_need_of(kind)}  in {', '.join(streams)}" for kind, streams in sorted(found.items())]
 

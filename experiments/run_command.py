@@ -125,17 +125,15 @@ class _Run:
             raise RunStopped(str(error), self._folder) from error
 
     def _finish(self, failed: list[str]) -> RunResult:
+        from embodied_mem.experiments.report import write_report
+        from embodied_mem.experiments.rows import read_run
         from embodied_mem.experiments.summary import write_summary
 
         self._note("finished")  # before the report, which shows it; a resumed run writes both files again
-        return RunResult(self._folder, write_summary(self._folder), self._report(), tuple(failed))
-
-    def _report(self) -> Path | None:
-        if not self._plan.config.report:
-            return None
-        from embodied_mem.experiments.report import write_report
-
-        return write_report(self._folder)
+        played = read_run(self._folder)
+        summary = write_summary(self._folder, played)
+        report = write_report(self._folder, played) if self._plan.config.report else None
+        return RunResult(self._folder, summary, report, tuple(failed))
 
     def _note(self, status: str) -> None:
         ended = datetime.datetime.now().astimezone().isoformat(timespec="seconds")

@@ -85,7 +85,7 @@ def seed_range(name: str) -> SeedRange:
 
 
 def _seeds_document() -> dict[str, Any]:
-    import yaml
+    from omegaconf import OmegaConf
 
-    document: dict[str, Any] = yaml.safe_load(SEEDS_FILE.read_text(encoding="utf-8"))
-    return document
+    document: Any = OmegaConf.to_container(OmegaConf.load(SEEDS_FILE))  # a mapping, as the file is ours
+    return dict(document)

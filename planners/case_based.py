@@ -28,8 +28,8 @@ class _Frame:
 
     call: SkillCall
     goal: Goal | None = None
-    obstacle: Obstacle | None = None
-    met: set[str] = field(default_factory=set)  # situations this call failed in
+    obstacle: Obstacle | None = None  # what it failed on last
+    met: dict[str, Obstacle] = field(default_factory=dict)  # by situation: everything it failed on
     rest: tuple[SkillCall, ...] = ()  # further steps of the same repair
     tried_at: int = -1  # how many calls of the episode had succeeded when it was tried last
 
@@ -41,13 +41,14 @@ class CaseBasedPlanner:
         k: How many experiences to recall for an obstacle, >= 1.
         min_score: The least score of an experience that is acted on.
         max_depth: How deep repairs of repairs may nest, >= 1.
-        rounds: How often every usable repair is tried on an obstacle before a random call in between, >= 1.
+        rounds: How often every usable repair is tried on an obstacle before a random call in between, >= 1. A
+            repair that brought new things to light is tried again at once.
         patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals never
             are.
     """
 
     def __init__(
-        self, k: int = 5, *, min_score: float = 0.7, max_depth: int = 6, rounds: int = 2, patience: int = 2
+        self, k: int = 5, *, min_score: float = 0.8, max_depth: int = 6, rounds: int = 1, patience: int = 2
     ) -> None:
         self.k, self.min_score, self.max_depth, self.rounds, self.patience = (
             k,
@@ -83,14 +84,12 @@ class CaseBasedPlanner:
         A lost episode teaches nothing but what was vain: storing its repairs taught superstitions.
         """
         if not outcome.is_success:
-            return Reflection(
-                feedback={key: False for key, helped in self._lessons.helped.items() if not helped}
-            )
+            return Reflection(feedback=self._lessons.votes(was_won=False))
         if trace.calls and trace.calls[-1].result.status is SkillStatus.ENDED:
             for frame in self._stack:  # the winning call ended inside itself; what it repaired is repaired
                 self._worked(frame)
         return Reflection(
-            experiences=self._lessons.experiences(trace.task), feedback=dict(self._lessons.helped)
+            experiences=self._lessons.experiences(trace.task), feedback=self._lessons.votes(was_won=True)
         )
 
     # Where the episode stands
@@ -133,28 +132,34 @@ class CaseBasedPlanner:
 
     def _failed(self, frame: _Frame, context: Context) -> None:
         assert context.last is not None
-        met = Obstacle.of(context.last)
-        if frame.obstacle is not None and frame.obstacle.situation == met.situation:
-            frame.obstacle.roles = met.roles
-            return
-        if met.situation not in frame.met:
+        now = Obstacle.of(context.last)
+        met = frame.met.get(now.situation)
+        if met is None:
             self._worked(frame)  # a new obstacle is progress; one met before is going round in circles
-        frame.met.add(met.situation)
+            met = frame.met[now.situation] = now
+            met.repairs = distinct_repairs(self._lessons.known(met.situation), self._retrieve(met, context))
+        elif met is frame.obstacle and met.current and _n_known(context) > met.n_known:
+            met.current.uses = 0
+            self._lessons.brought_news(met.current)
+        met.roles = now.roles
         frame.obstacle = met
-        met.repairs = distinct_repairs(self._lessons.known(met.situation), self._retrieve(met, context))
 
     def _retrieve(self, met: Obstacle, context: Context) -> list[Recalled]:
+        """What memory gives for the obstacle; where some of it met the very same situation, only that."""
         if met.situation not in self._recalled:
-            self._recalled[met.situation] = context.recall(
-                Query(
-                    task=context.task,
-                    state=met.situation,
-                    where=REPAIRS_THAT_WORKED,
-                    k=self.k,
-                    min_score=self.min_score,
-                )
-            )
+            hits = context.recall(self._query(met, context))
+            same = [hit for hit in hits if hit.experience.state == met.situation]
+            self._recalled[met.situation] = same or hits
         return self._recalled[met.situation]
+
+    def _query(self, met: Obstacle, context: Context) -> Query:
+        return Query(
+            task=context.task,
+            state=met.situation,
+            where=REPAIRS_THAT_WORKED,
+            k=self.k,
+            min_score=self.min_score,
+        )
 
     # What to do next
 
@@ -172,7 +177,8 @@ class CaseBasedPlanner:
             if top.obstacle is None or top.tried_at < self._n_succeeded:
                 top.tried_at = self._n_succeeded
                 return self._try(top, context)
-            step = self._reuse(top, top.obstacle)
+            top.obstacle.n_known = _n_known(context)
+            step = self._reuse(top.obstacle)
             if step is not None:
                 return step
             if top.goal is None and self._is_vain(top, top.obstacle):
@@ -208,7 +214,7 @@ class CaseBasedPlanner:
 
     # Reuse: the next repair that can be said of the objects at hand
 
-    def _reuse(self, frame: _Frame, obstacle: Obstacle) -> Act | None:
+    def _reuse(self, obstacle: Obstacle) -> Act | None:
         under_way = {entry.call for entry in self._stack}
         allowed = self.rounds * (1 + obstacle.n_explored)
         usable = [repair for repair in obstacle.repairs if not repair.has_failed and repair.uses < allowed]
@@ -250,3 +256,10 @@ class CaseBasedPlanner:
                 repair.has_failed = False  # the world may have changed by then
         self._is_exploring = True
         return Act(plan=(call,), obstacle=obstacle.kind if obstacle else "", reason="exploring")
+
+
+def _n_known(context: Context) -> int:
+    """How many things the agent knows of: everything that some skill can be called on."""
+    return len(
+        {choice for skill in context.skills for p in skill.parameters for choice in map(str, p.choices)}
+    )

@@ -1,8 +1,8 @@
 """Lifting: what happened, said without the names of this episode's objects, so that it can be used on others.
 
 "the way to red ball 1 is blocked by green door 1" becomes "the way to <object> is blocked by <obstacle>",
-and the call `pick_up(green key 2)` that helped becomes `pick_up(<obstacle.0> key)`: the first word of whatever
-the obstacle is called. Nothing here knows a world; it only compares words.
+and the call `pick_up(green key 2)` that helped becomes `pick_up(<obstacle.0> key)`: the first word of
+whatever the obstacle is called. Nothing here knows a world; it only compares words.
 """
 
 import re

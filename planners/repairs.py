@@ -38,6 +38,7 @@ class Obstacle:
         repairs: What to try, best first.
         current: The repair that is being tried or was tried last; None before the first.
         n_explored: Random calls tried on it.
+        n_known: How many things were known when the last repair was chosen.
     """
 
     situation: str
@@ -46,6 +47,7 @@ class Obstacle:
     repairs: list[Repair] = field(default_factory=list)
     current: Repair | None = None
     n_explored: int = 0
+    n_known: int = 0
 
     @classmethod
     def of(cls, record: CallRecord) -> "Obstacle":
@@ -80,12 +82,18 @@ class Lessons:
     """What an episode taught: which repairs got past which obstacles, and which memories helped."""
 
     found: dict[tuple[str, tuple[SkillCall, ...]], str] = field(default_factory=dict)
-    helped: dict[str, bool] = field(default_factory=dict)
+    helped: dict[str, bool | None] = field(default_factory=dict)
 
     def tried(self, repair: Repair) -> None:
         """A recalled repair is being acted on; until it helps it counts as not helping."""
         for source in repair.sources:
             self.helped.setdefault(source, False)
+
+    def brought_news(self, repair: Repair) -> None:
+        """A recalled repair showed something new without getting past the obstacle: no vote either way."""
+        for source in repair.sources:
+            if self.helped.get(source) is False:
+                self.helped[source] = None
 
     def worked(self, obstacle: Obstacle) -> None:
         """The repair tried last got past the obstacle."""
@@ -97,6 +105,10 @@ class Lessons:
         # What memory returned is never stored again as new, and coincidences crowd out what carries over.
         if not repair.sources and repair.is_telling:
             self.found.setdefault((obstacle.situation, repair.plan), obstacle.kind)
+
+    def votes(self, *, was_won: bool) -> dict[str, bool]:
+        """Id of a recalled repair -> whether it helped; progress in a lost episode counts neither way."""
+        return {key: helped for key, helped in self.helped.items() if helped is False or (was_won and helped)}
 
     def known(self, situation: str) -> list[tuple[SkillCall, ...]]:
         """Repairs that got past this situation earlier in the episode, newest first."""

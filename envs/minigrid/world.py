@@ -10,6 +10,7 @@ import numpy as np
 from embodied_mem.contracts import Policy
 from embodied_mem.envs.minigrid import codes
 from embodied_mem.envs.minigrid.execution import SkillExecution
+from embodied_mem.envs.minigrid.ledger import KNOWLEDGE
 from embodied_mem.envs.minigrid.recorder import StepRecorder
 from embodied_mem.envs.minigrid.seen_map import SeenMap
 from embodied_mem.envs.minigrid.skills import Controller
@@ -30,6 +31,8 @@ class MiniGridWorld:
     the expert looks behind them. `Observation.pose` is (x, y, heading_rad) in a frame of the episode's own: x
     in cells east and y in cells north of the start, the heading counter-clockwise from east.
     """
+
+    knowledge = KNOWLEDGE
 
     def __init__(
         self, env: gym.Env[Any, Any], *, options: Mapping[str, Any] | None = None, map_size: int = 96

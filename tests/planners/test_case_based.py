@@ -1,4 +1,4 @@
-"""The case-based planner on the key-and-door room, and on scripted results where a single rule is looked at."""
+"""The case-based planner on the key-and-door room, and on scripted results where one rule is looked at."""
 
 import numpy as np
 import pytest
