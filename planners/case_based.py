@@ -40,7 +40,7 @@ class CaseBasedPlanner:
     Args:
         k: How many experiences to recall for an obstacle, >= 1.
         min_score: The least score of an experience that is acted on.
-        max_depth: How deep repairs of repairs may nest, >= 1.
+        max_depth: How deep repairs of repairs may nest, >= 0; 0 never reuses.
         rounds: How often every usable repair is tried on an obstacle before a random call in between, >= 1. A
             repair that brought new things to light is tried again at once.
         patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals never
@@ -50,13 +50,8 @@ class CaseBasedPlanner:
     def __init__(
         self, k: int = 5, *, min_score: float = 0.8, max_depth: int = 6, rounds: int = 1, patience: int = 2
     ) -> None:
-        self.k, self.min_score, self.max_depth, self.rounds, self.patience = (
-            k,
-            min_score,
-            max_depth,
-            rounds,
-            patience,
-        )
+        self.k, self.min_score = k, min_score
+        self.max_depth, self.rounds, self.patience = max_depth, rounds, patience
         self._begin([])
 
     def describe(self) -> JsonObject:
@@ -165,9 +160,8 @@ class CaseBasedPlanner:
 
     def _next(self, context: Context) -> Decision:
         if self._next_goal >= len(self._goals):
-            self._next_goal = (
-                0  # all were reached and the episode goes on: something else was meant, or none is known
-            )
+            # All were reached and the episode goes on, so something else was meant; or no goal is known.
+            self._next_goal = 0
             return self._explore(None, context)
         if not self._stack:
             goal = self._goals[self._next_goal]
@@ -181,19 +175,14 @@ class CaseBasedPlanner:
             step = self._reuse(top.obstacle)
             if step is not None:
                 return step
-            if top.goal is None and self._is_vain(top, top.obstacle):
-                self._give_up()
-                continue
-            return self._explore(top, context)
+            if top.goal is not None or not self._is_vain(top.obstacle):
+                return self._explore(top, context)
+            self._give_up()
 
-    def _is_vain(self, frame: _Frame, obstacle: Obstacle) -> bool:
+    def _is_vain(self, obstacle: Obstacle) -> bool:
         """Whether to give a step of a repair up: the frame below may succeed by now, or enough was tried."""
         below = self._stack[-2]
-        return (
-            below.tried_at < self._n_succeeded
-            or obstacle.n_explored >= self.patience
-            or len(self._stack) > self.max_depth
-        )
+        return below.tried_at < self._n_succeeded or obstacle.n_explored >= self.patience
 
     def _try(self, frame: _Frame, context: Context) -> Act:
         if frame.goal is not None:
@@ -215,6 +204,8 @@ class CaseBasedPlanner:
     # Reuse: the next repair that can be said of the objects at hand
 
     def _reuse(self, obstacle: Obstacle) -> Act | None:
+        if len(self._stack) > self.max_depth:
+            return None
         under_way = {entry.call for entry in self._stack}
         allowed = self.rounds * (1 + obstacle.n_explored)
         usable = [repair for repair in obstacle.repairs if not repair.has_failed and repair.uses < allowed]

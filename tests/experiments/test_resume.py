@@ -181,7 +181,7 @@ def test_the_same_configuration_may_be_repeated_when_resuming(run_cli):
 def test_rows_of_another_run_are_refused(run_cli, tmp_path):
     run_cli("run", *RUN, "workers=1", "out=here")
     path = tmp_path / "here" / "lifetimes" / "none" / "00" / "episodes.jsonl"
-    path.write_text(path.read_text().replace('"seed":400001', '"seed":500001'))
+    path.write_text(path.read_text().replace('"seed":500001', '"seed":600001'))
     code, _, err = run_cli("run", "resume=here")
     assert code == 1
     assert "row 2 of arm none, lifetime 0" in err
