@@ -11,6 +11,7 @@ from embodied_mem.contracts import Judge, Memory, Planner, Reflector, World
 from embodied_mem.episode_run import Answer, EpisodeRun
 from embodied_mem.episodes import Episode, Reflection, Trace
 from embodied_mem.errors import EpisodeError, unknown_name
+from embodied_mem.json_values import JsonObject, to_json_object
 from embodied_mem.judging import GoalJudge
 from embodied_mem.limits import Limits
 from embodied_mem.records import Experience, Kind, Origin, Outcome, Scope
@@ -52,6 +53,10 @@ class Agent:
     ) -> None:
         if mode not in ("learn", "frozen", "off"):
             raise unknown_name("memory mode", mode, ("learn", "frozen", "off"))
+        if not isinstance(planner, Planner):
+            raise EpisodeError(f"planner is {type(planner).__name__}; expected methods decide and describe")
+        if memory is not None and not isinstance(memory, Memory):
+            raise EpisodeError(f"memory is {type(memory).__name__}; expected record, recall and feedback")
         self.planner = planner
         self.memory = None if mode == "off" else memory
         self.mode = mode
@@ -82,9 +87,13 @@ class Agent:
             attempt: Id of this attempt, from which the ids of its experiences are made; made if not given.
             episode: Index of the episode, for the origin of what is recorded.
 
+        What the world raises in mid-episode ends the episode and is recorded; what planner or memory raise
+        goes on to the caller, after the running call was cancelled.
+
         Raises:
-            EpisodeError: Called inside a running event loop with a planner that awaits (await
-                `run_episode_async` there), or the planner answered with something unusable.
+            EpisodeError: The world could not begin; the planner answered with something unusable; or this was
+                called inside a running event loop with a planner that awaits (await
+                `run_episode_async` there).
         """
         coroutine = self.run_episode_async(
             world, seed=seed, options=options, attempt=attempt, episode=episode
@@ -102,8 +111,13 @@ class Agent:
         attempt: str | None = None,
         episode: int | None = None,
     ) -> Episode:
-        """Play one episode to its end; see `run_episode`. Many may run at once, each with its own world."""
+        """Play one episode to its end; see `run_episode`.
+
+        Many may run at once, each with its own world, if the planner keeps nothing between decisions or does
+        not await; otherwise give each an agent and a planner of its own.
+        """
         attempt = attempt or uuid.uuid4().hex
+        description = to_json_object(self.planner.describe(), field="planner.describe()")
         run = EpisodeRun(
             world=world,
             planner=self.planner,
@@ -117,14 +131,13 @@ class Agent:
         if self.memory is None or self.mode != "learn":
             return Episode(trace=trace, outcome=outcome)
         reflection = self.reflector.reflect(trace, outcome)
-        origin = self._origin(trace, attempt=attempt, episode=episode)
+        origin = self._origin(trace, description, attempt=attempt, episode=episode)
         recorded = self._record(self.memory, trace, outcome, reflection, origin)
         for experience_id, helped in reflection.feedback.items():
             self.memory.feedback(experience_id, helped=helped)
         return Episode(trace=trace, outcome=outcome, recorded=recorded, feedback=dict(reflection.feedback))
 
-    def _origin(self, trace: Trace, *, attempt: str, episode: int | None) -> Origin:
-        description = self.planner.describe()
+    def _origin(self, trace: Trace, description: JsonObject, *, attempt: str, episode: int | None) -> Origin:
         return Origin(
             run=self.scope.run,
             attempt=attempt,

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from embodied_mem.errors import InvalidRecord
 from embodied_mem.queries import Query
 from embodied_mem.records import Recalled, SkillCall, Task
 from embodied_mem.skills import Observation, Skill, SkillResult
@@ -27,10 +28,11 @@ class Act:
     """Do this.
 
     Attributes:
-        plan: Calls in order; at least one.
+        plan: `SkillCall`s in order; at least one.
         shown: Ids of recalled experiences that were put before whoever decided (a prompt, a ranking).
         acted_on: Ids of recalled experiences that this plan was made from.
-        review_after_steps: Ask again after so many environment steps even if nothing failed; None does not.
+        review_after_steps: Ask again after so many environment steps, >= 1, even if nothing failed; None does
+            not.
         obstacle: The kind of obstacle the plan answers to, copied from the failed call; for measuring.
         reason: Why, for the log.
     """
@@ -41,6 +43,16 @@ class Act:
     review_after_steps: int | None = None
     obstacle: str = ""
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        for name, member in (("plan", SkillCall), ("shown", str), ("acted_on", str)):
+            members = getattr(self, name)
+            if not isinstance(members, tuple | list) or not all(isinstance(each, member) for each in members):
+                raise InvalidRecord(f"act.{name} is {members!r:.200}; expected a tuple of {member.__name__}")
+            object.__setattr__(self, name, tuple(members))
+        steps = self.review_after_steps
+        if steps is not None and (not isinstance(steps, int) or steps < 1):
+            raise InvalidRecord(f"act.review_after_steps is {steps!r}; expected at least 1, or None")
 
 
 @dataclass(frozen=True, slots=True)

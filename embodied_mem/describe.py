@@ -4,8 +4,9 @@ Pure functions. What they return is bounded in length and free of lone surrogate
 """
 
 import enum
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,14 @@ def clip(text: object, limit: int) -> str:
     """Clean text of at most about `limit` characters; says how many there were where it cuts."""
     full = clean_text(text)
     return full if len(full) <= limit else f"{full[:limit]}… ({len(full):,} characters)"
+
+
+def glimpse(value: Any, limit: int, *, say: Callable[[Any], str] = str) -> str:
+    """Any object in words, for a message; its type where it cannot be said, for its own code may raise."""
+    try:
+        return clip(say(value), limit)
+    except Exception:
+        return f"a {type(value).__name__}"
 
 
 def task_text(observation: Any, info: Mapping[str, Any], *, environment: str = "") -> str:
@@ -83,6 +92,12 @@ def action_names(env: Any) -> dict[int, str]:
     return {}
 
 
+def told_apart(names: Mapping[int, str]) -> dict[int, str]:
+    """The names without those that a smaller number has already, so that a name means one action."""
+    first = {name: action for action, name in sorted(names.items(), reverse=True)}
+    return {action: name for name, action in first.items()}
+
+
 def action_name(action: int, names: Mapping[int, str]) -> str:
     """The skill name of a discrete action: its own name, or `action_2`."""
     return names.get(action) or f"action_{action}"
@@ -114,22 +129,56 @@ def action_json(action: Any) -> JsonValue:
         return clip(repr(action), MAX_TASK_CHARS)
 
 
-def small_json(values: Mapping[str, Any], *, entry_chars: int = 500) -> JsonObject:
-    """The entries of a mapping that are short plain JSON; the names of the others are under `left_out`."""
+def reward_number(reward: Any) -> float:
+    """A reward as a number; an array of one number is that number, and what is none at all is NaN."""
+    try:
+        return float(reward.item() if isinstance(reward, np.ndarray) else reward)
+    except Exception:  # an environment's own type may raise anything
+        return math.nan
+
+
+def small_json(values: Any, *, entry_chars: int = 500) -> JsonObject:
+    """The entries of a mapping that are short plain JSON; the names of the others are under `left_out`.
+
+    What is no mapping, as the `info` of a careless environment, has no entries.
+    """
     kept: JsonObject = {}
     left_out: list[JsonValue] = []
-    for key, value in values.items():
+    for key, value in values.items() if isinstance(values, Mapping) else ():
         name = clip(key, 100)
-        try:
-            plain = to_json(value, field=name)
-            is_small = len(canonical(plain)) <= entry_chars and len(kept) < MAX_ENTRIES
-        except InvalidRecord:
-            is_small = False
-        if is_small:
+        plain, is_small = _small_json(value, entry_chars)
+        if is_small and len(kept) < MAX_ENTRIES:
             kept[name] = plain
         elif len(left_out) < MAX_ENTRIES:
             left_out.append(name)
     return {**kept, "left_out": left_out} if left_out else kept
+
+
+def _small_json(value: Any, limit: int) -> tuple[JsonValue, bool]:
+    """The value as JSON, and whether it is JSON at all and of at most so many characters."""
+    if not _may_be_small(value, limit):
+        return None, False
+    try:
+        plain = to_json(value, field="value")
+        return plain, len(canonical(plain)) <= limit
+    except Exception:  # objects of a simulator may raise anything when they are looked at
+        return None, False
+
+
+def _may_be_small(value: Any, limit: int) -> bool:
+    """Whether the value has at most `limit` members; counted, as writing out 4 M numbers takes seconds."""
+    waiting = [value]
+    while waiting and limit >= 0:
+        item = waiting.pop()
+        if isinstance(item, Mapping | list | tuple | set | frozenset):
+            limit -= len(item)
+            if limit >= 0:
+                waiting.extend(item.values() if isinstance(item, Mapping) else item)
+        elif isinstance(item, np.ndarray):
+            limit -= item.size
+        elif isinstance(item, str):
+            limit -= len(item)
+    return limit >= 0
 
 
 def is_image(array: npt.NDArray[Any]) -> bool:

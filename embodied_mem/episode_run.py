@@ -2,15 +2,18 @@
 
 import dataclasses
 import inspect
+import logging
 import math
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from embodied_mem.contracts import Execution, HasGoalCheck, HasHorizon, HasSceneText, Memory, Planner, World
+from embodied_mem import describe
+from embodied_mem.contracts import Execution, HasGoalCheck, HasSceneText, Memory, Planner, World
 from embodied_mem.decisions import (
     Act,
     Ask,
@@ -22,14 +25,15 @@ from embodied_mem.decisions import (
     Stop,
     Trigger,
 )
-from embodied_mem.episodes import DecisionRecord, RecallRecord, Trace
-from embodied_mem.errors import EpisodeError, InvalidRecord, UnknownName
-from embodied_mem.filters import Equals, Not, all_of
-from embodied_mem.json_values import JsonObject, clean_text, to_json
+from embodied_mem.episode_recall import EpisodeRecall
+from embodied_mem.episodes import DecisionRecord, Trace
+from embodied_mem.errors import EmbodiedMemError, EpisodeError, InvalidRecord, UnknownName
+from embodied_mem.json_values import clean_text
 from embodied_mem.limits import Limits
-from embodied_mem.queries import Query
-from embodied_mem.records import Recalled, SkillCall
-from embodied_mem.skills import Observation, SkillResult, SkillStatus
+from embodied_mem.records import SkillCall
+from embodied_mem.skills import Observation, Skill, SkillResult, SkillStatus
+
+log = logging.getLogger(__name__)
 
 Answer: TypeAlias = Callable[[str, Observation], str]
 
@@ -62,12 +66,11 @@ class EpisodeRun:
         self._scene: Callable[[], str] = world.scene if isinstance(world, HasSceneText) else str
         self._calls: list[CallRecord] = []
         self._decisions: list[DecisionRecord] = []
-        self._recalled: list[RecallRecord] = []  # of the decision that is being made
         self._pending: deque[SkillCall] = deque()
         self._review_after: int | None = None
         self._running: _RunningCall | None = None
         self._review_at: int | None = None
-        self._steps = self._n_recalls = self._n_questions = self._n_invalid = 0
+        self._steps = self._n_questions = self._n_invalid = 0
         self._reward, self._bad_reward_step = 0.0, -1
         self._is_terminated = self._is_truncated = False
         self._ended_by = ""
@@ -78,10 +81,30 @@ class EpisodeRun:
         """Reset the world and go on until something ends the episode."""
         self._started_s = time.monotonic()
         self._rng = np.random.default_rng(None if seed is None else [seed, PLANNER_STREAM])
-        raw, info = self._world.env.reset(seed=seed, options=None if options is None else dict(options))
-        self._task = self._world.begin(raw, info, seed=seed)
-        self._observation = first = self._world.observe(raw, info)
-        self._horizon = self._memory.horizon() if isinstance(self._memory, HasHorizon) else None
+        first = self._begin(seed, options)
+        hidden = self._task.instance if self._guard_leakage else ""
+        self._recall = EpisodeRecall(self._memory, limit=self._limits.max_recalls, hidden_instance=hidden)
+        try:
+            await self._go_on()
+        finally:  # also where the planner raised or was cancelled: nothing may go on moving
+            self._stop_running_call()
+        return self._trace(seed, first)
+
+    def _begin(self, seed: int | None, options: Mapping[str, Any] | None) -> Observation:
+        try:
+            raw, info = self._world.env.reset(seed=seed, options=None if options is None else dict(options))
+            self._task = self._world.begin(raw, info, seed=seed)
+            self._observation = self._world.observe(raw, info)
+        except EmbodiedMemError:
+            raise
+        except Exception as error:
+            raise EpisodeError(
+                f"no episode began in {type(self._world).__name__} with seed {seed}: "
+                f"{type(error).__name__}: {error}; reset(), begin() and observe() have to work first"
+            ) from error
+        return self._observation
+
+    async def _go_on(self) -> None:
         trigger, answer = Trigger.START, ""
         while not self._ended_by:
             decision = await self._decide(trigger, answer)
@@ -92,8 +115,6 @@ class EpisodeRun:
                 trigger, answer = Trigger.ANSWER, self._ask(decision.question)
             else:
                 trigger = self._carry_out(decision)
-        self._stop_running_call()
-        return self._trace(seed, first)
 
     # Deciding
 
@@ -101,25 +122,27 @@ class EpisodeRun:
         if len(self._decisions) >= self._limits.max_decisions:
             self._end("max_decisions", is_truncated=True)
             return Continue()
-        self._recalled = []
-        result = self._planner.decide(self._context(trigger, answer))
+        skills = self._attempt(self._world.skills, self._observation)
+        if skills is None:
+            return Continue()  # the world broke, which ended the episode
+        result = self._planner.decide(self._context(trigger, answer, skills))
         decision: Decision = await result if inspect.isawaitable(result) else result
         if not isinstance(decision, Act | Ask | Stop | Continue):
             raise EpisodeError(f"the planner answered {decision!r}; expected Act, Ask, Stop or Continue")
         self._note(decision, trigger)
         return decision
 
-    def _context(self, trigger: Trigger, answer: str) -> Context:
+    def _context(self, trigger: Trigger, answer: str, skills: Sequence[Skill]) -> Context:
         return Context(
             trigger=trigger,
             task=self._task,
             observation=self._observation,
-            skills=self._world.skills(self._observation),
+            skills=skills,
             recall=self._recall,
             rng=self._rng,
             scene=self._scene,
             budget=self._budget(),
-            history=self._calls,
+            history=tuple(self._calls),
             answer=answer,
         )
 
@@ -129,28 +152,10 @@ class EpisodeRun:
         return Budget(
             steps=None if limits.max_steps is None else limits.max_steps - self._steps,
             calls=limits.max_calls - len(self._calls),
-            recalls=limits.max_recalls - self._n_recalls,
+            recalls=self._recall.left,
             questions=limits.max_questions - self._n_questions,
             seconds=None if limits.max_seconds is None else limits.max_seconds - elapsed_s,
         )
-
-    def _recall(self, query: Query) -> list[Recalled]:
-        if self._memory is None or self._n_recalls >= self._limits.max_recalls:
-            return []
-        self._n_recalls += 1
-        found = self._memory.recall(self._bounded(query))
-        instance = self._task.instance if self._guard_leakage else ""
-        leaks = [bool(instance) and hit.experience.task.instance == instance for hit in found]
-        self._recalled += [_recall_record(hit, leak) for hit, leak in zip(found, leaks, strict=True)]
-        return [hit for hit, leak in zip(found, leaks, strict=True) if not leak]
-
-    def _bounded(self, query: Query) -> Query:
-        # The episode sees the log as it was at its start, and in an experiment never its own task instance.
-        ends = [end for end in (query.as_of, self._horizon) if end is not None]
-        where = query.where
-        if self._guard_leakage and self._task.instance:
-            where = all_of(where, Not(Equals("task.instance", self._task.instance)))
-        return dataclasses.replace(query, where=where, as_of=min(ends) if ends else None)
 
     def _note(self, decision: Decision, trigger: Trigger) -> None:
         act = decision if isinstance(decision, Act) else Act(plan=())
@@ -167,11 +172,11 @@ class EpisodeRun:
                 step=self._steps,
                 trigger=trigger,
                 plan=act.plan,
-                recalled=tuple(self._recalled),
+                recalled=self._recall.take_records(),
                 shown=act.shown,
                 acted_on=act.acted_on,
                 obstacle=act.obstacle,
-                reason=reason,
+                reason=clean_text(reason),
             )
         )
 
@@ -208,14 +213,16 @@ class EpisodeRun:
                 return Trigger.FAILURE
             if self._running is None:
                 continue  # a limit ended the episode
-            step = self._running.execution.advance(self._observation)
+            step = self._attempt(self._running.execution.advance, self._observation)
+            if self._ended_by:
+                break
             if isinstance(step, SkillResult):
                 self._finish_call(step)
                 if not step.is_success:
                     self._pending.clear()
                     return Trigger.FAILURE
                 continue
-            self._step(step)
+            self._attempt(self._step, step)
             if self._review_at is not None and self._steps >= self._review_at:
                 return Trigger.STEP
         return Trigger.DONE
@@ -234,6 +241,9 @@ class EpisodeRun:
         except (UnknownName, InvalidRecord) as error:
             self._refuse(call, str(error))
             return False
+        except Exception as error:  # the world broke
+            self._fail(error)
+            return True
         self._running = _RunningCall(call=call, execution=execution, first_step=self._steps)
         return True
 
@@ -253,7 +263,9 @@ class EpisodeRun:
     def _stop_running_call(self) -> None:
         if self._running is None:
             return
-        result = self._running.execution.cancel()
+        result = self._attempt(self._running.execution.cancel)
+        if not self._ended_by and not isinstance(result, SkillResult):
+            self._fail(EpisodeError(f"cancel() gave {result!r:.200}; expected a SkillResult"))
         if self._ended_by:
             result = SkillResult(
                 status=SkillStatus.ENDED, reason=f"the episode was ended by {self._ended_by}"
@@ -272,12 +284,7 @@ class EpisodeRun:
         )
 
     def _step(self, action: Any) -> None:
-        try:
-            raw, reward, terminated, truncated, info = self._world.env.step(action)
-        except Exception as error:  # whatever a simulator raises, the episode is over and is recorded as such
-            self._error = clean_text(f"{type(error).__name__}: {error}")[:2_000]
-            self._end("error", is_truncated=True)
-            return
+        raw, reward, terminated, truncated, info = self._world.env.step(action)
         self._steps += 1
         self._info = info
         self._add_reward(reward)
@@ -295,7 +302,7 @@ class EpisodeRun:
         return limit_s is not None and time.monotonic() - self._started_s >= limit_s
 
     def _add_reward(self, reward: Any) -> None:
-        value = float(reward)
+        value = describe.reward_number(reward)
         if math.isfinite(value):
             self._reward += value
         elif self._bad_reward_step < 0:
@@ -305,13 +312,28 @@ class EpisodeRun:
         if not self._ended_by:
             self._ended_by, self._is_truncated = ended_by, is_truncated
 
+    def _attempt(self, ask: Callable[..., Any], *arguments: Any) -> Any:
+        """What the world answers; None where it raises, which ends the episode and is recorded as such."""
+        try:
+            return ask(*arguments)
+        except Exception as error:  # whatever a simulator or its adapter raises
+            self._fail(error)
+            return None
+
+    def _fail(self, error: Exception) -> None:
+        trail = clean_text("".join(traceback.format_exception(error)))  # handlers choke on lone surrogates
+        log.error("the world raised in step %d\n%s", self._steps, trail)
+        if not self._ended_by:
+            self._error = clean_text(f"{type(error).__name__}: {error}")[:2_000]
+            self._end("error", is_truncated=True)
+
     # Writing down
 
     def _trace(self, seed: int | None, first: Observation) -> Trace:
-        goal_reached = self._world.goal_reached() if isinstance(self._world, HasGoalCheck) else None
-        has_bad_reward = self._bad_reward_step >= 0
-        info = _json_part(self._info)
-        if has_bad_reward:
+        world = self._world
+        goal_reached = self._attempt(world.goal_reached) if isinstance(world, HasGoalCheck) else None
+        info = describe.small_json(self._info)
+        if self._bad_reward_step >= 0:
             info["first_non_finite_reward_at_step"] = self._bad_reward_step
         return Trace(
             task=self._task,
@@ -321,7 +343,7 @@ class EpisodeRun:
             calls=tuple(self._calls),
             decisions=tuple(self._decisions),
             steps=self._steps,
-            reward=None if has_bad_reward else self._reward,
+            reward=self._reward if self._bad_reward_step < 0 and math.isfinite(self._reward) else None,
             is_terminated=self._is_terminated,
             is_truncated=self._is_truncated,
             ended_by=self._ended_by,
@@ -332,27 +354,4 @@ class EpisodeRun:
 
 
 def _after(step: int, more: int | None) -> int | None:
-    return None if more is None else step + max(1, more)
-
-
-def _recall_record(hit: Recalled, is_leak: bool) -> RecallRecord:
-    return RecallRecord(
-        experience_id=hit.experience.id,
-        score=hit.score,
-        parts=dict(hit.parts),
-        reason=hit.reason,
-        plan="; ".join(map(str, hit.experience.plan)),
-        obstacle=str(hit.experience.metadata.get("obstacle", "")),
-        is_leak=is_leak,
-    )
-
-
-def _json_part(info: Mapping[str, Any]) -> JsonObject:
-    """What of an environment's `info` JSON can carry; the rest is for the environment's own users."""
-    kept: JsonObject = {}
-    for name, value in info.items():
-        try:
-            kept[clean_text(name)] = to_json(value, field="info")
-        except InvalidRecord:
-            continue
-    return kept
+    return None if more is None else step + more

@@ -73,10 +73,10 @@ class Trace:
         reward: Sum of rewards; None if one was not finite.
         is_terminated: Whether the environment said the episode is over.
         is_truncated: Whether a limit of the environment or of the agent ended it.
-        ended_by: What ended it: "environment", the name of a limit, "planner", "error" or "cancelled".
-        error: What the environment raised, if it did.
+        ended_by: What ended it: "environment", the name of a limit, "planner" or "error".
+        error: What the environment or its world raised, if that ended it.
         goal_reached: What the world's goal check says; None if it has none.
-        info: The last step's `info`, as far as it is JSON.
+        info: The short JSON entries of the last step's `info`; the names of the others under `left_out`.
     """
 
     task: Task

@@ -2,6 +2,7 @@
 
 from embodied_mem.episodes import Trace
 from embodied_mem.records import Outcome, Status
+from embodied_mem.skills import SkillStatus
 
 
 class GoalJudge:
@@ -31,6 +32,6 @@ def _explanation(trace: Trace) -> str:
         return f"the environment raised {trace.error} after {trace.steps} steps"
     if trace.goal_reached:
         return ""
-    last = next((call for call in reversed(trace.calls) if call.result.reason), None)
+    reasons = [call.result.reason for call in trace.calls if call.result.status is SkillStatus.FAILURE]
     ended = f"ended by {trace.ended_by} after {trace.steps} steps"
-    return f"{ended}; last obstacle: {last.result.reason}" if last else ended
+    return f"{ended}; last obstacle: {reasons[-1]}" if reasons else ended

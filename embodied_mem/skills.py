@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.errors import InvalidRecord, unknown_name
-from embodied_mem.json_values import JsonObject, JsonValue
+from embodied_mem.json_values import JsonObject, JsonValue, clean_text
 from embodied_mem.records import SkillCall
 
 Detail: TypeAlias = Literal["signature", "full"]
@@ -32,6 +32,9 @@ class Observation:
     pose: tuple[float, ...] | None = None
     images: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
     raw: Any = None  # the environment's observation may be of any type
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", _clean(self.text, field="observation.text"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +94,23 @@ class SkillResult:
     obstacle: str = ""
     subjects: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("reason", "obstacle"):
+            object.__setattr__(self, name, _clean(getattr(self, name), field=f"result.{name}"))
+        subjects = tuple(_clean(subject, field="result.subjects") for subject in self.subjects)
+        object.__setattr__(self, "subjects", subjects)
+
     @property
     def is_success(self) -> bool:
         """Whether the skill did what it says."""
         return self.status is SkillStatus.SUCCESS
+
+
+def _clean(text: object, *, field: str) -> str:
+    """Text of a simulator, without what no store could keep; checked here, where its origin is known."""
+    if not isinstance(text, str):
+        raise InvalidRecord(f"{field} is {type(text).__name__}; expected a string")
+    return text if text.isascii() else clean_text(text)
 
 
 def check_call(call: SkillCall, skills: Sequence[Skill]) -> None:

@@ -147,11 +147,8 @@ def _discrete_actions(space: gym.Space[Any], names: Mapping[int, str]) -> dict[s
     """Skill name to action; empty where the space is not discrete. A name given twice goes by its number."""
     if not isinstance(space, gym.spaces.Discrete):
         return {}
-    actions: dict[str, int] = {}
-    for action in range(int(space.start), int(space.start + space.n)):
-        name = describe.action_name(action, names)
-        actions[name if name not in actions else describe.action_name(action, {})] = action
-    return actions
+    known = describe.told_apart(names)
+    return {describe.action_name(a, known): a for a in range(int(space.start), int(space.start + space.n))}
 
 
 def _choices(space: gym.Space[Any]) -> tuple[JsonValue, ...]:

@@ -11,6 +11,8 @@ from functools import lru_cache
 from embodied_mem.json_values import JsonValue
 from embodied_mem.skills import Skill
 
+MAX_CHARS = 4_000  # of an instruction; the patterns take quadratic time on texts made to confuse them
+
 _SAYS_NOTHING = {"a", "an", "the", "some", "any", "object", "thing", "something", "one"}
 _PLACES = re.compile(r"\s+(?:(?:on|to|at) your (?:left|right)|(?:in front of|behind|beside|near) you)$")
 _REORDERED = re.compile(r"^(?P<last>.+?),?\s+after (?:you )?(?P<first>.+)$")
@@ -26,10 +28,13 @@ class Goal:
 
 
 def ground(instruction: str, skills: Sequence[Skill]) -> list[Goal]:
-    """The goals an instruction names, in the order to reach them; empty if no skill's phrase fits."""
+    """The goals that the first 4,000 characters of an instruction name, in the order to reach them.
+
+    Empty if no skill's phrase fits.
+    """
     goals: list[Goal] = []
     pattern: tuple[str, re.Pattern[str]] | None = None
-    for clause in _clauses(instruction.lower().strip(" .!")):
+    for clause in _clauses(instruction[:MAX_CHARS].lower().strip(" .!")):
         found = _match(clause, skills)
         if found is None and pattern is not None:  # "open the red door and the blue door"
             found = _fit(clause, *pattern, verb_is_missing=True)

@@ -65,16 +65,13 @@ class EpisodeLog:
 
     def result(self, reward: Any) -> None:
         """Note that the environment took the step."""
-        try:
-            number = float(reward)
-        except (TypeError, ValueError):
-            number = math.nan
+        number = describe.reward_number(reward)
         if math.isfinite(number):
             self.reward += number
         else:
             self.bad_rewards += 1
             step = self.start.first_step + self.steps
-            self.first_bad = self.first_bad or f"{describe.clip(reward, 40)} at step {step}"
+            self.first_bad = self.first_bad or f"{describe.glimpse(reward, 40)} at step {step}"
         self.steps += 1
 
     @property

@@ -4,11 +4,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from embodied_mem.errors import EmbodiedMemError
+from embodied_mem.json_values import to_json_object
 from embodied_mem.records import Experience, Scope, Task
 from embodied_mem.wrappers.outcomes import OutcomeRule, parse_rule
 
@@ -63,6 +65,11 @@ class RecordOptions:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name, (types, said) in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, types) or (name == "action_names" and isinstance(value, str)):
+                raise _unusable(name, value, said)
+        to_json_object(self.metadata, field="metadata")
         if isinstance(self.outcome, str) and parse_rule(self.outcome) is None:
             raise _unusable("outcome", self.outcome, "'reward>NUMBER', 'reward>=NUMBER' or a function")
         if not callable(self.keep) and self.keep not in ("all", "successes"):
@@ -86,6 +93,20 @@ class RecordOptions:
     def rule(self) -> OutcomeRule | None:
         """The outcome rule as a function."""
         return parse_rule(self.outcome) if isinstance(self.outcome, str) else self.outcome
+
+
+_TYPES: dict[str, tuple[Any, str]] = {
+    "task": ((Task, str, Callable, NoneType), "a text, a Task, a function of observation and info, or None"),
+    "outcome": ((str, Callable, NoneType), "a rule such as 'reward>0', a function, or None"),
+    "scope": (Scope, "a Scope"),
+    "sample": ((int, float), "a share above 0 and up to 1"),
+    "rng": ((np.random.Generator, NoneType), "numpy.random.default_rng(SEED), or None"),
+    "clock": (Callable, "a function that gives seconds"),
+    "make_id": (Callable, "a function that gives ids"),
+    "max_calls": (int, "at least 2"),
+    "max_steps_per_experience": ((int, NoneType), "at least 1, or None"),
+    "action_names": ((Sequence, NoneType), "a list of names, or None"),
+}
 
 
 def _unusable(name: str, value: object, expected: str) -> RecordingError:

@@ -58,7 +58,7 @@ class PlanLog:
         try:
             key = self._to_key(action)
         except Exception:  # the environment has its own say about a malformed action
-            key = describe.clip(repr(action), 200)
+            key = describe.glimpse(action, 200, say=repr)
         if key == self._key:
             self._count += 1
             return
@@ -127,7 +127,7 @@ class ActionSummary:
             return
         try:
             self._buffer.append(np.array(action, dtype=np.float64))  # a copy: agents reuse their buffers
-        except (TypeError, ValueError):
+        except Exception:  # a tensor that asks to be detached, and the like
             self._is_uniform = False
         if len(self._buffer) >= _FOLD_EVERY:
             self._fold()

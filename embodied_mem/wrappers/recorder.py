@@ -116,8 +116,7 @@ class Recorder:
                 vectors=first_vectors(observation),
             )
         except Exception as error:  # an observation or id that defeats us may not kill a step
-            self.counts.failed += 1
-            self.keep_error(error, f"while episode {episode} of {self._environment!r} began")
+            self.lose(error, f"episode {episode} began")
             return None
         return EpisodeLog(start, self._make_plan())
 
@@ -145,10 +144,7 @@ class Recorder:
             else:
                 self.counts.not_kept += 1
         except Exception as error:  # whatever memory raises may not kill a step
-            self.counts.failed += 1
-            self.keep_error(
-                error, f"while episode {episode.start.episode} of {self._environment!r} was recorded"
-            )
+            self.lose(error, f"episode {episode.start.episode} was recorded")
 
     def raise_pending(self) -> None:
         """Raise the first error since the last call, if there was one."""
@@ -156,9 +152,14 @@ class Recorder:
         if error is not None:
             raise error
 
+    def lose(self, error: Exception, when: str) -> None:
+        """Count an episode that an error has cost."""
+        self.counts.failed += 1
+        self.keep_error(error, f"while {when} in {self._environment!r}")
+
     def keep_error(self, error: Exception, context: str) -> None:
         """Log an error, and keep the first one for `raise_pending`."""
-        log.error("%s %s: %s", type(error).__name__, context, error)
+        log.error("%s %s: %s", type(error).__name__, context, describe.glimpse(error, 1_000))
         if self._pending is None:
             error.add_note(f"Raised {context}; kept until now so that no step was lost.")
             self._pending = error
@@ -176,6 +177,8 @@ class Recorder:
         try:
             found = source(observation, info) if callable(source) else source
             found = Task(clean_text(found)) if isinstance(found, str) else found
+            if not isinstance(found, Task | None):
+                raise InvalidRecord(f"task gave {type(found).__name__}; expected a text or a Task")
         except Exception as error:  # a user's function; the episode is recorded with the default task
             self.keep_error(error, "while the task function was asked")
         if not isinstance(found, Task):

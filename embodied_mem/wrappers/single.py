@@ -8,7 +8,7 @@ from gymnasium.envs.registration import EnvSpec
 from embodied_mem import describe
 from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
-from embodied_mem.wrappers.options import RecordOptions
+from embodied_mem.wrappers.options import RecordingError, RecordOptions
 from embodied_mem.wrappers.plan_log import action_log
 from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 
@@ -59,11 +59,12 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
         Raises:
             EmbodiedMemError: Recording an earlier episode failed; the next call resets.
+            RecordingError: The environment gave no pair of observation and info.
         """
         self._leave()
         self._recorder.raise_pending()
         self._recorder.check_memory()
-        observation, info = self.env.reset(seed=seed, options=options)
+        observation, info = _pair(self.env.reset(seed=seed, options=options))
         self._log = self._recorder.begin(
             observation, info, episode=self._n_episodes, seed=seed, options=options
         )
@@ -83,17 +84,11 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         except Exception as error:
             self._finish(log, Ending(observation=self._last[0], info=self._last[1], error=error))
             raise
-        observation, reward, terminated, truncated, info = result
-        log.result(reward)
-        if terminated or truncated:
-            ending = Ending(
-                observation=observation, info=info, terminated=bool(terminated), truncated=bool(truncated)
-            )
-            self._finish(log, ending)
-        else:
-            self._last = (observation, info)
-            if self._recorder.is_full(log):
-                self._log = self._recorder.cut(log, Ending(observation=observation, info=info, is_cut=True))
+        try:
+            self._note_step(log, result)
+        except Exception as error:  # a result of an unknown shape may cost a record, never a step
+            self._log = None
+            self._recorder.lose(error, "a step was noted")
         return result
 
     def close(self) -> None:
@@ -108,6 +103,19 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         finally:
             self._recorder.raise_pending()
 
+    def _note_step(self, log: EpisodeLog, result: Any) -> None:
+        observation, reward, terminated, truncated, info = result
+        log.result(reward)
+        if terminated or truncated:
+            ending = Ending(
+                observation=observation, info=info, terminated=bool(terminated), truncated=bool(truncated)
+            )
+            self._finish(log, ending)
+        else:
+            self._last = (observation, info)
+            if self._recorder.is_full(log):
+                self._log = self._recorder.cut(log, Ending(observation=observation, info=info, is_cut=True))
+
     def _leave(self) -> None:
         if self._log is not None:
             self._finish(self._log, Ending(observation=self._last[0], info=self._last[1]))
@@ -117,6 +125,15 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         self._recorder.finish(log, ending)
 
 
+def _pair(result: Any) -> tuple[Any, Info]:
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise RecordingError(
+        f"reset() gave {describe.observation_text(result)[:80]!r}; expected the pair observation, info. An "
+        "environment of before Gymnasium 0.26 has to be converted first"
+    )
+
+
 def environment_id(env: Any) -> str:
     """The id under which an environment was made, else the name of its class."""
     spec = env.spec
@@ -124,7 +141,6 @@ def environment_id(env: Any) -> str:
 
 
 def action_names(env: Any, options: RecordOptions) -> dict[int, str]:
-    """The names the user gave, else those the environment has."""
-    if options.action_names is not None:
-        return dict(enumerate(options.action_names))
-    return describe.action_names(env)
+    """The names the user gave, else those the environment has; a name given twice names the first only."""
+    given = options.action_names
+    return describe.told_apart(describe.action_names(env) if given is None else dict(enumerate(given)))

@@ -89,11 +89,12 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
             raise
         observations, rewards, terminations, truncations, infos = result
         self._last = [(observations, infos)] * self.num_envs
-        try:
-            for index in range(self.num_envs):
+        for index in range(self.num_envs):
+            try:
                 self._note_step(index, rewards[index], bool(terminations[index]), bool(truncations[index]))
-        except Exception as error:  # a batch of an unknown shape may cost a record, never a step
-            self._recorder.keep_error(error, "while a step was noted")
+            except Exception as error:  # a batch of an unknown shape may cost a record, never a step
+                self._logs[index] = None
+                self._recorder.lose(error, "a step was noted")
         return result
 
     def close(self, **kwargs: Any) -> None:

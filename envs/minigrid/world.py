@@ -47,14 +47,8 @@ class MiniGridWorld:
         Raises:
             EpisodeError: The environment's observations are not MiniGrid's.
         """
-        spaces = getattr(env.observation_space, "spaces", {})
-        if not {"image", "direction", "mission"} <= set(spaces):
-            raise EpisodeError(
-                f"{env} observes {env.observation_space}; expected MiniGrid's dict of image, direction and "
-                f"mission (leave out wrappers that change observations, or use gym:<id>)"
-            )
         self._env = StepRecorder(env)
-        self._seen = SeenMap(view_size=spaces["image"].shape[0], size=map_size)
+        self._seen = SeenMap(view_size=_view_size(env), size=map_size)
         self._controller = Controller(self._seen)
         self._kind = env.spec.id if env.spec else type(env.unwrapped).__name__
         self._options = dict(options or {})
@@ -139,3 +133,16 @@ class MiniGridWorld:
             held = self._seen.held.ref if self._seen.held else None
             self._described = (key, text, {"held": held, "visible": list(visible)})
         return self._described[1:]
+
+
+def _view_size(env: gym.Env[Any, Any]) -> int:
+    spaces = getattr(env.observation_space, "spaces", {})
+    size = spaces["image"].shape[0] if {"image", "direction", "mission"} <= set(spaces) else 0
+    # The agent stands in the middle of one side of its view, so the number of cells is odd. Pictures and
+    # whole grids come under the same keys, and would be read as a map of nonsense.
+    if size % 2 and spaces["image"].shape == (size, size, 3):
+        return int(size)
+    raise EpisodeError(
+        f"{env} observes {env.observation_space}; expected MiniGrid's dict of image (n, n, 3) with n odd, "
+        "direction and mission (leave out wrappers that change observations, or use gym:<id>)"
+    )

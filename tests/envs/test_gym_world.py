@@ -197,18 +197,21 @@ def test_options_reach_the_environment() -> None:
     assert spec.max_episode_steps == 5
 
 
+class Keeping:
+    """Keeps the last plan."""
+
+    plan: tuple[SkillCall, ...] = ()
+
+    def record(self, experience: Any) -> Any:
+        self.plan = experience.plan
+
+    def recall(self, query: Any, /) -> list[Any]:
+        return []
+
+    def feedback(self, experience_id: str, *, helped: bool) -> None: ...
+
+
 def test_a_recorded_plan_can_be_called_again() -> None:
-    class Keeping:
-        plan: tuple[SkillCall, ...] = ()
-
-        def record(self, experience: Any) -> Any:
-            self.plan = experience.plan
-
-        def recall(self, query: Any, /) -> list[Any]:
-            return []
-
-        def feedback(self, experience_id: str, *, helped: bool) -> None: ...
-
     memory = Keeping()
     env = record_experience(Fixed(gym.spaces.MultiDiscrete([2, 3])), memory)
     env.reset()
@@ -216,3 +219,15 @@ def test_a_recorded_plan_can_be_called_again() -> None:
     env.close()
     (call,) = memory.plan
     assert np.array_equal(GymWorld(env).start(call).advance(NOTHING), [1, 2])
+
+
+def test_a_recorded_plan_means_the_same_actions_where_names_are_doubled() -> None:
+    names = ["wait", "go", "wait"]
+    memory = Keeping()
+    env = record_experience(Fixed(gym.spaces.Discrete(3)), memory, action_names=names)
+    env.reset()
+    for action in (0, 1, 2):
+        env.step(action)
+    env.close()
+    world = GymWorld(env, action_names=names)
+    assert [world.start(call).advance(NOTHING) for call in memory.plan] == [0, 1, 2]

@@ -64,3 +64,8 @@ def test_candidates_hold_every_word_of_the_phrase():
     assert candidates("a ball", choices) == ["red ball 1", "blue ball 1"]
     assert candidates("the green ball", choices) == []
     assert candidates("an object", choices) == list(choices)
+
+
+@pytest.mark.parametrize("text", ["put x " * 200_000, "x" + " " * 1_000_000 + "y", ", after" * 150_000])
+def test_only_the_beginning_of_an_endless_instruction_is_read(text):
+    assert ground(f"go to the red ball, then {text}", SKILLS)[:1] == ground("go to the red ball", SKILLS)

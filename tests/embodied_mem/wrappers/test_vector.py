@@ -269,3 +269,18 @@ def test_a_new_episode_does_not_see_the_end_of_the_last_one(memory: Any, countin
     drive(env, seed=0, steps=10, reset_at=99)
     assert len(seen) > 2
     assert all(keys == ["length"] for keys in seen)
+
+
+def test_a_sub_environment_of_an_odd_shape_costs_its_own_record_only(memory: Any, counting_env: Any) -> None:
+    class Odd(gym.vector.VectorWrapper):
+        def step(self, actions: Any) -> Any:
+            observations, rewards, terminations, truncations, infos = self.env.step(actions)
+            return observations, rewards, [np.array([False, False]), terminations[1]], truncations, infos
+
+    env = record_experience(Odd(gym.vector.SyncVectorEnv([counting_env] * 2)), memory)
+    env.reset(seed=0)
+    env.step(np.array([0, 0]))
+    assert env.recording_counts.failed == 1
+    with pytest.raises(ValueError, match="ambiguous"):
+        env.close()
+    assert [experience.metadata["env_index"] for experience in memory.experiences] == [1]

@@ -82,5 +82,10 @@ class Drawn:
 
 
 @pytest.fixture
+def drawn_env():
+    return DrawnEnv
+
+
+@pytest.fixture
 def drawn():
     return Drawn

@@ -5,6 +5,7 @@ import warnings
 import gymnasium as gym
 import numpy as np
 import pytest
+from minigrid.core.world_object import Ball
 
 from embodied_mem.envs.minigrid import level_ids
 from embodied_mem.envs.minigrid.views import QuickViews, make_quick
@@ -55,3 +56,31 @@ def test_quick_views_pass_gymnasiums_checker():
     from gymnasium.utils.env_checker import check_env
 
     check_env(make_quick("BabyAI-GoToLocal-v0").unwrapped, skip_render_check=True)
+
+
+DRAWING = """
+    #########
+    #k.#~.b.#
+    #>.D.xg.#
+    #..o.~.r#
+    ####d####
+    #.......#
+    #########
+"""
+
+
+@pytest.mark.parametrize("see_through_walls", [False, True])
+def test_quick_views_are_equal_where_things_hide_and_are_carried(drawn_env, see_through_walls):
+    """From every cell and heading, the hand empty and full: doors, lava, walls, the rim."""
+    quick_env = type("Quick", (QuickViews, drawn_env), {})
+    envs = [made(DRAWING) for made in (drawn_env, quick_env)]
+    for env in envs:
+        env.reset(seed=0)
+        env.see_through_walls = see_through_walls
+    width, height = envs[0].grid.width, envs[0].grid.height
+    for place in np.ndindex(width, height, 4, 2):
+        for env in envs:
+            env.agent_pos, env.agent_dir = place[:2], place[2]
+            env.carrying = Ball("blue") if place[3] else None
+        shown = [env.gen_obs()["image"] for env in envs]
+        assert np.array_equal(*shown), place

@@ -2,6 +2,12 @@ import math
 
 import gymnasium as gym
 import pytest
+from minigrid.wrappers import (
+    FullyObsWrapper,
+    OneHotPartialObsWrapper,
+    RGBImgObsWrapper,
+    RGBImgPartialObsWrapper,
+)
 
 from embodied_mem.contracts import HasExpert, HasGoalCheck, HasSceneText, World
 from embodied_mem.envs.minigrid import MiniGridWorld, codes, make_babyai, make_minigrid
@@ -110,6 +116,14 @@ def test_a_wrapped_environment_is_accepted():
 def test_an_environment_of_another_kind_is_refused():
     with pytest.raises(EpisodeError, match="expected MiniGrid's dict"):
         MiniGridWorld(gym.make("CartPole-v1"))
+
+
+@pytest.mark.parametrize(
+    "wrapper", [FullyObsWrapper, OneHotPartialObsWrapper, RGBImgPartialObsWrapper, RGBImgObsWrapper]
+)
+def test_what_is_no_partial_view_is_not_read_as_one(wrapper):
+    with pytest.raises(EpisodeError, match="expected MiniGrid's dict of image"):
+        MiniGridWorld(wrapper(gym.make("MiniGrid-DoorKey-8x8-v0")))
 
 
 @pytest.mark.parametrize("value", [None, 3, "", "  ", ["red ball 1"]])
