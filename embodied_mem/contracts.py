@@ -29,7 +29,7 @@ class Memory(Protocol):
         """Keep an experience; once this returns it survives `kill -9` where the memory is durable.
 
         Raises:
-            ConflictingId: The id is taken by different content.
+            ConflictingId: The id is taken by different content, or was withdrawn.
             MemoryModeError: The memory does not accept writes.
         """
         ...
@@ -42,7 +42,7 @@ class Memory(Protocol):
         """Note whether acting on a recalled experience helped.
 
         Raises:
-            UnknownName: Nothing of that id was recorded.
+            UnknownName: Nothing of that id was recorded, or it was withdrawn.
             MemoryModeError: The memory does not accept writes.
         """
         ...

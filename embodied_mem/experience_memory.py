@@ -3,17 +3,17 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from typing import Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Unpack
 
 from embodied_mem.codec import experience_from_document, experience_to_document
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.errors import ConflictingId, InvalidQuery, UnknownName
+from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
 from embodied_mem.filters import Equals, In, Where, all_of
 from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Entry, EntryKind, Logged, Search, Span, TextLeg, VectorLeg
-from embodied_mem.log_views import LogViews
+from embodied_mem.log import Appended, Entry, EntryKind, Logged, Search, Span, TextLeg, VectorLeg
+from embodied_mem.log_views import LogViews, is_in
 from embodied_mem.queries import Query, QueryFields, build_query
 from embodied_mem.ranking import Ranked, RankingWeights, main_part, rank
 from embodied_mem.records import Experience, Recalled, Receipt, Scope, Status, text_of
@@ -34,7 +34,7 @@ class ExperienceMemory:
 
     A score is the sum of named parts, each a similarity in [0, 1] times a weight, plus the trust that
     feedback has earned. Parts do not depend on what else was found, so scores of different queries can be
-    compared.
+    compared. Threads may share it. Pickled, as for a spawned worker, it opens the log again where it arrives.
 
     Args:
         backend: The log that holds everything.
@@ -44,6 +44,10 @@ class ExperienceMemory:
         weights: What each part counts.
         clock: Seconds since the Unix epoch, for experiences that do not say when they happened.
     """
+
+    _views: LogViews
+    _newest: int
+    _lock: threading.RLock
 
     def __init__(
         self,
@@ -59,8 +63,7 @@ class ExperienceMemory:
         self.scope = scope
         self.weights = weights
         self._clock = clock
-        self._views = LogViews(backend)
-        self._lock = threading.RLock()
+        self._reset()
 
     def record(self, experience: Experience) -> Receipt:
         """Keep an experience; it survives `kill -9` once this returns.
@@ -69,9 +72,12 @@ class ExperienceMemory:
         here.
 
         Raises:
-            ConflictingId: The id is taken by different content.
+            ConflictingId: The id is taken by different content, or was withdrawn.
+            InvalidRecord: It is no `Experience`.
             UnknownSpace: A vector lies in another space than the store holds for its field.
         """
+        if not isinstance(experience, Experience):
+            raise InvalidRecord(f"record got {type(experience).__name__}; expected an Experience(task=...)")
         filled = self._filled(experience, now_s=self._clock())
         try:
             [appended] = self.backend.append([self._entry(filled)])
@@ -79,7 +85,9 @@ class ExperienceMemory:
             sequence = self._sequence_of_same(experience)
             if sequence is None:
                 raise
-            return Receipt(experience.id, sequence, is_duplicate=True)
+            appended = Appended(sequence, is_duplicate=True)
+        if appended.is_duplicate and not self._is_visible(appended.sequence):
+            raise ConflictingId(f"{experience.id!r} was withdrawn; record it again under an id of its own")
         return Receipt(experience.id, appended.sequence, appended.is_duplicate)
 
     def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> list[Recalled]:
@@ -106,9 +114,10 @@ class ExperienceMemory:
         """Note whether acting on a recalled experience helped; its trust and so its rank follow.
 
         Raises:
-            UnknownName: Nothing of that id was recorded.
+            UnknownName: Nothing of that id was recorded, or it was withdrawn.
         """
-        if self._experience_entry(experience_id) is None:
+        logged = self._experience_entry(experience_id) if isinstance(experience_id, str) else None
+        if logged is None or not self._is_visible(logged.sequence):
             raise UnknownName(
                 f"No experience {experience_id!r} was recorded here; give the id of a recalled one "
                 "(`recalled.experience.id`)."
@@ -122,8 +131,10 @@ class ExperienceMemory:
 
     def horizon(self) -> int:
         """The newest sequence number, 0 at first; as `Query.as_of` it hides everything recorded later."""
-        newest = (self.backend.search(Search(kind=kind, k=1)).hits for kind in EntryKind)
-        return max((hits[0].sequence for hits in newest if hits), default=0)
+        with self._lock:  # only what is newer than the last answer is looked at
+            newer = self.backend.search(Search(kind=None, spans=(Span(self._newest + 1),), k=1))
+            self._newest = max((self._newest, *newer.sequences))
+            return self._newest
 
     def withdraw(self, after: int) -> None:
         """Hide everything written so far after a sequence number, such as by an attempt that was killed.
@@ -141,6 +152,19 @@ class ExperienceMemory:
     def close(self) -> None:
         """Close the back end; closing twice is allowed."""
         self.backend.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("_views", "_newest", "_lock")
+        return {name: value for name, value in vars(self).items() if name not in derived}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._views = LogViews(self.backend)
+        self._newest = 0
+        self._lock = threading.RLock()
 
     def _filled(self, experience: Experience, *, now_s: float) -> Experience:
         own = experience.scope
@@ -184,6 +208,11 @@ class ExperienceMemory:
         [logged] = self.backend.get([experience_id])
         return logged if logged is not None and logged.entry.kind == EntryKind.EXPERIENCE else None
 
+    def _is_visible(self, sequence: int) -> bool:
+        with self._lock:
+            self._views.catch_up()
+            return is_in(sequence, self._views.visible(None))
+
     def _legs(self, query: Query) -> tuple[TextLeg | VectorLeg, ...]:
         """What to compare by; what the query leaves empty has no leg and so no part."""
         task = "" if query.task is None else query.task.text
@@ -207,7 +236,7 @@ class ExperienceMemory:
         found = self.backend.search(Search(legs=tuple(legs), where=where, spans=spans, k=pool_size))
         weights = {leg.name: leg.weight for leg in legs}
         votes = self._views.votes(spans) if legs else {}
-        ranked = rank(found.hits, weights, votes, self.weights.trust, limit=query.k)
+        ranked = rank(found, weights, votes, self.weights.trust, limit=query.k)
         return [item for item in ranked if item.score >= query.min_score]
 
     def _with_contrast(

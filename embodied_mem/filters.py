@@ -6,14 +6,18 @@ A filter looks at the JSON form of a record (see `embodied_mem.codec`) by dotted
 does not match `true`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.json_values import JsonObject, JsonValue, check_text
 
 Scalar: TypeAlias = str | int | float | bool | None
+
+MAX_DEPTH = 64
 
 # First component of a path -> its second components; None where any may follow (free JSON).
 FIELDS: Mapping[str, tuple[str, ...] | None] = {
@@ -40,7 +44,7 @@ class Equals:
 
     def __post_init__(self) -> None:
         check_path(self.path)
-        _check_scalar(self.path, self.value)
+        object.__setattr__(self, "value", _scalar(self.path, self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ class In:
 
     def __post_init__(self) -> None:
         check_path(self.path)
-        object.__setattr__(self, "values", tuple(self.values))
-        for value in self.values:
-            _check_scalar(self.path, value)
+        if isinstance(self.values, str) or not isinstance(self.values, Iterable):
+            raise InvalidQuery(f"In({self.path!r}, {self.values!r}); expected a tuple of values")
+        object.__setattr__(self, "values", tuple(_scalar(self.path, value) for value in self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +71,33 @@ class Between:
 
     def __post_init__(self) -> None:
         check_path(self.path)
-        for bound in (self.low, self.high):
-            if bound is not None and (isinstance(bound, bool) or bound != bound):
+        for name in ("low", "high"):
+            bound = _scalar(self.path, getattr(self, name))
+            if bound is not None and not _is_number(bound):
                 raise InvalidQuery(f"a bound of {self.path!r} is {bound!r}; expected a number or None")
+            object.__setattr__(self, name, bound)
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Every part matches; no parts match everything."""
+    """Every part matches; no parts match everything. Parts that are an `And` themselves are taken in."""
 
     parts: "tuple[Where, ...]" = ()
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _take_parts(self, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one part matches; no parts match nothing."""
+    """At least one part matches; no parts match nothing. Parts that are an `Or` themselves are taken in."""
 
     parts: "tuple[Where, ...]" = ()
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _take_parts(self, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +105,45 @@ class Not:
     """The part does not match."""
 
     part: "Where"
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depth", _depth_over((check_where(self.part),)))
 
 
 Where: TypeAlias = Equals | In | Between | And | Or | Not
+
+
+def check_where(where: object) -> "Where":
+    """The filter itself.
+
+    Raises:
+        InvalidQuery: It is something else, such as a mapping.
+    """
+    if not isinstance(where, Where):
+        raise InvalidQuery(
+            f"{where!r} is no filter; build one with where(kind='repair') or the classes of "
+            "embodied_mem.filters"
+        )
+    return where
+
+
+def _take_parts(node: "And | Or", parts: "Iterable[Where]") -> None:
+    if not isinstance(parts, Iterable):
+        raise InvalidQuery(f"{type(node).__name__} got {parts!r}; expected a tuple of filters")
+    taken: list[Where] = []
+    for part in map(check_where, parts):
+        taken += part.parts if isinstance(part, And | Or) and type(part) is type(node) else (part,)
+    object.__setattr__(node, "parts", tuple(taken))
+    object.__setattr__(node, "depth", _depth_over(taken))
+
+
+def _depth_over(parts: "Sequence[Where]") -> int:
+    depth = 1 + max((part.depth for part in parts if isinstance(part, And | Or | Not)), default=0)
+    if depth > MAX_DEPTH:
+        raise InvalidQuery(f"the filter is nested deeper than {MAX_DEPTH} levels; build a flatter one")
+    return depth
+
 
 EVERYTHING: Where = And()
 
@@ -194,15 +244,19 @@ def to_document(where: Where) -> JsonObject:
             return {"not": to_document(part)}
 
 
-def _check_scalar(path: str, value: object) -> None:
-    if isinstance(value, str):
-        check_text(value, field=f"the value for {path}")
-    elif isinstance(value, float) and value != value:
+def _scalar(path: str, value: Any) -> Scalar:
+    """The value as plain Python; numbers of numpy are converted."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value != value:
         raise InvalidQuery(f"the value for {path!r} is nan; expected a finite number, text, bool or None")
-    elif value is not None and not isinstance(value, bool | int | float):
-        raise InvalidQuery(
-            f"the value for {path!r} is {type(value).__name__}; expected text, number, bool or None"
-        )
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return check_text(value, field=f"the value for {path}")
+    raise InvalidQuery(
+        f"the value for {path!r} is {type(value).__name__}; expected text, number, bool or None"
+    )
 
 
 def _is_number(value: object) -> bool:

@@ -30,6 +30,8 @@ def check_text(value: object, *, field: str) -> str:
         raise InvalidRecord(f"{field} is {type(value).__name__}; expected a string")
     if len(value) > MAX_TEXT_CHARS:
         raise InvalidRecord(f"{field} has {len(value):,} characters; at most {MAX_TEXT_CHARS:,} are kept")
+    if value.isascii():
+        return value
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.json_values import JsonObject
@@ -99,14 +100,14 @@ class Search:
         legs: What to match by; none gives the newest first.
         where: Filter on the payload.
         spans: The part of the log that is seen.
-        kind: Kind of entry.
+        kind: Kind of entry; None finds entries of every kind.
         k: At most this many hits, >= 0.
     """
 
     legs: tuple[TextLeg | VectorLeg, ...] = ()
     where: Where = EVERYTHING
     spans: tuple[Span, ...] = (Span(),)
-    kind: str = EntryKind.EXPERIENCE
+    kind: str | None = EntryKind.EXPERIENCE
     k: int = 10
 
 
@@ -125,14 +126,25 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gives back.
+    """What a search gives back: best first; equal sums in the order newest first.
+
+    By column and not by hit, because a search gives back many more than are recalled.
 
     Attributes:
-        hits: Best first; equal sums in the order newest first.
+        sequences: (n,) places in the log of what was found.
+        similarities: Leg name to (n,) similarities, 1 where equal and 0 where nothing is shared.
         n_candidates: How many entries passed the filter.
         is_exact: Whether no candidate was left out of the comparison.
     """
 
-    hits: tuple[Hit, ...]
+    sequences: tuple[int, ...]
+    similarities: Mapping[str, tuple[float, ...]]
     n_candidates: int
     is_exact: bool
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The same one by one."""
+        rows = zip(*self.similarities.values(), strict=True) if self.similarities else repeat(())
+        named = (dict(zip(self.similarities, row, strict=True)) for row in rows)
+        return tuple(map(Hit, self.sequences, named))

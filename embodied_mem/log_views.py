@@ -9,7 +9,7 @@ from embodied_mem.log import Entry, EntryKind, Search, Span
 from embodied_mem.ranking import Votes
 
 EVERY_HIT = 2**31 - 1
-MAX_CACHED = 1024  # entries
+MAX_CACHED = 256  # entries, each of which may hold megabytes
 
 
 class LogViews:
@@ -22,10 +22,9 @@ class LogViews:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._read_until = {EntryKind.FEEDBACK: 0, EntryKind.WITHDRAWAL: 0}
-        # (sequence of the withdrawal, last sequence that it leaves visible)
-        self._withdrawals: list[tuple[int, int]] = []
-        # Sequence of an experience -> (sequence of the feedback, whether it helped)
-        self._feedback: dict[int, list[tuple[int, bool]]] = {}
+        # By sequence number, so that what is read twice after an interrupt counts once.
+        self._withdrawals: dict[int, int] = {}  # -> last sequence that it leaves visible
+        self._feedback: dict[int, dict[int, bool]] = {}  # experience -> feedback -> whether it helped
         self._votes: Mapping[int, Votes] = {}
         self._votes_of: tuple[tuple[Span, ...], int] | None = None
         self._entries: dict[int, Entry] = {}
@@ -41,11 +40,11 @@ class LogViews:
     def catch_up(self) -> None:
         """Take in what was written since, by this process or another."""
         for sequence, payload in self._newer(EntryKind.WITHDRAWAL):
-            self._withdrawals.append((sequence, int(cast("Any", payload["after"]))))
+            self._withdrawals[sequence] = int(cast("Any", payload["after"]))
         for sequence, payload in self._newer(EntryKind.FEEDBACK):
             [target] = self._backend.get([str(payload["experience_id"])])
             if target is not None:
-                self._feedback.setdefault(target.sequence, []).append((sequence, bool(payload["helped"])))
+                self._feedback.setdefault(target.sequence, {})[sequence] = bool(payload["helped"])
 
     def visible(self, as_of: int | None) -> tuple[Span, ...]:
         """The parts of the log that are seen as of a sequence number; None sees all of it.
@@ -53,7 +52,7 @@ class LogViews:
         A withdrawal hides what was written after the entry it names and before itself; a withdrawal that is
         not seen yet hides nothing.
         """
-        hidden = [(after + 1, at) for at, after in self._withdrawals if as_of is None or at <= as_of]
+        hidden = [(after + 1, at) for at, after in self._withdrawals.items() if as_of is None or at <= as_of]
         spans: list[Span] = []
         first = 1
         for start, end in sorted(pair for pair in hidden if pair[0] <= pair[1]):
@@ -72,7 +71,7 @@ class LogViews:
     def _count(self, spans: tuple[Span, ...]) -> dict[int, Votes]:
         result: dict[int, Votes] = {}
         for target, given in self._feedback.items():
-            seen = [helped for at, helped in given if is_in(at, spans)]
+            seen = [helped for at, helped in given.items() if is_in(at, spans)]
             if seen:
                 result[target] = Votes(sum(seen), len(seen) - sum(seen))
         return result
@@ -81,10 +80,10 @@ class LogViews:
         """Sequence number and payload of each entry of a kind after the last one read, oldest first."""
         span = Span(self._read_until[kind] + 1)
         found = self._backend.search(Search(kind=kind, spans=(span,), k=EVERY_HIT))
-        for hit in reversed(found.hits):
-            [logged] = self._backend.changes_since(hit.sequence - 1, limit=1)
-            yield hit.sequence, logged.entry.payload
-            self._read_until[kind] = hit.sequence
+        for sequence in reversed(found.sequences):
+            [logged] = self._backend.changes_since(sequence - 1, limit=1)
+            yield sequence, logged.entry.payload
+            self._read_until[kind] = sequence
 
 
 def is_in(sequence: int, spans: tuple[Span, ...]) -> bool:

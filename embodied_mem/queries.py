@@ -1,18 +1,20 @@
 """What a caller asks of a memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.errors import InvalidQuery
-from embodied_mem.filters import EVERYTHING, Where
+from embodied_mem.errors import InvalidQuery, InvalidRecord
+from embodied_mem.filters import EVERYTHING, Where, check_where
 from embodied_mem.json_values import check_text
 from embodied_mem.records import Task
-from embodied_mem.spaces import FieldVector, Metric, Space
+from embodied_mem.spaces import MAX_DIMENSION, FieldVector, Metric, Space
 
 MAX_K = 10_000
+MAX_SEQUENCE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class Query:
         min_score: Only scores of at least this much come back, so that a recall can be empty.
         contrast: Up to this many of the k places go to the best match of the opposite outcome
             (a failure where the best match succeeded, and the reverse).
-        as_of: Only the log up to this sequence number is seen; None sees all of it.
+        as_of: Only the log up to this sequence number (>= 0) is seen; None sees all of it.
     """
 
     text: str = ""
@@ -46,13 +48,30 @@ class Query:
         check_text(self.text, field="query.text")
         check_text(self.state, field="query.state")
         object.__setattr__(self, "task", None if self.task is None else Task.of(self.task))
-        object.__setattr__(self, "vectors", tuple(self.vectors))
+        object.__setattr__(self, "vectors", _vectors(self.vectors))
+        check_where(self.where)
         for name in ("k", "contrast"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_K:
-                raise InvalidQuery(f"{name} is {value!r}; expected an integer from 0 to {MAX_K:,}")
-        if self.min_score != self.min_score:
-            raise InvalidQuery("min_score is nan; expected a number")
+            object.__setattr__(self, name, _integer(name, getattr(self, name), MAX_K))
+        if self.as_of is not None:
+            object.__setattr__(self, "as_of", _integer("as_of", self.as_of, MAX_SEQUENCE))
+        is_number = isinstance(self.min_score, int | float | np.floating | np.integer)
+        if not is_number or self.min_score != self.min_score:
+            raise InvalidQuery(f"min_score is {self.min_score!r}; expected a number")
+
+
+def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
+    given = tuple(vectors) if isinstance(vectors, Iterable) else (vectors,)
+    if not all(isinstance(vector, FieldVector) for vector in given):
+        raise InvalidQuery(
+            f"vectors is {vectors!r}; expected FieldVectors. An array goes into recall(observation=...)."
+        )
+    return given
+
+
+def _integer(name: str, value: Any, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= high:
+        raise InvalidQuery(f"{name} is {value!r}; expected an integer from 0 to {high:,}")
+    return int(value)
 
 
 class QueryFields(TypedDict, total=False):
@@ -102,9 +121,7 @@ def observation_vector(observation: npt.ArrayLike) -> FieldVector:
     Raises:
         InvalidRecord: Empty, larger than 65,536 numbers, not numeric or not finite.
     """
-    import numpy as np
-
-    array = np.asarray(observation)
+    array = _numeric_array(observation)
     shape = "x".join(map(str, array.shape)) or "scalar"
     space = Space(
         name="flattened-observation",
@@ -115,4 +132,17 @@ def observation_vector(observation: npt.ArrayLike) -> FieldVector:
     )
     # A field lies in one space and a store serves environments of many shapes, so the shape names the field.
     field = f"{OBSERVATION_FIELD}/{shape}"
-    return FieldVector(field=field, space=space, values=array.astype(np.float32).reshape(-1))
+    return FieldVector(field=field, space=space, values=array.reshape(-1))
+
+
+def _numeric_array(observation: npt.ArrayLike) -> "npt.NDArray[Any]":
+    try:
+        array = np.asarray(observation)
+    except ValueError as error:  # rows of several lengths
+        raise InvalidRecord(f"the observation is no array: {error}") from None
+    if array.dtype.kind not in "biuf" or not 1 <= array.size <= MAX_DIMENSION:
+        raise InvalidRecord(
+            f"the observation is an array of {array.dtype} with shape {array.shape}; expected 1 to "
+            f"{MAX_DIMENSION:,} real numbers"
+        )
+    return array

@@ -1,14 +1,13 @@
 """How parts of a recall's score are weighed: every part is a calibrated similarity times a weight."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from operator import itemgetter
 
 import numpy as np
 
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.log import Hit
+from embodied_mem.log import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,33 +63,30 @@ class Ranked:
 
 
 def rank(
-    hits: Sequence[Hit], weights: Mapping[str, float], votes: Mapping[int, Votes], trust: float, limit: int
+    found: Found, weights: Mapping[str, float], votes: Mapping[int, Votes], trust: float, limit: int
 ) -> list[Ranked]:
     """The best candidates by score, best first; equal scores newest first.
 
     Args:
-        hits: What a search gave back, newest first where it had nothing to match by; then that is the order.
+        found: What a search gave back, newest first where it had nothing to match by; then that is the order.
         weights: Leg name to weight. A similarity below 0 counts as 0: it says "unlike" and no more.
         votes: Sequence number to votes; experiences nobody voted on are absent and get no such part.
         trust: Weight of the votes.
         limit: At most so many are given back.
     """
-    names = list(weights)
-    if not names:
-        return [Ranked(hit.sequence, 0.0, {}) for hit in hits[:limit]]
-    row_of = itemgetter(*names)
-    values = [row_of(hit.similarities) for hit in hits]
-    similarities = np.array(values, dtype=np.float64).reshape(len(hits), len(names))
+    if not weights:
+        return [Ranked(sequence, 0.0, {}) for sequence in found.sequences[:limit]]
+    similarities = np.column_stack([found.similarities[name] for name in weights])
     parts = np.maximum(similarities, 0.0) * np.array(list(weights.values()))
-    sequences = np.array([hit.sequence for hit in hits], dtype=np.int64)
-    trusts = np.array([trust * votes[hit.sequence].trust if hit.sequence in votes else 0.0 for hit in hits])
-    scores = parts.sum(axis=1) + trusts
+    trusts = [trust * votes[sequence].trust if sequence in votes else 0.0 for sequence in found.sequences]
+    scores = parts.sum(axis=1) + np.array(trusts)
     result: list[Ranked] = []
-    for row in np.lexsort((-sequences, -scores))[:limit].tolist():
-        named = dict(zip(names, parts[row].tolist(), strict=True))
-        if trust and hits[row].sequence in votes:
-            named["trust"] = float(trusts[row])
-        result.append(Ranked(hits[row].sequence, float(scores[row]), named))
+    for row in np.lexsort((-np.array(found.sequences, dtype=np.int64), -scores))[:limit].tolist():
+        sequence = found.sequences[row]
+        named = dict(zip(weights, parts[row].tolist(), strict=True))
+        if trust and sequence in votes:
+            named["trust"] = trusts[row]
+        result.append(Ranked(sequence, float(scores[row]), named))
     return result
 
 

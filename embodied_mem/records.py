@@ -3,9 +3,11 @@
 import enum
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+import numpy as np
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import JsonObject, JsonValue, canonical, check_text, to_json_object
@@ -100,8 +102,7 @@ class SkillCall:
 
     def __post_init__(self) -> None:
         check_text(self.name, field="plan.name")
-        if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
-            raise InvalidRecord(f"plan.count is {self.count!r}; expected an integer of at least 1")
+        object.__setattr__(self, "count", _count(self.count, field="plan.count", low=1))
         object.__setattr__(self, "arguments", to_json_object(self.arguments, field="plan.arguments"))
 
     def __hash__(self) -> int:
@@ -174,7 +175,8 @@ class Origin:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, _count(value, field=f"origin.{name}"))
-        versions = {str(k): check_text(v, field=f"origin.versions.{k}") for k, v in self.versions.items()}
+        versions = _mapping(self.versions, field="origin.versions")
+        versions = {str(k): check_text(v, field=f"origin.versions.{k}") for k, v in versions.items()}
         object.__setattr__(self, "versions", versions)
 
 
@@ -242,14 +244,14 @@ class Experience:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", Task.of(self.task))
-        object.__setattr__(self, "kind", str(self.kind))
         _check_texts(self, "experience", "state", "state_after", "kind", "id")
+        object.__setattr__(self, "kind", str(self.kind))
         if not self.id:
             raise InvalidRecord("experience.id is empty; leave it out to have one made")
         object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
         object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
         for name in ("plan", "sources", "recalled", "vectors", "attachments"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, _tuple(getattr(self, name), field=name))
         object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
         _check_members(self)
 
@@ -314,7 +316,23 @@ def _check_texts(record: object, prefix: str, *names: str) -> None:
         check_text(getattr(record, name), field=f"{prefix}.{name}")
 
 
+def _tuple(value: Any, *, field: str) -> tuple[Any, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidRecord(f"{field} is {value!r}; expected a sequence")
+    return tuple(value)
+
+
+def _mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
+    return value
+
+
 def _check_members(experience: Experience) -> None:
+    for name, part in {"outcome": Outcome, "scope": Scope, "origin": Origin}.items():
+        value = getattr(experience, name)
+        if not isinstance(value, part):
+            raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
     expected = {"plan": SkillCall, "vectors": FieldVector, "attachments": Attachment}
     for name, member in expected.items():
         for item in getattr(experience, name):
@@ -347,15 +365,15 @@ def _finite(value: Any, *, field: str) -> float | None:
     return number
 
 
-def _count(value: Any, *, field: str) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < 0:
-        raise InvalidRecord(f"{field} is {value!r}; expected an integer of at least 0")
+def _count(value: Any, *, field: str, low: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+        raise InvalidRecord(f"{field} is {value!r}; expected an integer of at least {low}")
     return int(value)
 
 
 def _costs(cost: Mapping[str, Any]) -> JsonObject:
     result: JsonObject = {}
-    for name, value in cost.items():
+    for name, value in _mapping(cost, field="outcome.cost").items():
         number = _finite(value, field=f"outcome.cost.{name}")
         if number is None or number < 0:
             raise InvalidRecord(f"outcome.cost.{name} is {value!r}; expected a number of at least 0")

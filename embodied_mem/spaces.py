@@ -1,5 +1,6 @@
 """Embedding spaces: a vector belongs to a record, a field and a space."""
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -44,9 +45,14 @@ class Space:
     def __post_init__(self) -> None:
         for name in ("name", "version", "config_hash"):
             check_text(getattr(self, name), field=f"space.{name}")
+        if self.metric not in list(Metric):
+            raise InvalidRecord(f"space.metric is {self.metric!r}; expected one of {', '.join(Metric)}")
         object.__setattr__(self, "metric", Metric(self.metric))
-        if not 1 <= self.dimension <= MAX_DIMENSION:
-            raise InvalidRecord(f"space.dimension is {self.dimension}; expected 1 to {MAX_DIMENSION:,}")
+        is_integer = isinstance(self.dimension, int | np.integer) and not isinstance(self.dimension, bool)
+        if not is_integer or not 1 <= self.dimension <= MAX_DIMENSION:
+            raise InvalidRecord(f"space.dimension is {self.dimension!r}; expected 1 to {MAX_DIMENSION:,}")
+        # A number of numpy would be stored as bytes, and the store could not be read again.
+        object.__setattr__(self, "dimension", int(self.dimension))
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}[{self.config_hash}] ({self.dimension}-d, {self.metric})"
@@ -64,11 +70,13 @@ class FieldVector:
 
     field: str
     space: Space
-    values: Vector
+    values: Vector = dataclasses.field(repr=False)  # hundreds of numbers would bury all else that is printed
 
     def __post_init__(self) -> None:
         check_text(self.field, field="vector.field")
-        values = np.array(self.values, dtype=np.float32)
+        if not isinstance(self.space, Space):
+            raise InvalidRecord(f"the space of vector {self.field!r} is {self.space!r}; expected a Space")
+        values = _float32(self.values, self.field)
         if values.shape != (self.space.dimension,):
             raise InvalidRecord(
                 f"vector {self.field!r} has shape {values.shape}; "
@@ -90,6 +98,18 @@ class FieldVector:
 
     def __hash__(self) -> int:
         return hash((self.field, self.space, self.values.tobytes()))
+
+
+def _float32(values: npt.ArrayLike, field: str) -> Vector:
+    """A copy, in which numbers beyond float32 are infinite."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of several lengths
+        raise InvalidRecord(f"vector {field!r} is no array: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise InvalidRecord(f"vector {field!r} is an array of {array.dtype}; expected real numbers")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
 
 
 def similarities(matrix: Vectors, query: Vector, metric: Metric) -> npt.NDArray[np.float64]:

@@ -46,6 +46,8 @@ class StoreStats:
 class MemoryStore:
     """A folder with everything a memory keeps; made with `MemoryStore.open`.
 
+    Pickled, as for a spawned worker, it opens the folder again where it arrives.
+
     Args:
         path: The folder.
         backend: The log in it.
@@ -54,15 +56,14 @@ class MemoryStore:
     def __init__(self, path: Path, backend: SqliteBackend) -> None:
         self.path = path
         self.backend = backend
-        self._views = LogViews(backend)
-        self._lock = threading.Lock()
+        self._reset()
 
     @classmethod
     def open(cls, path: str | Path, *, read_only: bool = False, fsync: bool = False) -> Self:
         """The store in this folder, which is made if absent.
 
         Args:
-            path: The folder.
+            path: The folder; a leading `~` is the home folder.
             read_only: Refuse every write; the store must be there.
             fsync: Whether each write waits for the disk, so that it survives a power cut and not only `kill
                 -9`.
@@ -70,7 +71,7 @@ class MemoryStore:
         Raises:
             StoreError: The folder cannot be used, or what is in it is no store of this version.
         """
-        folder = Path(path)
+        folder = Path(path).expanduser().absolute()
         return cls(folder, SqliteBackend(folder / FILE_NAME, read_only=read_only, fsync=fsync))
 
     @overload
@@ -126,6 +127,17 @@ class MemoryStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "backend": self.backend}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._views = LogViews(self.backend)
+        self._lock = threading.Lock()
 
     def _entries(self) -> Iterator[Logged]:
         sequence = 0

@@ -26,6 +26,8 @@ class Synonyms:
         self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         heads: dict[tuple[str, ...], str] = {}
         for group in groups:
+            if isinstance(group, str) or not group:
+                raise InvalidRecord(f"synonym group {group!r}; expected a list of words or phrases")
             head = "_".join(_phrase(group[0]))
             for phrase in map(_phrase, group):
                 if heads.setdefault(phrase, head) != head:

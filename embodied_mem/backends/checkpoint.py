@@ -10,7 +10,7 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-ENTRIES_BETWEEN = 1_000  # about 6 MB of log
+ENTRIES_BETWEEN = 1_000  # about 40 MB of log where each is a commit of its own
 PATIENCE_MS = 50  # for readers; whoever writes next tries again
 
 

@@ -55,7 +55,7 @@ class SqliteBackend:
         busy_timeout_s: float = 5.0,
         synonyms: Synonyms | None = None,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self.read_only = read_only
         self._fsync = fsync
         self._busy_timeout_s = busy_timeout_s

@@ -1,5 +1,6 @@
 """Opening the SQLite file of a store: its schema, its settings, and errors that say what to do."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ MIN_SQLITE = (3, 38, 0)  # the first with the JSON operators built in
 
 _FILTER_COLUMNS = (*TEXT_COLUMNS.values(), *NUMBER_COLUMNS.values())
 
-# Sequence numbers are never reused, even where the newest entry was rolled back.
+# AUTOINCREMENT: the sequence number of a committed entry is never given to another one.
 # A filter column without a type keeps integers and floats apart, as the payload does.
 _SCHEMA = f"""
 CREATE TABLE entries (
@@ -60,7 +61,7 @@ def connect(path: Path, *, read_only: bool, fsync: bool, busy_timeout_s: float) 
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; use a Python built with 3.38 or newer")
     _prepare_folder(path, read_only=read_only)
     with store_errors(path):
-        uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
         db = sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_timeout_s
         )
@@ -84,16 +85,24 @@ def store_errors(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorname", "") or ""
         advice = next((text for prefix, text in _ADVICE.items() if code.startswith(prefix)), "")
         raise StoreError(f"{path}: {error}{'; ' if advice else ''}{advice}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # SQLite does not check what is in a page
+        raise StoreError(f"{path}: {error}; {_ADVICE['SQLITE_CORRUPT']}") from error
 
 
 _ADVICE = {
     "SQLITE_NOTADB": "this is no memory store; give another path or move the file away",
     "SQLITE_CORRUPT": "the file is damaged; restore a copy, or save what can be read (sqlite3 FILE .recover)",
     "SQLITE_BUSY": "another process has held the store for too long; let it finish or raise busy_timeout_s",
+    # A reader shares memory with writers through a file in the folder. SQLite could be told that nobody
+    # writes (`immutable`), but no reader can know that, and it would read garbage where it is wrong.
+    "SQLITE_READONLY_DIRECTORY": "the folder cannot be written, which even reading needs; change its "
+    "permissions or copy the store to a folder of your own",
     "SQLITE_READONLY": "the file cannot be written; open it with read_only=True or change its permissions",
-    "SQLITE_CANTOPEN": "check that the folder exists and that you may read and write it",
+    "SQLITE_CANTOPEN": "check that the folder exists and that you may read and write it, which even reading "
+    "needs; on a read-only disk, copy the store to a folder of your own",
     "SQLITE_FULL": "the disk is full; free some space and write again, nothing of this write was kept",
-    "SQLITE_IOERR": "the disk does not answer; a store needs a local disk and not a network folder",
+    "SQLITE_IOERR": "the disk refused; look at quotas and limits; a store needs a local disk and not a "
+    "network folder",
 }
 
 

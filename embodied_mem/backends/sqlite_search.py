@@ -12,7 +12,7 @@ from embodied_mem.backends.search_columns import Floats, Sequences, TextColumn, 
 from embodied_mem.backends.sqlite_rows import read_spaces, unknown_space
 from embodied_mem.backends.where_sql import LEAF_FUNCTION, compile_where, leaf_function
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.log import Found, Hit, Search, Span, TextLeg, VectorLeg
+from embodied_mem.log import Found, Search, Span, TextLeg, VectorLeg
 from embodied_mem.synonyms import Synonyms
 
 MAX_SEQUENCE = 2**63 - 1
@@ -45,8 +45,9 @@ class SqliteSearch:
         """
         where = compile_where(search.where)
         spans, bounds = _spans_sql(search.spans)
-        condition = f"FROM entries WHERE entry_kind = ? AND {spans} AND {where.condition}"
-        parameters = [search.kind, *bounds, *where.parameters]
+        kind, kinds = ("1", []) if search.kind is None else ("entry_kind = ?", [search.kind])
+        condition = f"FROM entries WHERE {kind} AND {spans} AND {where.condition}"
+        parameters = [*kinds, *bounds, *where.parameters]
         if where.leaves:
             db.create_function(LEAF_FUNCTION, 2, leaf_function(where.leaves))
         if not search.legs:
@@ -62,9 +63,8 @@ class SqliteSearch:
             return self._compare_vector(db, leg, candidates)
         self._catch_up_texts(db)
         best = np.zeros(len(candidates))
-        for field in leg.fields:
-            column = self._texts.get((search.kind, field))
-            if column is not None:
+        for (kind, field), column in self._texts.items():
+            if field in leg.fields and search.kind in (kind, None):
                 np.maximum(best, column.similarities(leg.text, candidates, search.spans), out=best)
         return best
 
@@ -124,7 +124,7 @@ def _newest(db: sqlite3.Connection, condition: str, parameters: Sequence[Any], k
     n_candidates = len(rows)
     if n_candidates == k:  # there may be more
         n_candidates = db.execute(f"SELECT count(*) {condition}", parameters).fetchone()[0]
-    return Found(tuple(Hit(sequence, {}) for (sequence,) in rows), n_candidates, is_exact=True)
+    return Found(tuple(sequence for (sequence,) in rows), {}, n_candidates, is_exact=True)
 
 
 def _candidates(db: sqlite3.Connection, condition: str, parameters: Sequence[Any]) -> Sequences:
@@ -141,8 +141,5 @@ def _ranked(
     for leg, values in zip(legs, similarities, strict=True):
         total += leg.weight * values
     best = np.lexsort((-candidates, -total))[:k]
-    names = [leg.name for leg in legs]
-    columns = [values[best].tolist() for values in similarities]
-    rows = zip(candidates[best].tolist(), zip(*columns, strict=True), strict=True)
-    hits = tuple(Hit(sequence, dict(zip(names, values, strict=True))) for sequence, values in rows)
-    return Found(hits, len(candidates), is_exact=True)
+    columns = {leg.name: tuple(values[best].tolist()) for leg, values in zip(legs, similarities, strict=True)}
+    return Found(tuple(candidates[best].tolist()), columns, len(candidates), is_exact=True)

@@ -8,6 +8,7 @@ rounds some when it reads them, so those go through a function that asks the ref
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TypeAlias
 
 from embodied_mem.filters import And, Between, Equals, In, Not, Or, Scalar, Where, matches
@@ -30,6 +31,9 @@ NUMBER_COLUMNS: Mapping[str, str] = {"happened_at_s": "happened_at_s"}
 
 LEAF_FUNCTION = "leaf_matches"  # (index of the leaf, JSON text at its path) -> 0 or 1
 
+MAX_NESTING = 20  # parentheses; the parser of older SQLite gives up between 30 and 50
+CHAIN = 32  # how deep in SQLite's tree of an expression one chain of AND or OR may go; 1,000 is the limit
+
 Leaf: TypeAlias = Equals | In | Between
 Parameter: TypeAlias = str | int | float
 
@@ -41,27 +45,32 @@ class WhereSql:
     Attributes:
         condition: The SQL, with `?` for each parameter.
         parameters: What stands for them, in order.
-        leaves: Comparisons that `LEAF_FUNCTION` is asked about, by index.
+        leaves: What `LEAF_FUNCTION` is asked about, by index: a comparison, or a whole filter that is nested
+            too deep for SQL.
     """
 
     condition: str = ""
     parameters: list[Parameter] = field(default_factory=list)
-    leaves: list[Leaf] = field(default_factory=list)
+    leaves: list[Where] = field(default_factory=list)
 
 
 def compile_where(where: Where) -> WhereSql:
     """The filter as SQL over the `entries` table."""
     sql = WhereSql()
     sql.condition = _condition(where, sql)
+    if _nesting(sql.condition) > MAX_NESTING:
+        return WhereSql(f"{LEAF_FUNCTION}(?, payload)", [0], [where])
     return sql
 
 
-def leaf_function(leaves: Sequence[Leaf]) -> Callable[[int, str | None], int]:
-    """What `LEAF_FUNCTION` does: the reference evaluator on one value."""
+def leaf_function(leaves: Sequence[Where]) -> Callable[[int, str | None], int]:
+    """What `LEAF_FUNCTION` does: the reference evaluator on one value, or on the whole payload."""
 
     def leaf_matches(index: int, text: str | None) -> int:
-        leaf = leaves[index]
-        return int(text is not None and matches(leaf, _nested(leaf.path, json.loads(text))))
+        if text is None:
+            return 0
+        leaf, value = leaves[index], json.loads(text)
+        return int(matches(leaf, _nested(leaf.path, value) if isinstance(leaf, Leaf) else value))
 
     return leaf_matches
 
@@ -135,12 +144,17 @@ def _leaf(leaf: Leaf, sql: WhereSql) -> str:
 
 
 def _joined(operator: str, conditions: Sequence[str]) -> str:
-    """The conditions as a balanced tree, because SQLite limits how deep an expression is, not how long."""
-    if len(conditions) < 2:
-        return conditions[0] if conditions else ""
-    half = len(conditions) // 2
-    left, right = _joined(operator, conditions[:half]), _joined(operator, conditions[half:])
-    return f"({left} {operator} {right})"
+    """The conditions in one, as chains of chains, because SQLite limits how deep an expression is."""
+    while len(conditions) > 1:
+        chains = [conditions[i : i + CHAIN] for i in range(0, len(conditions), CHAIN)]
+        conditions = [f"({f' {operator} '.join(chain)})" for chain in chains]
+    return conditions[0] if conditions else ""
+
+
+def _nesting(condition: str) -> int:
+    """How deep its parentheses go; no text of a filter is in it, only parameters."""
+    levels = accumulate({"(": 1, ")": -1}.get(character, 0) for character in condition)
+    return max(levels, default=0)
 
 
 def json_path(path: str) -> str:

@@ -176,6 +176,16 @@ class BackendContract:
         assert _ids(backend, _search(backend, kind=EntryKind.FEEDBACK)) == ["entry-1"]
         assert _search(backend).n_candidates == 2
 
+    def test_no_kind_finds_entries_of_every_kind(self, backend: Backend) -> None:
+        """By which the newest entry of all is found; with legs, each is compared by its own texts."""
+        backend.append(
+            [example_entry(n, kind=kind) for n, kind in enumerate(["experience", "feedback", "x"])]
+        )
+        assert _ids(backend, _search(backend, kind=None, k=1)) == ["entry-2"]
+        found = _search(backend, kind=None, legs=(TextLeg("t", "sort box 1", ("task",)),))
+        assert _ids(backend, found)[0] == "entry-1"
+        assert found.n_candidates == 3
+
     def test_only_the_spans_are_seen(self, backend: Backend) -> None:
         """With and without legs; no span sees nothing."""
         numbers = [item.sequence for item in backend.append([example_entry(n) for n in range(9)])]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from embodied_mem.codec import experience_to_document
-from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
 from embodied_mem.errors import ConflictingId, UnknownName
 from embodied_mem.filters import Between, Equals, In, Not, Or, Where, all_of, matches
 from embodied_mem.queries import Query
@@ -198,6 +198,21 @@ class MemoryContract:
         memory.feedback("experience-0", helped=False)
         assert _summary(memory.recall(query)) == before
         assert memory.horizon() > horizon
+
+    def test_what_is_withdrawn_is_neither_recalled_nor_voted_on_nor_acknowledged_again(
+        self, memory: Memory
+    ) -> None:
+        """A receipt or a vote for what nobody will see would be lost without a word."""
+        if not isinstance(memory, HasHorizon) or not isinstance(memory, CanWithdraw):
+            pytest.skip("this memory cannot withdraw")
+        horizon = memory.horizon()
+        memory.record(example_experience())
+        memory.withdraw(horizon)
+        assert ask(memory, k=10) == []
+        with pytest.raises(UnknownName):
+            memory.feedback("experience-0", helped=True)
+        with pytest.raises(ConflictingId):
+            memory.record(example_experience())
 
     def test_recalling_writes_nothing(self, memory: Memory) -> None:
         """Reading leaves the log as it was."""

@@ -1,3 +1,5 @@
+import multiprocessing
+import pickle
 import threading
 
 import numpy as np
@@ -107,6 +109,11 @@ class TestRecording:
             other.record(tried("look again"))
         with pytest.raises(UnknownSpace, match=r"512-d.*64-d"):
             other.recall("look")
+
+    @pytest.mark.parametrize("thing", [None, "look", {"task": "look"}])
+    def test_what_is_no_experience_is_refused(self, memory, thing):
+        with pytest.raises(InvalidRecord, match="expected an Experience"):
+            memory.record(thing)
 
     def test_the_embedder_is_asked_for_the_texts_alone(self, backend):
         """A store that embeds the whole record instead of the declared text finds the wrong things."""
@@ -242,6 +249,44 @@ class TestRecall:
         assert len(memory.recall(k=100)) == 40
 
 
+class TestHorizon:
+    def test_it_follows_every_kind_of_entry(self, memory):
+        assert memory.horizon() == 0
+        memory.record(tried("look", id="a"))
+        assert memory.horizon() == 1
+        memory.feedback("a", helped=True)
+        assert memory.horizon() == 2
+        memory.withdraw(2)
+        assert memory.horizon() == memory.horizon() == 3
+
+    def test_it_sees_what_another_handle_wrote(self, memory, backend):
+        assert memory.horizon() == 0
+        with SqliteBackend(backend.path) as other:
+            ExperienceMemory(other).record(tried("look"))
+        assert memory.horizon() == 1
+
+
+class TestPickling:
+    def test_a_copy_reads_and_writes_the_same_log(self, memory):
+        memory.record(tried("look", id="a"))
+        memory = ExperienceMemory(memory.backend, scope=Scope(agent="me"))
+        copy = pickle.loads(pickle.dumps(memory))
+        with copy.backend:
+            assert ids(copy.recall("look")) == ["a"]
+            copy.record(tried("look", id="b"))
+        assert memory.recall(k=1)[0].experience.scope.agent == "me"
+
+    def test_it_may_be_sent_to_a_spawned_process(self, backend):
+        memory = ExperienceMemory(backend)
+        child = multiprocessing.get_context("spawn").Process(
+            target=ExperienceMemory.record, args=(memory, tried("look", id="a"))
+        )
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+        assert ids(memory.recall()) == ["a"]
+
+
 class TestScope:
     @settings(max_examples=60)
     @given(
@@ -325,6 +370,11 @@ class TestFeedback:
         with pytest.raises(UnknownName, match="No experience"):
             memory.feedback(feedback_id, helped=True)
 
+    def test_feedback_on_a_hit_instead_of_its_id_says_what_to_give(self, memory):
+        memory.record(tried("look"))
+        with pytest.raises(UnknownName, match=r"recalled\.experience\.id"):
+            memory.feedback(memory.recall("look")[0], helped=True)
+
     def test_feedback_after_the_horizon_does_not_count(self, memory):
         memory.record(tried("look", id="a"))
         horizon = memory.horizon()
@@ -356,6 +406,15 @@ class TestWithdrawal:
         memory.withdraw(0)
         assert ids(memory.recall(k=9, as_of=1)) == ["a"]
         assert memory.recall(k=9) == []
+
+    def test_a_withdrawn_id_is_not_acknowledged_again(self, memory):
+        """It would be kept where nobody ever sees it."""
+        memory.record(tried("look", id="a"))
+        memory.withdraw(0)
+        with pytest.raises(ConflictingId, match="'a' was withdrawn; record it again under an id of its own"):
+            memory.record(tried("look", id="a"))
+        with pytest.raises(UnknownName):
+            memory.feedback("a", helped=True)
 
     @pytest.mark.parametrize("after", [-1, 1.5, True, None])
     def test_what_is_no_sequence_number_is_refused(self, memory, after):
@@ -418,7 +477,7 @@ def test_the_visible_part_is_what_a_simple_reading_of_the_log_gives(tmp_path_fac
                 memory.withdraw(number)
                 written.append(None)
                 hidden.append((number, len(written)))
-            else:
+            elif "first" in ids(memory.recall(k=99)):
                 memory.feedback("first", helped=True)
                 written.append(None)
         expected = [

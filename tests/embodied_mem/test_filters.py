@@ -1,5 +1,7 @@
 import math
+from functools import reduce
 
+import numpy as np
 import pytest
 
 from embodied_mem.errors import InvalidQuery
@@ -94,9 +96,46 @@ def test_a_value_that_cannot_be_compared_is_refused(value):
 
 
 def test_a_bound_that_is_no_number_is_refused():
-    with pytest.raises(InvalidQuery, match="bound"):
+    with pytest.raises(InvalidQuery, match="nan"):
         Between("outcome.reward", math.nan)
 
 
 def test_a_filter_can_be_logged():
     assert to_document(Not(Equals("kind", "note"))) == {"not": {"equals": {"path": "kind", "value": "note"}}}
+
+
+@pytest.mark.parametrize("combine", [And, Or])
+def test_a_long_chain_of_one_operator_is_one_level(combine):
+    chained = Equals("kind", "repair")
+    for n in range(500):
+        chained = combine((chained, Equals("metadata.floor", n)))
+    assert (len(chained.parts), chained.depth) == (501, 1)
+    assert matches(chained, DOCUMENT) is (combine is Or)
+
+
+def test_a_filter_that_is_nested_too_deep_is_refused():
+    deepest = reduce(lambda inner, _: Not(inner), range(63), Not(Equals("kind", "repair")))
+    assert matches(deepest, DOCUMENT)
+    with pytest.raises(InvalidQuery, match="nested deeper than 64 levels"):
+        Not(deepest)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Not(None),
+        lambda: And(Equals("kind", "note")),
+        lambda: Or(({"kind": "note"},)),
+        lambda: In("kind", "note"),
+        lambda: In("kind", 3),
+        lambda: Between("outcome.reward", "a"),
+    ],
+)
+def test_what_is_no_filter_or_value_is_refused(build):
+    with pytest.raises(InvalidQuery, match=r"expected|no filter"):
+        build()
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert matches(Equals("metadata.floor", np.int64(1)), DOCUMENT)
+    assert matches(Between("outcome.reward", np.float32(1.5), np.int64(2)), DOCUMENT)

@@ -57,3 +57,55 @@ def test_similarity_is_one_where_equal_and_bounded():
     euclidean = similarities(rows, query, Metric.EUCLIDEAN)
     assert euclidean[0] == 1
     assert (euclidean > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"where": {"kind": "note"}}, "no filter"),
+        ({"where": None}, "no filter"),
+        ({"vectors": [1, 2]}, "expected FieldVectors"),
+        ({"vectors": 3}, "expected FieldVectors"),
+        ({"as_of": -1}, "as_of is -1"),
+        ({"as_of": True}, "as_of is True"),
+        ({"as_of": 10**30}, "as_of is"),
+        ({"min_score": None}, "min_score is None"),
+        ({"min_score": "0.5"}, "min_score is '0.5'"),
+    ],
+)
+def test_a_field_of_another_type_is_refused(fields, message):
+    with pytest.raises(InvalidQuery, match=message):
+        Query(**fields)
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    query = Query(k=np.int64(3), as_of=np.int32(7))
+    assert (query.k, query.as_of) == (3, 7)
+    assert type(query.as_of) is int
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        np.array([1, "a"], dtype=object),
+        np.array([1, 2], dtype=object),
+        np.array([1 + 2j]),
+        ["1.5"],
+        [[1], [2, 3]],
+        {"a": 1},
+        None,
+        [],
+        "text",
+        [1e300],
+        np.array([2], dtype="datetime64[s]"),
+        np.zeros(70_000),
+    ],
+    ids=lambda observation: str(observation)[:20],
+)
+def test_an_observation_that_is_no_array_of_real_numbers_is_refused(observation):
+    with pytest.raises(InvalidRecord, match="observation"):
+        observation_vector(observation)
+
+
+def test_truth_values_are_an_observation():
+    assert observation_vector(np.array([True, False])).values.tolist() == [1.0, 0.0]

@@ -9,6 +9,7 @@ from embodied_mem.json_values import clean_text, to_json
 from embodied_mem.records import (
     Attachment,
     Experience,
+    Origin,
     Outcome,
     Recalled,
     Scope,
@@ -179,3 +180,35 @@ def test_replace_validates_again():
 
 def test_status_is_text():
     assert f"{Status.SUCCESS}" == "success"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"outcome": "success"}, "outcome is 'success'; expected Outcome"),
+        ({"scope": {"agent": "x"}}, "expected Scope"),
+        ({"origin": None}, "expected Origin"),
+        ({"plan": None}, "plan is None; expected a sequence"),
+        ({"plan": "go"}, "plan is 'go'; expected a sequence"),
+        ({"sources": "abc"}, "sources is 'abc'; expected a sequence"),
+        ({"kind": None}, "kind is NoneType; expected a string"),
+    ],
+)
+def test_a_field_of_another_type_is_refused_by_name(fields, message):
+    with pytest.raises(InvalidRecord, match=message):
+        Experience(task="go", **fields)
+
+
+@pytest.mark.parametrize("fields", [{"steps": np.array([3, 4])}, {"steps": 3.0}, {"cost": [1]}])
+def test_a_count_or_cost_of_another_type_is_refused(fields):
+    with pytest.raises(InvalidRecord, match=r"outcome\.(steps|cost)"):
+        Outcome(**fields)
+
+
+def test_versions_that_are_no_mapping_are_refused():
+    with pytest.raises(InvalidRecord, match=r"origin\.versions is NoneType; expected a mapping"):
+        Origin(versions=None)
+
+
+def test_a_count_of_numpy_becomes_a_plain_one():
+    assert type(SkillCall("go", count=np.int64(2)).count) is int

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from embodied_mem.errors import MemoryModeError, StoreError
@@ -101,3 +103,27 @@ def test_two_handles_on_one_store_see_each_other(store):
         assert len(store.memory().recall(task="red ball")) == 1
         store.memory().record(Experience(task="go to the red door"))
         assert len(other.memory().recall(task="red")) == 2
+
+
+def test_a_pickled_store_opens_its_folder_again(store):
+    store.memory().record(Experience(task="look"))
+    with pickle.loads(pickle.dumps(store)) as copy:
+        assert copy.stats().n_experiences == 1
+        assert len(pickle.loads(pickle.dumps(copy.memory("frozen"))).recall("look")) == 1
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with MemoryStore.open("~/memories") as store:
+        assert store.path == tmp_path / "memories"
+
+
+def test_a_store_stays_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with MemoryStore.open("lab") as store:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        store.memory().record(Experience(task="look"))
+        assert store.stats().size_bytes > 4096
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -70,3 +70,9 @@ def test_the_librarys_own_synonyms_keep_apart_what_tasks_tell_apart(one, other):
 def test_the_digest_follows_the_groups_and_not_their_order():
     assert Synonyms([["a", "b"], ["c", "d"]]).digest == Synonyms([["c", "d"], ["a", "b"]]).digest
     assert Synonyms([["a", "b"]]).digest != Synonyms([["a", "c"]]).digest
+
+
+@pytest.mark.parametrize("group", [[], "red"])
+def test_a_group_that_is_no_list_of_words_is_refused(group):
+    with pytest.raises(InvalidRecord, match="expected a list of words"):
+        Synonyms([group])

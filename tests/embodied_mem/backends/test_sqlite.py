@@ -6,8 +6,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +29,14 @@ def path(tmp_path):
 
 
 @pytest.fixture
+def public_path():
+    """A path whose folders every user may enter, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "store" / "log.sqlite"
+
+
+@pytest.fixture
 def backend(path):
     with SqliteBackend(path) as backend:
         yield backend
@@ -37,7 +47,7 @@ def start(child_environment, path):
     """Starts a Python child that knows the path of the store; ended with the test."""
     children = []
 
-    def start_child(code):
+    def start_child(code, path=path):
         arguments = [sys.executable, "-c", textwrap.dedent(code), str(path)]
         child = subprocess.Popen(arguments, env=child_environment, stdout=subprocess.PIPE, text=True)
         children.append(child)
@@ -125,6 +135,37 @@ class TestOpening:
         path.write_bytes(content)
         with pytest.raises(StoreError, match=r"log\.sqlite.*damaged"), SqliteBackend(path) as backend:
             backend.search(Search(legs=TASK))
+
+    def test_a_damaged_payload_says_what_to_do(self, path):
+        """SQLite does not look into a page, so this file is sound to it."""
+        with SqliteBackend(path) as backend:
+            backend.append([example_entry()])
+        with sqlite3.connect(path) as other:
+            other.execute("UPDATE entries SET payload = '{'")
+        other.close()
+        with SqliteBackend(path) as backend, pytest.raises(StoreError, match=r"log\.sqlite.*damaged"):
+            backend.changes_since(0)
+
+    @pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions of this system differ")
+    def test_a_folder_that_cannot_be_written_says_so_to_a_reader(self, start, public_path):
+        child = start(
+            """
+            import os, sys
+            from embodied_mem.backends.sqlite import SqliteBackend
+            from embodied_mem.errors import StoreError
+            SqliteBackend(sys.argv[1]).close()
+            os.chmod(os.path.dirname(sys.argv[1]), 0o555)
+            os.chmod(sys.argv[1], 0o444)
+            if os.getuid() == 0:
+                os.setuid(65534)
+            try:
+                SqliteBackend(sys.argv[1], read_only=True)
+            except StoreError as error:
+                print(error)
+        """,
+            public_path,
+        )
+        assert "copy the store to a folder of your own" in child.communicate(timeout=60)[0]
 
     def test_an_empty_file_becomes_a_store(self, path):
         path.parent.mkdir()

@@ -30,14 +30,20 @@ def new_path():
         yield lambda: Path(folder) / uuid.uuid4().hex / "log.sqlite"
 
 
+def picked(found, rows):
+    """The found entries at these places alone."""
+    similarities = {name: tuple(values[row] for row in rows) for name, values in found.similarities.items()}
+    return Found(tuple(found.sequences[row] for row in rows), similarities, len(rows), is_exact=True)
+
+
 class PostFiltering(SqliteBackend):
     """Filters the best few after fetching them, as other libraries do."""
 
     def search(self, search):
         fetched = super().search(dataclasses.replace(search, where=EVERYTHING, k=2 * search.k))
         payloads = {logged.sequence: logged.entry.payload for logged in self.changes_since(0)}
-        hits = [hit for hit in fetched.hits if matches(search.where, payloads[hit.sequence])]
-        return Found(tuple(hits[: search.k]), len(hits), is_exact=True)
+        rows = [row for row, at in enumerate(fetched.sequences) if matches(search.where, payloads[at])]
+        return picked(fetched, rows[: search.k])
 
 
 class Doubling(SqliteBackend):
@@ -62,16 +68,15 @@ class PeekingBackend(SqliteBackend):
 
     def search(self, search):
         found = super().search(dataclasses.replace(search, spans=Search().spans, k=10_000))
-        seen = {h.sequence for h in super().search(dataclasses.replace(search, legs=(), k=10_000)).hits}
-        hits = [hit for hit in found.hits if hit.sequence in seen]
-        return Found(tuple(hits[: search.k]), len(hits), is_exact=True)
+        seen = super().search(dataclasses.replace(search, legs=(), k=10_000)).sequences
+        return picked(found, [row for row, at in enumerate(found.sequences) if at in seen][: search.k])
 
 
 class OldestFirst(SqliteBackend):
     def search(self, search):
         found = super().search(dataclasses.replace(search, k=10_000))
-        hits = found.hits if search.legs else found.hits[::-1]
-        return dataclasses.replace(found, hits=hits[: search.k])
+        rows = list(range(len(found.sequences)))[:: 1 if search.legs else -1]
+        return dataclasses.replace(picked(found, rows[: search.k]), n_candidates=found.n_candidates)
 
 
 class SpaceBlind(SqliteBackend):
