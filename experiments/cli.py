@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(options, command=shlex.join(["embodied-mem", *given]))
     except KeyboardInterrupt as stop:
-        print(f"\n{stop or 'interrupted'}", file=sys.stderr)
+        print(f"\n{str(stop) or 'interrupted'}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -158,17 +158,16 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from embodied_mem.experiments.outputs import read_document
     from embodied_mem.experiments.report import write_report
+    from embodied_mem.experiments.run_folder import read_run
 
-    folder = Path(options.folder)
-    if read_document(folder)["seeds"]["range"] == "tuning" and not options.draft:
+    run = read_run(options.folder)
+    if run.info.seeds.get("range") == "tuning" and not options.draft:
         raise ExperimentError(
-            f"{folder} was run on tuning seeds, which prove nothing; run with seeds=report, or add --draft"
+            f"{options.folder} was run on tuning seeds, which prove nothing; "
+            "run with seeds=report, or add --draft"
         )
-    print(write_report(folder))
+    print(write_report(options.folder, run))
     return 0
 
 

@@ -9,15 +9,10 @@ from typing import Any
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments import statistics
 from embodied_mem.experiments.comparison_text import comparison_text, write_files
+from embodied_mem.experiments.estimates import difference, lifetime_values, mean_with_interval, rounded
 from embodied_mem.experiments.metrics import COMPARED, METRICS
-from embodied_mem.experiments.rows import Lifetime, Run, RunInfo, read_run
-from embodied_mem.experiments.summary import (
-    difference,
-    focus_arm,
-    lifetime_values,
-    mean_with_interval,
-    rounded,
-)
+from embodied_mem.experiments.run_folder import Lifetime, Run, RunInfo, read_run
+from embodied_mem.experiments.summary import focus_arm
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +138,7 @@ def _compare(a: Contestant, b: Contestant) -> list[dict[str, Any]]:
                 "metric": name,
                 "unit": "lifetime",
                 "lifetimes": [len(a.lifetimes), len(b.lifetimes)],
-                **difference(values_a, values_b, is_paired=bool(pairs)),
+                **difference(values_a, values_b, is_paired=bool(pairs), highest=METRICS[name].highest),
                 "interquartile_mean_a": statistics.interquartile_mean(values_a),
                 "interquartile_mean_b": statistics.interquartile_mean(values_b),
                 "probability_of_improvement": statistics.probability_of_improvement(values_a, values_b),

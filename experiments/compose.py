@@ -9,6 +9,8 @@ from embodied_mem.experiments.config import CONF_FOLDER, RunConfig
 
 OPEN_GROUPS = ("planner", "memory")  # a registered name without a file of its own is taken as well
 FREE_KEYS = ("planner.options.", "memory.options.", "variants.")
+ADDING = ("+", "~")  # how Hydra adds and deletes keys
+ANY_PART = "registered"  # the file that a registered name without a file of its own is put into
 
 
 def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
@@ -42,26 +44,29 @@ def group_names(group: str) -> list[str]:
 
 def keys_of(overrides: Sequence[str]) -> set[str]:
     """The first component of each overridden key."""
-    return {override.lstrip("+~").split("=", 1)[0].split(".")[0] for override in overrides}
+    return {override.split("=", 1)[0].split(".")[0] for override in overrides}
 
 
 def _prepare(override: str) -> list[str]:
     key, equals, value = override.partition("=")
-    if not equals and not key.startswith("~"):
+    if not key or not equals or key.startswith(ADDING):  # a key added to the schema would be dropped unread
         raise ExperimentError(f"{override!r} is no override; expected key=value, as in lifetimes=2")
     if key.startswith(FREE_KEYS):
         return [f"++{override}"]  # any keyword may be given, whether the group's file has it or not
     groups = [path.name for path in CONF_FOLDER.iterdir() if path.is_dir() and not path.name.startswith("_")]
-    if key not in groups or value in group_names(key):
+    if key not in groups:
+        return [override]
+    files = set(group_names(key)) - {ANY_PART}
+    if value in files:
         return [override]
     if key not in OPEN_GROUPS:
-        raise unknown_name(key, value, group_names(key))
+        raise unknown_name(key, value, files)
     from embodied_mem import registry
 
     registered = registry.names("planners" if key == "planner" else "memories")
     if value not in registered:
-        raise unknown_name(key, value, {*registered, *group_names(key)})
-    return [f"{key}=registered", f"{key}.name={value}"]
+        raise unknown_name(key, value, {*registered, *files})
+    return [f"{key}={ANY_PART}", f"{key}.name={value}"]
 
 
 def _plain(config: RunConfig) -> RunConfig:

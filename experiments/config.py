@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embodied_mem.errors import ExperimentError
+from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, Arm, Parts, make_arms
 from embodied_mem.experiments.seeds import SeedRange, seed_range
 from embodied_mem.experiments.streams import Trial, trials
@@ -150,7 +150,10 @@ def make_plan(config: RunConfig) -> RunPlan:
         planner_options=config.planner.options,
     )
     arms = make_arms(config.arms, parts, config.variants)
-    if config.focus not in {arm.name for arm in arms}:
+    names = [arm.name for arm in arms]
+    if config.focus not in names:
+        if config.focus != RunConfig.focus:
+            raise unknown_name("focus", config.focus, names)
         config = dataclasses.replace(config, focus=_default_focus(arms))
     plan = RunPlan(config, arms, seed_range(config.seeds))
     for arm in plan.arms:

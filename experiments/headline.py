@@ -44,10 +44,16 @@ def no_difference(a: str, b: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """One sentence for comparisons whose intervals include zero, with what would have shown."""
     what = _list([_what(entry["metric"]) for entry in entries], "or")
     verb = "intervals include" if len(entries) > 1 else "interval includes"
-    sizes = [METRICS[c["metric"]].size_text(c["detectable"]) for c in entries if c["detectable"] is not None]
-    noun = "True differences" if len(sizes) > 1 else "A true difference"
-    hint = f" {noun} of {_list(sizes, 'and')} would likely have shown." if sizes else ""
-    return f"No difference shown between {a} and {b} in {what}: the {verb} zero.{hint}"
+    return f"No difference shown between {a} and {b} in {what}: the {verb} zero.{_detectable(entries)}"
+
+
+def _detectable(entries: Sequence[Mapping[str, Any]]) -> str:
+    known = [(METRICS[c["metric"]], c["detectable"]) for c in entries if c["detectable"] is not None]
+    possible = [metric.size_text(size) for metric, size in known if size <= metric.highest]
+    if not possible:
+        return " This run is too small to show any true difference." if known else ""
+    noun = "True differences" if len(possible) > 1 else "A true difference"
+    return f" {noun} of {_list(possible, 'and')} would likely have shown."
 
 
 def _told(comparisons: Sequence[Mapping[str, Any]], focus: str) -> list[tuple[str, list[Mapping[str, Any]]]]:

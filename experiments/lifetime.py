@@ -158,9 +158,7 @@ class LifetimeRun:
         return 0
 
     def _close_memory(self) -> None:
-        close = getattr(self._memory, "close", None)
-        if close is not None:
-            close()
+        close_memory(self._memory)
         self._memory = None
 
     def _make_agent(self, phase: Phase) -> Agent | None:
@@ -209,6 +207,13 @@ class LifetimeRun:
             return run_expert_episode(world, seed=trial.seed, max_steps=self._plan.config.limits.max_steps)
         offset = self._plan.config.learning_episodes if trial.phase is Phase.HELD_OUT else 0
         return agent.run_episode(world, seed=trial.seed, attempt=attempt, episode=offset + trial.index)
+
+
+def close_memory(memory: Memory | None) -> None:
+    """Close a memory that can be closed."""
+    close = getattr(memory, "close", None)
+    if close is not None:
+        close()
 
 
 def note_of(row: Row) -> Row:

@@ -103,3 +103,8 @@ METRICS: dict[str, Metric] = {
 }
 
 COMPARED = ("success", "area", "success_at_25")
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 lifetime`, `12 lifetimes`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

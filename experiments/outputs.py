@@ -78,7 +78,7 @@ def read_document(folder: Path) -> dict[str, Any]:
     path = folder / RUN_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ExperimentError(f"{folder} has no {RUN_FILE}; name the folder of a run") from None
     except ValueError as error:
         raise ExperimentError(f"{path} is no JSON: {error}") from None

@@ -13,8 +13,9 @@ from embodied_mem.experiments.compose import compose_config, keys_of
 from embodied_mem.experiments.config import NOT_COMPARED, RunConfig, RunPlan, differences, make_plan
 from embodied_mem.experiments.lifetime import Row
 from embodied_mem.experiments.locks import folder_lock
+from embodied_mem.experiments.metrics import counted
 from embodied_mem.experiments.progress import Progress
-from embodied_mem.experiments.runner import all_units, finished_rows, run_lifetimes
+from embodied_mem.experiments.runner import all_units, finished_rows, run_lifetimes, try_parts
 
 
 class RunStopped(ExperimentError):
@@ -69,9 +70,13 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
         plan, folder = _resumed(config, overrides)
     else:
         plan = make_plan(config)
-        folder = outputs.new_folder(plan.config, now=now)
+        try_parts(plan)
+        document = outputs.start_document(plan, command=command, now=now)
+        folder = outputs.new_folder(plan.config, now=now)  # last: what cannot be played leaves no folder
     with folder_lock(folder):
-        document = _begin(plan, folder, command=command, now=now, is_new=not config.resume)
+        if config.resume:
+            document = _next_attempt(folder)
+        outputs.write_document(folder, document)
         say(f"{_size(plan)}; kept in {folder}")
         return _Run(plan, folder, document, workers=config.workers).play()
 
@@ -79,7 +84,10 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
 def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path]:
     folder = Path(config.resume)
     kept = outputs.read_config(outputs.read_document(folder))
-    changed = keys_of(overrides) - set(NOT_COMPARED)
+    given = keys_of(overrides)
+    if "out" in given:
+        raise ExperimentError(f"a resumed run stays in its folder, {folder}; leave out= away")
+    changed = given - set(NOT_COMPARED)
     different = [
         line
         for line in differences(kept, config)
@@ -90,20 +98,13 @@ def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path
             f"{folder} was begun with another configuration ({'; '.join(different)}); "
             "leave these out to resume, or start a new run"
         )
-    return make_plan(dataclasses.replace(kept, workers=config.workers)), folder
+    report = config.report if "report" in given else kept.report
+    return make_plan(dataclasses.replace(kept, workers=config.workers, report=report)), folder
 
 
-def _begin(
-    plan: RunPlan, folder: Path, *, command: str, now: datetime.datetime, is_new: bool
-) -> dict[str, Any]:
-    if is_new:
-        document = outputs.start_document(plan, command=command, now=now)
-    else:
-        document = outputs.read_document(folder)
-        document["attempt"] += 1
-        document["status"] = "running"
-    outputs.write_document(folder, document)
-    return document
+def _next_attempt(folder: Path) -> dict[str, Any]:
+    document = outputs.read_document(folder)
+    return {**document, "attempt": document["attempt"] + 1, "status": "running"}
 
 
 class _Run:
@@ -126,13 +127,13 @@ class _Run:
 
     def _finish(self, failed: list[str]) -> RunResult:
         from embodied_mem.experiments.report import write_report
-        from embodied_mem.experiments.rows import read_run
+        from embodied_mem.experiments.run_folder import read_run
         from embodied_mem.experiments.summary import write_summary
 
         self._note("finished")  # before the report, which shows it; a resumed run writes both files again
         played = read_run(self._folder)
         summary = write_summary(self._folder, played)
-        report = write_report(self._folder, played) if self._plan.config.report else None
+        report = write_report(self._folder, played, summary) if self._plan.config.report else None
         return RunResult(self._folder, summary, report, tuple(failed))
 
     def _note(self, status: str) -> None:
@@ -177,7 +178,7 @@ def _totals(plan: RunPlan) -> dict[str, int]:
 def _size(plan: RunPlan) -> str:
     config = plan.config
     return (
-        f"{len(plan.arms)} arms, {config.lifetimes} lifetimes of {config.learning_episodes} learning and "
-        f"{config.held_out_episodes} held-out episodes, {len(config.stream.kinds)} task kinds, "
-        f"{plan.seeds.name} seeds"
+        f"{counted(len(plan.arms), 'arm')}, {counted(config.lifetimes, 'lifetime')} of "
+        f"{config.learning_episodes} learning and {config.held_out_episodes} held-out episodes, "
+        f"{counted(len(config.stream.kinds), 'task kind')}, {plan.seeds.name} seeds"
     )

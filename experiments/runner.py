@@ -1,14 +1,18 @@
 """Runs an experiment: every lifetime of every arm, in this process or in workers."""
 
+import dataclasses
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from embodied_mem.experiments.arms import make_memory, make_planner
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.journal import recover
-from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows, note_of
+from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows, close_memory, note_of
 from embodied_mem.experiments.outputs import n_cores
 from embodied_mem.experiments.worlds import Worlds
+from embodied_mem.limits import Limits
 
 Finished: TypeAlias = dict[tuple[str, int], list[Row]]
 
@@ -32,6 +36,23 @@ def finished_rows(plan: RunPlan, run_folder: Path) -> Finished:
         check_rows(rows, plan.trials(unit.arm, unit.lifetime), unit)
         found[unit.arm.name, unit.lifetime] = [note_of(row) for row in rows]
     return found
+
+
+def try_parts(plan: RunPlan) -> None:
+    """Make every part of a plan once, so that wrong options are told before anything is kept.
+
+    Raises:
+        EmbodiedMemError: A planner, memory or limit cannot be made as asked.
+    """
+    Limits(**dataclasses.asdict(plan.config.limits))
+    seed = plan.lifetime_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        for arm in plan.arms:
+            if not arm.plays_expert:
+                make_planner(arm.planner, options=arm.planner_options)
+            if arm.memory:
+                path = Path(folder) / arm.name
+                close_memory(make_memory(arm.memory, path, seed=seed, options=arm.memory_options))
 
 
 class Schedule:

@@ -8,21 +8,28 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from embodied_mem.experiments import learnt, statistics
+from embodied_mem.experiments.estimates import (
+    difference,
+    lifetime_values,
+    mean_with_band,
+    mean_with_interval,
+    rounded,
+    same_problems,
+)
 from embodied_mem.experiments.headline import headline, verdict
-from embodied_mem.experiments.metrics import COMPARED, METRICS
-from embodied_mem.experiments.rows import EpisodeRow, Lifetime, Phase, Run, read_run
+from embodied_mem.experiments.metrics import COMPARED, METRICS, counted
+from embodied_mem.experiments.rows import EpisodeRow, Phase
+from embodied_mem.experiments.run_folder import Lifetime, Run, read_run
 
 SCHEMA = 1
-BOOTSTRAP_SEED = 20_260_101  # one fixed seed an interval: adding an arm changes no other arm's interval
 BUDGET_SHARES = tuple(round(0.025 * i, 3) for i in range(41))
-DIGITS = 6
 
 
 def write_summary(folder: str | Path, run: Run | None = None) -> dict[str, Any]:
@@ -101,11 +108,6 @@ def compared_pairs(run: Run) -> list[tuple[str, str]]:
     return pairs
 
 
-def lifetime_values(lives: Iterable[Lifetime], of: Callable[[EpisodeRow], float]) -> list[float]:
-    """Per lifetime the mean over its held-out episodes."""
-    return [math.fsum(of(row) for row in life.held_out) / len(life.held_out) for life in lives]
-
-
 def _arm(run: Run, arm: str) -> dict[str, Any]:
     lives = run.complete(arm, "held_out")
     held_out = [row for life in lives for row in life.held_out]
@@ -130,21 +132,6 @@ def _arm(run: Run, arm: str) -> dict[str, Any]:
     return result
 
 
-def mean_with_interval(values: Sequence[float], *, highest: float = 1.0) -> dict[str, Any]:
-    """`mean`, `ci95` and `per_lifetime` of one value a lifetime; None where there are too few lifetimes.
-
-    Args:
-        values: One value a lifetime, from 0 to `highest`; the interval is cut to that range.
-        highest: The greatest value there is.
-    """
-    if not values:
-        return {"mean": None, "ci95": None, "per_lifetime": []}
-    interval = statistics.bootstrap_interval(values, rng=_rng())
-    if interval is not None:
-        interval = max(0.0, interval[0]), min(highest, interval[1])
-    return {"mean": math.fsum(values) / len(values), "ci95": interval, "per_lifetime": list(values)}
-
-
 def _by_kind(rows: Sequence[EpisodeRow]) -> dict[str, Any]:
     groups: dict[str, list[EpisodeRow]] = {}
     for row in rows:
@@ -164,7 +151,7 @@ def _budget_curve(lives: Sequence[Lifetime]) -> dict[str, Any] | None:
     if not lives:
         return None
     columns = [lifetime_values(lives, _within(share)) for share in BUDGET_SHARES]
-    return {"share": list(BUDGET_SHARES), **_band(np.array(columns, dtype=np.float64).T)}
+    return {"share": list(BUDGET_SHARES), **mean_with_band(np.array(columns, dtype=np.float64).T)}
 
 
 def _within(share: float) -> Callable[[EpisodeRow], float]:
@@ -187,7 +174,7 @@ def _learning(run: Run, arm: str) -> dict[str, Any] | None:
             mean_with_interval([float(v) for v in success[:, a:b].mean(axis=1)]) if b > a else None
             for a, b in itertools.pairwise(thirds)
         ],
-        "curve": {"edges": edges, **_band(statistics.binned_means(success, edges))},
+        "curve": {"edges": edges, **mean_with_band(statistics.binned_means(success, edges))},
         "memory_size": math.fsum(known) / len(known) if known else None,
     }
 
@@ -198,12 +185,6 @@ def _bin_edges(count: int) -> list[int]:
     if len(edges) > 2 and edges[-1] - edges[-2] < width / 2:
         del edges[-2]  # a short last bin would be noise that looks like news
     return edges
-
-
-def _band(values: statistics.Values) -> dict[str, Any]:
-    low, high = statistics.bootstrap_bounds(values, rng=_rng())
-    ends = {"low": np.clip(low, 0.0, 1.0).tolist(), "high": np.clip(high, 0.0, 1.0).tolist()}
-    return {"mean": values.mean(axis=0).tolist(), **ends}
 
 
 def _compare(run: Run, a: str, b: str) -> list[dict[str, Any]]:
@@ -222,48 +203,9 @@ def _compare(run: Run, a: str, b: str) -> list[dict[str, Any]]:
         values_a = lifetime_values(lives_a, METRICS[name].of)
         values_b = lifetime_values(lives_b, METRICS[name].of)
         entry = {"a": a, "b": b, "metric": name, "unit": "lifetime", "lifetimes": run.info.lifetimes}
-        entries.append(entry | difference(values_a, values_b, is_paired=is_paired))
+        found = difference(values_a, values_b, is_paired=is_paired, highest=METRICS[name].highest)
+        entries.append(entry | found)
     return entries
-
-
-def same_problems(a: Lifetime, b: Lifetime) -> bool:
-    """Whether two lifetimes were held out on the same problems in the same order."""
-    return [row.problem for row in a.held_out] == [row.problem for row in b.held_out]
-
-
-def difference(a: Sequence[float], b: Sequence[float], *, is_paired: bool) -> dict[str, Any]:
-    """The difference of two arms with its interval, from one value a lifetime each.
-
-    Args:
-        a: (n,) values.
-        b: (n,) values of the same lifetimes if paired, else (m,).
-        is_paired: Whether a[i] and b[i] faced the same problems.
-
-    Returns:
-        `pairs`, `is_paired`, `mean_a`, `mean_b`, `difference`, `ci95`, `excludes_zero`, `detectable`, and per
-        lifetime `differences` with the counts `ahead`, `level`, `behind` (paired only).
-    """
-    mean_a, mean_b = math.fsum(a) / len(a), math.fsum(b) / len(b)
-    pairs = [x - y for x, y in zip(a, b, strict=True)] if is_paired else []
-    interval = (
-        statistics.bootstrap_interval(pairs, rng=_rng())
-        if is_paired
-        else statistics.unpaired_interval(a, b, rng=_rng())
-    )
-    return {
-        "pairs": len(pairs),
-        "is_paired": is_paired,
-        "mean_a": mean_a,
-        "mean_b": mean_b,
-        "difference": math.fsum(pairs) / len(pairs) if is_paired else mean_a - mean_b,
-        "ci95": interval,
-        "excludes_zero": interval is not None and (interval[0] > 0 or interval[1] < 0),
-        "detectable": statistics.detectable_difference(pairs) if is_paired else None,
-        "differences": pairs,
-        "ahead": sum(d > 1e-12 for d in pairs),
-        "level": sum(abs(d) <= 1e-12 for d in pairs),
-        "behind": sum(d < -1e-12 for d in pairs),
-    }
 
 
 def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
@@ -274,22 +216,33 @@ def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
         notes.extend(_missing(run, arm, phase) for phase in _phases(run, arm) if _missing(run, arm, phase))
     lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
     if 0 < lifetimes < statistics.FEW_LIFETIMES:
-        notes.append(
-            f"Only {lifetimes} lifetimes: intervals from fewer than {statistics.FEW_LIFETIMES} are rough; "
-            "run more."
-        )
-    for arm, result in summary["arms"].items():
-        values = result["success"]["per_lifetime"]
-        if len(values) > 1 and len(set(values)) == 1 and values[0] in (0.0, 1.0):
-            notes.append(
-                f"{arm}: every lifetime has the same success, so its interval has no width; that is no "
-                f"proof of {'never failing' if values[0] else 'never succeeding'}."
-            )
+        few = counted(lifetimes, "lifetime")
+        least = statistics.FEW_LIFETIMES
+        notes.append(f"Only {few}: intervals from fewer than {least} are rough; run more.")
+    notes.extend(
+        f"{what} is the same in every lifetime, so its interval has no width; others may differ."
+        for what in _without_spread(summary)
+    )
     unpaired = sorted({f"{c['a']} and {c['b']}" for c in summary["comparisons"] if not c["is_paired"]})
     notes.extend(
         f"{pair} did not face the same problems, so they are compared unpaired." for pair in unpaired
     )
     return notes
+
+
+def _without_spread(summary: dict[str, Any]) -> Iterator[str]:
+    """What an interval of no width might seem to prove: the success of an arm, a difference from zero."""
+    for arm, result in summary["arms"].items():
+        if _is_constant(result["success"]["per_lifetime"]):
+            yield f"{arm}: success"
+    for entry in summary["comparisons"]:
+        if entry["excludes_zero"] and _is_constant(entry["differences"]):
+            label = METRICS[entry["metric"]].label
+            yield f"{entry['a']} against {entry['b']}: the difference in {label[0].lower()}{label[1:]}"
+
+
+def _is_constant(values: Sequence[float]) -> bool:
+    return len(values) > 1 and max(values) - min(values) < 1e-9
 
 
 def _phases(run: Run, arm: str) -> tuple[Phase, ...]:
@@ -306,16 +259,3 @@ def _missing(run: Run, arm: str, phase: Phase) -> str:
         if done >= planned
         else f"{arm}: {what} episodes are complete in {done} of {planned} lifetimes; the rest is left out."
     )
-
-
-def _rng() -> np.random.Generator:
-    return np.random.default_rng(BOOTSTRAP_SEED)
-
-
-def rounded(value: Any) -> Any:
-    """Floats to `DIGITS` places, so that the last bit of a sum is not part of a result; NaN becomes None."""
-    if isinstance(value, float):
-        return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value

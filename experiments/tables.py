@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from embodied_mem.experiments.metrics import METRICS
+from embodied_mem.experiments.metrics import METRICS, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+LEAST_WIDTH = 80
 COLUMNS = ("success", "area", "success_at_25", "steps")
 HEADS = {"success": "success %", "area": "area", "success_at_25": "in 25 % of steps", "steps": "steps"}
 
@@ -27,7 +28,12 @@ def print_summary(summary: Mapping[str, Any], console: "Console | None" = None) 
     out.print()
     out.print(Text(summary["headline"], style="bold"))
     out.print()
-    out.print(arms_table(summary))
+    table = arms_table(summary)
+    if out.width < LEAST_WIDTH:
+        table.width = (
+            LEAST_WIDTH  # the terminal breaks the lines; squeezed in, names and figures would be lost
+        )
+    out.print(table, crop=False)
     for line in comparison_lines(summary):
         out.print(Text(line), soft_wrap=True)
     for line in learnt_lines(summary):
@@ -43,7 +49,7 @@ def arms_table(summary: Mapping[str, Any]) -> "Table":
     from rich.text import Text
 
     title = (
-        f"held out, {summary['lifetimes']} lifetimes of {summary['held_out_episodes']} episodes, "
+        f"held out, {counted(summary['lifetimes'], 'lifetime')} of {summary['held_out_episodes']} episodes, "
         "95 % intervals"
     )
     table = Table(

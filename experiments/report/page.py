@@ -14,16 +14,19 @@ from embodied_mem.experiments.report.elements import notes, section
 from embodied_mem.experiments.report.episodes import Packed, json_script, pack
 from embodied_mem.experiments.report.markup import Markup, tag
 from embodied_mem.experiments.report.palette import Look, looks
-from embodied_mem.experiments.rows import Run, read_run
+from embodied_mem.experiments.run_folder import Run, read_run
 from embodied_mem.experiments.summary import summarise_run
 
 
-def write_report(folder: str | Path, run: Run | None = None) -> Path:
+def write_report(
+    folder: str | Path, run: Run | None = None, summary: Mapping[str, Any] | None = None
+) -> Path:
     """Write `report.html` into a run folder (replaced in one move) and return its path.
 
     Args:
         folder: The run folder.
         run: What `read_run(folder)` gave, to save reading it again.
+        summary: What `summarise_run(run)` gave, to save computing it again.
 
     Raises:
         ExperimentError: Not a run folder, or a row cannot be read.
@@ -31,7 +34,8 @@ def write_report(folder: str | Path, run: Run | None = None) -> Path:
     run = run or read_run(folder)
     path = Path(folder) / "report.html"
     partial = path.with_name("report.html.partial")
-    partial.write_text(report_page(run, summarise_run(run)), encoding="utf-8", newline="\n")
+    page = report_page(run, summary or summarise_run(run))
+    partial.write_text(page, encoding="utf-8", newline="\n")
     os.replace(partial, path)
     return path
 

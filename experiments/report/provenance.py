@@ -8,7 +8,7 @@ from embodied_mem.experiments.metrics import METRICS
 from embodied_mem.experiments.report.elements import details, row, section, table
 from embodied_mem.experiments.report.markup import Markup, tag
 from embodied_mem.experiments.report.results import SAME_OBSTACLE
-from embodied_mem.experiments.rows import RunInfo
+from embodied_mem.experiments.run_folder import RunInfo
 from embodied_mem.experiments.statistics import RESAMPLES
 
 WORDS = {
@@ -42,7 +42,12 @@ WORDS = {
 }
 ARMS = {
     "none": "The same planner and the same limits; memory returns nothing.",
-    "random": "As many experiences as memory would return, drawn evenly from the same candidates.",
+    "memory": "The memory under test.",
+    "random": (
+        "k experiences drawn evenly from the same candidates, whatever their score: where memory returns "
+        "fewer that fit, random still returns k."
+    ),
+    "recency": "The k newest of the same candidates, whatever their score.",
     "shuffled": "The experiences memory would return, with plan and outcome swapped among candidates.",
     "without_kind": "Memory that never returns an experience of the task kind being tried: what transfers.",
     "floor": "A random legal skill at every turn; learns nothing.",

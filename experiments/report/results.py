@@ -3,7 +3,7 @@
 from typing import Any
 
 from embodied_mem.experiments.headline import no_difference
-from embodied_mem.experiments.metrics import COMPARED, METRICS, UNKNOWN
+from embodied_mem.experiments.metrics import COMPARED, METRICS, UNKNOWN, counted
 from embodied_mem.experiments.report.axes import per_cent
 from embodied_mem.experiments.report.dots import whisker
 from embodied_mem.experiments.report.elements import (
@@ -26,9 +26,10 @@ SAME_OBSTACLE = (
 
 def headline(summary: Summary, name: str) -> Markup:
     """Name of the run, the result in one sentence, and what limits it."""
+    arms, lifetimes = counted(len(summary["arms"]), "arm"), counted(summary["lifetimes"], "lifetime")
     size = (
-        f"{len(summary['arms'])} arms · {summary['lifetimes']} lifetimes of {summary['learning_episodes']} "
-        f"learning and {summary['held_out_episodes']} held-out episodes · {len(summary['kinds'])} task kinds"
+        f"{arms} · {lifetimes} of {summary['learning_episodes']} learning and "
+        f"{summary['held_out_episodes']} held-out episodes · {counted(len(summary['kinds']), 'task kind')}"
     )
     is_tuning = summary["seeds"].get("range") == "tuning"
     return tag(
@@ -155,7 +156,7 @@ def _repairs(rule: Summary) -> list[Markup]:
 
 def _learnt_words(summary: Summary, arm: Summary) -> str:
     obstacles = [rule["obstacle"] for rule in arm["learnt"]]
-    many = f"{len(obstacles)} obstacle{'s' if len(obstacles) > 1 else ''}"
+    many = counted(len(obstacles), "obstacle")
     same = arm["same_obstacle"]
     return (
         f"In the held-out episodes {summary['focus']} acted on memories against {many}: "

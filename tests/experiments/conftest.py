@@ -13,7 +13,9 @@ from embodied_mem import registry
 
 PLUGIN = Path(__file__).with_name("toy_plugin")
 TOY_RUN = (
+    "seeds=tuning",
     "planner=puller",
+    "memory.options.weights.task=1.0",  # what the toy planner asks by
     "stream.kinds=[levers:a,levers:b,levers:c,levers:d,levers:e]",
     "lifetimes=2",
     "learning_episodes=10",

@@ -74,6 +74,7 @@ def test_progress_goes_to_standard_error_alone(run_cli):
         (("run", *QUICK, "memory.options.colour=red"), "memory 'experience' cannot be made with"),
         (("run", *QUICK, "out=/proc/nowhere"), "name another folder with out="),
         (("run", "resume=nowhere"), "nowhere has no run.json"),
+        (("run", *QUICK, "limits.max_steps=-3"), "limits.max_steps is -3"),
         (("report", "nowhere"), "nowhere has no run.json"),
         (("compare", "nowhere", "elsewhere"), "has no run.json"),
     ],
@@ -84,6 +85,49 @@ def test_an_error_is_one_line_with_what_to_do_and_exit_code_1(run_cli, words, me
     assert message in err
     assert len([line for line in err.splitlines() if line.startswith("error:")]) == 1
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "planner.options.colour=red",
+        "memory.options.colour=red",
+        "limits.max_steps=-3",
+        "stream.kinds=[nowhere:a]",
+    ],
+)
+def test_a_run_that_cannot_be_played_leaves_no_folder(run_cli, tmp_path, override):
+    code, _, err = run_cli("run", *QUICK, override, "out=here")
+    assert code == 1
+    assert "resume" not in err
+    assert not (tmp_path / "here").exists()
+
+
+def test_ctrl_c_before_a_run_begins_is_said(monkeypatch, capsys):
+    from embodied_mem.experiments import cli
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_play", interrupted)
+    assert main(["run"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_folder_whose_run_json_is_of_something_else_has_no_report(run_cli, tmp_path):
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "run.json").write_text('{"config": {}}')
+    code, _, err = run_cli("report", "foreign")
+    assert code == 1
+    assert "foreign/run.json: lifetimes is missing" in err
+
+
+@pytest.mark.parametrize("words", [("run", "resume=file"), ("report", "file"), ("compare", "file", "other")])
+def test_a_file_is_no_run_folder(run_cli, tmp_path, words):
+    (tmp_path / "file").write_text("")
+    code, _, err = run_cli(*words)
+    assert code == 1
+    assert "file has no run.json" in err
 
 
 def test_verbose_shows_the_traceback(run_cli):

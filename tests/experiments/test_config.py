@@ -41,6 +41,11 @@ def test_a_configuration_survives_json():
         ("experiment=quik", "Did you mean 'quick'"),
         ("planner=case_basd", "Did you mean 'case_based'"),
         ("lifetimes", "expected key=value"),
+        ("=", "expected key=value"),
+        ("+colour=red", "expected key=value"),
+        ("++limits.colour=3", "expected key=value"),
+        ("~lifetimes", "expected key=value"),
+        ("planner=registered", "Unknown planner 'registered'"),
         ("arms=[none", "no viable alternative"),
     ],
 )
@@ -62,6 +67,7 @@ def test_a_bad_override_is_named_with_what_was_expected(override, message):
         ("arms=[none,none]", "each once"),
         ("arms=[none,shuffled]", "add 'memory' to arms"),
         ("stream.kinds=[]", "no task kinds"),
+        ("focus=memroy", "Did you mean 'memory'"),
         ("stream.kinds=[a,a]", "names a kind twice"),
     ],
 )

@@ -19,7 +19,7 @@ from embodied_mem.experiments.report.axes import spread, ticks
 from embodied_mem.experiments.report.dots import swarm
 from embodied_mem.experiments.report.episodes import MAX_CALLS, MAX_TEXT, pack
 from embodied_mem.experiments.report.markup import Markup, tag
-from embodied_mem.experiments.rows import read_run
+from embodied_mem.experiments.run_folder import read_run
 from embodied_mem.experiments.summary import write_summary
 from tests.experiments.synthetic_run import episode_row, write_rows, write_run
 
@@ -342,6 +342,22 @@ def test_a_browser_reads_rows_that_leave_out_what_is_empty(tmp_path: Path) -> No
     opened = Elements(browse(f"{report.as_uri()}#memory%2F0%2Fheld_out%2F0", tmp_path / "profile")).text
     assert "steps 0–0" in opened  # noqa: RUF001
     assert "not begun" not in opened
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_browser_shows_a_memory_that_was_acted_on_later_than_recalled(tmp_path: Path) -> None:
+    memory = {"id": "m", "plan": "toggle(door)", "score": 1.0}
+    row = episode_row(
+        decisions=[{"recalled": [memory]}, {"index": 1, "plan": ["drop()"], "acted_on": ["m"]}],
+        calls=[],
+    )
+    report = write_report(write_rows(tmp_path / "run", [row]))
+    opened = Elements(browse(f"{report.as_uri()}#memory%2F0%2Fheld_out%2F0", tmp_path / "profile")).text
+    later = opened[opened.index("Decision 2") :]
+    assert "toggle(door)" in later
+    assert "recalled at decision 1" in later
+    assert "acted on" in later
 
 
 def browse(address: str, profile: Path) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import time
@@ -94,16 +93,27 @@ def test_a_run_killed_again_and_again_ends_all_the_same(start_cli, run_cli, tmp_
     assert (tmp_path / "here" / "summary.json").read_bytes() == unbroken
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(10))
-def test_killed_at_ten_random_points(start_cli, run_cli, tmp_path, unbroken, seed):
-    rng = random.Random(seed)
-    process = start_cli("run", *RUN, f"workers={rng.randint(1, 4)}", "out=here", TOY_STEP_S="0.01")
-    while not (tmp_path / "here" / "run.json").exists():
-        time.sleep(0.001)
-    kill_after(process, tmp_path / "here", rng.randint(0, N_ROWS), delay_s=rng.random() * 0.05)
+@pytest.mark.parametrize("way", ["kill group", "interrupt", "terminate", "kill a worker"])
+def test_whatever_ends_a_run_it_resumes_to_the_same_summary(start_cli, run_cli, tmp_path, unbroken, way):
+    process = start_cli("run", *RUN, "workers=2", "out=here", TOY_STEP_S="0.01")
+    while n_rows(tmp_path / "here") < N_ROWS // 3:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    if way == "kill a worker":
+        os.kill(child_of(process.pid), signal.SIGKILL)
+    elif way == "terminate":
+        process.terminate()
+    else:
+        os.killpg(process.pid, signal.SIGKILL if way == "kill group" else signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
     resume(run_cli)
     assert (tmp_path / "here" / "summary.json").read_bytes() == unbroken
+
+
+def child_of(pid: int) -> int:
+    """Some worker of a run."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 def test_workers_of_a_killed_run_end_by_themselves(start_cli, tmp_path):
@@ -173,6 +183,19 @@ def test_a_differing_configuration_is_refused_with_both_values(run_cli):
     assert "lifetimes: 2 -> 5" in err
 
 
+def test_a_resumed_run_stays_in_its_folder(run_cli):
+    run_cli("run", *RUN, "workers=1", "out=here")
+    code, _, err = run_cli("run", "resume=here", "out=there")
+    assert code == 1
+    assert "stays in its folder" in err
+
+
+def test_a_report_may_be_asked_for_when_resuming(run_cli, tmp_path):
+    run_cli("run", *RUN, "workers=1", "out=here")  # with report=false
+    resume(run_cli, "report=true")
+    assert (tmp_path / "here" / "report.html").exists()
+
+
 def test_the_same_configuration_may_be_repeated_when_resuming(run_cli):
     run_cli("run", *RUN, "workers=1", "out=here")
     resume(run_cli, "lifetimes=2", "planner=puller", "workers=2")
@@ -181,7 +204,7 @@ def test_the_same_configuration_may_be_repeated_when_resuming(run_cli):
 def test_rows_of_another_run_are_refused(run_cli, tmp_path):
     run_cli("run", *RUN, "workers=1", "out=here")
     path = tmp_path / "here" / "lifetimes" / "none" / "00" / "episodes.jsonl"
-    path.write_text(path.read_text().replace('"seed":500001', '"seed":600001'))
+    path.write_text(path.read_text().replace('"seed":100001', '"seed":200001'))
     code, _, err = run_cli("run", "resume=here")
     assert code == 1
     assert "row 2 of arm none, lifetime 0" in err

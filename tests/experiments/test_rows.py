@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from embodied_mem.errors import ExperimentError
-from embodied_mem.experiments.rows import EpisodeRow, read_rows, read_run
+from embodied_mem.experiments.rows import EpisodeRow, read_rows
+from embodied_mem.experiments.run_folder import read_run
 from tests.experiments.synthetic_run import episode_row, write_rows, write_run
 
 

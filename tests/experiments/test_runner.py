@@ -176,7 +176,7 @@ def test_run_json_says_what_was_run_and_not_on_which_host(finished):
     text = (finished / "run.json").read_text()
     document = json.loads(text)
     assert document["status"] == "finished"
-    assert document["seeds"] == {"range": "report", "first": 500_000, "last": 503_999}
+    assert document["seeds"] == {"range": "tuning", "first": 100_000, "last": 103_999}
     assert document["beside"] == ["floor", "expert"]
     assert document["knowledge"] == [{"what": "which skills there are", "where": "skills"}]
     assert {"python", "numpy", "gymnasium", "embodied_mem"} <= set(document["versions"])

@@ -165,8 +165,24 @@ def test_few_lifetimes_are_cautioned_about(tmp_path: Path) -> None:
 
 
 def test_an_interval_without_width_is_no_proof(tmp_path: Path) -> None:
-    summary = summarise(write_rows(tmp_path, lives("memory", [[1, 1], [1, 1]])))
-    assert any("no proof of never failing" in note for note in summary["notes"])
+    rows = [*lives("memory", [[1, 1], [1, 1]]), *lives("none", [[0, 1], [1, 0]])]
+    notes = summarise(write_rows(tmp_path, rows))["notes"]
+    assert any(note.startswith("memory: success is the same in every lifetime") for note in notes)
+    assert any(
+        note.startswith("memory against none: the difference in success is the same") for note in notes
+    )
+
+
+def test_a_difference_is_no_larger_than_can_be(tmp_path: Path) -> None:
+    rows = [*lives("memory", [[1, 1], [1, 0]]), *lives("none", [[0, 0], [0, 1]])]
+    found = summarise(write_rows(tmp_path, rows))["comparisons"]
+    assert [entry["ci95"] for entry in found if entry["metric"] == "success"] == [[-1.0, 1.0]]
+
+
+def test_a_difference_that_no_run_could_show_is_no_hint(tmp_path: Path) -> None:
+    rows = [*lives("memory", [[1, 1], [1, 0]]), *lives("none", [[0, 0], [0, 1]])]
+    verdicts = [entry["verdict"] for entry in summarise(write_rows(tmp_path, rows))["comparisons"]]
+    assert verdicts[0].endswith("This run is too small to show any true difference.")
 
 
 def test_learning_is_reported_in_thirds_and_binned(tmp_path: Path) -> None:

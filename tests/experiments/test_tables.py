@@ -27,6 +27,11 @@ def test_a_terminal_of_eighty_columns_cuts_nothing(tmp_path: Path) -> None:
     assert "…" not in printed(write_run(tmp_path), width=80)
 
 
+def test_a_narrow_terminal_breaks_lines_and_loses_nothing(tmp_path: Path) -> None:
+    wide, narrow = (printed(write_run(tmp_path), width=width).replace("─", "") for width in (80, 40))
+    assert set(wide.split()) <= set(narrow.split())
+
+
 def test_a_difference_that_is_not_shown_is_marked(tmp_path: Path) -> None:
     rows = [
         episode_row(arm=arm, lifetime=n, success=(n + (arm == "none")) % 2 == 0)

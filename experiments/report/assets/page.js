@@ -141,7 +141,11 @@ function browse(root, index) {
       .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== "–").map(([name, value]) => `${name} ${value}`);
     const node = el("div", { class: "episode" }, el("p", { class: "meta" }, facts.join(" · ")));
     if (!detail.decisions.length) node.append(el("p", { class: "quiet" }, "No decisions were logged for this arm."));
-    for (const decision of detail.decisions) node.append(decided(decision, detail, origin));
+    const known = new Map(); // a plan may be made from what an earlier decision recalled
+    for (const decision of detail.decisions) {
+      for (const memory of decision.recalled || []) known.set(memory.id, { ...memory, decision: decision.index || 0 });
+      node.append(decided(decision, detail, origin, known));
+    }
     const unplanned = detail.decisions.length ? [] : detail.calls;
     if (unplanned.length) node.append(calls(unplanned));
     if (detail.calls_cut) node.append(el("p", { class: "quiet" }, `${detail.calls_cut} more calls are left out.`));
@@ -149,7 +153,7 @@ function browse(root, index) {
     return node;
   }
 
-  function decided(decision, detail, origin) {
+  function decided(decision, detail, origin, known) {
     const where = [`step ${decision.step}`, decision.trigger, decision.obstacle && `obstacle: ${decision.obstacle}`].filter(Boolean).join(" · ");
     decision = { index: 0, step: 0, trigger: "", plan: [], recalled: [], shown: [], acted_on: [], ...decision };
     const node = el("div", { class: "decision" }, el("h4", {}, `Decision ${decision.index + 1} `, el("span", {}, where)));
@@ -158,7 +162,10 @@ function browse(root, index) {
     const undone = decision.plan.slice(made.length);
     node.append(calls(made));
     if (undone.length) node.append(el("p", { class: "why" }, "planned, not begun: ", el("code", {}, undone.join("; "))));
-    if (decision.recalled.length) node.append(memories(decision, detail, origin));
+    const own = new Set(decision.recalled.map((memory) => memory.id));
+    const earlier = decision.acted_on.filter((id) => !own.has(id)).map((id) => known.get(id) || { id });
+    const listed = [...earlier, ...decision.recalled];
+    if (listed.length) node.append(memories(listed, decision, detail, origin));
     return node;
   }
 
@@ -173,10 +180,10 @@ function browse(root, index) {
     return partColours.get(part);
   }
 
-  function memories(decision, detail, origin) {
-    const sizes = decision.recalled.map((memory) => Object.values(memory.parts || {}).reduce((sum, part) => sum + Math.abs(part || 0), 0));
+  function memories(listed, decision, detail, origin) {
+    const sizes = listed.map((memory) => Object.values(memory.parts || {}).reduce((sum, part) => sum + Math.abs(part || 0), 0));
     const most = Math.max(...sizes, 1e-9);
-    const rows = decision.recalled.map((memory) => {
+    const rows = listed.map((memory) => {
       memory = { parts: {}, score: 0, reason: "", ...memory };
       const parts = Object.entries(memory.parts);
       const stack = el("div", { class: "stack", "aria-hidden": "true" }, parts.map(([name, value]) => {
@@ -193,10 +200,11 @@ function browse(root, index) {
       const told = helped === undefined ? null : el("span", { class: "from" }, helped ? " helped" : " did not help");
       const from = origin.has(memory.id) ? `from learning episode ${origin.get(memory.id)}` : null;
       const met = memory.obstacle ? `met “${memory.obstacle}”` : null;
+      const when = memory.decision === undefined ? null : `recalled at decision ${memory.decision + 1}`;
       return el("tr", {}, el("td", {}, stack), el("td", {}, el("code", {}, memory.plan || "(no plan)"),
         el("div", { class: "sum" }, terms, parts.length ? ` = ${number(memory.score, 3)}` : `score ${number(memory.score, 3)}`,
           parts.length && !matches ? ` (the parts give ${number(total, 3)})` : null),
-        el("div", { class: "from", title: memory.id }, [memory.reason, met, from, memory.id.slice(0, 32)].filter(Boolean).join(" · "))),
+        el("div", { class: "from", title: memory.id }, [when, memory.reason, met, from, memory.id.slice(0, 32)].filter(Boolean).join(" · "))),
         el("td", { class: "number" }, use ? el("span", { class: use[1] }, use[0]) : null, told));
     });
     return el("table", { class: "memories" }, el("tbody", {}, rows));
