@@ -67,7 +67,7 @@ def test_a_bad_override_is_named_with_what_was_expected(override, message):
         ("arms=[none,none]", "each once"),
         ("arms=[none,shuffled]", "add 'memory' to arms"),
         ("stream.kinds=[]", "no task kinds"),
-        ("focus=memroy", "Did you mean 'memory'"),
+        ("focus=memry", "Did you mean 'memory'"),
         ("stream.kinds=[a,a]", "names a kind twice"),
     ],
 )
