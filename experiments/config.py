@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from embodied_mem import registry
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, Arm, Parts, make_arms
 from embodied_mem.experiments.seeds import SeedRange, seed_range
@@ -78,9 +79,11 @@ class RunConfig:
     """Folder of an interrupted run to go on with; its own configuration is used."""
     report: bool = True
     """Whether to write report.html."""
+    tracker: str = "jsonl"
+    """Registered tracker that receives the numbers while the run goes on; empty for none."""
 
 
-NOT_COMPARED = ("workers", "out", "resume", "report")  # change nothing of what is computed
+NOT_COMPARED = ("workers", "out", "resume", "report", "tracker")  # change nothing of what is computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def make_plan(config: RunConfig) -> RunPlan:
 
     Raises:
         ExperimentError: A number is out of range, or seeds do not suffice.
-        UnknownName: An arm, memory, planner or seed range of that name does not exist.
+        UnknownName: An arm, memory, planner, tracker or seed range of that name does not exist.
     """
     least = {
         "lifetimes": 1,
@@ -149,6 +152,8 @@ def make_plan(config: RunConfig) -> RunPlan:
         planner=config.planner.name,
         planner_options=config.planner.options,
     )
+    if config.tracker and config.tracker not in registry.names("trackers"):
+        raise unknown_name("tracker", config.tracker, registry.names("trackers"))
     arms = make_arms(config.arms, parts, config.variants)
     names = [arm.name for arm in arms]
     if config.focus not in names:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from embodied_mem.contracts import Tracker
 from embodied_mem.experiments.seeds import Phase
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LINE_EVERY_S = 5.0
-TABLE_EVERY_S = 0.2
+TABLE_EVERY_S = 0.5
 
 
 class Progress:
@@ -22,6 +23,7 @@ class Progress:
         totals: Arm -> how many episodes it plays in all.
         file: Where to show it; standard error by default, so that standard output holds results only.
         clock: Seconds, for the time left.
+        tracker: Is given the numbers each time they are shown.
     """
 
     def __init__(
@@ -30,8 +32,9 @@ class Progress:
         *,
         file: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
+        tracker: Tracker | None = None,
     ) -> None:
-        self._totals, self._clock = dict(totals), clock
+        self._totals, self._clock, self._tracker = dict(totals), clock, tracker
         self._file = file or sys.stderr
         self._done = dict.fromkeys(totals, 0)
         self._held_out = dict.fromkeys(totals, 0)
@@ -66,6 +69,15 @@ class Progress:
         self._show()
         if self._live is not None:
             self._live.stop()
+        if self._tracker is not None:
+            self._tracker.close()
+
+    def metrics(self) -> dict[str, float]:
+        """Episodes played and held-out success so far, by arm."""
+        played = {f"episodes/{arm}": float(n) for arm, n in self._done.items()}
+        return played | {
+            f"held_out_success/{arm}": self._won[arm] / n for arm, n in self._held_out.items() if n
+        }
 
     def line(self) -> str:
         """The count in words."""
@@ -108,6 +120,8 @@ class Progress:
 
     def _show(self) -> None:
         self._shown_s = self._clock()
+        if self._tracker is not None:
+            self._tracker.log(sum(self._done.values()), self.metrics())
         if self._live is not None:
             self._live.update(self.table(), refresh=True)
             return

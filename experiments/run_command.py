@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embodied_mem import registry
+from embodied_mem.contracts import Tracker
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
 from embodied_mem.experiments import outputs
 from embodied_mem.experiments.compose import compose_config, keys_of
@@ -148,7 +150,7 @@ def play_lifetimes(plan: RunPlan, folder: Path, *, attempt: int, workers: int) -
     Returns:
         Episodes that an environment broke off by an error, in words, those of earlier attempts first.
     """
-    progress = Progress(_totals(plan))
+    progress = Progress(_totals(plan), tracker=_tracker(plan, folder))
     errors: dict[str, str] = {}
     finished = finished_rows(plan, folder)
 
@@ -166,6 +168,12 @@ def play_lifetimes(plan: RunPlan, folder: Path, *, attempt: int, workers: int) -
     finally:
         progress.close()
     return [f"{place}: {error}" for place, error in errors.items() if error]
+
+
+def _tracker(plan: RunPlan, folder: Path) -> Tracker | None:
+    name = plan.config.tracker
+    made: Tracker | None = registry.load("trackers", name)(folder) if name else None
+    return made
 
 
 def _totals(plan: RunPlan) -> dict[str, int]:

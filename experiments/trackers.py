@@ -69,3 +69,8 @@ def _finite(value: float) -> float | None:
 
 def _whole_bytes(path: Path) -> int:
     return path.read_bytes().rfind(b"\n") + 1
+
+
+def make_jsonl(folder: Path) -> JsonlTracker:
+    """The tracker `jsonl` of a run: `metrics.jsonl` in its folder."""
+    return JsonlTracker(folder / "metrics.jsonl")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from embodied_mem.decisions import Act, Context, Decision, Stop, Trigger
 from embodied_mem.episodes import Reflection, Trace
+from embodied_mem.errors import InvalidRecord
 from embodied_mem.filters import Where, where
 from embodied_mem.json_values import JsonObject
 from embodied_mem.planners.grounding import Goal, candidates, ground
@@ -38,18 +39,26 @@ class CaseBasedPlanner:
     """Plans by cases; a `Planner`, and the `Reflector` of its own episodes.
 
     Args:
-        k: How many experiences to recall for an obstacle, >= 1.
+        k: How many experiences to recall for an obstacle, >= 0.
         min_score: The least score of an experience that is acted on.
         max_depth: How deep repairs of repairs may nest, >= 0; 0 never reuses.
-        rounds: How often every usable repair is tried on an obstacle before a random call in between, >= 1. A
+        rounds: How often every usable repair is tried on an obstacle before a random call in between, >= 0. A
             repair that brought new things to light is tried again at once.
         patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals never
             are.
+
+    Raises:
+        InvalidRecord: A setting of another type, or below 0.
     """
 
     def __init__(
         self, k: int = 5, *, min_score: float = 0.8, max_depth: int = 6, rounds: int = 1, patience: int = 2
     ) -> None:
+        for name, value in {"k": k, "max_depth": max_depth, "rounds": rounds, "patience": patience}.items():
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise InvalidRecord(f"{name} is {value!r}; expected an integer of at least 0")
+        if isinstance(min_score, bool) or not isinstance(min_score, int | float) or min_score != min_score:
+            raise InvalidRecord(f"min_score is {min_score!r}; expected a number")
         self.k, self.min_score = k, min_score
         self.max_depth, self.rounds, self.patience = max_depth, rounds, patience
         self._begin([])

@@ -76,3 +76,28 @@ def test_an_episode_that_is_played_again_counts_once():
     progress.episode({**lost, "success": True})
     assert progress.line().startswith("1 of 2 episodes")
     assert progress.line().endswith("memory 1.00")
+
+
+class Noting:
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, dict[str, float]]] = []
+        self.is_closed = False
+
+    def log(self, step, metrics) -> None:
+        self.lines.append((step, dict(metrics)))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_tracker_gets_the_numbers_that_are_shown():
+    tracker = Noting()
+    progress = Progress({"memory": 3}, file=io.StringIO(), tracker=tracker)
+    progress.start()
+    progress.episode(row("learn"))
+    progress.episode(row("held_out"))
+    progress.episode(row("held_out", success=False))
+    progress.close()
+    assert tracker.lines[0] == (0, {"episodes/memory": 0.0})
+    assert tracker.lines[-1] == (3, {"episodes/memory": 3.0, "held_out_success/memory": 0.5})
+    assert tracker.is_closed

@@ -8,6 +8,9 @@ import pytest
 
 from embodied_mem.experiments.trackers import JsonlTracker, read_metrics
 from embodied_mem.testing.tracker import TrackerContract
+from tests.experiments.conftest import TOY_RUN
+
+TOY = (*TOY_RUN, "arms=[none]", "lifetimes=1", "learning_episodes=2", "held_out_episodes=2", "workers=1")
 
 
 class TestJsonlTracker(TrackerContract):
@@ -51,3 +54,22 @@ def test_a_value_that_is_not_finite_is_written_as_null(tmp_path: Path) -> None:
     tracker.log(0, {"loss": float("nan")})
     tracker.close()
     assert read_metrics(tmp_path / "m.jsonl") == [(0, {"loss": None})]
+
+
+def test_a_run_leaves_its_numbers(run_cli, tmp_path):
+    code, _, err = run_cli("run", *TOY, "out=here")
+    assert code == 0, err
+    steps = read_metrics(tmp_path / "here" / "metrics.jsonl")
+    assert steps[-1][1]["episodes/none"] == 4
+    assert 0 <= steps[-1][1]["held_out_success/none"] <= 1
+
+
+def test_a_run_without_a_tracker_leaves_none(run_cli, tmp_path):
+    run_cli("run", *TOY, "out=here", "tracker=''")
+    assert not (tmp_path / "here" / "metrics.jsonl").exists()
+
+
+def test_an_unknown_tracker_gives_the_nearest_name(run_cli):
+    code, _, err = run_cli("run", *TOY, "tracker=json")
+    assert code == 1
+    assert "Did you mean 'jsonl'" in err

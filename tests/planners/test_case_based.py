@@ -5,6 +5,7 @@ import pytest
 
 from embodied_mem.agent import Agent
 from embodied_mem.decisions import CallRecord, Context, Stop, Trigger
+from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.case_based import CaseBasedPlanner
 from embodied_mem.queries import Query
 from embodied_mem.records import Experience, Outcome, Recalled, SkillCall, Status, Task
@@ -218,3 +219,9 @@ def test_it_learns_with_the_real_store_and_not_without(tmp_path, k):
     )
     wins = [agent.run_episode(world, seed=seed).outcome.is_success for seed in range(60)][30:]
     assert (sum(wins) == 30) is (k > 0)
+
+
+@pytest.mark.parametrize("settings", [{"k": -1}, {"k": "abc"}, {"rounds": 1.5}, {"min_score": float("nan")}])
+def test_a_setting_that_makes_no_sense_is_refused_by_name(settings):
+    with pytest.raises(InvalidRecord, match=f"{next(iter(settings))} is"):
+        CaseBasedPlanner(**settings)
