@@ -67,6 +67,8 @@ class RunConfig:
     """Further arms by name; see `embodied_mem.experiments.arms.Variant`."""
     focus: str = "memory"
     """The arm that the headline compares with the others."""
+    comparisons: list[list[str]] = field(default_factory=list)
+    """Pairs of arms to compare; by default the focus with every other arm that learns, and random with none."""
     stream: StreamConfig = field(default_factory=StreamConfig)
     planner: PartConfig = field(default_factory=PartConfig)
     memory: PartConfig = field(default_factory=PartConfig)
@@ -160,6 +162,12 @@ def make_plan(config: RunConfig) -> RunPlan:
         if config.focus != RunConfig.focus:
             raise unknown_name("focus", config.focus, names)
         config = dataclasses.replace(config, focus=_default_focus(arms))
+    for pair in config.comparisons:
+        if len(pair) != 2:
+            raise ExperimentError(f"comparisons holds {pair}; expected pairs of arms, such as [memory,none]")
+        for name in pair:
+            if name not in names:
+                raise unknown_name("arm of a comparison", name, names)
     plan = RunPlan(config, arms, seed_range(config.seeds))
     for arm in plan.arms:
         plan.trials(arm, plan.lifetimes[-1])

@@ -54,6 +54,7 @@ def start_document(plan: RunPlan, *, command: str, now: datetime.datetime) -> di
         "arms": [arm.name for arm in plan.arms],
         "beside": list(plan.beside),
         "focus": config.focus,
+        **({"comparisons": config.comparisons} if config.comparisons else {}),
         "lifetimes": config.lifetimes,
         "learning_episodes": config.learning_episodes,
         "held_out_episodes": config.held_out_episodes,

@@ -103,3 +103,16 @@ def test_a_second_run_on_fresh_seeds_shares_no_episode_with_the_first():
         for plan in (first, second)
     ]
     assert not seeds[0] & seeds[1]
+
+
+def test_an_experiment_may_say_which_arms_are_compared():
+    plan = make_plan(compose_config(["arms=[none,memory]", "comparisons=[[memory,none]]"]))
+    assert plan.config.comparisons == [["memory", "none"]]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"), [("[[memory]]", "expected pairs"), ("[[memory,nono]]", "Did you mean 'none'")]
+)
+def test_a_comparison_of_arms_that_are_not_there_is_refused(pairs, message):
+    with pytest.raises((ExperimentError, UnknownName), match=message):
+        make_plan(compose_config(["arms=[none,memory]", f"comparisons={pairs}"]))
