@@ -68,7 +68,7 @@ class RunConfig:
     focus: str = "memory"
     """The arm that the headline compares with the others."""
     comparisons: list[list[str]] = field(default_factory=list)
-    """Pairs of arms to compare; by default the focus with every other arm that learns, and random with none."""
+    """Pairs of arms to compare; by default the focus with all others that learn, and random with none."""
     stream: StreamConfig = field(default_factory=StreamConfig)
     planner: PartConfig = field(default_factory=PartConfig)
     memory: PartConfig = field(default_factory=PartConfig)

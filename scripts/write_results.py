@@ -1,0 +1,125 @@
+"""Puts the committed numbers of experiments/results into README.md and docs/results.md.
+
+python scripts/write_results.py           # write
+python scripts/write_results.py --check   # fail if a page differs from what would be written
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "experiments" / "results"
+METRICS = ("success", "area", "success_at_25")
+NAMES = {"success": "success", "area": "area", "success_at_25": "success within 25 % of the steps"}
+
+
+def summary(claim: str) -> dict[str, Any]:
+    """The committed summary of a claim."""
+    found: dict[str, Any] = json.loads((RESULTS / claim / "summary.json").read_text(encoding="utf-8"))
+    return found
+
+
+def measured(value: dict[str, Any], metric: str) -> str:
+    """A mean with its interval: points of 100 for shares, three digits for the area."""
+    low, high = value["ci95"]
+    if metric == "area":
+        return f"{value['mean']:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{100 * value['mean']:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def difference(found: dict[str, Any]) -> str:
+    """A paired difference with its interval."""
+    low, high = found["ci95"]
+    if found["metric"] == "area":
+        return f"{found['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{100 * found['difference']:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def comparison(document: dict[str, Any], a: str, b: str, metric: str) -> dict[str, Any]:
+    """The comparison of two arms in a metric."""
+    wanted = (a, b, metric)
+    return next(c for c in document["comparisons"] if (c["a"], c["b"], c["metric"]) == wanted)
+
+
+def arms_table(document: dict[str, Any]) -> str:
+    """Every arm, held out."""
+    lines = ["| arm | success | success over budget (area) | within 25 % of the steps |", "|---|---|---|---|"]
+    for arm in document["order"]:
+        cells = [measured(document["arms"][arm][metric], metric) for metric in METRICS]
+        lines.append(f"| `{arm}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def differences_table(document: dict[str, Any]) -> str:
+    """Every comparison of the focus arm, paired by lifetime."""
+    lines = ["| memory against | success | area | within 25 % of the steps |", "|---|---|---|---|"]
+    others = dict.fromkeys(c["b"] for c in document["comparisons"] if c["a"] == "memory")
+    for other in others:
+        cells = [difference(comparison(document, "memory", other, metric)) for metric in METRICS]
+        lines.append(f"| `{other}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def k_table(document: dict[str, Any]) -> str:
+    """Memory and random at each k."""
+    lines = ["| k | memory | random | difference in success | in area |", "|---|---|---|---|---|"]
+    for k in (1, 2, 5, 10):
+        a, b = (name if k == 5 else f"{name}_k{k}" for name in ("memory", "random"))
+        successes = [measured(document["arms"][arm]["success"], "success") for arm in (a, b)]
+        gaps = [difference(comparison(document, a, b, metric)) for metric in ("success", "area")]
+        lines.append(f"| {k} | {' | '.join(successes)} | {' | '.join(gaps)} |")
+    return "\n".join(lines)
+
+
+def learnt_table(document: dict[str, Any]) -> str:
+    """The most used repairs of each obstacle."""
+    rules = document["arms"]["memory"]["learnt"]
+    lines = ["| obstacle | repair remembered | every call worked | lifetimes |", "|---|---|---|---|"]
+    for rule in rules:
+        for repair in rule["repairs"][:2]:
+            worked = f"{repair['worked']} of {repair['decisions']}"
+            lines.append(f"| {rule['obstacle']} | `{repair['plan']}` | {worked} | {repair['lifetimes']} |")
+    return "\n".join(lines)
+
+
+def blocks() -> dict[str, str]:
+    """Marker name -> what stands between its marks."""
+    first, second, claim = (summary(name) for name in ("default_first", "default_second", "claim"))
+    against = [difference(comparison(first, "memory", "random", metric)) for metric in METRICS]
+    against = [f"{text} in {NAMES[metric]}" for text, metric in zip(against, METRICS, strict=True)]
+    return {
+        "arms": arms_table(first),
+        "against-random": f"Memory against `random`, paired by lifetime: {'; '.join(against)}.",
+        "first-arms": arms_table(first),
+        "first-differences": differences_table(first),
+        "second-arms": arms_table(second),
+        "second-differences": differences_table(second),
+        "k": k_table(claim),
+        "learnt": learnt_table(first),
+    }
+
+
+def main() -> int:
+    """Write or check the pages; the exit code says whether they were up to date or written."""
+    texts, is_checking, stale = blocks(), "--check" in sys.argv[1:], []
+    for page in (ROOT / "README.md", ROOT / "docs" / "results.md"):
+        old = page.read_text(encoding="utf-8")
+        new = re.sub(
+            r"(<!-- results: ([\w-]+) -->\n).*?(\n<!-- end -->)",
+            lambda mark: f"{mark[1]}\n{texts[mark[2]]}\n{mark[3]}",
+            old,
+            flags=re.DOTALL,
+        )
+        if new != old:
+            stale.append(page.name)
+            if not is_checking:
+                page.write_text(new, encoding="utf-8")
+    print(f"{'differ' if is_checking else 'written'}: {', '.join(stale) or 'none'}")
+    return 1 if is_checking and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
