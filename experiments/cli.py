@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
+from embodied_mem.experiments import memory_command
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("list", parents=[common], help="what can be used, and what it needs")
     listing.add_argument("what", choices=LISTS, help="what to list")
 
+    memory_command.add_parser(verbs, common)
     verbs.add_parser("doctor", parents=[common], help="versions, extras and what is wrong with this machine")
 
     admission = verbs.add_parser("admission", parents=[common], help="measure which task kinds to use")
@@ -126,6 +128,7 @@ def _run(options: argparse.Namespace, *, command: str) -> int:
         "compare": lambda: _compare(options),
         "report": lambda: _report(options),
         "list": lambda: _list(options),
+        "memory": lambda: memory_command.run(options),
         "doctor": _doctor,
         "admission": lambda: _admission(options),
     }
