@@ -15,6 +15,7 @@ from embodied_mem.log_views import LogViews, is_in
 from embodied_mem.modes import with_mode
 from embodied_mem.records import Experience
 from embodied_mem.spaces import Space
+from embodied_mem.synonyms import Synonyms
 
 FILE_NAME = "experiences.sqlite"
 PAGE = 256  # entries read at once while iterating
@@ -59,7 +60,14 @@ class MemoryStore:
         self._reset()
 
     @classmethod
-    def open(cls, path: str | Path, *, read_only: bool = False, fsync: bool = False) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        fsync: bool = False,
+        synonyms: Synonyms | None = None,
+    ) -> Self:
         """The store in this folder, which is made if absent.
 
         Args:
@@ -67,12 +75,14 @@ class MemoryStore:
             read_only: Refuse every write; the store must be there.
             fsync: Whether each write waits for the disk, so that it survives a power cut and not only `kill
                 -9`.
+            synonyms: What counts as the same word in text search; the library's own if None.
 
         Raises:
             StoreError: The folder cannot be used, or what is in it is no store of this version.
         """
         folder = Path(path).expanduser().absolute()
-        return cls(folder, SqliteBackend(folder / FILE_NAME, read_only=read_only, fsync=fsync))
+        file = folder / FILE_NAME
+        return cls(folder, SqliteBackend(file, read_only=read_only, fsync=fsync, synonyms=synonyms))
 
     @overload
     def memory(self, mode: Literal["learn"] = "learn", **options: Any) -> ExperienceMemory: ...

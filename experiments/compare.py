@@ -172,7 +172,8 @@ def _about(run: Run) -> dict[str, Any]:
 def _notes(runs: Mapping[str, Run], kinds: Sequence[str]) -> list[str]:
     notes = []
     for name, run in runs.items():
-        left_out = sorted({row.kind for row in run.episodes()} - set(kinds))
+        held_out = {row.kind for row in run.episodes() if row.phase == "held_out"}
+        left_out = sorted(held_out - set(kinds))
         if left_out:
             notes.append(f"{name}: left out, because not every run has them: {', '.join(left_out)}.")
         if run.info.seeds.get("range") == "tuning":

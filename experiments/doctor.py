@@ -75,7 +75,7 @@ def _sqlite() -> Finding:
     return Finding(
         "sqlite",
         sqlite3.sqlite_version,
-        advice="below 3.51.3 checkpoints of two processes may race; let one process write a store at a time",
+        advice="below 3.51.3 checkpoints of two processes may race; stores take a lock, except on Windows",
     )
 
 

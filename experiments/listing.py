@@ -49,11 +49,13 @@ def _with_need(name: str) -> str:
 
 
 def _arms() -> list[str]:
-    width = max(map(len, PATTERNS))
-    return [
+    others = [name for name in _registered("memories") if name not in PATTERNS]
+    width = max(map(len, [*PATTERNS, *others]))
+    arms = [
         f"{name:<{width}}  {pattern.help}{'' if name in DEFAULT_ARMS else ' (not in the default run)'}"
         for name, pattern in PATTERNS.items()
     ]
+    return arms + [f"{name:<{width}}  a registered memory (not in the default run)" for name in others]
 
 
 def _kinds() -> list[str]:

@@ -100,8 +100,8 @@ def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path
             f"{folder} was begun with another configuration ({'; '.join(different)}); "
             "leave these out to resume, or start a new run"
         )
-    report = config.report if "report" in given else kept.report
-    return make_plan(dataclasses.replace(kept, workers=config.workers, report=report)), folder
+    free = {key: getattr(config, key) for key in ("report", "tracker") if key in given}
+    return make_plan(dataclasses.replace(kept, workers=config.workers, **free)), folder
 
 
 def _next_attempt(folder: Path) -> dict[str, Any]:

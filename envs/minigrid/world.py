@@ -1,7 +1,7 @@
 """MiniGrid and BabyAI as a world: partial views in, objects with names and six skills out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -140,9 +140,16 @@ def _view_size(env: gym.Env[Any, Any]) -> int:
     size = spaces["image"].shape[0] if {"image", "direction", "mission"} <= set(spaces) else 0
     # The agent stands in the middle of one side of its view, so the number of cells is odd. Pictures and
     # whole grids come under the same keys, and would be read as a map of nonsense.
-    if size % 2 and spaces["image"].shape == (size, size, 3):
+    is_whole_grid = any(type(wrapper).__name__ == "FullyObsWrapper" for wrapper in _wrappers(env))
+    if size % 2 and spaces["image"].shape == (size, size, 3) and not is_whole_grid:
         return int(size)
     raise EpisodeError(
         f"{env} observes {env.observation_space}; expected MiniGrid's dict of image (n, n, 3) with n odd, "
         "direction and mission (leave out wrappers that change observations, or use gym:<id>)"
     )
+
+
+def _wrappers(env: gym.Env[Any, Any]) -> Iterator[gym.Env[Any, Any]]:
+    while isinstance(env, gym.Wrapper):
+        yield env
+        env = env.env

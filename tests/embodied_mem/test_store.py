@@ -6,6 +6,7 @@ from embodied_mem.errors import MemoryModeError, StoreError
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.records import Experience, Outcome, Scope
 from embodied_mem.store import FILE_NAME, MemoryStore
+from embodied_mem.synonyms import Synonyms
 
 
 @pytest.fixture
@@ -127,3 +128,15 @@ def test_a_store_stays_where_it_was_opened(tmp_path, monkeypatch):
         store.memory().record(Experience(task="look"))
         assert store.stats().size_bytes > 4096
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_words_of_your_own_may_mean_the_same(tmp_path):
+    (tmp_path / "words.txt").write_text("flurp, gadget\n")
+    synonyms = Synonyms.load(tmp_path / "words.txt")
+    with MemoryStore.open(tmp_path / "lab", synonyms=synonyms) as store:
+        memory = store.memory(embedder=None)
+        memory.record(Experience(task="bring the gadget"))
+        [hit] = memory.recall("flurp")
+    assert hit.parts["text"] > 0
+    with MemoryStore.open(tmp_path / "lab") as store:
+        assert store.memory(embedder=None).recall("flurp")[0].parts["text"] == 0

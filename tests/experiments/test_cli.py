@@ -255,3 +255,7 @@ def test_version_is_printed(capsys):
 
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.strip() == embodied_mem.__version__
+
+
+def test_a_registered_memory_is_listed_among_the_arms():
+    assert any(line.startswith("experience ") and "registered memory" in line for line in lines("arms"))

@@ -196,6 +196,13 @@ def test_a_report_may_be_asked_for_when_resuming(run_cli, tmp_path):
     assert (tmp_path / "here" / "report.html").exists()
 
 
+def test_a_tracker_may_be_left_out_when_resuming(run_cli, tmp_path):
+    run_cli("run", *RUN, "workers=1", "out=here")
+    before = (tmp_path / "here" / "metrics.jsonl").read_bytes()
+    resume(run_cli, "tracker=''")
+    assert (tmp_path / "here" / "metrics.jsonl").read_bytes() == before
+
+
 def test_the_same_configuration_may_be_repeated_when_resuming(run_cli):
     run_cli("run", *RUN, "workers=1", "out=here")
     resume(run_cli, "lifetimes=2", "planner=puller", "workers=2")

@@ -121,9 +121,12 @@ def test_an_environment_of_another_kind_is_refused():
 @pytest.mark.parametrize(
     "wrapper", [FullyObsWrapper, OneHotPartialObsWrapper, RGBImgPartialObsWrapper, RGBImgObsWrapper]
 )
-def test_what_is_no_partial_view_is_not_read_as_one(wrapper):
+@pytest.mark.parametrize(
+    "level", ["MiniGrid-DoorKey-8x8-v0", "MiniGrid-DoorKey-5x5-v0"]
+)  # even and odd sizes
+def test_what_is_no_partial_view_is_not_read_as_one(wrapper, level):
     with pytest.raises(EpisodeError, match="expected MiniGrid's dict of image"):
-        MiniGridWorld(wrapper(gym.make("MiniGrid-DoorKey-8x8-v0")))
+        MiniGridWorld(wrapper(gym.make(level)))
 
 
 @pytest.mark.parametrize("value", [None, 3, "", "  ", ["red ball 1"]])
