@@ -1,12 +1,14 @@
 """Worker processes of a run, driven over pipes."""
 
+import contextlib
 import json
 import logging
 import os
 import selectors
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,13 @@ class WorkerProcess:
     def __init__(self) -> None:
         self.unit: Unit | None = None
         self._buffer = b""
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "embodied_mem.experiments.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(),
-        )
+        with _ctrl_c_held():
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "embodied_mem.experiments.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=_environment(),
+            )
 
     @property
     def output(self) -> int:
@@ -137,3 +140,19 @@ def _handle(worker: WorkerProcess, schedule: Schedule, notify: Callable[[Row], N
 def _environment() -> dict[str, str]:
     paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
     return {**os.environ, "PYTHONPATH": paths}
+
+
+@contextlib.contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Hold Ctrl-C back, here until the end of the block and for good in a process that is started in it.
+
+    A worker that is still importing could not ignore it by itself, and would print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
