@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.errors import InvalidRecord, unknown_name
-from embodied_mem.json_values import JsonObject, JsonValue, clean_text
+from embodied_mem.json_values import JsonValue, clean_text
 from embodied_mem.records import SkillCall
 
 Detail: TypeAlias = Literal["signature", "full"]
@@ -129,11 +129,3 @@ def check_call(call: SkillCall, skills: Sequence[Skill]) -> None:
         raise InvalidRecord(
             f"{call.name} takes {', '.join(sorted(expected)) or 'no arguments'}; given {given}"
         )
-
-
-def skill_document(skill: Skill) -> JsonObject:
-    """The skill as JSON, for prompts and logs."""
-    parameters: list[JsonValue] = [
-        {"name": p.name, "type": p.type, "choices": list(p.choices)} for p in skill.parameters
-    ]
-    return {"name": skill.name, "parameters": parameters, "description": skill.description}
