@@ -10,6 +10,7 @@ import numpy as np
 
 from embodied_mem.decisions import Context, Decision
 from embodied_mem.episodes import Reflection, Trace
+from embodied_mem.forgetting.remembered import Remembered
 from embodied_mem.json_values import JsonObject
 from embodied_mem.log import Appended, Entry, Found, Logged, Search
 from embodied_mem.queries import Query
@@ -79,8 +80,8 @@ class Backend(Protocol):
         """
         ...
 
-    def get(self, ids: Sequence[str]) -> list[Logged | None]:
-        """The entries of these ids in the same order; None where there is none."""
+    def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
+        """The entries of these ids (text) or sequence numbers (int), in the same order; None where none is."""
         ...
 
     def changes_since(self, sequence: int, *, limit: int | None = None) -> Sequence[Logged]:
@@ -97,6 +98,30 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Let go of files; closing twice is allowed, any other call afterwards raises `StoreError`."""
+        ...
+
+
+@runtime_checkable
+class Forgetting(Protocol):
+    """Says what to let go of first; told everything in the order in which it happened, so it can be replayed.
+
+    Times are numbers that never go down, in a unit the caller states: episodes, steps or seconds.
+    """
+
+    def added(self, item: Remembered, *, at: float) -> None:
+        """Something is remembered from now on."""
+        ...
+
+    def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
+        """It was recalled; whether acting on it helped, if that is known. Unknown ids are ignored."""
+        ...
+
+    def removed(self, item_id: str) -> None:
+        """It is no longer remembered. Unknown ids are ignored."""
+        ...
+
+    def retention(self, *, at: float) -> Mapping[str, float]:
+        """What is remembered, with how much it is to be kept: the lowest goes first, of equals the oldest."""
         ...
 
 

@@ -3,30 +3,24 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Unpack
 
 from embodied_mem.codec import experience_from_document, experience_to_document
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
-from embodied_mem.filters import Equals, In, Where, all_of
 from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Appended, Entry, EntryKind, Logged, Search, Span, TextLeg, VectorLeg
-from embodied_mem.log_views import LogViews, is_in
+from embodied_mem.log import Appended, Entry, EntryKind, Logged, Search, Span
 from embodied_mem.queries import Query, QueryFields, build_query
-from embodied_mem.ranking import Ranked, RankingWeights, main_part, rank
-from embodied_mem.records import Experience, Recalled, Receipt, Scope, Status, text_of
-from embodied_mem.spaces import FieldVector
-
-TEXT_FIELD = "text"  # the field of the vectors this memory makes itself
-MAX_EXACT_POOL = 1000  # up to so many candidates, every one is ranked with its trust
+from embodied_mem.ranking import RankingWeights
+from embodied_mem.records import Experience, Recalled, Receipt, Scope, text_of
+from embodied_mem.retrieval import TEXT_FIELD, Retrieval, embedded_text
+from embodied_mem.views.log_views import LogViews, is_in
 
 ANY_SCOPE = Scope()
 DEFAULT_WEIGHTS = RankingWeights()
 DEFAULT_EMBEDDER: Embedder[str] = HashedEmbedder()
-
-_FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
 
 
 class ExperienceMemory:
@@ -46,6 +40,7 @@ class ExperienceMemory:
     """
 
     _views: LogViews
+    _retrieval: Retrieval
     _newest: int
     _lock: threading.RLock
 
@@ -102,13 +97,9 @@ class ExperienceMemory:
             UnknownSpace: A vector lies in another space than the store holds for its field.
         """
         asked = build_query(query, fields)
-        legs = self._legs(asked)
         with self._lock:
             self._views.catch_up()
-            spans = self._views.visible(asked.as_of)
-            ranked = self._ranked(asked, legs, spans, asked.where)
-            chosen = self._with_contrast(asked, legs, spans, ranked)
-            return [self._recalled(item, reason) for item, reason in chosen]
+            return self._retrieval.recall(asked)
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
         """Note whether acting on a recalled experience helped; its trust and so its rank follow.
@@ -154,7 +145,7 @@ class ExperienceMemory:
         self.backend.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_views", "_newest", "_lock")
+        derived = ("_views", "_retrieval", "_newest", "_lock")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -163,6 +154,7 @@ class ExperienceMemory:
 
     def _reset(self) -> None:
         self._views = LogViews(self.backend)
+        self._retrieval = Retrieval(self.backend, self._views, self.embedder, self.weights)
         self._newest = 0
         self._lock = threading.RLock()
 
@@ -174,14 +166,8 @@ class ExperienceMemory:
         vectors = experience.vectors
         text = " ".join(part for part in text_of(experience).values() if part)
         if all(vector.field != TEXT_FIELD for vector in vectors):
-            vectors = (*vectors, *self._embedded(text))
+            vectors = (*vectors, *embedded_text(self.embedder, text))
         return experience.replace(scope=scope, happened_at_s=happened_at_s, vectors=vectors)
-
-    def _embedded(self, text: str) -> tuple[FieldVector, ...]:
-        if self.embedder is None or not text.strip():
-            return ()
-        values = self.embedder.embed([text])[0]
-        return (FieldVector(field=TEXT_FIELD, space=self.embedder.space, values=values),)
 
     def _entry(self, experience: Experience) -> Entry:
         return Entry(
@@ -212,90 +198,3 @@ class ExperienceMemory:
         with self._lock:
             self._views.catch_up()
             return is_in(sequence, self._views.visible(None))
-
-    def _legs(self, query: Query) -> tuple[TextLeg | VectorLeg, ...]:
-        """What to compare by; what the query leaves empty has no leg and so no part."""
-        task = "" if query.task is None else query.task.text
-        texts = [
-            TextLeg("task", task, ("task",), self.weights.task),
-            TextLeg("state", query.state, ("state",), self.weights.state),
-            TextLeg("text", query.text, ("task", "state", "outcome"), self.weights.text),
-        ]
-        given = [VectorLeg(_part_name(v.field), v, self.weights.vector) for v in query.vectors]
-        is_hashed = isinstance(self.embedder, HashedEmbedder)
-        weight = self.weights.hashed_embedding if is_hashed else self.weights.embedding
-        together = " ".join(part for part in (task, query.state, query.text) if part)
-        embedded = [VectorLeg("embedding", v, weight) for v in self._embedded(together)] if weight else []
-        return (*(leg for leg in texts if leg.text.strip()), *given, *embedded)
-
-    def _ranked(
-        self, query: Query, legs: Sequence[TextLeg | VectorLeg], spans: tuple[Span, ...], where: Where
-    ) -> list[Ranked]:
-        """The best candidates whose score is high enough; the newest where there is nothing to match by."""
-        pool_size = max(MAX_EXACT_POOL, 10 * query.k) if legs else query.k
-        found = self.backend.search(Search(legs=tuple(legs), where=where, spans=spans, k=pool_size))
-        weights = {leg.name: leg.weight for leg in legs}
-        votes = self._views.votes(spans) if legs else {}
-        ranked = rank(found, weights, votes, self.weights.trust, limit=query.k)
-        return [item for item in ranked if item.score >= query.min_score]
-
-    def _with_contrast(
-        self,
-        query: Query,
-        legs: Sequence[TextLeg | VectorLeg],
-        spans: tuple[Span, ...],
-        ranked: Sequence[Ranked],
-    ) -> list[tuple[Ranked, str]]:
-        """The best with their reasons, some of the places given to the best of the opposite outcome."""
-        reasons = {item.sequence: _reason(item, is_first=place == 0) for place, item in enumerate(ranked)}
-        n_opposite = min(query.contrast, query.k - 1)
-        opposite_outcome = self._opposite_of(ranked[0]) if ranked and n_opposite > 0 else None
-        if opposite_outcome is None:
-            return [(item, reasons[item.sequence]) for item in ranked]
-        name, where = opposite_outcome
-        opposite = self._ranked(query, legs, spans, all_of(query.where, where))[:n_opposite]
-        reasons |= {
-            item.sequence: f"contrast: a {name} of a similar task{_mostly(item)}" for item in opposite
-        }
-        taken = {item.sequence for item in opposite}
-        others = [item for item in ranked if item.sequence not in taken][: query.k - len(opposite)]
-        chosen = sorted([*others, *opposite], key=lambda item: (-item.score, -item.sequence))
-        return [(item, reasons[item.sequence]) for item in chosen]
-
-    def _opposite_of(self, best: Ranked) -> tuple[str, Where] | None:
-        """Name and filter of the opposite outcome; an unjudged or cancelled attempt has none."""
-        outcome = self._experience_at(best.sequence).outcome
-        if outcome.is_success:
-            return "failure", In("outcome.status", _FAILED)
-        if outcome.status.value in _FAILED:
-            return "success", Equals("outcome.status", Status.SUCCESS.value)
-        return None
-
-    def _experience_at(self, sequence: int) -> Experience:
-        entry = self._views.entry_at(sequence)
-        return experience_from_document(entry.payload, entry.vectors)
-
-    def _recalled(self, item: Ranked, reason: str) -> Recalled:
-        return Recalled(
-            experience=self._experience_at(item.sequence),
-            score=item.score,
-            parts=dict(item.parts),
-            reason=reason,
-        )
-
-
-def _part_name(field: str) -> str:
-    return f"vector {field}" if field in ("task", "state", "text", "embedding", "trust") else field
-
-
-def _reason(item: Ranked, *, is_first: bool) -> str:
-    if not item.parts:
-        return "newest" if is_first else "recent"
-    return f"{'best match' if is_first else 'match'}{_mostly(item)}"
-
-
-def _mostly(item: Ranked) -> str:
-    name = main_part(item.parts)
-    if not name:
-        return ", though nothing is shared" if item.parts else ""
-    return f", mostly by {name} ({item.parts[name]:.2f} of {item.score:.2f})"

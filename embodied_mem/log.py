@@ -4,6 +4,10 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.json_values import JsonObject
@@ -16,6 +20,9 @@ class EntryKind(enum.StrEnum):
     EXPERIENCE = "experience"
     FEEDBACK = "feedback"
     WITHDRAWAL = "withdrawal"
+    ARCHIVE = "archive"  # one experience is soft-forgotten: kept, and not recalled unless asked for
+    RESTORE = "restore"  # and is recalled again
+    PURGE = "purge"  # what was removed for good, without its content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +99,31 @@ class VectorLeg:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class PriorLeg:
+    """A value that entries have whatever is asked, such as trust or recency.
+
+    Attributes:
+        name: How it is called in a hit.
+        sequences: (n,) int64, ascending: which entries have one.
+        values: (n,) float64, finite, of either sign; entries that are not listed have 0.
+        weight: What a value of 1 adds to the order of hits, >= 0.
+    """
+
+    name: str
+    sequences: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    weight: float = 1.0
+
+
+Leg: TypeAlias = TextLeg | VectorLeg | PriorLeg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Search:
-    """One search: entries of one kind that pass the filter, ordered by the weighted sum of similarities.
+    """One search: entries of one kind that pass the filter, ordered by the weighted sum over its legs.
+
+    A similarity below 0 says "unlike" and adds nothing to the sum; a prior may take away.
 
     Attributes:
         legs: What to match by; none gives the newest first.
@@ -102,13 +131,17 @@ class Search:
         spans: The part of the log that is seen.
         kind: Kind of entry; None finds entries of every kind.
         k: At most this many hits, >= 0.
+        without: (n,) int64, ascending: sequence numbers that are no candidates; None leaves out none.
+        oldest_first: Without legs, the oldest come first instead of the newest.
     """
 
-    legs: tuple[TextLeg | VectorLeg, ...] = ()
+    legs: tuple[Leg, ...] = ()
     where: Where = EVERYTHING
     spans: tuple[Span, ...] = (Span(),)
     kind: str | None = EntryKind.EXPERIENCE
     k: int = 10
+    without: npt.NDArray[np.int64] | None = None
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +165,8 @@ class Found:
 
     Attributes:
         sequences: (n,) places in the log of what was found.
-        similarities: Leg name to (n,) similarities, 1 where equal and 0 where nothing is shared.
+        similarities: Leg name to (n,) similarities, 1 where equal and 0 where nothing is shared; for a prior
+            its values.
         n_candidates: How many entries passed the filter.
         is_exact: Whether no candidate was left out of the comparison.
     """

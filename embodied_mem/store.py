@@ -11,11 +11,11 @@ from embodied_mem.codec import experience_from_document
 from embodied_mem.contracts import Memory
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.log import EntryKind, Logged, Search
-from embodied_mem.log_views import LogViews, is_in
 from embodied_mem.modes import with_mode
 from embodied_mem.records import Experience
 from embodied_mem.spaces import Space
 from embodied_mem.synonyms import Synonyms
+from embodied_mem.views.log_views import LogViews, is_in
 
 FILE_NAME = "experiences.sqlite"
 PAGE = 256  # entries read at once while iterating

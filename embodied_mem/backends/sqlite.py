@@ -83,10 +83,10 @@ class SqliteBackend:
             self._checkpointer.appended(db, len(rows))
         return appended
 
-    def get(self, ids: Sequence[str]) -> list[Logged | None]:
-        """The entries of these ids in the same order; None where there is none."""
+    def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
+        """The entries of these ids (text) or sequence numbers (int) in the same order; None where none is."""
         with self._transaction() as db:
-            return [self._get(db, identity) for identity in ids]
+            return [self._get(db, key) for key in keys]
 
     def changes_since(self, sequence: int, *, limit: int | None = None) -> list[Logged]:
         """Entries after this sequence number, oldest first."""
@@ -192,8 +192,9 @@ class SqliteBackend:
                     db.execute("ROLLBACK")
                 raise
 
-    def _get(self, db: sqlite3.Connection, identity: str) -> Logged | None:
+    def _get(self, db: sqlite3.Connection, key: str | int) -> Logged | None:
+        condition = "sequence = ?" if isinstance(key, int) else "id = ?"
         try:
-            return next(iter(read(db, "id = ?", (identity,), self._spaces)), None)
+            return next(iter(read(db, condition, (key,), self._spaces)), None)
         except UnicodeEncodeError:  # a lone surrogate, which no stored id has
             return None

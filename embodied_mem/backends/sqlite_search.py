@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from embodied_mem.backends.search_columns import Floats, Sequences, TextColumn, VectorColumn
+from embodied_mem.backends.search_columns import Floats, Sequences, TextColumn, VectorColumn, aligned
 from embodied_mem.backends.sqlite_rows import read_spaces, unknown_space
 from embodied_mem.backends.where_sql import LEAF_FUNCTION, compile_where, leaf_function
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.log import Found, Search, Span, TextLeg, VectorLeg
+from embodied_mem.log import Found, Leg, PriorLeg, Search, Span, VectorLeg
 from embodied_mem.synonyms import Synonyms
 
 MAX_SEQUENCE = 2**63 - 1
@@ -53,12 +53,14 @@ class SqliteSearch:
         if not search.legs:
             return _newest(db, condition, parameters, search.k)
         candidates = _candidates(db, condition, parameters)
+        if search.without is not None:
+            candidates = np.setdiff1d(candidates, search.without, assume_unique=True)
         similarities = [self._compare(db, leg, search, candidates) for leg in search.legs]
         return _ranked(candidates, search.legs, similarities, search.k)
 
-    def _compare(
-        self, db: sqlite3.Connection, leg: TextLeg | VectorLeg, search: Search, candidates: Sequences
-    ) -> Floats:
+    def _compare(self, db: sqlite3.Connection, leg: Leg, search: Search, candidates: Sequences) -> Floats:
+        if isinstance(leg, PriorLeg):
+            return aligned(leg.values, leg.sequences, candidates)
         if isinstance(leg, VectorLeg):
             return self._compare_vector(db, leg, candidates)
         self._catch_up_texts(db)
@@ -134,12 +136,10 @@ def _candidates(db: sqlite3.Connection, condition: str, parameters: Sequence[Any
     return np.sort(np.fromstring(text, dtype=np.int64, sep=","))
 
 
-def _ranked(
-    candidates: Sequences, legs: Sequence[TextLeg | VectorLeg], similarities: Sequence[Floats], k: int
-) -> Found:
+def _ranked(candidates: Sequences, legs: Sequence[Leg], similarities: Sequence[Floats], k: int) -> Found:
     total = np.zeros(len(candidates))
     for leg, values in zip(legs, similarities, strict=True):
-        total += leg.weight * values
+        total += leg.weight * (values if isinstance(leg, PriorLeg) else np.maximum(values, 0.0))
     best = np.lexsort((-candidates, -total))[:k]
     columns = {leg.name: tuple(values[best].tolist()) for leg, values in zip(legs, similarities, strict=True)}
     return Found(tuple(candidates[best].tolist()), columns, len(candidates), is_exact=True)

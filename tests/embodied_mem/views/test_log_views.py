@@ -2,9 +2,9 @@ import pytest
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.experience_memory import ExperienceMemory
-from embodied_mem.log_views import LogViews
 from embodied_mem.ranking import Votes
 from embodied_mem.records import Experience
+from embodied_mem.views.log_views import LogViews
 
 
 def test_what_is_read_twice_after_an_interrupt_counts_once(tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""Forgetting: policies that say what to let go of first."""

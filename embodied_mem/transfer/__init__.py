@@ -1,0 +1,1 @@
+"""Stores on the move: branches, merges, portable folders."""

@@ -1,0 +1,1 @@
+"""Upkeep of a store: history, archive, purge, retention, attachments, checks, re-embedding."""
