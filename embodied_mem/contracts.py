@@ -81,7 +81,7 @@ class Backend(Protocol):
         ...
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
-        """The entries of these ids (text) or sequence numbers (int), in the same order; None where none is."""
+        """The entries of these ids (text) or sequence numbers (int), in that order; None where none is."""
         ...
 
     def changes_since(self, sequence: int, *, limit: int | None = None) -> Sequence[Logged]:

@@ -260,14 +260,14 @@ class BackendContract:
         assert _ids(backend, found)[0] == "entry-11"
 
     def test_hits_are_ordered_by_the_weighted_sum(self, backend: Backend) -> None:
-        """And fewer hits are the first of more."""
+        """Where below 0 adds nothing; and fewer hits are the first of more."""
         backend.append([example_entry(n) for n in range(30)])
         legs = (
             TextLeg("t", "sort box 5 with lid 9", ("task", "state"), weight=0.3),
             VectorLeg("v", example_vector(17), weight=2.0),
         )
         found = _search(backend, legs=legs, k=30)
-        totals = [0.3 * hit.similarities["t"] + 2.0 * hit.similarities["v"] for hit in found.hits]
+        totals = [0.3 * hit.similarities["t"] + 2.0 * max(hit.similarities["v"], 0) for hit in found.hits]
         assert totals == pytest.approx(sorted(totals, reverse=True))
         assert len(found.hits) == 30
         few = _search(backend, legs=legs, k=4)
