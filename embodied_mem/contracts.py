@@ -29,6 +29,8 @@ class Memory(Protocol):
     def record(self, experience: Experience) -> Receipt:
         """Keep an experience; once this returns it survives `kill -9` where the memory is durable.
 
+        A memory that commits several together gives a receipt whose `wait` returns when that is so.
+
         Raises:
             ConflictingId: The id is taken by different content, or was withdrawn.
             MemoryModeError: The memory does not accept writes.
@@ -105,11 +107,12 @@ class Backend(Protocol):
 class Forgetting(Protocol):
     """Says what to let go of first; told everything in the order in which it happened, so it can be replayed.
 
-    Times are numbers that never go down, in a unit the caller states: episodes, steps or seconds.
+    Times are numbers that never go down, in a unit the caller states: episodes, steps or seconds. Two
+    policies made alike and told alike give the same answers, in any process.
     """
 
     def added(self, item: Remembered, *, at: float) -> None:
-        """Something is remembered from now on."""
+        """Something is remembered from now on; of an id that is remembered already, anew."""
         ...
 
     def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
@@ -121,7 +124,11 @@ class Forgetting(Protocol):
         ...
 
     def retention(self, *, at: float) -> Mapping[str, float]:
-        """What is remembered, with how much it is to be kept: the lowest goes first, of equals the oldest."""
+        """What is remembered, with how much it is to be kept; asking changes nothing.
+
+        The lowest goes first, of equals the first listed; what is at infinity is never let go of. The mapping
+        is the caller's to keep.
+        """
         ...
 
 

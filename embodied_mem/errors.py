@@ -32,6 +32,14 @@ class ConflictingId(StoreError):
     """An id was written twice with different content; the first content is kept."""
 
 
+class QuotaExceeded(StoreError):
+    """Attachments would take more room than they were allowed; nothing was written."""
+
+
+class DamagedAttachment(StoreError):
+    """A file's content is no longer what its name, a hash, says."""
+
+
 class UnknownSpace(StoreError, ValueError):
     """A vector's space differs from the one the store holds for that field."""
 

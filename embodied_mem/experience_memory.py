@@ -1,34 +1,48 @@
 """`ExperienceMemory`, the library's own: keeps experiences in a log and ranks them by named parts."""
 
+import dataclasses
+import math
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
-from embodied_mem.codec import experience_from_document, experience_to_document
 from embodied_mem.contracts import Backend, Embedder
-from embodied_mem.embedders.hashed import HashedEmbedder
+from embodied_mem.deferred_receipt import DeferredReceipt
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
-from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Appended, Entry, EntryKind, Logged, Search, Span
+from embodied_mem.experience_entry import experience_entry
+from embodied_mem.json_values import JsonObject, canonical
+from embodied_mem.log import (
+    Appended,
+    CanDefer,
+    Entry,
+    EntryKind,
+    HasLastSequence,
+    Logged,
+    Search,
+    Span,
+)
 from embodied_mem.queries import Query, QueryFields, build_query
 from embodied_mem.ranking import RankingWeights
-from embodied_mem.records import Experience, Recalled, Receipt, Scope, text_of
+from embodied_mem.recollection import Recollection
+from embodied_mem.records import Experience, Receipt, Scope, text_of
 from embodied_mem.retrieval import TEXT_FIELD, Retrieval, embedded_text
+from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.log_views import LogViews, is_in
 
 ANY_SCOPE = Scope()
 DEFAULT_WEIGHTS = RankingWeights()
-DEFAULT_EMBEDDER: Embedder[str] = HashedEmbedder()
+DEFAULT_EMBEDDER: Embedder[str] | None = None  # words alone rank better than hashed vectors
 
 
 class ExperienceMemory:
     """Keeps experiences and gives back those most like the query in task, state, other texts and vectors.
 
-    A score is the sum of named parts, each a similarity in [0, 1] times a weight, plus the trust that
-    feedback has earned. Parts do not depend on what else was found, so scores of different queries can be
-    compared. Threads may share it. Pickled, as for a spawned worker, it opens the log again where it arrives.
+    A score is the sum of named parts, each a similarity in [0, 1] times a weight, plus priors such as the
+    trust that feedback has earned (see `RankingWeights`). Parts do not depend on what else was found, so
+    scores of different queries can be compared. Threads may share it. Pickled, as for a spawned worker, it
+    opens the log again where it arrives.
 
     Args:
         backend: The log that holds everything.
@@ -36,12 +50,17 @@ class ExperienceMemory:
             brings a vector of the field `text` keeps its own.
         scope: Fills the components that an experience leaves empty.
         weights: What each part counts.
-        clock: Seconds since the Unix epoch, for experiences that do not say when they happened.
+        clock: Seconds since the Unix epoch, for experiences that do not say when they happened and for the
+            ages behind recency.
     """
 
     _views: LogViews
     _retrieval: Retrieval
+    _values: LogValues
     _newest: int
+    _deferring: CanDefer | None
+    _counting: HasLastSequence | None
+    _own_scope: list[tuple[str, str]]
     _lock: threading.RLock
 
     def __init__(
@@ -61,10 +80,11 @@ class ExperienceMemory:
         self._reset()
 
     def record(self, experience: Experience) -> Receipt:
-        """Keep an experience; it survives `kill -9` once this returns.
+        """Keep an experience; it survives `kill -9` once this returns, or once `Receipt.wait` does.
 
         An experience that does not say when it happened, or leaves components of its scope empty, gets them
-        here.
+        here. In a store with `commit_every` above 1 it waits for others: until so many were recorded, until
+        anything is read, or until `flush`.
 
         Raises:
             ConflictingId: The id is taken by different content, or was withdrawn.
@@ -73,20 +93,24 @@ class ExperienceMemory:
         """
         if not isinstance(experience, Experience):
             raise InvalidRecord(f"record got {type(experience).__name__}; expected an Experience(task=...)")
-        filled = self._filled(experience, now_s=self._clock())
         try:
-            [appended] = self.backend.append([self._entry(filled)])
+            entry = self._entry(experience, self._clock)
+            if self._deferring is not None:
+                deferred = self._deferring.defer(entry)
+                if deferred.appended is None:
+                    return DeferredReceipt(experience.id, deferred, self._deferring.flush)
+                appended = deferred.appended
+            else:
+                [appended] = self.backend.append([entry])
         except ConflictingId:
             sequence = self._sequence_of_same(experience)
             if sequence is None:
                 raise
             appended = Appended(sequence, is_duplicate=True)
-        if appended.is_duplicate and not self._is_visible(appended.sequence):
-            raise ConflictingId(f"{experience.id!r} was withdrawn; record it again under an id of its own")
-        return Receipt(experience.id, appended.sequence, appended.is_duplicate)
+        return self._receipt(experience.id, appended)
 
-    def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> list[Recalled]:
-        """At most `k` experiences, best first.
+    def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> Recollection:
+        """At most `k` experiences, best first; a list that also says how many were compared.
 
         Args:
             query: What is asked, as a `Query` or as free text.
@@ -98,7 +122,6 @@ class ExperienceMemory:
         """
         asked = build_query(query, fields)
         with self._lock:
-            self._views.catch_up()
             return self._retrieval.recall(asked)
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
@@ -107,8 +130,8 @@ class ExperienceMemory:
         Raises:
             UnknownName: Nothing of that id was recorded, or it was withdrawn.
         """
-        logged = self._experience_entry(experience_id) if isinstance(experience_id, str) else None
-        if logged is None or not self._is_visible(logged.sequence):
+        sequence = self._sequence_of(experience_id) if isinstance(experience_id, str) else None
+        if sequence is None or not self._is_visible(sequence):
             raise UnknownName(
                 f"No experience {experience_id!r} was recorded here; give the id of a recalled one "
                 "(`recalled.experience.id`)."
@@ -122,6 +145,8 @@ class ExperienceMemory:
 
     def horizon(self) -> int:
         """The newest sequence number, 0 at first; as `Query.as_of` it hides everything recorded later."""
+        if self._counting is not None:
+            return self._counting.last_sequence()
         with self._lock:  # only what is newer than the last answer is looked at
             newer = self.backend.search(Search(kind=None, spans=(Span(self._newest + 1),), k=1))
             self._newest = max((self._newest, *newer.sequences))
@@ -140,12 +165,30 @@ class ExperienceMemory:
         payload: JsonObject = {"after": after, "at_s": float(self._clock())}
         self.backend.append([Entry(id=uuid.uuid4().hex, kind=EntryKind.WITHDRAWAL, payload=payload)])
 
+    def flush(self) -> None:
+        """Commit what waits; nothing does unless the store has a `commit_every` above 1.
+
+        Raises:
+            StoreError: The store cannot be written; everything keeps waiting.
+        """
+        if self._deferring is not None:
+            self._deferring.flush()
+
     def close(self) -> None:
         """Close the back end; closing twice is allowed."""
         self.backend.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_views", "_retrieval", "_newest", "_lock")
+        derived = (
+            "_values",
+            "_views",
+            "_retrieval",
+            "_newest",
+            "_lock",
+            "_deferring",
+            "_counting",
+            "_own_scope",
+        )
         return {name: value for name, value in vars(self).items() if name not in derived}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -154,41 +197,56 @@ class ExperienceMemory:
 
     def _reset(self) -> None:
         self._views = LogViews(self.backend)
-        self._retrieval = Retrieval(self.backend, self._views, self.embedder, self.weights)
+        self._retrieval = Retrieval(self.backend, self._views, self.embedder, self.weights, self._clock)
+        self._values = LogValues(self.backend)
         self._newest = 0
+        is_deferring = isinstance(self.backend, CanDefer) and self.backend.commit_every > 1
+        self._deferring = cast("CanDefer", self.backend) if is_deferring else None
+        self._counting = self.backend if isinstance(self.backend, HasLastSequence) else None
+        names = Scope.__dataclass_fields__
+        self._own_scope = [(name, getattr(self.scope, name)) for name in names if getattr(self.scope, name)]
         self._lock = threading.RLock()
 
-    def _filled(self, experience: Experience, *, now_s: float) -> Experience:
-        own = experience.scope
-        names = Scope.__dataclass_fields__
-        scope = Scope(**{name: getattr(own, name) or getattr(self.scope, name) for name in names})
-        happened_at_s = now_s if experience.happened_at_s is None else experience.happened_at_s
+    def _entry(self, experience: Experience, clock: Callable[[], float]) -> Entry:
+        """Its entry in the log, with what recording fills in."""
+        scope = self._scope_of(experience)
+        happened_at_s = experience.happened_at_s
+        if happened_at_s is None:
+            happened_at_s = _finite_time(clock())
+        texts = text_of(experience)
         vectors = experience.vectors
-        text = " ".join(part for part in text_of(experience).values() if part)
         if all(vector.field != TEXT_FIELD for vector in vectors):
+            text = " ".join(part for part in texts.values() if part)
             vectors = (*vectors, *embedded_text(self.embedder, text))
-        return experience.replace(scope=scope, happened_at_s=happened_at_s, vectors=vectors)
+        return experience_entry(experience, scope, happened_at_s, texts, vectors)
 
-    def _entry(self, experience: Experience) -> Entry:
-        return Entry(
-            id=experience.id,
-            kind=EntryKind.EXPERIENCE,
-            payload=experience_to_document(experience),
-            texts=text_of(experience),
-            vectors=experience.vectors,
+    def _scope_of(self, experience: Experience) -> Scope:
+        scope = experience.scope
+        if not self._own_scope:
+            return scope
+        return dataclasses.replace(
+            scope, **{name: getattr(scope, name) or value for name, value in self._own_scope}
         )
+
+    def _receipt(self, experience_id: str, appended: Appended) -> Receipt:
+        if appended.is_duplicate and not self._is_visible(appended.sequence):
+            raise ConflictingId(f"{experience_id!r} was withdrawn; record it again under an id of its own")
+        return Receipt(experience_id, appended.sequence, appended.is_duplicate)
 
     def _sequence_of_same(self, experience: Experience) -> int | None:
         """Where the same experience is kept already, if all that differs is what recording it filled in."""
         logged = self._experience_entry(experience.id)
         if logged is None:
             return None
-        stored = experience_from_document(logged.entry.payload, logged.entry.vectors)
-        again = self._filled(experience, now_s=stored.happened_at_s or 0.0)
-        given = {vector.field: vector for vector in experience.vectors}
-        is_same_vectors = all(vector in stored.vectors for vector in given.values())
-        is_same = experience_to_document(again) == experience_to_document(stored) and is_same_vectors
+        stored = logged.entry
+        happened_at_s = cast("float | None", stored.payload.get("happened_at_s")) or 0.0
+        again = self._entry(experience, lambda: happened_at_s)
+        is_same_vectors = all(vector in stored.vectors for vector in experience.vectors)
+        is_same = canonical(again.payload) == canonical(stored.payload) and is_same_vectors
         return logged.sequence if is_same else None
+
+    def _sequence_of(self, experience_id: str) -> int | None:
+        return self._values.sequences_of([experience_id]).get(experience_id)
 
     def _experience_entry(self, experience_id: str) -> Logged | None:
         [logged] = self.backend.get([experience_id])
@@ -198,3 +256,9 @@ class ExperienceMemory:
         with self._lock:
             self._views.catch_up()
             return is_in(sequence, self._views.visible(None))
+
+
+def _finite_time(time_s: float) -> float:
+    if not math.isfinite(time_s):
+        raise InvalidRecord(f"the clock says {time_s}; expected seconds since the Unix epoch")
+    return float(time_s)

@@ -16,6 +16,8 @@ from embodied_mem.errors import InvalidRecord
 JsonValue: TypeAlias = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
 JsonObject: TypeAlias = dict[str, JsonValue]
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 MAX_TEXT_CHARS = 16 * 1024 * 1024
 MAX_DEPTH = 64
 
@@ -55,6 +57,8 @@ def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
     """
     if depth > MAX_DEPTH:
         raise InvalidRecord(f"{field} is nested deeper than {MAX_DEPTH} levels")
+    if type(value) is str:  # first, because most values are texts
+        return check_text(value, field=field)
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if value is None or isinstance(value, bool):
@@ -79,6 +83,8 @@ def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
 
 def to_json_object(value: Mapping[str, Any], *, field: str) -> JsonObject:
     """A mapping as a plain JSON object; see `to_json`."""
+    if type(value) is dict and not value:
+        return {}
     if not isinstance(value, Mapping):
         raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
     return _object(value, field=field, depth=0)
@@ -86,7 +92,7 @@ def to_json_object(value: Mapping[str, Any], *, field: str) -> JsonObject:
 
 def canonical(value: JsonValue) -> str:
     """One text per value: sorted keys, no spaces; equal values give equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _object(value: Mapping[Any, Any], *, field: str, depth: int) -> JsonObject:

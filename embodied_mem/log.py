@@ -1,10 +1,11 @@
 """The one append-only log that carries experiences, feedback and everything later derived from them."""
 
 import enum
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,8 @@ class Entry:
         payload: Its content as JSON.
         texts: Texts that can be searched, by field name.
         vectors: Embeddings that can be searched.
+        is_checked: Whether id, texts and payload are known to be what a store can keep, because they come
+            out of one; a back end need not look again.
     """
 
     id: str
@@ -42,6 +45,58 @@ class Entry:
     payload: JsonObject
     texts: Mapping[str, str] = field(default_factory=dict)
     vectors: tuple[FieldVector, ...] = ()
+    is_checked: bool = field(default=False, compare=False, repr=False)
+
+
+class SpeltEntry(Entry):
+    """An entry whose payload was spelt already, of a record that was validated when made.
+
+    A back end that keeps JSON can take it as it is; to any other it is an entry, whose payload is read out
+    of the text when asked for. A copy, pickled or not, is a plain entry.
+
+    Args:
+        id: Unique id.
+        kind: What it is.
+        spelling: Its payload as canonical JSON (`json_values.canonical`).
+        values: Dotted path into the payload -> text or number there; at least what `filters` calls by name.
+        texts: Texts that can be searched, by field name.
+        vectors: Embeddings that can be searched.
+    """
+
+    __slots__ = ("spelling", "values")
+    spelling: str
+    values: Mapping[str, str | float]
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        kind: str,
+        spelling: str,
+        values: Mapping[str, str | float],
+        texts: Mapping[str, str],
+        vectors: tuple[FieldVector, ...],
+    ) -> None:
+        keep = object.__setattr__  # it is frozen
+        keep(self, "id", id)
+        keep(self, "kind", kind)
+        keep(self, "spelling", spelling)
+        keep(self, "values", values)
+        keep(self, "texts", texts)
+        keep(self, "vectors", vectors)
+        keep(self, "is_checked", True)
+
+    @property
+    def payload(self) -> JsonObject:
+        """Its content as JSON."""
+        return cast("JsonObject", json.loads(self.spelling))
+
+    def as_plain(self) -> Entry:
+        """The same as an entry that keeps its payload."""
+        return Entry(id=self.id, kind=self.kind, payload=self.payload, texts=self.texts, vectors=self.vectors)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _same, (self.as_plain(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +118,51 @@ class Appended:
 
     sequence: int
     is_duplicate: bool
+
+
+@dataclass(slots=True, eq=False)
+class Deferred:
+    """Where an entry goes that waits to be committed together with others.
+
+    Attributes:
+        appended: Where it went; None while it waits.
+        error: Why it was refused when the others were committed, such as an id that another process took.
+    """
+
+    appended: Appended | None = None
+    error: Exception | None = None
+
+
+@runtime_checkable
+class CanDefer(Protocol):
+    """A log that can let entries wait and commit several at once."""
+
+    @property
+    def commit_every(self) -> int:
+        """How many entries are committed together; 1 defers nothing."""
+        ...
+
+    def defer(self, entry: Entry) -> Deferred:
+        """Take an entry that is durable only after a `flush`, or once enough others wait with it.
+
+        Raises:
+            ConflictingId: The id is taken by different content.
+            UnknownSpace: A vector's space differs from the one its field has.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Commit what waits; what could not be committed keeps waiting, and the error is raised."""
+        ...
+
+
+@runtime_checkable
+class HasLastSequence(Protocol):
+    """A log that knows its newest sequence number without a search."""
+
+    def last_sequence(self) -> int:
+        """The newest sequence number; 0 while the log is empty."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +282,7 @@ class Found:
         rows = zip(*self.similarities.values(), strict=True) if self.similarities else repeat(())
         named = (dict(zip(self.similarities, row, strict=True)) for row in rows)
         return tuple(map(Hit, self.sequences, named))
+
+
+def _same(entry: Entry) -> Entry:
+    return entry

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias, Unpack, get_args
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import MemoryModeError, unknown_name
 from embodied_mem.queries import Query, QueryFields, build_query
+from embodied_mem.recollection import Recollection
 from embodied_mem.records import Experience, Recalled, Receipt
 
 Mode: TypeAlias = Literal["learn", "frozen", "off"]
@@ -51,7 +52,7 @@ class LimitedMemory:
     def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> list[Recalled]:
         """What the memory recalls if `frozen`, nothing if `off`."""
         asked = build_query(query, fields)
-        return [] if self.mode == "off" else self.inner.recall(asked)
+        return Recollection() if self.mode == "off" else self.inner.recall(asked)
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
         """Refuse.

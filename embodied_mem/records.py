@@ -5,12 +5,19 @@ import math
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.json_values import JsonObject, JsonValue, canonical, check_text, to_json_object
+from embodied_mem.json_values import (
+    MAX_TEXT_CHARS,
+    JsonObject,
+    JsonValue,
+    canonical,
+    check_text,
+    to_json_object,
+)
 from embodied_mem.spaces import FieldVector
 
 
@@ -86,13 +93,20 @@ def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any
     return f"{environment}#{seed}{suffix}"
 
 
+class _Spelt:
+    """A record that keeps its own JSON once it was spelt; no field, so it is neither compared nor pickled."""
+
+    __slots__ = ("spelt",)
+    spelt: str
+
+
 @dataclass(frozen=True, slots=True)
-class SkillCall:
+class SkillCall(_Spelt):
     """One call of a skill, or `count` equal ones in a row (run-length coding for long plans).
 
     Attributes:
         name: The skill's name.
-        arguments: Argument name to JSON value; treat as read-only.
+        arguments: Argument name to JSON value; read-only: the call is spelt once, when first recorded.
         count: How many times in a row, >= 1.
     """
 
@@ -220,6 +234,8 @@ class Experience:
         recalled: Ids of what memory had returned when it was made.
         origin: Run, attempt, episode, step range, planner, versions.
         happened_at_s: When it happened, seconds since the Unix epoch; None takes the store's clock.
+        position_m: Where it happened: (x, y) or (x, y, z) in metres in the map frame of `scope.place`, x
+            forward, z up; None where the world has no metric space.
         metadata: Anything else, as JSON.
         vectors: Named embeddings.
         attachments: Files by content hash.
@@ -238,6 +254,7 @@ class Experience:
     recalled: tuple[str, ...] = ()
     origin: Origin = field(default_factory=Origin)
     happened_at_s: float | None = None
+    position_m: tuple[float, ...] | None = None
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
     vectors: tuple[FieldVector, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -245,7 +262,8 @@ class Experience:
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", Task.of(self.task))
         _check_texts(self, "experience", "state", "state_after", "kind", "id")
-        object.__setattr__(self, "kind", str(self.kind))
+        if type(self.kind) is not str:
+            object.__setattr__(self, "kind", str(self.kind))
         if not self.id:
             raise InvalidRecord("experience.id is empty; leave it out to have one made")
         object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
@@ -253,6 +271,8 @@ class Experience:
         for name in ("plan", "sources", "recalled", "vectors", "attachments"):
             object.__setattr__(self, name, _tuple(getattr(self, name), field=name))
         object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
+        if self.position_m is not None:
+            object.__setattr__(self, "position_m", _position(self.position_m))
         _check_members(self)
 
     def replace(self, **changes: Any) -> Self:
@@ -289,7 +309,8 @@ class Receipt:
 
     Attributes:
         experience_id: The id under which it is kept.
-        sequence: Its place in the log, from 1; None for a memory that has no log.
+        sequence: Its place in the log, from 1; None for a memory that has no log, and while it waits to be
+            committed together with others.
         is_duplicate: Whether the same id and content had been stored before.
     """
 
@@ -298,7 +319,7 @@ class Receipt:
     is_duplicate: bool = False
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """Return once the record would survive `kill -9`; at once here, because writing was not deferred."""
+        """Return once the record is as durable as the store's options say; at once where nothing waits."""
         return self.sequence
 
 
@@ -313,40 +334,62 @@ def text_of(experience: Experience) -> dict[str, str]:
 
 def _check_texts(record: object, prefix: str, *names: str) -> None:
     for name in names:
-        check_text(getattr(record, name), field=f"{prefix}.{name}")
+        value = getattr(record, name)
+        if type(value) is not str or not value.isascii() or len(value) > MAX_TEXT_CHARS:
+            check_text(value, field=f"{prefix}.{name}")
 
 
 def _tuple(value: Any, *, field: str) -> tuple[Any, ...]:
+    if type(value) is tuple:
+        return value
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidRecord(f"{field} is {value!r}; expected a sequence")
     return tuple(value)
 
 
+def _position(value: Any) -> tuple[float, ...]:
+    expected = "expected 2 or 3 finite numbers in metres, or None"
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidRecord(f"position_m is {value!r}; {expected}")
+    numbers = tuple(_finite(number, field="position_m") for number in value)
+    if len(numbers) not in (2, 3) or None in numbers:
+        raise InvalidRecord(f"position_m is {numbers}; {expected}")
+    return cast("tuple[float, ...]", numbers)
+
+
 def _mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
+    if type(value) is dict:
+        return value
     if not isinstance(value, Mapping):
         raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
     return value
 
 
+_PARTS = (("outcome", Outcome), ("scope", Scope), ("origin", Origin))
+_MEMBERS = (("plan", SkillCall), ("vectors", FieldVector), ("attachments", Attachment))
+
+
 def _check_members(experience: Experience) -> None:
-    for name, part in {"outcome": Outcome, "scope": Scope, "origin": Origin}.items():
+    for name, part in _PARTS:
         value = getattr(experience, name)
         if not isinstance(value, part):
             raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
-    expected = {"plan": SkillCall, "vectors": FieldVector, "attachments": Attachment}
-    for name, member in expected.items():
+    for name, member in _MEMBERS:
         for item in getattr(experience, name):
             if not isinstance(item, member):
                 raise InvalidRecord(f"{name} holds {type(item).__name__}; expected {member.__name__}")
     for name in ("sources", "recalled"):
         for item in getattr(experience, name):
             check_text(item, field=name)
-    fields = [vector.field for vector in experience.vectors]
-    if len(set(fields)) < len(fields):
-        raise InvalidRecord(f"vectors name a field twice: {sorted(fields)}")
+    if len(experience.vectors) > 1:
+        fields = [vector.field for vector in experience.vectors]
+        if len(set(fields)) < len(fields):
+            raise InvalidRecord(f"vectors name a field twice: {sorted(fields)}")
 
 
 def _status(value: object) -> Status:
+    if type(value) is Status:
+        return value
     try:
         return Status(str(value))
     except ValueError:

@@ -100,6 +100,27 @@ class FieldVector:
         return hash((self.field, self.space, self.values.tobytes()))
 
 
+def stored_vector(field: str, space: Space, data: bytes) -> FieldVector:
+    """A vector from the log, where it was checked when it was written.
+
+    Args:
+        field: What was embedded.
+        space: The space it lies in.
+        data: Its values as little-endian float32.
+
+    Raises:
+        InvalidRecord: There are more or fewer values than the space has dimensions.
+    """
+    values = np.frombuffer(data, "<f4")
+    if len(values) != space.dimension or values.dtype != np.float32:
+        return FieldVector(field=field, space=space, values=values)
+    vector = object.__new__(FieldVector)
+    object.__setattr__(vector, "field", field)
+    object.__setattr__(vector, "space", space)
+    object.__setattr__(vector, "values", values)  # read-only, because bytes are
+    return vector
+
+
 def _float32(values: npt.ArrayLike, field: str) -> Vector:
     """A copy, in which numbers beyond float32 are infinite."""
     try:

@@ -4,13 +4,17 @@ import logging
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from embodied_mem import failpoints
+from embodied_mem.errors import StoreError
+
 logger = logging.getLogger(__name__)
 
-ENTRIES_BETWEEN = 1_000  # about 40 MB of log where each is a commit of its own
+ENTRIES_BETWEEN = 250  # about 6 MB of log where each is a commit of its own; 1,000 made pauses of 30 ms
 PATIENCE_MS = 50  # for readers; whoever writes next tries again
 
 
@@ -29,7 +33,7 @@ class Checkpointer:
 
     def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
         self._lock_path = path.with_name(f"{path.name}-checkpoint-lock")
-        self._busy_timeout_ms = round(1000 * busy_timeout_s)
+        self._busy_timeout_s = busy_timeout_s
         self._n_entries = 0
 
     def begin(self, db: sqlite3.Connection) -> None:
@@ -47,20 +51,58 @@ class Checkpointer:
             return
         try:
             with _try_lock(self._lock_path) as is_ours:
-                if is_ours and self._checkpoint(db):
-                    self._n_entries = 0
+                # RESTART keeps the log's blocks, so that later commits need not make the file longer. It
+                # holds the writers' lock for the while; PASSIVE would not.
+                is_done = is_ours and self._checkpoint(db, "RESTART")
+                self._n_entries = 0 if is_done else ENTRIES_BETWEEN - ENTRIES_BETWEEN // 10
         except (OSError, sqlite3.Error) as error:
             logger.warning("no checkpoint of %s: %s", self._lock_path, error)
 
-    def _checkpoint(self, db: sqlite3.Connection) -> bool:
+    def compact(self, db: sqlite3.Connection) -> None:
+        """Write the file anew without what was deleted, and leave an empty log.
+
+        Raises:
+            StoreError: Another process reads or checkpoints for longer than the busy timeout.
+        """
+        with self._lock():
+            for step in ("checkpoint", "vacuum", "checkpoint"):
+                failpoints.reach(f"compaction:{step}")
+                if step == "vacuum":
+                    db.execute("VACUUM")
+                elif not self._checkpoint(db, "TRUNCATE", patience_s=self._busy_timeout_s):
+                    raise StoreError(
+                        f"{self._lock_path} is ours but another process reads an older state of the store; "
+                        "let it finish, then compact again"
+                    )
+        self._n_entries = 0
+        failpoints.reach("compaction:done")
+
+    def _checkpoint(
+        self, db: sqlite3.Connection, mode: str, *, patience_s: float = PATIENCE_MS / 1000
+    ) -> bool:
         """Whether the whole log went into the file; a reader that takes long prevents it."""
-        db.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        failpoints.reach("checkpoint:before")
+        db.execute(f"PRAGMA busy_timeout = {round(1000 * patience_s)}")
         try:
-            # TRUNCATE holds the writers' lock for the while; PASSIVE would not.
-            is_busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            is_busy, _, _ = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         finally:
-            db.execute(f"PRAGMA busy_timeout = {self._busy_timeout_ms}")
+            db.execute(f"PRAGMA busy_timeout = {round(1000 * self._busy_timeout_s)}")
+        failpoints.reach("checkpoint:after")
         return not is_busy
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """The lock between processes, waited for; without one, on Windows, SQLite's own locks suffice."""
+        deadline_s = time.monotonic() + self._busy_timeout_s
+        while sys.platform != "win32":
+            with _try_lock(self._lock_path) as is_ours:
+                if is_ours:
+                    yield
+                    return
+            if time.monotonic() > deadline_s:
+                raise StoreError(f"another process holds {self._lock_path} for too long; let it finish")
+            time.sleep(0.01)
+        yield
 
 
 @contextmanager

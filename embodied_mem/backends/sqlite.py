@@ -1,28 +1,27 @@
-"""`SqliteBackend`: the log in one SQLite file, with exact search; correct and simple."""
+"""`SqliteBackend`: the log in one SQLite file, durable and shared by processes, with search over it."""
 
-import os
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from embodied_mem.backends.checkpoint import Checkpointer
-from embodied_mem.backends.sqlite_file import connect, store_errors
-from embodied_mem.backends.sqlite_rows import EntryRow, Spaces, read, read_spaces, write
-from embodied_mem.backends.sqlite_search import SqliteSearch, check_search
-from embodied_mem.errors import EmbodiedMemError, ForkedHandle, StoreError
-from embodied_mem.log import Appended, Entry, Found, Logged, Search
-from embodied_mem.spaces import Space
+from embodied_mem import failpoints
+from embodied_mem.backends import sqlite_admin, sqlite_values
+from embodied_mem.backends.sqlite_handle import SqliteHandle
+from embodied_mem.backends.sqlite_read import get, read
+from embodied_mem.backends.sqlite_rows import read_spaces
+from embodied_mem.errors import EmbodiedMemError, StoreError
+from embodied_mem.index.engine import SearchEngine, check_search
+from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
+from embodied_mem.json_values import JsonObject, JsonValue
+from embodied_mem.log import Found, Logged, Search
+from embodied_mem.spaces import Space, Vector
+from embodied_mem.store_folder import INDEX
 from embodied_mem.synonyms import Synonyms, default_synonyms
 
-_leaked: list[
-    sqlite3.Connection
-] = []  # of a parent process; closing one in a child would harm the parent's locks
 
-
-class SqliteBackend:
+class SqliteBackend(SqliteHandle):
     """One append-only log in one file; several processes may read and write it at once.
 
     Threads may share a handle. A forked child may not, and is told so; a pickled handle opens the path again.
@@ -30,21 +29,19 @@ class SqliteBackend:
     Args:
         path: The file; it and its folder are made if absent.
         read_only: Refuse to append; the file must be there.
-        fsync: Whether each append waits for the disk. Without, an acknowledged entry survives `kill -9` but
+        fsync: Whether each commit waits for the disk. Without, an acknowledged entry survives `kill -9` but
             the newest ones may be lost with the power.
+        commit_every: How many entries given to `defer` are committed together; 1 commits each at once.
         busy_timeout_s: How long to wait for another process that writes, in seconds.
         synonyms: What counts as the same word in text search; the library's own if None.
+        index: How much memory the index may take and when it is saved.
+        clock: Seconds since the Unix epoch; says when an entry is recorded.
 
     Raises:
         StoreError: The file cannot be opened, is damaged, belongs to another program or a newer version.
     """
 
-    _pid: int
-    _db: sqlite3.Connection | None
-    _is_closed: bool
-    _spaces: Spaces
-    _search: SqliteSearch
-    _checkpointer: Checkpointer
+    _search: SearchEngine
 
     def __init__(
         self,
@@ -52,47 +49,54 @@ class SqliteBackend:
         *,
         read_only: bool = False,
         fsync: bool = False,
+        commit_every: int = 1,
         busy_timeout_s: float = 5.0,
         synonyms: Synonyms | None = None,
+        index: IndexOptions = DEFAULT_OPTIONS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.path = Path(path).absolute()
-        self.read_only = read_only
-        self._fsync = fsync
-        self._busy_timeout_s = busy_timeout_s
         self._synonyms = default_synonyms() if synonyms is None else synonyms
-        self._reset()
-        self._connection()
+        self._index = index
+        super().__init__(
+            path,
+            read_only=read_only,
+            fsync=fsync,
+            commit_every=commit_every,
+            busy_timeout_s=busy_timeout_s,
+            clock=clock,
+        )
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Add entries in order, all or none; they survive `kill -9` once this returns.
-
-        Raises:
-            ConflictingId: An id is taken by different content.
-            InvalidRecord: An entry holds what JSON cannot carry.
-            StoreError: The handle is read-only or closed, or the file cannot be written.
-            UnknownSpace: A vector's space differs from the one its field has.
-        """
-        if self.read_only:
-            raise StoreError(f"{self.path} is open for reading only; open it without read_only to write")
-        rows = [EntryRow.of(entry) for entry in entries]
-        with self._opened() as db:
-            spaces = dict(self._spaces)
-            with self._transaction("IMMEDIATE"):
-                appended = [write(db, row, spaces, str(self.path)) for row in rows]
-            self._spaces = spaces  # only now: what was rolled back must not be remembered
-            self._checkpointer.appended(db, len(rows))
-        return appended
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Whatever this thread reads inside is of one moment; it may not write meanwhile."""
+        with self._transaction():
+            yield
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
         """The entries of these ids (text) or sequence numbers (int) in the same order; None where none is."""
         with self._transaction() as db:
-            return [self._get(db, key) for key in keys]
+            return get(db, keys, self._spaces)
 
     def changes_since(self, sequence: int, *, limit: int | None = None) -> list[Logged]:
         """Entries after this sequence number, oldest first."""
         with self._transaction() as db:
             bounds = (sequence, -1 if limit is None else limit)
             return read(db, "sequence > ? ORDER BY sequence LIMIT ?", bounds, self._spaces)
+
+    def values_since(
+        self, sequence: int, *, kinds: Sequence[str], paths: Sequence[str]
+    ) -> list[tuple[int, str, list[JsonValue]]]:
+        """Sequence number, kind and values at these paths of the entries of these kinds after one.
+
+        Oldest first; None stands for a path that an entry lacks. No entry is decoded for it.
+        """
+        with self._transaction() as db:
+            return list(sqlite_values.values_since(db, sequence, kinds, paths))
+
+    def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """Sequence numbers of the experiences of these ids; others are left out."""
+        with self._transaction() as db:
+            return sqlite_values.sequences_of(db, ids)
 
     def search(self, search: Search) -> Found:
         """The best entries that pass the filter, by exact comparison with every one of them.
@@ -108,8 +112,31 @@ class SqliteBackend:
             except EmbodiedMemError:
                 raise
             except BaseException:  # an interrupt may have left the caches half caught up
-                self._search = SqliteSearch(str(self.path), self._synonyms)
+                self._search.close()
+                self._search = self._new_engine()
                 raise
+
+    def save_index(self) -> None:
+        """Keep what is indexed in memory on disk, so that the next process need not read the whole log.
+
+        Raises:
+            StoreError: The handle is read-only or closed, or the disk refuses; the store itself is unharmed.
+        """
+        self._check_writable()
+        with self._opened() as db:
+            with self._transaction():
+                try:
+                    self._search.save(db)
+                except OSError as error:
+                    raise StoreError(
+                        f"the index beside {self.path} was not saved: {error}; the log is whole"
+                    ) from error
+            self._search.remove_outdated(db)
+
+    def index_report(self) -> Mapping[str, Any]:
+        """What is indexed in memory by kind of entry; see `SearchEngine.report`."""
+        with self._opened():
+            return self._search.report()
 
     def spaces(self) -> dict[str, Space]:
         """The space of each field that has vectors."""
@@ -118,83 +145,106 @@ class SqliteBackend:
 
     def last_sequence(self) -> int:
         """The newest sequence number; 0 while the log is empty."""
-        with self._transaction() as db:
+        with self._reading() as db:
             return int(db.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0])
 
-    def close(self) -> None:
-        """Let go of the file; closing twice is allowed."""
-        if self._db is not None and self._pid != os.getpid():
-            _leaked.append(self._db)
-        elif self._db is not None:
-            with self._lock:
-                self._db.close()
-        self._db = None
-        self._is_closed = True
+    def sequence_at(self, time_s: float) -> int:
+        """The newest sequence number recorded at or before a time in seconds since the Unix epoch; 0 if none.
 
-    def __enter__(self) -> Self:
-        return self
+        Times in the log never go down: where a clock went back, what was recorded meanwhile counts as
+        recorded at the latest time before.
+        """
+        with self._transaction() as db:
+            return sqlite_admin.sequence_at(db, time_s)
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def recorded_at(self, sequence: int) -> float | None:
+        """When an entry was recorded, in seconds since the Unix epoch; None where none is."""
+        with self._reading() as db:
+            query = "SELECT recorded_at_s FROM entries WHERE sequence = ?"
+            found = db.execute(query, (sequence,)).fetchone()
+        return None if found is None else float(found[0])
 
-    def __getstate__(self) -> dict[str, Any]:
-        names = ("path", "read_only", "_fsync", "_busy_timeout_s", "_synonyms")
-        return {name: getattr(self, name) for name in names}
+    def entries_about(self, experience_id: str) -> list[Logged]:
+        """Feedback, archive and restore entries of an experience, oldest first; found by an index."""
+        with self._transaction() as db:
+            return read(db, "subject = ? ORDER BY sequence", (experience_id,), self._spaces)
 
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
-        self._reset()
+    def generation(self) -> int:
+        """A number that goes up whenever something already written changes; caches made before are void."""
+        with self._opened() as db:
+            return sqlite_admin.generation(db)
 
-    def _reset(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.RLock()
-        self._db = None
-        self._is_closed = False
-        self._spaces = {}
-        self._checkpointer = Checkpointer(self.path, busy_timeout_s=self._busy_timeout_s)
-        self._search = SqliteSearch(str(self.path), self._synonyms)
+    def delete(self, sequences: Iterable[int]) -> None:
+        """Remove entries and their vectors, all or none; `compact` removes them from the disk as well.
 
-    def _connection(self) -> sqlite3.Connection:
-        if self._is_closed:
-            raise StoreError(f"{self.path} was closed; open it again to use it")
-        if self._db is None:
-            self._db = connect(
-                self.path, read_only=self.read_only, fsync=self._fsync, busy_timeout_s=self._busy_timeout_s
-            )
-            if not self.read_only:
-                self._checkpointer.begin(self._db)
-        return self._db
+        Raises:
+            StoreError: The handle is read-only or closed, or the file cannot be written.
+        """
+        with self._writing() as db:
+            sqlite_admin.delete(db, list(sequences))
+            failpoints.reach("purge:rows-deleted")
+        failpoints.reach("purge:committed")
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one thread at a time; errors of SQLite say what to do."""
-        if self._pid != os.getpid():
-            raise ForkedHandle(
-                f"{self.path} was opened in process {self._pid}; open the path again in this child"
-            )
-        with self._lock, store_errors(self.path):
-            yield self._connection()
+    def replace_vectors(self, field: str, space: Space, rows: Iterable[tuple[int, Vector]]) -> None:
+        """Give a field another space and other vectors, all at once.
 
-    @contextmanager
-    def _transaction(self, mode: str = "DEFERRED") -> Iterator[sqlite3.Connection]:
-        """One snapshot of the file, and nothing kept if it fails.
+        Args:
+            field: Which field.
+            space: The new space.
+            rows: Sequence number and (d,) vector of each entry; an entry that is left out loses its vector.
 
-        Writing takes mode IMMEDIATE: a read that turns into a write fails where others write.
+        Raises:
+            InvalidRecord: A vector does not fit the space.
+            StoreError: There is no such entry, or the file cannot be written.
+        """
+        with self._writing() as db:
+            sqlite_admin.replace_vectors(db, field, space, rows)
+
+    def compact(self) -> None:
+        """Write the file anew, so that no byte of what was deleted is left in it or in the log beside it.
+
+        Raises:
+            StoreError: Another process uses the store for too long, or the file cannot be written.
+        """
+        self._check_writable()
+        with self._opened() as db:
+            self._commit_pending(db)
+            self._checkpointer.compact(db)
+
+    def verify(self) -> list[int]:
+        """Sequence numbers of entries whose content does not give the hash that was kept with it."""
+        with self._transaction() as db:
+            return sqlite_admin.all_damaged(db)
+
+    def copy_to(self, path: Path | str) -> None:
+        """Copy the log as it is now into a new file, which is whole and on disk once it has its name.
+
+        Raises:
+            StoreError: The path is taken or cannot be written.
         """
         with self._opened() as db:
-            db.execute(f"BEGIN {mode}")
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
+            self._commit_pending(db)
+            sqlite_admin.copy_to(db, Path(path).absolute())
 
-    def _get(self, db: sqlite3.Connection, key: str | int) -> Logged | None:
-        condition = "sequence = ?" if isinstance(key, int) else "id = ?"
-        try:
-            return next(iter(read(db, condition, (key,), self._spaces)), None)
-        except UnicodeEncodeError:  # a lone surrogate, which no stored id has
-            return None
+    def settings(self) -> JsonObject:
+        """How the file is used: SQLite's version and the settings that durability rests on."""
+        with self._opened() as db:
+            return sqlite_admin.settings(db)
+
+    def _new_engine(self) -> SearchEngine:
+        return SearchEngine(str(self.path), self._synonyms, self._index, self.path.parent / INDEX)
+
+    def _before_close(self) -> None:
+        """Save the index if that pays, and stop what works in the background."""
+        if not self.read_only:
+            with suppress(StoreError), self._opened() as db:
+                with self._transaction():
+                    self._search.save_if_stale(db)
+                self._search.remove_outdated(db)
+        self._search.close()
+
+    def _forget_caches(self) -> None:
+        super()._forget_caches()
+        if hasattr(self, "_search"):
+            self._search.close()
+        self._search = self._new_engine()

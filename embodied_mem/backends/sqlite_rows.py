@@ -1,35 +1,71 @@
-"""Entries of the log to rows of the tables, and back."""
+"""Entries of the log made ready for the tables, and written into them."""
 
-import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import NamedTuple
 
-import numpy as np
-
-from embodied_mem.backends.where_sql import Parameter, column_values
-from embodied_mem.errors import ConflictingId, InvalidRecord, UnknownSpace
+from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BITS
+from embodied_mem.backends.where_sql import COLUMN_PATHS, Parameter, column_values
+from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
 from embodied_mem.json_values import canonical, check_text, to_json_object
-from embodied_mem.log import Appended, Entry, Logged
+from embodied_mem.log import Appended, Entry, SpeltEntry
 from embodied_mem.spaces import FieldVector, Metric, Space
+from embodied_mem.spelling import texts_json
 
-Spaces: TypeAlias = dict[str, tuple[int, Space]]  # field -> (id, space)
 
-ENTRY_COLUMNS = "sequence, id, entry_kind, payload, texts"
+class Spaces(dict[str, tuple[int, Space]]):
+    """Field -> (id under which its vectors are kept, space); a cache of the table of that name.
+
+    Attributes:
+        generation: The store's number when it was read; another number makes it void.
+    """
+
+    generation: int = 0
+
+
 _SPACE_COLUMNS = "field, name, version, config_hash, dimension, metric"
+_ENTRY_COLUMNS = ("sequence", "id", "entry_kind", "digest", "recorded_at_s", "subject", *FILTER_COLUMNS)
+_INSERT_ENTRY = (
+    f"INSERT INTO entries ({', '.join(_ENTRY_COLUMNS)}) VALUES ({', '.join('?' * len(_ENTRY_COLUMNS))}) "
+    "ON CONFLICT (id) DO NOTHING"
+)
+_NEWEST = """
+SELECT max(coalesce(sequence, 0), deleted.value), coalesce(recorded_at_s, 0.0), generation.value
+FROM meta AS deleted JOIN meta AS generation
+LEFT JOIN entries ON sequence = (SELECT max(sequence) FROM entries)
+WHERE deleted.name = 'last_deleted' AND generation.name = 'generation'
+"""
+_INSERT_CONTENT = "INSERT INTO contents VALUES (?, ?, ?)"
+_INSERT_VECTOR = "INSERT INTO vectors VALUES (?, ?, ?)"
+
+
+class VectorRow(NamedTuple):
+    """A vector as it is written: its field, its space, and its values as little-endian float32."""
+
+    field: str
+    space: Space
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """An entry made ready outside the transaction, so that the lock is held for the writing alone."""
+    """An entry made ready outside the transaction, so that the lock is held for the writing alone.
 
-    entry: Entry
+    Only texts, bytes and tuples of them, because many may wait: Python's collector of garbage looks again and
+    again at what could hold a cycle.
+    """
+
+    id: str
+    kind: str
     payload: str
     texts: str
     digest: bytes
-    columns: Mapping[str, Parameter | None]
+    subject: str | None
+    columns: tuple[Parameter | None, ...]
+    vectors: tuple[VectorRow, ...]
 
     @classmethod
     def of(cls, entry: Entry) -> "EntryRow":
@@ -38,147 +74,237 @@ class EntryRow:
         Raises:
             InvalidRecord: Something in it is not text or JSON, or a field has two vectors.
         """
-        check_text(entry.id, field="entry.id")
-        check_text(entry.kind, field="entry.kind")
-        if not entry.id:
-            raise InvalidRecord("entry.id is empty; expected a unique text")
-        texts = {
-            name: check_text(text, field=f"entry.texts.{name}") for name, text in entry.texts.items() if text
-        }
-        fields = [vector.field for vector in entry.vectors]
-        if len(set(fields)) < len(fields):
-            raise InvalidRecord(f"entry {entry.id!r} has two vectors of one field: {sorted(fields)}")
-        payload = to_json_object(entry.payload, field="payload")
-        spelt = canonical(payload), canonical(dict(texts))
-        return cls(entry, *spelt, _digest(entry, *spelt), column_values(payload))
+        vectors = _vector_rows(entry)
+        if entry.is_checked:
+            try:
+                return cls._spelt(entry, vectors)
+            except (TypeError, ValueError):  # changed since it was validated: say what is wrong with it
+                pass
+        return cls._spelt(_checked(entry), vectors)
+
+    @classmethod
+    def _spelt(cls, entry: Entry, vectors: tuple[VectorRow, ...]) -> "EntryRow":
+        columns: tuple[Parameter | None, ...]
+        if isinstance(entry, SpeltEntry):
+            payload, subject = entry.spelling, None
+            columns = tuple(map(entry.values.get, COLUMN_PATHS))
+        else:
+            payload, subject = canonical(entry.payload), _subject(entry)
+            columns = tuple(column_values(entry.payload).values())
+        texts = texts_json(entry.texts)
+        digest = _digest(entry.kind, payload, texts, vectors)
+        return cls(entry.id, entry.kind, payload, texts, digest, subject, columns, vectors)
 
 
-def write(db: sqlite3.Connection, row: EntryRow, spaces: Spaces, store: str) -> Appended:
-    """Insert a row, or find it there already.
+def _subject(entry: Entry) -> str | None:
+    about = entry.payload.get("experience_id")
+    return about if isinstance(about, str) else None
+
+
+def write(
+    db: sqlite3.Connection, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
+) -> list[Appended]:
+    """Insert rows, or find them there already.
 
     Args:
         db: A connection inside an immediate transaction.
-        row: What to write.
+        rows: What to write.
         spaces: The space of each field; grows when a field gets its first vector.
         store: The store's name for messages.
+        now_s: Seconds since the Unix epoch.
+
+    Raises:
+        ConflictingId: An id is taken by different content.
+        UnknownSpace: A vector's space differs from the one its field has.
+    """
+    newest, now_s = _begin(db, spaces, now_s)
+    appended = []
+    for row in rows:
+        appended.append(_write_row(db, row, newest + 1, now_s, spaces, store))
+        newest = max(newest, appended[-1].sequence)
+    return appended
+
+
+def write_each(
+    db: sqlite3.Connection, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
+) -> list[Appended | StoreError]:
+    """Like `write`, but a row that is refused gives its error, and the others are written all the same."""
+    newest, now_s = _begin(db, spaces, now_s)
+    results: list[Appended | StoreError] = []
+    for row in rows:
+        try:
+            appended = _write_row(db, row, newest + 1, now_s, spaces, store)
+        except (ConflictingId, UnknownSpace) as error:
+            results.append(error)
+        else:
+            newest = max(newest, appended.sequence)
+            results.append(appended)
+    return results
+
+
+def kept_already(db: sqlite3.Connection, row: EntryRow, store: str) -> Appended | None:
+    """Where the same entry is kept already; None if its id is free.
 
     Raises:
         ConflictingId: The id is taken by different content.
-        UnknownSpace: A vector's space differs from the one its field has.
     """
-    found = db.execute("SELECT sequence, digest FROM entries WHERE id = ?", (row.entry.id,)).fetchone()
-    if found is not None:
-        if found[1] != row.digest:
-            raise ConflictingId(
-                f"{row.entry.id!r} is already in {store} with other content, which is kept; write this "
-                "content under an id of its own"
-            )
-        return Appended(found[0], is_duplicate=True)
-    values = (row.entry.id, row.entry.kind, row.digest, row.payload, row.texts, *row.columns.values())
-    names = f"id, entry_kind, digest, payload, texts, {', '.join(row.columns)}"
-    cursor = db.execute(f"INSERT INTO entries ({names}) VALUES ({', '.join('?' * len(values))})", values)
-    sequence = int(cursor.lastrowid or 0)
-    for vector in row.entry.vectors:
-        space_id = _space_id(db, vector, spaces, store)
-        data = vector.values.astype("<f4").tobytes()
-        db.execute("INSERT INTO vectors VALUES (?, ?, ?, ?)", (sequence, vector.field, space_id, data))
-    return Appended(sequence, is_duplicate=False)
+    found = db.execute("SELECT sequence, digest FROM entries WHERE id = ?", (row.id,)).fetchone()
+    if found is None:
+        return None
+    if found[1] != row.digest:
+        raise conflicting_id(row.id, store)
+    return Appended(int(found[0]), is_duplicate=True)
 
 
-def read(
-    db: sqlite3.Connection, condition: str, parameters: Sequence[Parameter], spaces: Spaces
-) -> list[Logged]:
-    """Entries with their vectors, in the order of writing; `spaces` takes up those that it lacks."""
-    query = f"SELECT {ENTRY_COLUMNS} FROM entries WHERE {condition}"
-    rows = db.execute(query, parameters).fetchall()
-    if not rows:
-        return []
-    vectors = _read_vectors(db, rows[0][0], rows[-1][0], spaces)
-    return [
-        Logged(sequence, _entry(identity, kind, payload, texts, vectors.get(sequence, ())))
-        for sequence, identity, kind, payload, texts in rows
-    ]
+def check_spaces(db: sqlite3.Connection, vectors: Sequence[VectorRow], spaces: Spaces, store: str) -> None:
+    """Refuse a vector of another space than its field has.
+
+    Raises:
+        UnknownSpace: It is one.
+    """
+    for field, space, _ in vectors:
+        held = spaces.get(field)
+        if held is None:
+            spaces.update(read_spaces(db))  # another process may have been first
+            held = spaces.get(field)
+        if held is not None and held[1] is not space and held[1] != space:
+            raise unknown_space(store, field, held=held[1], given=space)
 
 
 def read_spaces(db: sqlite3.Connection) -> Spaces:
-    """The space of each field that ever had a vector."""
-    rows = db.execute(f"SELECT id, {_SPACE_COLUMNS} FROM spaces")
-    return {
-        field: (
-            space_id,
-            Space(
-                name=name,
-                version=version,
-                config_hash=config_hash,
-                dimension=dimension,
-                metric=Metric(metric),
-            ),
+    """The space of each field that has vectors."""
+    spaces = Spaces()
+    spaces.generation = db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0]
+    for space_id, field, name, version, config, dimension, metric in db.execute(
+        f"SELECT id, {_SPACE_COLUMNS} FROM spaces"
+    ):
+        space = Space(
+            name=name, version=version, config_hash=config, dimension=dimension, metric=Metric(metric)
         )
-        for space_id, field, name, version, config_hash, dimension, metric in rows
-    }
+        spaces[field] = (space_id, space)
+    return spaces
+
+
+def write_space(db: sqlite3.Connection, field: str, space: Space) -> int:
+    """Give a field its space; the id under which its vectors are kept."""
+    values = (field, space.name, space.version, space.config_hash, space.dimension, space.metric.value)
+    cursor = db.execute(f"INSERT INTO spaces ({_SPACE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values)
+    return int(cursor.lastrowid or 0)
 
 
 def unknown_space(store: str, field: str, *, held: Space, given: Space) -> UnknownSpace:
     """The error for a vector of another space than the field's, naming both and the way out."""
     return UnknownSpace(
         f"field {field!r} of {store} holds vectors of {held}; the given one lies in {given}. Use the store's "
-        "embedder, give this vector a field name of its own, or record again into a new store."
+        "embedder, give this vector a field name of its own, or embed the store anew with the other one: "
+        "embodied-mem memory reembed FOLDER --embedder NAME"
     )
 
 
-def _space_id(db: sqlite3.Connection, vector: FieldVector, spaces: Spaces, store: str) -> int:
-    if vector.field not in spaces:
-        spaces.update(read_spaces(db))  # another process may have been first
-    if vector.field not in spaces:
-        space = vector.space
-        values = (
-            vector.field,
-            space.name,
-            space.version,
-            space.config_hash,
-            space.dimension,
-            space.metric.value,
-        )
-        cursor = db.execute(
-            f"INSERT INTO spaces ({_SPACE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
-            values,
-        )
-        spaces[vector.field] = (int(cursor.lastrowid or 0), space)
-    space_id, held = spaces[vector.field]
-    if held != vector.space:
-        raise unknown_space(store, vector.field, held=held, given=vector.space)
-    return space_id
-
-
-def _read_vectors(
-    db: sqlite3.Connection, first: int, last: int, spaces: Spaces
-) -> dict[int, list[FieldVector]]:
-    rows: list[tuple[Any, ...]] = db.execute(
-        "SELECT sequence, field, data FROM vectors WHERE sequence BETWEEN ? AND ? ORDER BY rowid",
-        (first, last),
-    ).fetchall()
-    if any(field not in spaces for _, field, _ in rows):
-        spaces.update(read_spaces(db))
-    vectors: dict[int, list[FieldVector]] = {}
-    for sequence, field, data in rows:
-        vector = FieldVector(field=field, space=spaces[field][1], values=np.frombuffer(data, "<f4"))
-        vectors.setdefault(sequence, []).append(vector)
-    return vectors
-
-
-def _entry(identity: str, kind: str, payload: str, texts: str, vectors: Sequence[FieldVector]) -> Entry:
-    return Entry(
-        id=identity, kind=kind, payload=json.loads(payload), texts=json.loads(texts), vectors=tuple(vectors)
-    )
-
-
-def _digest(entry: Entry, payload: str, texts: str) -> bytes:
+def digest_of(kind: str, payload: str, texts: str, vectors: Sequence[FieldVector]) -> bytes:
     """A hash of the whole content; each part with its length, so that no two contents spell the same."""
-    parts = [entry.kind.encode(), payload.encode(), texts.encode()]
-    for vector in entry.vectors:
-        parts += [vector.field.encode(), repr(vector.space).encode(), vector.values.astype("<f4").tobytes()]
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-    return digest.digest()
+    return _digest(kind, payload, texts, map(_vector_row, vectors))
+
+
+def _digest(kind: str, payload: str, texts: str, vectors: Iterable[VectorRow]) -> bytes:
+    spelt, searched = payload.encode(), texts.encode()
+    parts = [_sized(kind.encode()), _size(spelt), spelt, _size(searched), searched]
+    for field, space, data in vectors:
+        parts += [_vector_head(field, space), _size(data), data]
+    return blake2b(b"".join(parts), digest_size=16).digest()
+
+
+def _size(part: bytes) -> bytes:
+    return len(part).to_bytes(8, "little")
+
+
+def _sized(part: bytes) -> bytes:
+    return _size(part) + part
+
+
+@lru_cache(maxsize=256)
+def _vector_head(field: str, space: Space) -> bytes:
+    return _sized(field.encode()) + _sized(repr(space).encode())
+
+
+def _vector_row(vector: FieldVector) -> VectorRow:
+    return VectorRow(vector.field, vector.space, vector.values.astype("<f4", copy=False).tobytes())
+
+
+def _vector_rows(entry: Entry) -> tuple[VectorRow, ...]:
+    """Its vectors as they are written.
+
+    Raises:
+        InvalidRecord: There are two of one field, or more than fit.
+    """
+    rows = tuple(map(_vector_row, entry.vectors))
+    if len(rows) > 1:
+        fields = [row.field for row in rows]
+        if len(set(fields)) < len(fields):
+            raise InvalidRecord(f"entry {entry.id!r} has two vectors of one field: {sorted(fields)}")
+        if len(fields) > MAX_VECTORS:
+            raise InvalidRecord(f"entry {entry.id!r} has {len(fields):,} vectors; {MAX_VECTORS:,} fit")
+    return rows
+
+
+def _checked(entry: Entry) -> Entry:
+    """The entry with plain JSON in place of what can be made so.
+
+    Raises:
+        InvalidRecord: Something in it is not text or JSON.
+    """
+    check_text(entry.id, field="entry.id")
+    check_text(entry.kind, field="entry.kind")
+    if not entry.id:
+        raise InvalidRecord("entry.id is empty; expected a unique text")
+    for name, text in entry.texts.items():
+        check_text(name, field="a name in entry.texts")
+        check_text(text, field=f"entry.texts.{name}")
+    return Entry(
+        id=entry.id,
+        kind=entry.kind,
+        payload=to_json_object(entry.payload, field="payload"),
+        texts=entry.texts,
+        vectors=entry.vectors,
+    )
+
+
+def _begin(db: sqlite3.Connection, spaces: Spaces, now_s: float) -> tuple[int, float]:
+    """The newest sequence number ever given, and the time of the next entry: not before the newest one's."""
+    newest, newest_s, generation = db.execute(_NEWEST).fetchone()
+    if spaces.generation != generation:  # vectors of another space may have been put in their place
+        spaces.clear()
+        spaces.generation = generation
+    return newest, max(now_s, newest_s)
+
+
+def conflicting_id(identity: str, store: str) -> ConflictingId:
+    """The error for an id that is taken by other content."""
+    return ConflictingId(
+        f"{identity!r} is already in {store} with other content, which is kept; write this content under an "
+        "id of its own"
+    )
+
+
+def _write_row(
+    db: sqlite3.Connection, row: EntryRow, sequence: int, now_s: float, spaces: Spaces, store: str
+) -> Appended:
+    """Insert a row or find it there; where an error is raised, nothing of it was written."""
+    try:
+        check_spaces(db, row.vectors, spaces, store)
+    except UnknownSpace:
+        kept = kept_already(db, row, store)  # that an id is taken says more than that a vector does not fit
+        if kept is None:
+            raise
+        return kept
+    values = (sequence, row.id, row.kind, row.digest, now_s, row.subject, *row.columns)
+    if db.execute(_INSERT_ENTRY, values).rowcount != 1:
+        kept = kept_already(db, row, store)
+        assert kept is not None, "the id was taken a moment ago, in the same transaction"
+        return kept
+    db.execute(_INSERT_CONTENT, (sequence, row.payload, row.texts))
+    for key, vector in enumerate(row.vectors, sequence << VECTORS_BITS):
+        if vector.field not in spaces:
+            spaces[vector.field] = (write_space(db, vector.field, vector.space), vector.space)
+        db.execute(_INSERT_VECTOR, (key, spaces[vector.field][0], vector.data))
+    return Appended(sequence, is_duplicate=False)

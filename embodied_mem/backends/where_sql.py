@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from embodied_mem.filters import And, Between, Equals, In, Not, Or, Scalar, Where, matches
+from embodied_mem.filters import And, Between, Equals, In, Near, Not, Or, Scalar, Where, matches, split_path
 from embodied_mem.json_values import JsonValue, canonical
 
 # Path in the payload -> column, filled when an entry is appended; null where the value is not of the column's
@@ -29,12 +29,20 @@ TEXT_COLUMNS: Mapping[str, str] = {
 }
 NUMBER_COLUMNS: Mapping[str, str] = {"happened_at_s": "happened_at_s"}
 
+COLUMN_PATHS = (*TEXT_COLUMNS, *NUMBER_COLUMNS)
+
+# (first name of the path or "", last name, column, whether it holds text) of each column.
+_PLACES = tuple(
+    (*path.rpartition(".")[::2], column, path in TEXT_COLUMNS)
+    for path, column in {**TEXT_COLUMNS, **NUMBER_COLUMNS}.items()
+)
+
 LEAF_FUNCTION = "leaf_matches"  # (index of the leaf, JSON text at its path) -> 0 or 1
 
 MAX_NESTING = 20  # parentheses; the parser of older SQLite gives up between 30 and 50
 CHAIN = 32  # how deep in SQLite's tree of an expression one chain of AND or OR may go; 1,000 is the limit
 
-Leaf: TypeAlias = Equals | In | Between
+Leaf: TypeAlias = Equals | In | Between | Near
 Parameter: TypeAlias = str | int | float
 
 
@@ -53,9 +61,14 @@ class WhereSql:
     parameters: list[Parameter] = field(default_factory=list)
     leaves: list[Where] = field(default_factory=list)
 
+    @property
+    def source(self) -> str:
+        """The tables that the condition names: the wide one only if it looks into the payload."""
+        return "entries JOIN contents USING (sequence)" if "payload" in self.condition else "entries"
+
 
 def compile_where(where: Where) -> WhereSql:
-    """The filter as SQL over the `entries` table."""
+    """The filter as SQL over `entries JOIN contents USING (sequence)`; see `WhereSql.source`."""
     sql = WhereSql()
     sql.condition = _condition(where, sql)
     if _nesting(sql.condition) > MAX_NESTING:
@@ -78,10 +91,13 @@ def leaf_function(leaves: Sequence[Where]) -> Callable[[int, str | None], int]:
 def column_values(payload: Mapping[str, JsonValue]) -> dict[str, Parameter | None]:
     """What the filter columns hold for a payload, by column name."""
     values: dict[str, Parameter | None] = {}
-    for path, column in {**TEXT_COLUMNS, **NUMBER_COLUMNS}.items():
-        value = _at(payload, path)
-        is_fit = isinstance(value, str) if path in TEXT_COLUMNS else _is_number(value)
-        values[column] = value if is_fit else None  # type: ignore[assignment]
+    parts: dict[str, Any] = {"": payload}  # the mappings at the first names of paths, each looked up once
+    for first, last, column, is_text in _PLACES:
+        if first not in parts:
+            parts[first] = payload.get(first)
+        part = parts[first]
+        value = part.get(last) if isinstance(part, dict) else None
+        values[column] = value if (isinstance(value, str) if is_text else _is_number(value)) else None
     return values
 
 
@@ -93,6 +109,8 @@ def _condition(where: Where, sql: WhereSql) -> str:
             return _in(where, path, values, sql)
         case Between(path, low, high):
             return _between(where, path, low, high, sql)
+        case Near():
+            return _leaf(where, sql)
         case And(parts):
             return _joined("AND", [_condition(part, sql) for part in parts]) or "1"
         case Or(parts):
@@ -159,20 +177,13 @@ def _nesting(condition: str) -> int:
 
 def json_path(path: str) -> str:
     """The dotted path as SQLite writes it; labels are spelt as in the stored JSON text."""
-    return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in path.split("."))
+    return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in split_path(path))
 
 
 def _nested(path: str, value: JsonValue) -> dict[str, JsonValue]:
-    for name in reversed(path.split(".")):
+    for name in reversed(split_path(path)):
         value = {name: value}
     return value  # type: ignore[return-value]
-
-
-def _at(payload: Mapping[str, JsonValue], path: str) -> JsonValue:
-    current: JsonValue | Mapping[str, JsonValue] = payload
-    for name in path.split("."):
-        current = current.get(name) if isinstance(current, Mapping) else None
-    return current  # type: ignore[return-value]
 
 
 def _is_number(value: object) -> bool:

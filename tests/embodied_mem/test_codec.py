@@ -5,12 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_mem.codec import experience_from_document, experience_to_document
+from embodied_mem.backends.sqlite_rows import EntryRow
+from embodied_mem.codec import experience_from_document, experience_from_log, experience_to_document
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.experience_entry import experience_entry
 from embodied_mem.filters import FIELDS, lookup
 from embodied_mem.json_values import canonical
-from embodied_mem.records import Attachment, Experience, Origin, Outcome, Scope, SkillCall, Status, Task
+from embodied_mem.log import Entry, SpeltEntry
+from embodied_mem.records import (
+    Attachment,
+    Experience,
+    Origin,
+    Outcome,
+    Scope,
+    SkillCall,
+    Status,
+    Task,
+    text_of,
+)
 from embodied_mem.spaces import FieldVector, Space
+from embodied_mem.spelling import experience_json, texts_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
@@ -53,6 +67,7 @@ EXPERIENCES = st.builds(
         versions=st.dictionaries(TEXT, TEXT, max_size=2),
     ),
     happened_at_s=FINITE,
+    position_m=st.none() | st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=3).map(tuple),
     metadata=OBJECT,
     attachments=st.lists(
         st.builds(Attachment, role=TEXT, digest=st.just("ab" * 32), media_type=TEXT), max_size=2
@@ -66,6 +81,49 @@ def test_an_experience_comes_back_exactly(experience):
     again = experience_from_document(document)
     assert again == experience
     assert canonical(experience_to_document(again)) == canonical(document)  # 1, 1.0 and true are told apart
+
+
+@given(EXPERIENCES)
+def test_the_short_way_from_a_log_gives_the_same(experience):
+    document = json.loads(canonical(experience_to_document(experience)))
+    again = experience_from_log(document)
+    assert again == experience
+    assert repr(again) == repr(experience_from_document(document))  # also in the types of what it holds
+
+
+def test_the_short_way_shares_nothing_with_the_document():
+    experience = Experience(
+        task=Task("look"),
+        plan=(SkillCall("go", {"path": [1, {"x": 2}]}),),
+        facts={"a": {"b": [1]}},
+        metadata={"n": 1},
+        origin=Origin(versions={"env": "1"}),
+        outcome=Outcome(cost={"usd": 1.0}),
+    )
+    document = json.loads(canonical(experience_to_document(experience)))
+    again = experience_from_log(document)
+    document["facts"]["a"]["b"].append(2)
+    document["metadata"]["n"] = 2
+    document["plan"][0]["arguments"]["path"][1]["x"] = 3
+    document["origin"]["versions"]["env"] = "2"
+    document["outcome"]["cost"]["usd"] = 2.0
+    assert again == experience
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"state": None}, {"facts": None}, {"happened_at_s": 3}, {"outcome": {"status": "success", "reward": 1}}],
+)
+def test_a_document_of_another_shape_takes_the_long_way(change):
+    document = json.loads(canonical(experience_to_document(Experience(task=Task("look")))))
+    document |= change
+    document = {name: value for name, value in document.items() if value is not None}
+    assert experience_from_log(document) == experience_from_document(document)
+
+
+def test_an_experience_without_a_position_is_spelt_as_before_there_was_one():
+    """Or what is recorded again would not be known to be the same."""
+    assert "position_m" not in experience_to_document(Experience(task=Task("look")))
 
 
 def test_vectors_travel_beside_the_document():
@@ -86,7 +144,7 @@ def test_vectors_travel_beside_the_document():
     ],
 )
 def test_every_path_a_filter_may_name_is_there(path):
-    found, _ = lookup(experience_to_document(Experience(task=Task("look"))), path)
+    found, _ = lookup(experience_to_document(Experience(task=Task("look"), position_m=(1, 2))), path)
     assert found
 
 
@@ -114,6 +172,31 @@ def test_missing_keys_take_their_default():
 @pytest.mark.parametrize(
     "document", [{}, {"id": "x"}, {"id": "x", "task": None}, {"id": "x", "task": "look"}]
 )
-def test_what_is_no_experience_is_refused(document):
+@pytest.mark.parametrize("decode", [experience_from_document, experience_from_log])
+def test_what_is_no_experience_is_refused(decode, document):
     with pytest.raises(InvalidRecord):
-        experience_from_document(document)
+        decode(document)
+
+
+class TestSpelling:
+    """Recording spells the JSON without the document; hashes rest on it being the same."""
+
+    @given(EXPERIENCES, st.floats(allow_nan=False, allow_infinity=False))
+    def test_the_text_is_the_canonical_one_of_the_document(self, experience, happened_at_s):
+        document = {**experience_to_document(experience), "happened_at_s": happened_at_s}
+        for _ in range(2):  # its calls are spelt when they are met for the first time
+            text = experience_json(experience, scope=experience.scope, happened_at_s=happened_at_s)
+            assert text == canonical(document)
+
+    @given(st.dictionaries(TEXT, TEXT, max_size=4))
+    def test_texts_are_spelt_without_those_that_are_empty(self, texts):
+        assert texts_json(texts) == canonical({name: text for name, text in texts.items() if text})
+
+    @given(EXPERIENCES)
+    def test_a_spelt_entry_is_written_like_the_plain_one(self, experience):
+        texts = text_of(experience)
+        spelt = experience_entry(experience, experience.scope, 1.5, texts, ())
+        document = {**experience_to_document(experience), "happened_at_s": 1.5}
+        plain = Entry(id=experience.id, kind="experience", payload=document, texts=texts)
+        assert isinstance(spelt, SpeltEntry)
+        assert EntryRow.of(spelt) == EntryRow.of(plain)

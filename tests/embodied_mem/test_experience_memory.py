@@ -26,7 +26,7 @@ def backend(tmp_path):
 
 @pytest.fixture
 def memory(backend):
-    return ExperienceMemory(backend, clock=lambda: 1234.5)
+    return ExperienceMemory(backend, embedder=HashedEmbedder(), clock=lambda: 1234.5)
 
 
 def tried(task, status="success", **fields):
@@ -147,8 +147,8 @@ class TestRecall:
         assert set(memory.recall("dark", task="look")[0].parts) == {"text", "task", "embedding"}
         assert memory.recall()[0].parts == {}
 
-    def test_without_an_embedder_words_alone_count(self, backend):
-        memory = ExperienceMemory(backend, embedder=None)
+    def test_unless_an_embedder_is_given_words_alone_count(self, backend):
+        memory = ExperienceMemory(backend)
         memory.record(tried("look"))
         [hit] = memory.recall(task="look")
         assert hit.parts == {"task": pytest.approx(1.0)}

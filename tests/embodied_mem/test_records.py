@@ -212,3 +212,29 @@ def test_versions_that_are_no_mapping_are_refused():
 
 def test_a_count_of_numpy_becomes_a_plain_one():
     assert type(SkillCall("go", count=np.int64(2)).count) is int
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ((1, 2), (1.0, 2.0)),
+        ([1, 2.5, -3], (1.0, 2.5, -3.0)),
+        (np.array([1, 2, 3], np.float32), (1.0, 2.0, 3.0)),
+    ],
+)
+def test_a_position_becomes_a_tuple_of_plain_numbers(given, kept):
+    position = Experience(task="go", position_m=given).position_m
+    assert position == kept
+    assert {type(number) for number in position} == {float}
+
+
+def test_without_metric_space_there_is_no_position():
+    assert Experience(task="go").position_m is None
+
+
+@pytest.mark.parametrize(
+    "position", [(1,), (1, 2, 3, 4), (1, float("nan")), (1, None), ("a", "b"), "xy", 3, [[1, 2], [3, 4]]]
+)
+def test_what_is_no_position_is_refused_by_name(position):
+    with pytest.raises(InvalidRecord, match="position_m"):
+        Experience(task="go", position_m=position)

@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import pickle
@@ -124,7 +125,7 @@ class TestOpening:
         with sqlite3.connect(path) as newer:
             newer.execute("PRAGMA user_version = 7")
         newer.close()
-        with pytest.raises(StoreError, match=r"schema 7.*reads 1.*Upgrade"):
+        with pytest.raises(StoreError, match=r"schema 7.*reads 2.*Upgrade"):
             SqliteBackend(path)
 
     def test_a_damaged_file_says_what_to_do(self, path):
@@ -141,7 +142,7 @@ class TestOpening:
         with SqliteBackend(path) as backend:
             backend.append([example_entry()])
         with sqlite3.connect(path) as other:
-            other.execute("UPDATE entries SET payload = '{'")
+            other.execute("UPDATE contents SET payload = '{'")
         other.close()
         with SqliteBackend(path) as backend, pytest.raises(StoreError, match=r"log\.sqlite.*damaged"):
             backend.changes_since(0)
@@ -173,6 +174,16 @@ class TestOpening:
         with SqliteBackend(path) as backend:
             assert backend.append([example_entry()])
 
+    @pytest.mark.parametrize("left", ["index", "attachments"])
+    def test_a_store_whose_log_was_emptied_is_damaged_and_not_new(self, tmp_path, left):
+        path = tmp_path / "experiences.sqlite"
+        path.touch()
+        (tmp_path / left).mkdir()
+        for is_read_only in (False, True):
+            with pytest.raises(StoreError, match=f"0 bytes.*{left}.*damaged"):
+                SqliteBackend(path, read_only=is_read_only)
+        assert path.stat().st_size == 0
+
     def test_names_with_odd_characters_are_kept(self, tmp_path):
         path = tmp_path / "a b?c#d%20ü" / "l?g.sqlite"
         with SqliteBackend(path) as backend:
@@ -184,6 +195,47 @@ class TestOpening:
         with SqliteBackend(path, fsync=fsync) as backend:
             assert backend._connection().execute("PRAGMA synchronous").fetchone() == (expected,)
             assert backend._connection().execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+class TestRecovery:
+    """Once the cause is gone, the handle that met the error goes on."""
+
+    def test_a_full_disk_keeps_nothing_of_the_write_and_the_next_one_works(self, backend):
+        backend.append([example_entry(0)])
+        db = backend._connection()
+        db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
+        big = example_entry(1, texts={"task": "x" * 100_000})
+        with pytest.raises(StoreError, match=r"log\.sqlite.*disk is full.*nothing of this write was kept"):
+            backend.append([big])
+        assert backend.last_sequence() == 1
+        db.execute("PRAGMA max_page_count = 1000000")
+        assert backend.append([big])[0].sequence == 2
+
+    def test_a_handle_that_met_damage_opens_the_mended_file(self, path):
+        with SqliteBackend(path) as first:
+            first.append([example_entry(n) for n in range(300)])
+        whole = path.read_bytes()
+        path.write_bytes(whole[: 4096 * 2] + os.urandom(len(whole) - 4096 * 2))
+        with SqliteBackend(path) as backend:
+            with pytest.raises(StoreError, match="damaged"):
+                backend.changes_since(0)
+            path.write_bytes(whole)
+            assert len(backend.changes_since(0)) == 300
+            assert backend.search(Search(legs=TASK)).n_candidates == 300
+            assert backend.append([example_entry(300)])[0].sequence == 301
+
+    def test_a_copy_onto_a_full_disk_leaves_nothing_behind(self, backend, path, monkeypatch):
+        from embodied_mem.backends import sqlite_admin
+
+        def full(_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        backend.append([example_entry(0)])
+        monkeypatch.setattr(sqlite_admin, "_sync", full)
+        with pytest.raises(StoreError, match="the disk is full"):
+            backend.copy_to(path.with_name("copy"))
+        assert not list(path.parent.glob("*copy*"))
+        assert backend.last_sequence() == 1
 
 
 class TestBadInput:
@@ -375,12 +427,10 @@ class TestProcesses:
 class TestSearch:
     def test_an_error_in_the_middle_leaves_the_caches_right(self, backend, monkeypatch):
         backend.append([example_entry(n) for n in range(4)])
-        from embodied_mem.backends import sqlite_search
+        from embodied_mem.index import legs
 
         with monkeypatch.context() as patch:
-            patch.setattr(
-                sqlite_search.TextColumn, "similarities", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-            )
+            patch.setattr(legs.SimilarTexts, "estimates", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 backend.search(Search(legs=TASK))
         with SqliteBackend(backend.path) as fresh:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.where_sql import compile_where
-from embodied_mem.filters import And, Between, Equals, In, Not, Or, matches
+from embodied_mem.filters import And, Between, Equals, In, Near, Not, Or, matches, split_path
 from embodied_mem.log import Entry, Search
 
 PATHS = [
@@ -21,6 +21,8 @@ PATHS = [
     "metadata.back\\slash",
     "metadata.new\nline",
     "metadata.it's",
+    r"metadata.v1\.2",
+    "position_m",
     "facts.x[0]",
     "facts.$",
 ]
@@ -55,10 +57,12 @@ VALUES = st.recursive(
     ),
     max_leaves=4,
 )
+PLACES = st.lists(st.floats(-2, 2), min_size=2, max_size=3).map(tuple)
 LEAVES = (
     st.builds(Equals, st.sampled_from(PATHS), SCALARS | st.just(10**30))
     | st.builds(In, st.sampled_from(PATHS), st.lists(SCALARS, max_size=4).map(tuple))
     | st.builds(Between, st.sampled_from(PATHS), BOUNDS, BOUNDS)
+    | st.builds(Near, st.sampled_from(["position_m", "metadata.a"]), PLACES, st.floats(0, 3))
 )
 FILTERS = st.recursive(
     LEAVES,
@@ -76,14 +80,14 @@ def documents(draw):
     """A JSON object with some of the paths, holding anything."""
     document = {}
     for path in draw(st.lists(st.sampled_from(PATHS), max_size=6, unique=True)):
-        *parents, last = path.split(".")
+        *parents, last = split_path(path)
         at = document
         for name in parents:
             at = at.setdefault(name, {})
             if not isinstance(at, dict):
                 break
         else:
-            at[last] = draw(VALUES)
+            at[last] = draw(VALUES | PLACES.map(list) if path in ("position_m", "metadata.a") else VALUES)
     return document
 
 

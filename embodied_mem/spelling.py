@@ -1,0 +1,134 @@
+"""Experiences spelt as canonical JSON at once, without the document that recording would throw away.
+
+The text is `canonical(experience_to_document(experience))`, character by character, because the hashes of
+entries are made of it.
+"""
+
+import json.encoder
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from embodied_mem.codec import SCHEMA_VERSION
+from embodied_mem.json_values import JsonValue, canonical
+from embodied_mem.records import Attachment, Experience, Origin, Outcome, Scope, SkillCall, Task
+
+_quoted = json.encoder.encode_basestring  # as the canonical encoder spells a text
+
+
+def experience_json(experience: Experience, *, scope: Scope, happened_at_s: float) -> str:
+    """The canonical JSON of the document of an experience with this scope and time in it.
+
+    Raises:
+        TypeError, ValueError: Something in it was changed since it was made, into what JSON cannot carry.
+    """
+    position = experience.position_m  # left out where there is none, as in the document
+    position_m = "" if position is None else f',"position_m":[{",".join(map(repr, position))}]'
+    return (
+        f'{{"attachments":{_list(map(_attachment, experience.attachments))}'
+        f',"facts":{_object(experience.facts)}'
+        f',"happened_at_s":{happened_at_s!r}'
+        f',"id":{_quoted(experience.id)}'
+        f',"kind":{_quoted(experience.kind)}'
+        f',"metadata":{_object(experience.metadata)}'
+        f',"origin":{_origin(experience.origin)}'
+        f',"outcome":{_outcome(experience.outcome)}'
+        f',"plan":{_list(_calls(experience.plan))}'
+        f"{position_m}"
+        f',"recalled":{_list(map(_quoted, experience.recalled))}'
+        f',"schema_version":{SCHEMA_VERSION}'
+        f',"scope":{_scope(scope)}'
+        f',"sources":{_list(map(_quoted, experience.sources))}'
+        f',"state":{_quoted(experience.state)}'
+        f',"state_after":{_quoted(experience.state_after)}'
+        f',"task":{_task(experience.task)}}}'
+    )
+
+
+def texts_json(texts: Mapping[str, str]) -> str:
+    """The canonical JSON of searchable texts by field name; those that are empty are left out."""
+    spelt = [f"{_quoted(name)}:{_quoted(texts[name])}" for name in sorted(texts) if texts[name]]
+    return f"{{{','.join(spelt)}}}"
+
+
+def _calls(plan: Sequence[SkillCall]) -> list[str]:
+    try:
+        return [call.spelt for call in plan]
+    except AttributeError:
+        return [getattr(call, "spelt", "") or _spell(call) for call in plan]
+
+
+def _spell(call: SkillCall) -> str:
+    """The JSON of a call, kept with it: a wrapper's long plans name the same few calls again and again."""
+    text = f'{{"arguments":{_object(call.arguments)},"count":{call.count},"name":{_quoted(call.name)}}}'
+    object.__setattr__(call, "spelt", text)
+    return text
+
+
+def _outcome(outcome: Outcome) -> str:
+    return (
+        f'{{"cost":{_object(outcome.cost)},"explanation":{_quoted(outcome.explanation)}'
+        f',"reward":{_number(outcome.reward)},"status":{_quoted(outcome.status)}'
+        f',"steps":{_number(outcome.steps)}}}'
+    )
+
+
+def _origin(origin: Origin) -> str:
+    return (
+        f'{{"attempt":{_quoted(origin.attempt)},"episode":{_number(origin.episode)}'
+        f',"first_step":{_number(origin.first_step)},"last_step":{_number(origin.last_step)}'
+        f',"model":{_quoted(origin.model)},"planner":{_quoted(origin.planner)},"run":{_quoted(origin.run)}'
+        f',"versions":{_object(origin.versions)}}}'
+    )
+
+
+def _scope(scope: Scope) -> str:
+    return (
+        f'{{"agent":{_quoted(scope.agent)},"person":{_quoted(scope.person)},"place":{_quoted(scope.place)}'
+        f',"run":{_quoted(scope.run)},"world":{_quoted(scope.world)}}}'
+    )
+
+
+def _task(task: Task) -> str:
+    return f'{{"instance":{_quoted(task.instance)},"kind":{_quoted(task.kind)},"text":{_quoted(task.text)}}}'
+
+
+def _attachment(attachment: Attachment) -> str:
+    return (
+        f'{{"digest":{_quoted(attachment.digest)},"media_type":{_quoted(attachment.media_type)}'
+        f',"role":{_quoted(attachment.role)}}}'
+    )
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None else repr(value)
+
+
+def _list(spelt: Iterable[str]) -> str:
+    return f"[{','.join(spelt)}]"
+
+
+def _object(value: Mapping[str, JsonValue]) -> str:
+    """Like `canonical`, in a third of the time where no value is a list or an object."""
+    if not value:
+        return "{}"
+    try:
+        spelt = [f"{_quoted(name)}:{_SPELL[type(item)](item)}" for name, item in sorted(value.items())]
+    except KeyError:
+        return canonical(dict(value))
+    return f"{{{','.join(spelt)}}}"
+
+
+def _finite(value: float) -> str:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number of JSON")
+    return repr(value)
+
+
+_SPELL: Mapping[type, Callable[[Any], str]] = {
+    str: _quoted,
+    int: repr,
+    float: _finite,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+}
