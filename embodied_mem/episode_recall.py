@@ -7,6 +7,7 @@ from embodied_mem.episodes import RecallRecord
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.filters import Equals, Not, all_of
 from embodied_mem.queries import Query
+from embodied_mem.recollection import Recollection
 from embodied_mem.records import Recalled
 
 
@@ -32,17 +33,18 @@ class EpisodeRecall:
         """How many queries will still be answered."""
         return self._limit - self._count
 
-    def __call__(self, query: Query) -> list[Recalled]:
+    def __call__(self, query: Query) -> Recollection:
         """What memory gives, noted for the log; what was held back is noted and not given."""
         if not isinstance(query, Query):
             raise InvalidQuery(f"recall was given {type(query).__name__}; expected a Query")
         if self._memory is None or not self.left:
-            return []
+            return Recollection()
         self._count += 1
         found = self._memory.recall(self._bounded(query))
         leaks = [self._is_leak(hit) for hit in found]
         self._records += [_record(hit, leak) for hit, leak in zip(found, leaks, strict=True)]
-        return [hit for hit, leak in zip(found, leaks, strict=True) if not leak]
+        kept = [hit for hit, leak in zip(found, leaks, strict=True) if not leak]
+        return found.replaced(kept) if isinstance(found, Recollection) else Recollection(kept)
 
     def take_records(self) -> tuple[RecallRecord, ...]:
         """What was recalled since this was asked last."""

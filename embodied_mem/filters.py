@@ -3,11 +3,13 @@
 A filter looks at the JSON form of a record (see `embodied_mem.codec`) by dotted path: `task.kind`,
 `outcome.status`, `scope.place`, `metadata.floor`. A path that is absent matches no comparison, so
 `Not(Equals(...))` matches records that lack the path. Booleans are not numbers: `Equals("metadata.n", 1)`
-does not match `true`.
+does not match `true`. A name that holds a dot is addressed by `join_path(("metadata", "v1.2"))`.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +28,7 @@ FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "state": (),
     "state_after": (),
     "happened_at_s": (),
+    "position_m": (),
     "task": ("text", "kind", "instance"),
     "outcome": ("status", "reward", "steps", "explanation", "cost"),
     "scope": ("agent", "world", "place", "person", "run"),
@@ -79,6 +82,29 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """The place at `path` lies at most `radius_m` from `center`, both with as many coordinates.
+
+    Attributes:
+        path: Where the place is kept, such as `position_m`.
+        center: (2,) or (3,) finite coordinates in metres, in the frame of the stored ones.
+        radius_m: Finite, >= 0; a place at exactly this distance matches.
+    """
+
+    path: str
+    center: tuple[float, ...]
+    radius_m: float
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        object.__setattr__(self, "center", _center(self.center))
+        radius_m = _scalar(self.path, self.radius_m)
+        if not _is_number(radius_m) or not 0 <= radius_m < math.inf:  # type: ignore[operator]
+            raise InvalidQuery(f"radius_m is {radius_m!r}; expected a finite number of at least 0")
+        object.__setattr__(self, "radius_m", radius_m)
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """Every part matches; no parts match everything. Parts that are an `And` themselves are taken in."""
 
@@ -111,7 +137,7 @@ class Not:
         object.__setattr__(self, "depth", _depth_over((check_where(self.part),)))
 
 
-Where: TypeAlias = Equals | In | Between | And | Or | Not
+Where: TypeAlias = Equals | In | Between | Near | And | Or | Not
 
 
 def check_where(where: object) -> "Where":
@@ -166,6 +192,9 @@ def matches(where: Where, document: Mapping[str, JsonValue]) -> bool:
         case Between(path, low, high):
             _, actual = lookup(document, path)
             return _is_number(actual) and (low is None or low <= actual) and (high is None or actual < high)  # type: ignore[operator]
+        case Near(path, center, radius_m):
+            _, actual = lookup(document, path)
+            return _is_place(actual, len(center)) and math.dist(actual, center) <= radius_m  # type: ignore[arg-type]
         case And(parts):
             return all(matches(part, document) for part in parts)
         case Or(parts):
@@ -177,11 +206,24 @@ def matches(where: Where, document: Mapping[str, JsonValue]) -> bool:
 def lookup(document: Mapping[str, JsonValue], path: str) -> tuple[bool, JsonValue]:
     """Whether the dotted path is there, and the value at it."""
     current: JsonValue | Mapping[str, JsonValue] = document
-    for name in path.split("."):
+    for name in split_path(path):
         if not isinstance(current, Mapping) or name not in current:
             return False, None
         current = current[name]
     return True, current  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=1024)
+def split_path(path: str) -> tuple[str, ...]:
+    """The names of a dotted path; a backslash before a dot or a backslash makes it part of the name."""
+    # Lone surrogates stand in for the escaped characters, because no text that is kept can hold one.
+    marked = path.replace("\\\\", "\ud800").replace("\\.", "\ud801")
+    return tuple(name.replace("\ud800", "\\").replace("\ud801", ".") for name in marked.split("."))
+
+
+def join_path(names: Iterable[str]) -> str:
+    """The dotted path of these names; `split_path` gives them back."""
+    return ".".join(name.replace("\\", "\\\\").replace(".", "\\.") for name in names)
 
 
 def same_scalar(actual: JsonValue, value: Scalar) -> bool:
@@ -198,7 +240,7 @@ def check_path(path: str) -> None:
         InvalidQuery: The path names no field of an experience; the message lists those there are.
     """
     check_text(path, field="path")
-    first, *rest = path.split(".")
+    first, *rest = split_path(path)
     if first not in FIELDS:
         raise InvalidQuery(f"{path!r} is no field of an experience. Known: {', '.join(FIELDS)}.")
     allowed = FIELDS[first]
@@ -227,6 +269,28 @@ def where(**equal: "Scalar | list[Scalar] | tuple[Scalar, ...]") -> Where:
     return all_of(*parts)
 
 
+def before(time_s: float) -> Where:
+    """What happened before a time, in seconds since the Unix epoch; what says no time does not match."""
+    return Between("happened_at_s", high=time_s)
+
+
+def after(time_s: float) -> Where:
+    """What happened at a time or after it, in seconds since the Unix epoch; so `before` has the rest."""
+    return Between("happened_at_s", low=time_s)
+
+
+def asks_by_id(where: Where) -> bool:
+    """Whether nothing can pass the filter but what it names by id."""
+    match where:
+        case Equals("id") | In("id"):
+            return True
+        case And(parts):
+            return any(map(asks_by_id, parts))
+        case Or(parts):
+            return bool(parts) and all(map(asks_by_id, parts))
+    return False
+
+
 def to_document(where: Where) -> JsonObject:
     """The filter as JSON, for logs; the first key is its operator."""
     match where:
@@ -236,12 +300,29 @@ def to_document(where: Where) -> JsonObject:
             return {"in": {"path": path, "values": list(values)}}
         case Between(path, low, high):
             return {"between": {"path": path, "low": low, "high": high}}
+        case Near(path, center, radius_m):
+            return {"near": {"path": path, "center": list(center), "radius_m": radius_m}}
         case And(parts):
             return {"and": [to_document(part) for part in parts]}
         case Or(parts):
             return {"or": [to_document(part) for part in parts]}
         case Not(part):
             return {"not": to_document(part)}
+
+
+def _center(center: Any) -> tuple[float, ...]:
+    values = center.tolist() if isinstance(center, np.ndarray) else center
+    numbers = tuple(values) if isinstance(values, list | tuple) else ()
+    plain = tuple(n.item() if isinstance(n, np.generic) else n for n in numbers)
+    if not _is_place(list(plain), 2) and not _is_place(list(plain), 3):
+        raise InvalidQuery(f"center is {center!r}; expected 2 or 3 finite coordinates in metres")
+    return tuple(float(n) for n in plain)
+
+
+def _is_place(value: JsonValue, dimension: int) -> bool:
+    """Whether it is so many finite coordinates."""
+    is_sized = isinstance(value, list | tuple) and len(value) == dimension
+    return is_sized and all(_is_number(n) and math.isfinite(n) for n in value)  # type: ignore[union-attr, arg-type]
 
 
 def _scalar(path: str, value: Any) -> Scalar:

@@ -2,10 +2,16 @@
 
 The similarity is the sum, over the query's terms that a document holds, of a rarity weight times a saturating
 term frequency, divided by the same sum for a document that is the query itself. It follows BM25 (k1 = 1.2)
-with three departures. Nothing is divided by the best hit, so 0.3 means as little for one query as for
+with four departures. Nothing is divided by the best hit, so 0.3 means as little for one query as for
 another. Length is compared with the query's own and counts mildly, so a similarity does not depend on what
 else is stored. Rarity is ln(1 + n/df) and never nears 0, so that five texts about one ball do not make "ball"
-worthless.
+worthless. Since rarity in a small memory cannot tell "is" from "ball", words such as "is" count three tenths
+of what their rarity says (`embodied_mem.function_words`): shares from 0.1 to 0.4 brought the first right
+text nearer to the top on the tuning queries (docs/retrieval.md). A query of such words alone still finds
+texts.
+
+`LexicalIndex` says what the similarity is, in its simplest form. What a store searches with is
+`embodied_mem.index.text.TextColumn`, which gives the same numbers, bit by bit.
 """
 
 from array import array
@@ -17,6 +23,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.function_words import function_words
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
 from embodied_mem.words import words
 
@@ -24,6 +31,7 @@ K1 = 1.2
 LENGTH_PENALTY = 0.3  # per e-fold of a document's length over the query's
 MIN_LIKENESS = 0.6  # of the letters of an unknown word and a stored one
 MAX_LIKE = 3
+FUNCTION_WORD_WEIGHT = 0.3
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int32]
@@ -89,6 +97,7 @@ class LexicalIndex:
         rows, shares, lengths = self._occurrences([(term, terms[term]) for term in known], damping)
         frequencies = _frequencies(rows, lengths, visible)
         weights = np.log1p(n_visible / np.maximum(frequencies, 1)) * (frequencies > 0)
+        weights *= np.array([meaning(term) for term in known])
         covered = np.zeros(len(self))
         covered += np.bincount(rows, weights=shares * np.repeat(weights, lengths), minlength=len(self))
         total = float(weights.sum())
@@ -96,8 +105,9 @@ class LexicalIndex:
         unknown_weight = log(1 + n_visible**0.5)
         found = {term for term, frequency in zip(known, frequencies, strict=True) if frequency}
         for term in (term for term in terms if term not in found):
-            covered += unknown_weight * self._like(term, terms[term], damping, visible)
-            total += unknown_weight
+            weight = unknown_weight * meaning(term)
+            covered += weight * self._like(term, terms[term], damping, visible)
+            total += weight
         np.minimum(covered / total, 1.0, out=covered)
         return covered if visible is None else np.where(visible, covered, 0.0)
 
@@ -150,6 +160,11 @@ def _frequencies(rows: Rows, lengths: Rows, visible: Mask | None) -> Rows:
         return lengths
     starts = np.cumsum(lengths) - lengths
     return np.add.reduceat(visible[rows], starts, dtype=np.int32)
+
+
+def meaning(term: str) -> float:
+    """How much of its rarity a term counts."""
+    return FUNCTION_WORD_WEIGHT if term in function_words() else 1.0
 
 
 def trigrams(word: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from embodied_mem.spaces import MAX_DIMENSION, FieldVector, Metric, Space
 
 MAX_K = 10_000
 MAX_SEQUENCE = 2**63 - 1
+
+Order: TypeAlias = Literal["best", "first", "last"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,15 @@ class Query:
         contrast: Up to this many of the k places go to the best match of the opposite outcome
             (a failure where the best match succeeded, and the reverse).
         as_of: Only the log up to this sequence number (>= 0) is seen; None sees all of it.
+        as_of_s: Only what was written until this time is seen, in seconds since the Unix epoch, and ages are
+            counted up to it; None sees all.
+        order: `best` gives the highest scores; `first` and `last` give the earliest and the latest by
+            `happened_at_s` of all that reach `min_score`, in that order; what says no time is left out.
+        diversity: From 0, the best, to 1, the most unlike each other: how much likeness to those already
+            chosen counts against a candidate (maximal marginal relevance).
+        distinct: Whether near duplicates are given once, as the first of them that passes the filter.
+        include_archived: Whether archived experiences are candidates; where the filter names ids, they always
+            are.
     """
 
     text: str = ""
@@ -43,6 +54,11 @@ class Query:
     min_score: float = 0.0
     contrast: int = 0
     as_of: int | None = None
+    as_of_s: float | None = None
+    order: Order = "best"
+    diversity: float = 0.0
+    distinct: bool = False
+    include_archived: bool = False
 
     def __post_init__(self) -> None:
         check_text(self.text, field="query.text")
@@ -54,9 +70,20 @@ class Query:
             object.__setattr__(self, name, _integer(name, getattr(self, name), MAX_K))
         if self.as_of is not None:
             object.__setattr__(self, "as_of", _integer("as_of", self.as_of, MAX_SEQUENCE))
-        is_number = isinstance(self.min_score, int | float | np.floating | np.integer)
-        if not is_number or self.min_score != self.min_score:
-            raise InvalidQuery(f"min_score is {self.min_score!r}; expected a number")
+        for name in ("min_score", "diversity", *(("as_of_s",) if self.as_of_s is not None else ())):
+            _check_number(name, getattr(self, name))
+        if not 0 <= self.diversity <= 1:
+            raise InvalidQuery(f"diversity is {self.diversity}; expected a number from 0 to 1")
+        if self.order not in get_args(Order):
+            raise InvalidQuery(f"order is {self.order!r}; expected one of {', '.join(get_args(Order))}")
+        if self.order != "best" and (self.contrast or self.diversity):
+            raise InvalidQuery(f"order={self.order!r} goes by time; contrast and diversity need order='best'")
+
+
+def _check_number(name: str, value: Any) -> None:
+    is_number = isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
+    if not is_number or value != value:
+        raise InvalidQuery(f"{name} is {value!r}; expected a number")
 
 
 def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
@@ -87,6 +114,11 @@ class QueryFields(TypedDict, total=False):
     min_score: float
     contrast: int
     as_of: int | None
+    as_of_s: float | None
+    order: Order
+    diversity: float
+    distinct: bool
+    include_archived: bool
 
 
 def build_query(query: "Query | str | None", fields: "QueryFields") -> Query:

@@ -38,6 +38,8 @@ class Synonyms:
             self._by_first.setdefault(phrase[0], []).append((phrase, head))
         for entries in self._by_first.values():
             entries.sort(key=lambda entry: (-len(entry[0]), entry))  # the longest phrase wins
+        self._heads = {phrase[0]: head for phrase, head in heads.items() if len(phrase) == 1}
+        self._starts = frozenset(phrase[0] for phrase in heads if len(phrase) > 1)
         self.digest = blake2b(repr(sorted(heads.items())).encode(), digest_size=6).hexdigest()
 
     @classmethod
@@ -47,26 +49,35 @@ class Synonyms:
 
     def apply(self, tokens: Sequence[str]) -> list[str]:
         """The tokens with every known word or phrase replaced by its group, longest first."""
+        head_of = self._heads.get
+        if self._starts.isdisjoint(tokens):
+            return [head_of(token, token) for token in tokens]
         result: list[str] = []
-        at = 0
-        while at < len(tokens):
-            head, length = self._match(tokens, at)
+        at, n = 0, len(tokens)
+        while at < n:
+            token = tokens[at]
+            head, length = self._match(tokens, at) if token in self._starts else (head_of(token, token), 1)
             result.append(head)
             at += length
         return result
 
     def _match(self, tokens: Sequence[str], at: int) -> tuple[str, int]:
-        for phrase, head in self._by_first.get(tokens[at], ()):
-            if tuple(tokens[at : at + len(phrase)]) == phrase:
+        for phrase, head in self._by_first[tokens[at]]:
+            if len(phrase) == 1 or tuple(tokens[at : at + len(phrase)]) == phrase:
                 return head, len(phrase)
         return tokens[at], 1
 
 
 def parse(text: str) -> list[list[str]]:
     """The groups of a synonym file."""
-    lines = (line.split("#", 1)[0] for line in text.splitlines())
-    groups = ([part.strip() for part in line.split(",") if part.strip()] for line in lines)
+    groups = ([part.strip() for part in line.split(",") if part.strip()] for line in parse_lines(text))
     return [group for group in groups if group]
+
+
+def parse_lines(text: str) -> list[str]:
+    """The lines of a word file without comments and blank lines."""
+    lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]
 
 
 @cache

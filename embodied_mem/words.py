@@ -1,37 +1,62 @@
-"""Text to words: Unicode-aware, lightly stemmed, the same for what is stored and what is asked."""
+"""Text to words: Unicode-aware, lightly stemmed, the same for what is stored and what is asked.
+
+Letters are compared without case and accents, whether an accent is part of the letter or follows it: "Tür",
+"TUR" and "tur" are one word, as are Turkish words with and without the dot of an i, and Arabic ones with and
+without vowel marks. Marks that make another letter or syllable (Japanese, Indic and Thai ones) are kept.
+"""
 
 import re
 import unicodedata
 from functools import lru_cache
 
 MAX_INDEXED_CHARS = 65_536  # of one text; what comes after is kept but not searched
+WORDS_VERSION = 2  # goes up with every change to what `words` gives
 
-_WORD = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # simulators name things `CounterTop`
+# In scripts whose vowels are marks, Python's \w would end a word at each vowel.
+_SYLLABLES = "\u0900-\u0963\u0966-\u0eff\u1000-\u1049\u1780-\u17d3"
+_WORD = re.compile(f"(?:[^\\W_]|[{_SYLLABLES}])+")
+# Simulators name things `CounterTop`. The capital comes first in the pattern so that the search leaps to it.
+_CAMEL = re.compile(r"[A-Z](?<=[a-z0-9][A-Z])")
 # Scripts written without spaces, and Hangul, whose particles stick to nouns: pairs of characters serve as
 # words.
 _UNSPACED = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e00-\u0eff\u1000-\u1049\u1780-\u17d3]+"
 )
+# Accents of Latin, Greek and Cyrillic letters, vowel points of Hebrew and Arabic, and the Arabic stretch.
+_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u0640\u064b-\u0652\u0670]+")
+_DOTLESS = str.maketrans("\u0131\u0130", "iI")  # Turkish i without and I with a dot, which case folding keeps
+# What an ASCII text is read through: capitals to small letters, everything but letters and digits to spaces.
+_ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 
 
 def words(text: str) -> list[str]:
-    """Stemmed words of a text in order; runs of Chinese, Japanese or Korean become overlapping pairs."""
+    """Stemmed words of a text in order; runs of Chinese, Japanese, Korean or Thai become pairs."""
     text = text[:MAX_INDEXED_CHARS]
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    found = _WORD.findall(_CAMEL.sub(" ", text).casefold())
+        text = without_accents(text)
+    if text != text.lower():
+        text = _CAMEL.sub(r" \g<0>", text)
     if text.isascii():
-        return [stem(word) for word in found]
-    return [part for word in found for part in _parts(word)]
+        found = text.encode("ascii").translate(_ASCII).decode("ascii").split()
+        return [_stem(word) if word.isalpha() else word for word in found]
+    return [part for word in _WORD.findall(text.casefold()) for part in _parts(word)]
 
 
-@lru_cache(maxsize=65_536)
+def without_accents(text: str) -> str:
+    """The text in Unicode's compatible composed form (NFKC) less accents and Semitic vowel marks."""
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.translate(_DOTLESS)))
+    return unicodedata.normalize("NFKC", bare)
+
+
 def stem(word: str) -> str:
     """The word without plural -s, -ing, -ed or final -e; other alphabets and numbers are left alone."""
-    if len(word) < 3 or not word.isascii() or not word.isalpha():
-        return word
-    return _without_e(_without_ending(_without_plural(word)))
+    return _stem(word) if word.isascii() and word.isalpha() else word
+
+
+@lru_cache(maxsize=16_384)  # never asked for numbers and ids, of which a store may have millions
+def _stem(word: str) -> str:
+    return word if len(word) < 3 else _without_e(_without_ending(_without_plural(word)))
 
 
 def _without_plural(word: str) -> str:

@@ -15,7 +15,7 @@ from embodied_mem.spaces import MAX_DIMENSION, Space, Vector, Vectors
 from embodied_mem.synonyms import Synonyms, default_synonyms
 from embodied_mem.words import words
 
-VERSION = "1"
+VERSION = "2"  # goes up with every change to what is embedded, as with one to `words`
 MIN_GRAM, MAX_GRAM = 3, 5
 GRAM_WEIGHT = 0.5  # of all letter groups of a word together, against 1 for the word
 

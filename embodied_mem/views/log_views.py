@@ -1,91 +1,141 @@
-"""What feedback and withdrawals in the log say as of any sequence number; derived from the log alone."""
+"""Everything that is derived from one log: read further before a recall, and asked as of any point."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
 
 from embodied_mem.contracts import Backend
-from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Entry, EntryKind, Search, Span
+from embodied_mem.log import Span
 from embodied_mem.ranking import Votes
+from embodied_mem.views.archive import Archive
+from embodied_mem.views.attributes import Attributes
+from embodied_mem.views.duplicates import Duplicates
+from embodied_mem.views.log_values import LogValues
+from embodied_mem.views.surprise import Surprise
+from embodied_mem.views.uses import Uses, utility
+from embodied_mem.views.view import Follower, Gaps, Sequences, Values, are_in, gaps_between, is_in
+from embodied_mem.views.votes import VoteCounts, VoteView
+from embodied_mem.views.withdrawals import Withdrawals
 
-EVERY_HIT = 2**31 - 1
-MAX_CACHED = 256  # entries, each of which may hold megabytes
+__all__ = ["LogViews", "is_in"]
+
+Past = TypeVar("Past")
+
+MAX_PASTS = 4  # of views that depend on what is hidden: the last so many are kept
 
 
 class LogViews:
-    """Reads feedback and withdrawals of a log once and answers for any point in it.
+    """The views of a log. Withdrawals, votes and the archive are always read; the rest once it is asked for.
+
+    Reading those three looks at entries of their own kinds alone, so a store with many experiences and little
+    feedback is ready at once.
 
     Args:
         backend: The log; read further at each `catch_up`.
     """
 
     def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._read_until = {EntryKind.FEEDBACK: 0, EntryKind.WITHDRAWAL: 0}
-        # By sequence number, so that what is read twice after an interrupt counts once.
-        self._withdrawals: dict[int, int] = {}  # -> last sequence that it leaves visible
-        self._feedback: dict[int, dict[int, bool]] = {}  # experience -> feedback -> whether it helped
-        self._votes: Mapping[int, Votes] = {}
-        self._votes_of: tuple[tuple[Span, ...], int] | None = None
-        self._entries: dict[int, Entry] = {}
-
-    def entry_at(self, sequence: int) -> Entry:
-        """The entry of this sequence number, which is there; read once while it is asked for often."""
-        if sequence not in self._entries:
-            if len(self._entries) >= MAX_CACHED:
-                del self._entries[next(iter(self._entries))]
-            self._entries[sequence] = self._backend.changes_since(sequence - 1, limit=1)[0].entry
-        return self._entries[sequence]
+        self._log = LogValues(backend)
+        self._withdrawals = Withdrawals()
+        self._votes = VoteView(self._log)
+        self._archive = Archive(self._log)
+        self._follower = Follower(self._log, (self._withdrawals, self._votes, self._archive))
+        self._attributes = Attributes()
+        self._follow_attributes = Follower(self._log, (self._attributes,))
+        self._uses = Uses(self._log)
+        self._follow_uses = Follower(self._log, (self._uses,))
+        self._utility: tuple[Values, VoteCounts, Values] | None = None
+        self._surprises: dict[Gaps, tuple[Surprise, Follower]] = {}
+        self._duplicates: dict[Gaps, tuple[Duplicates, Follower]] = {}
 
     def catch_up(self) -> None:
-        """Take in what was written since, by this process or another."""
-        for sequence, payload in self._newer(EntryKind.WITHDRAWAL):
-            self._withdrawals[sequence] = int(cast("Any", payload["after"]))
-        for sequence, payload in self._newer(EntryKind.FEEDBACK):
-            [target] = self._backend.get([str(payload["experience_id"])])
-            if target is not None:
-                self._feedback.setdefault(target.sequence, {})[sequence] = bool(payload["helped"])
+        """Take in the feedback, withdrawals and archiving written since, by this process or another."""
+        self._follower.catch_up()
+
+    @property
+    def generation(self) -> int:
+        """Changes when catching up found the log rewritten, as by a purge."""
+        return self._follower.generation
 
     def visible(self, as_of: int | None) -> tuple[Span, ...]:
-        """The parts of the log that are seen as of a sequence number; None sees all of it.
-
-        A withdrawal hides what was written after the entry it names and before itself; a withdrawal that is
-        not seen yet hides nothing.
-        """
-        hidden = [(after + 1, at) for at, after in self._withdrawals.items() if as_of is None or at <= as_of]
-        spans: list[Span] = []
-        first = 1
-        for start, end in sorted(pair for pair in hidden if pair[0] <= pair[1]):
-            if start > first:
-                spans.append(Span(first, start - 1))
-            first = max(first, end + 1)
-        return (*spans, Span(first, as_of))
+        """The parts of the log that are seen as of a sequence number; None sees all of it."""
+        return self._withdrawals.visible(as_of)
 
     def votes(self, spans: tuple[Span, ...]) -> Mapping[int, Votes]:
         """Votes on each experience that has any in these spans, by its sequence number."""
-        key = (spans, self._read_until[EntryKind.FEEDBACK])
-        if key != self._votes_of:
-            self._votes, self._votes_of = self._count(spans), key
-        return self._votes
+        return self._votes.counts(spans).by_sequence()
 
-    def _count(self, spans: tuple[Span, ...]) -> dict[int, Votes]:
-        result: dict[int, Votes] = {}
-        for target, given in self._feedback.items():
-            seen = [helped for at, helped in given.items() if is_in(at, spans)]
-            if seen:
-                result[target] = Votes(sum(seen), len(seen) - sum(seen))
-        return result
+    def vote_counts(self, spans: tuple[Span, ...]) -> VoteCounts:
+        """The same by column."""
+        return self._votes.counts(spans)
 
-    def _newer(self, kind: EntryKind) -> Iterator[tuple[int, JsonObject]]:
-        """Sequence number and payload of each entry of a kind after the last one read, oldest first."""
-        span = Span(self._read_until[kind] + 1)
-        found = self._backend.search(Search(kind=kind, spans=(span,), k=EVERY_HIT))
-        for sequence in reversed(found.sequences):
-            [logged] = self._backend.changes_since(sequence - 1, limit=1)
-            yield sequence, logged.entry.payload
-            self._read_until[kind] = sequence
+    def archived(self, spans: tuple[Span, ...]) -> Sequences:
+        """(n,) ascending sequence numbers of the experiences that are archived in these spans."""
+        return self._archive.archived(spans)
+
+    def times_s(self) -> Values:
+        """When each experience happened, in seconds since the Unix epoch; NaN where it does not say."""
+        self._follow_attributes.catch_up()
+        return self._attributes.times_s()
+
+    def outcomes(self) -> Values:
+        """How well each experience ended, in [0, 1]."""
+        self._follow_attributes.catch_up()
+        return self._attributes.outcomes()
+
+    def uses(self, spans: tuple[Span, ...]) -> Values:
+        """How often each experience that was used is listed as recalled by a later one in these spans."""
+        self._follow_uses.catch_up()
+        return self._uses.counts(spans)
+
+    def utility(self, spans: tuple[Span, ...]) -> Values:
+        """The utility in [0, 1) of each experience with uses or votes in these spans."""
+        uses, votes = self.uses(spans), self.vote_counts(spans)
+        if self._utility is None or self._utility[0] is not uses or self._utility[1] is not votes:
+            self._utility = (uses, votes, utility(uses, votes))
+        return self._utility[2]
+
+    def surprise(self, spans: tuple[Span, ...]) -> Values:
+        """How surprising the outcome of each visible experience was, in [0, 1)."""
+        hidden = gaps_between(spans)
+        if hidden not in self._surprises:
+            view = Surprise(hidden)
+            _keep(self._surprises, hidden, (view, Follower(self._log, (view,))))
+        surprise, follower = self._surprises[hidden]
+        follower.catch_up()
+        return surprise.values()
+
+    def duplicates(self, spans: tuple[Span, ...]) -> tuple[Sequences, Sequences]:
+        """(n,) ascending sequence numbers of the experiences in these spans, and of who represents each."""
+        hidden = gaps_between(spans)
+        if hidden not in self._duplicates:
+            view = Duplicates(hidden)
+            _keep(self._duplicates, hidden, (view, Follower(self._log, (view,))))
+        duplicates, follower = self._duplicates[hidden]
+        follower.catch_up()
+        sequences, leaders = duplicates.leaders()
+        seen = are_in(sequences, spans)
+        return sequences[seen], leaders[seen]
 
 
-def is_in(sequence: int, spans: tuple[Span, ...]) -> bool:
-    """Whether a sequence number lies in one of the spans."""
-    return any(span.first <= sequence and (span.last is None or sequence <= span.last) for span in spans)
+def representatives(sequences: Sequences, leaders: Sequences) -> tuple[Sequences, Sequences, Sequences]:
+    """The first of each group, how many it stands for, and the others.
+
+    Args:
+        sequences: (n,) ascending.
+        leaders: (n,) equal for those of one group.
+
+    Returns:
+        (m,) first of each group; (m,) sizes of the groups, in the same order; (n - m,) all others ascending.
+    """
+    _, first, counts = np.unique(leaders, return_index=True, return_counts=True)
+    others = np.ones(len(sequences), np.bool_)
+    others[first] = False
+    return sequences[first], counts, sequences[others]
+
+
+def _keep(pasts: dict[Gaps, Past], hidden: Gaps, past: Past) -> None:
+    while len(pasts) >= MAX_PASTS:
+        del pasts[next(iter(pasts))]
+    pasts[hidden] = past

@@ -1,0 +1,179 @@
+"""A coarse look at very many vectors, in half a byte for two numbers, that says which deserve a closer one.
+
+A product quantiser (Jegou, Douze and Schmid 2011) in the layout that is scanned in the processor's registers
+(Andre, Kermarrec and Le Scouarnec 2015). It takes a sixteenth of the vectors' memory, as MEMORY-VQ does
+(arXiv 2308.14903). How deep the closer look has to go is measured on vectors of the store, never assumed.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.index.compressed import CompressedVectors
+from embodied_mem.index.vectors import Places, dots
+from embodied_mem.spaces import Vector, Vectors
+
+TRAINED_ON = 32_768  # vectors
+AT_ONCE = 4096  # vectors encoded in one go
+N_PROBES = 64
+FOUND_BY_PROBE = 10  # the best of each probe that have to be found
+LEAST_DEPTH = 128
+CAUTION = 2  # the depth that sufficed for the probes, times this
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the probes found.
+
+    Attributes:
+        depth: How many vectors get a closer look.
+        recall: The share of the ten best of each probe that such a look finds.
+        n_probes: How many probes there were.
+        n_vectors: How many vectors they looked for them among.
+    """
+
+    depth: int
+    recall: float
+    n_probes: int
+    n_vectors: int
+
+
+class CoarseVectors:
+    """Unit vectors in half a byte for two numbers.
+
+    Args:
+        index: A trained `faiss.IndexPQFastScan`.
+        calibration: What the probes found.
+    """
+
+    def __init__(self, index: Any, calibration: Calibration) -> None:
+        self._index = index
+        self.calibration = calibration
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by its codes."""
+        return len(self) * int(self._index.d) // 4
+
+    def extend(self, vectors: Vectors) -> None:
+        """Append unit vectors."""
+        with one_thread():
+            self._index.add(vectors)
+
+    def best(self, query: Vector, n: int) -> Places:
+        """Places of the vectors that look most like the query, ascending; as many as the calibration says."""
+        depth = min(len(self), max(n, self.calibration.depth))
+        with one_thread():
+            _, places = self._index.search(query[None], depth)
+        return np.sort(places[0][places[0] >= 0]).astype(np.int64)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What a snapshot keeps."""
+        import faiss
+
+        found = self.calibration
+        numbers = [found.depth, found.recall, found.n_probes, found.n_vectors]
+        return {"index": faiss.serialize_index(self._index), "calibration": np.array(numbers, np.float64)}
+
+    @classmethod
+    def from_arrays(cls, arrays: "dict[str, npt.NDArray[Any]]") -> "CoarseVectors":
+        """The codes of a snapshot, whose checksum was verified: faiss trusts what it reads."""
+        import faiss
+
+        depth, recall, n_probes, n_vectors = arrays["calibration"].tolist()
+        calibration = Calibration(int(depth), recall, int(n_probes), int(n_vectors))
+        return cls(faiss.deserialize_index(np.array(arrays["index"])), calibration)
+
+
+def can_be_coarse(dimension: int) -> bool:
+    """Whether vectors of this length can be looked at coarsely on this machine."""
+    try:
+        import faiss  # noqa: F401
+    except ImportError:
+        return False
+    return dimension % 2 == 0 and dimension >= 8
+
+
+def train(vectors: CompressedVectors, n_vectors: int, target_recall: float, check: Check) -> CoarseVectors:
+    """Codes of the first vectors, with the depth that finds the wanted share of the best.
+
+    Args:
+        vectors: Where they are; more may be appended meanwhile by another thread.
+        n_vectors: How many.
+        target_recall: In [0, 1].
+        check: Called often; raises if the work is no longer wanted.
+    """
+    import faiss
+
+    faiss.omp_set_num_threads(1)  # of this thread
+    rng = np.random.default_rng(0)
+    sample = np.sort(rng.choice(n_vectors, min(TRAINED_ON, n_vectors), replace=False))
+    dimension = vectors.codes.width
+    index = faiss.IndexPQFastScan(dimension, dimension // 2, 4, faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors.decoded(sample))
+    check()
+    for start in range(0, n_vectors, AT_ONCE):
+        index.add(vectors.decoded(np.arange(start, min(n_vectors, start + AT_ONCE))))
+        check()
+    return CoarseVectors(index, calibrate(index, vectors, n_vectors, target_recall, check))
+
+
+def calibrate(
+    index: Any, vectors: CompressedVectors, n_vectors: int, target_recall: float, check: Check
+) -> Calibration:
+    """The depth at which vectors of the store, left out as they are asked for, find their nearest others."""
+    rng = np.random.default_rng(1)
+    places = np.sort(rng.choice(n_vectors, min(N_PROBES, n_vectors), replace=False))
+    probes = vectors.decoded(places)
+    nearest = _nearest(vectors, n_vectors, places, probes, check)
+    deepest = max(LEAST_DEPTH, n_vectors // 16)
+    ranks = []
+    for place, probe, wanted in zip(places, probes, nearest, strict=True):
+        _, order = index.search(probe[None], min(deepest, n_vectors))
+        rank_of = {int(found): rank for rank, found in enumerate(order[0][order[0] != place])}
+        ranks += [rank_of.get(int(each), n_vectors) for each in wanted]
+        check()
+    needed = float(np.quantile(ranks, target_recall, method="higher")) + 1
+    depth = int(min(max(LEAST_DEPTH, CAUTION * needed), deepest))
+    return Calibration(depth, float(np.mean(np.array(ranks) < depth)), len(places), n_vectors)
+
+
+def _nearest(
+    vectors: CompressedVectors, n_vectors: int, places: Places, probes: Vectors, check: Check
+) -> list[Places]:
+    """For each probe, the places of the vectors most like it, itself left out."""
+    scores = [np.empty(0, np.float32) for _ in places]
+    best = [np.empty(0, np.int64) for _ in places]
+    for start in range(0, n_vectors, AT_ONCE):
+        here = np.arange(start, min(n_vectors, start + AT_ONCE))
+        decoded = vectors.decoded(here)
+        for at, place in enumerate(places):
+            values = np.concatenate([scores[at], dots(decoded, probes[at])])
+            candidates = np.concatenate([best[at], here])
+            values[candidates == place] = -np.inf
+            kept = np.argpartition(-values, min(FOUND_BY_PROBE, len(values) - 1))[:FOUND_BY_PROBE]
+            scores[at], best[at] = values[kept], candidates[kept]
+        check()
+    return best
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """No second thread of faiss inside, whatever the caller has set for this thread of its own."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

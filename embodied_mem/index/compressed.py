@@ -1,0 +1,160 @@
+"""Vectors in a byte a number, each with a bound on what that lost, so that an exact answer can be proved.
+
+Of a vector x the code c stands for x' = low + step * c. By Cauchy and Schwarz |q.x - q.x'| <= |q| |x - x'|,
+and the last factor is kept with each vector: a vector whose estimate plus that bound is below the best exact
+ones cannot be among them.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.index.column import Floats
+from embodied_mem.index.growing import Blocks, GrowingArray
+from embodied_mem.index.vectors import Places, dots, rounding_error
+from embodied_mem.spaces import Vector, Vectors
+
+AT_ONCE = 1024  # vectors decoded into one buffer that stays in the processor's cache
+LEVELS = 255
+RECENT = 4096  # vectors that say whether newer ones are of another nature
+WORN_OUT = 3.0  # so many times the loss there was while training, and the codes are to be made anew
+
+
+class CompressedVectors:
+    """Unit vectors as bytes.
+
+    Args:
+        sample: (n, d) unit vectors, n > 0, from which the range of each number is taken.
+    """
+
+    def __init__(self, sample: Vectors) -> None:
+        low, high = sample.min(axis=0), sample.max(axis=0)
+        margin = 0.02 * (high - low) + 1e-6
+        self._begin(low - margin, (high - low + 2 * margin) / LEVELS)
+        self.usual_loss = float(np.median(self._coded(sample)[1]))
+
+    def _begin(self, low: Vector, step: Vector) -> None:
+        dimension = len(low)
+        self.low, self.step = low, step
+        self.codes = Blocks(dimension, np.uint8)
+        self._losses = GrowingArray(np.float32)
+        self._fingerprints = GrowingArray(np.uint64)
+        self._bytes = np.empty((AT_ONCE, dimension), np.uint8)
+        self._buffer = np.empty((AT_ONCE, dimension), np.float32)
+        self._factors = np.random.default_rng(0).integers(2**63, size=dimension, dtype=np.uint64) | np.uint64(
+            1
+        )
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by its arrays."""
+        arrays = (self.codes, self._losses, self._fingerprints, self._bytes, self._buffer)
+        return sum(array.nbytes for array in arrays)
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether the vectors have become so unlike those of the training that proofs get expensive."""
+        return self._recent_loss() > WORN_OUT * self.usual_loss + 1e-6
+
+    def settle(self) -> None:
+        """Take the loss there is now as the usual one: codes made anew would not be better."""
+        self.usual_loss = max(self.usual_loss, self._recent_loss())
+
+    def extend(self, vectors: Vectors) -> None:
+        """Append unit vectors."""
+        codes, losses = self._coded(vectors)
+        self.codes.extend(codes)
+        self._losses.extend(losses)
+        self._fingerprints.extend(self._fingerprints_of(vectors))
+
+    def fingerprints(self, places: Places) -> npt.NDArray[np.uint64]:
+        """(m,) equal for equal vectors and, but for one pair in 2**64, for no others."""
+        result: npt.NDArray[np.uint64] = self._fingerprints.items[places]
+        return result
+
+    def estimates(self, query: Vector, first: int, last: int) -> tuple[Floats, Floats]:
+        """(last - first,) cosines of a stretch, and how far off each can be."""
+        result = np.empty(last - first)
+        scaled, base = self._prepared(query)
+        for at, codes in self.codes.parts(first, last):
+            for start in range(0, len(codes), AT_ONCE):
+                self._dot(codes[start : start + AT_ONCE], scaled, result[at - first + start :])
+        result += base
+        return result, self._bounds(query, self._losses.items[first:last])
+
+    def estimates_at(self, query: Vector, places: Places) -> tuple[Floats, Floats]:
+        """(m,) the same of the vectors at these places, ascending."""
+        result = np.empty(len(places))
+        scaled, base = self._prepared(query)
+        for start in range(0, len(places), AT_ONCE):
+            chunk = places[start : start + AT_ONCE]
+            self._dot(self.codes.take(chunk, self._bytes), scaled, result[start:])
+        result += base
+        return result, self._bounds(query, self._losses.items[places])
+
+    def decoded(self, places: Places) -> Vectors:
+        """(m, d) nearly the vectors at these places, ascending."""
+        codes = self.codes.take(places, np.empty((len(places), self.codes.width), np.uint8))
+        result: Vectors = codes.astype(np.float32) * self.step + self.low
+        return result
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What a snapshot keeps."""
+        return {
+            "low": self.low,
+            "step": self.step,
+            **{f"codes.{at}": codes for at, codes in self.codes.parts(0, len(self))},
+            "losses": self._losses.items,
+            "fingerprints": self._fingerprints.items,
+            "usual_loss": np.array([self.usual_loss]),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> "CompressedVectors":
+        """The vectors of a snapshot."""
+        made = cls.__new__(cls)
+        made._begin(arrays["low"], arrays["step"])
+        for name, codes in arrays.items():
+            if name.startswith("codes."):
+                made.codes.adopt(codes)
+        made._losses.extend(arrays["losses"])
+        made._fingerprints.extend(arrays["fingerprints"])
+        made.usual_loss = float(arrays["usual_loss"][0])
+        return made
+
+    def _recent_loss(self) -> float:
+        return float(self._losses.items[-RECENT:].mean()) if len(self) else 0.0
+
+    def _coded(self, vectors: Vectors) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+        scaled = (vectors - self.low) / self.step
+        codes = np.clip(np.rint(scaled, out=scaled), 0, LEVELS, out=scaled).astype(np.uint8)
+        lost = vectors - (codes * self.step + self.low)
+        losses = np.sqrt(np.einsum("ij,ij->i", lost, lost))
+        # A little above, for what the float32 of this reckoning lost itself.
+        return codes, (losses * np.float32(1.0001) + np.float32(1e-6)).astype(np.float32)
+
+    def _fingerprints_of(self, vectors: Vectors) -> npt.NDArray[np.uint64]:
+        bits = np.ascontiguousarray(vectors + np.float32(0)).view(np.uint32)  # so that -0 is 0
+        result: npt.NDArray[np.uint64] = np.einsum(
+            "ij,j->i", bits, self._factors, dtype=np.uint64, casting="same_kind"
+        )
+        return result
+
+    def _prepared(self, query: Vector) -> tuple[Vector, float]:
+        return (query * self.step).astype(np.float32), float(query.astype(np.float64) @ self.low)
+
+    def _dot(self, codes: npt.NDArray[np.uint8], query: Vector, out: Floats) -> None:
+        decoded = self._buffer[: len(codes)]
+        np.copyto(decoded, codes)
+        out[: len(codes)] = dots(decoded, query)
+
+    def _bounds(self, query: Vector, losses: npt.NDArray[np.float32]) -> Floats:
+        # The sum is over terms of up to |q_j| * step_j * 255, not over products of unit vectors.
+        size = float(np.abs(query * self.step).sum() * LEVELS)
+        length = float(np.sqrt(np.einsum("i,i->", query, query, dtype=np.float64)))
+        result: Floats = losses.astype(np.float64) * length + (1.0 + size) * rounding_error(len(query))
+        return result

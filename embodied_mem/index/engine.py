@@ -1,0 +1,226 @@
+"""`SearchEngine`: answers searches over one log from memory; a cache that can be made anew at any time."""
+
+import logging
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from embodied_mem import failpoints
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.index import log_reader, snapshot
+from embodied_mem.index.column import Floats, Rows
+from embodied_mem.index.kept_parts import Settings
+from embodied_mem.index.kind_index import KindIndex
+from embodied_mem.index.log_reader import Head
+from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
+from embodied_mem.index.ranking import Best, best_of
+from embodied_mem.index.selection import Candidates
+from embodied_mem.log import Found, Search
+from embodied_mem.synonyms import Synonyms
+
+Ranked: TypeAlias = tuple[Found, Floats]  # with what each hit is worth
+
+logger = logging.getLogger(__name__)
+
+
+class SearchEngine:
+    """Searches one store; reads on in the log at each search, so it sees what any process has written.
+
+    Not for several threads at once; whoever owns it holds a lock.
+
+    Args:
+        store: The store's name for messages.
+        synonyms: What counts as the same word.
+        options: Sizes and limits.
+        folder: Where snapshots are kept; None keeps none.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        synonyms: Synonyms,
+        options: IndexOptions = DEFAULT_OPTIONS,
+        folder: Path | None = None,
+    ) -> None:
+        self._settings = Settings(store, synonyms, options, folder)
+        self._kinds: dict[str, KindIndex] = {}
+        self._head = Head(0, 0)
+        self._saved: int | None = None  # the generation that was saved from, until it was looked at again
+
+    def search(self, db: sqlite3.Connection, search: Search) -> Found:
+        """The best entries that pass the filter.
+
+        Args:
+            db: A connection inside a transaction, so that everything read belongs together.
+            search: What to find.
+
+        Raises:
+            UnknownSpace: A leg's vector lies in another space than its field.
+        """
+        self._catch_up(db)
+        if search.kind is None:
+            kinds = list(self._kinds.values())
+        else:
+            kinds = [self._kinds[search.kind]] if search.kind in self._kinds else []
+        return _merged([self._search_kind(db, kind, search) for kind in kinds], search)
+
+    def save(self, db: sqlite3.Connection) -> None:
+        """Keep the index on disk, so that the next process need not make it.
+
+        Raises:
+            OSError: The folder or the disk refuses.
+        """
+        self._catch_up(db)
+        self._saved = self._head.generation
+        for kind in list(self._kinds):
+            if len(self._kinds[kind].table.dead):  # the words and vectors of what was removed are not kept
+                self._compact(db, kind)
+            self._kinds[kind].load_all(db)
+            self._kinds[kind].save(db, self._head, only_stale=False)
+
+    def save_if_stale(self, db: sqlite3.Connection) -> None:
+        """The same where the options say that it pays; a disk that refuses is logged, not raised."""
+        try:
+            if any(index.is_in_use for index in self._kinds.values()):
+                self._catch_up(db)
+                self._saved = self._head.generation
+            for index in self._kinds.values():
+                index.save(db, self._head, only_stale=True)
+        except OSError as error:
+            logger.warning("the index was not saved: %s", error)
+
+    def remove_outdated(self, db: sqlite3.Connection) -> None:
+        """Remove what was just saved if entries were removed meanwhile, whose words must not stay on disk.
+
+        Args:
+            db: A connection outside of the transaction that was saved from, so that it sees what came since.
+
+        Raises:
+            OSError: The folder or the disk refuses.
+        """
+        folder, saved = self._settings.folder, self._saved
+        self._saved = None
+        if folder is not None and saved is not None and log_reader.head(db).generation != saved:
+            logger.info("entries were removed while the index was saved; it is removed too")
+            snapshot.remove_all(folder)
+
+    def report(self) -> Mapping[str, Any]:
+        """What is held in memory by kind of entry: rows, bytes, and how vectors of each field are kept.
+
+        `recall` is the share of the ten best that a search without a filter found in the last calibration;
+        1.0 where every vector is compared.
+        """
+        return {kind: index.report() for kind, index in self._kinds.items()}
+
+    def wait_until_trained(self) -> None:
+        """Wait for what is trained in the background."""
+        for index in self._kinds.values():
+            for column in index.vectors.values():
+                column.wait_until_trained()
+
+    def close(self) -> None:
+        """Stop what works in the background; the engine can be used on."""
+        for index in self._kinds.values():
+            index.close()
+
+    def _compact(self, db: sqlite3.Connection, kind: str) -> None:
+        """Make what is held of a kind anew, without what was removed."""
+        failpoints.reach("compaction:before")
+        old = self._kinds[kind]
+        old.close()
+        fresh = self._kinds[kind] = KindIndex(kind, self._settings)
+        fresh.table.append(np.delete(old.table.sequences, old.table.dead))
+        failpoints.reach("compaction:after")
+        logger.info(
+            "compacted the index of %s: %d of %d rows were dead", kind, len(old.table.dead), len(old.table)
+        )
+
+    def _search_kind(self, db: sqlite3.Connection, index: KindIndex, search: Search) -> Ranked:
+        candidates = index.selection.candidates(db, search)
+        legs = [index.leg(db, leg) for leg in search.legs]
+        if not legs:
+            rows = _in_order(candidates, search.k, oldest_first=search.oldest_first)
+            best = Best(rows, (), np.zeros(len(rows)), is_exact=True)
+        else:
+            best = best_of(legs, candidates, search.k)
+        columns = {
+            leg.name: tuple(values.tolist()) for leg, values in zip(search.legs, best.values, strict=True)
+        }
+        sequences = tuple(index.table.sequences[best.rows].tolist())
+        return Found(sequences, columns, candidates.n, best.is_exact), best.totals
+
+    def _catch_up(self, db: sqlite3.Connection) -> None:
+        """Take in what was written since, by this process or another."""
+        head = log_reader.head(db)
+        if head == self._head:
+            return
+        if head.generation != self._head.generation and self._kinds:
+            self._reconcile(db)
+        for kind, sequences in log_reader.kinds_after(db, self._head.last_sequence):
+            if kind not in self._kinds:
+                self._kinds[kind] = KindIndex(kind, self._settings)
+            self._kinds[kind].table.append(sequences)
+        # A removal may have taken the newest entry; the numbers after it are still to come.
+        self._head = Head(max(head.last_sequence, self._head.last_sequence), head.generation)
+
+    def _reconcile(self, db: sqlite3.Connection) -> None:
+        """Something already written has changed, which is rare: find out what is left."""
+        alive: dict[str, list[Rows]] = {}
+        for kind, sequences in log_reader.kinds_after(db, 0):
+            alive.setdefault(kind, []).append(sequences[sequences <= self._head.last_sequence])
+        for kind, index in list(self._kinds.items()):
+            index.reconcile(db, np.concatenate([np.zeros(0, np.int64), *alive.get(kind, ())]))
+            if index.is_mostly_dead:
+                self._compact(db, kind)
+
+
+def check_search(search: Search) -> None:
+    """Refuse a search that has no meaning.
+
+    Raises:
+        InvalidQuery: k is negative, two legs share a name, or a weight is negative or not finite.
+    """
+    if search.k < 0:
+        raise InvalidQuery(f"k is {search.k}; expected at least 0")
+    names = [leg.name for leg in search.legs]
+    if len(set(names)) < len(names):
+        raise InvalidQuery(f"two legs share a name: {sorted(names)}")
+    for leg in search.legs:
+        if not (math.isfinite(leg.weight) and leg.weight >= 0):
+            raise InvalidQuery(
+                f"the weight of {leg.name!r} is {leg.weight}; expected a finite number of at least 0"
+            )
+
+
+def _in_order(candidates: Candidates, k: int, *, oldest_first: bool) -> Rows:
+    """The newest candidates, newest first, or the oldest, oldest first."""
+    rows = candidates.row_numbers()
+    if candidates.hidden is not None:
+        rows = rows[~candidates.hidden]
+    return rows[:k] if oldest_first else rows[::-1][:k]
+
+
+def _merged(parts: Sequence[Ranked], search: Search) -> Found:
+    """The best of several kinds."""
+    if len(parts) == 1:
+        return parts[0][0]
+    if not parts:
+        return Found((), {leg.name: () for leg in search.legs}, 0, is_exact=True)
+    sequences = np.concatenate([np.array(found.sequences, np.int64) for found, _ in parts])
+    totals = np.concatenate([totals for _, totals in parts])
+    is_oldest_first = search.oldest_first and not search.legs
+    order = np.lexsort((sequences if is_oldest_first else -sequences, -totals))[: search.k]
+    columns = {
+        leg.name: tuple(np.concatenate([found.similarities[leg.name] for found, _ in parts])[order].tolist())
+        for leg in search.legs
+    }
+    return Found(
+        tuple(sequences[order].tolist()),
+        columns,
+        sum(found.n_candidates for found, _ in parts),
+        all(found.is_exact for found, _ in parts),
+    )

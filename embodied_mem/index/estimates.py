@@ -1,0 +1,34 @@
+"""Similarities that may be off by no more than is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from embodied_mem.index.column import Floats, Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """Similarities that may be off.
+
+    Attributes:
+        values: (m,) float64.
+        errors: How far off, at most: a number for all, (m,) one for each, or None if they are exact.
+    """
+
+    values: Floats
+    errors: float | Floats | None = None
+
+
+def spread(values: Floats, has_value: Mask) -> Floats:
+    """The values where there are any, 0 elsewhere."""
+    if len(values) == len(has_value):
+        return values
+    result = np.zeros(len(has_value))
+    result[has_value] = values
+    return result
+
+
+def spread_errors(errors: float | Floats | None, has_value: Mask) -> float | Floats | None:
+    """Errors where there are any: a row without a value has the similarity 0 for certain."""
+    return spread(errors, has_value) if isinstance(errors, np.ndarray) else errors

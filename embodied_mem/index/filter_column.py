@@ -1,0 +1,201 @@
+"""The values at one path of the payload, by row, and which rows a comparison of a filter keeps.
+
+Texts and whatever else JSON has are numbered, equal values by equal numbers, so that a comparison looks at
+each value once and at the rows as integers. Numbers are kept as float64 where that is exact.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.filters import Between, Equals, In, Near, Where, matches, split_path
+from embodied_mem.index.column import Mask
+from embodied_mem.index.growing import GrowingArray
+from embodied_mem.index.places import Places, is_place
+from embodied_mem.json_values import JsonValue
+
+_UNKNOWN = -4
+ABSENT, NUMBER, PLACE = -1, -2, -3  # codes of rows without a value, and of those that are kept elsewhere
+EXACT_INTEGER = 2**53
+
+Floats = npt.NDArray[np.float64]
+
+
+class FilterColumn:
+    """The values at one path, row by row.
+
+    Args:
+        path: The dotted path.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._names = split_path(path)
+        self._codes = GrowingArray(np.int32)
+        self._numbers: GrowingArray | None = None  # NaN where a row has no number
+        self._places: Places | None = None
+        self._values: list[JsonValue] = []  # by code
+        self._code_of_text: dict[str, int] = {}
+        self._code_of_json: dict[str, int] = {}
+        self._others: list[int] = []  # codes of values that are no text
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by its arrays."""
+        numbers = 0 if self._numbers is None else self._numbers.nbytes
+        return self._codes.nbytes + numbers + (0 if self._places is None else self._places.nbytes)
+
+    def extend(self, plain: Sequence[str | float | None], spelt: Sequence[str | None]) -> None:
+        """Append rows.
+
+        Args:
+            plain: (m,) a text or number each; None where `spelt` says what there is.
+            spelt: (m,) JSON texts; None where `plain` says it, or the path is absent.
+        """
+        known = self._code_of_text
+        codes = [known.get(value, _UNKNOWN) for value in plain]  # type: ignore[arg-type]
+        numbers: dict[int, float] = {}
+        places: dict[int, Sequence[float]] = {}
+        for at, code in enumerate(codes) if _UNKNOWN in codes else ():
+            if code == _UNKNOWN:
+                codes[at], value = self._coded(plain[at], spelt[at])
+                if codes[at] == NUMBER:
+                    numbers[at] = float(value)
+                elif codes[at] == PLACE:
+                    places[at] = value
+        self._extend_numbers(len(codes), numbers)
+        self._extend_places(len(codes), places)
+        self._codes.extend(np.array(codes, np.int32))
+
+    def mask(self, leaf: Where, start: int = 0) -> Mask:
+        """Which rows from `start` on pass a comparison, as `filters.matches` has it."""
+        codes = self._codes.items[start:]
+        found = self._codes_passing(leaf)
+        if not found:
+            result: Mask = np.zeros(len(codes), np.bool_)
+        elif len(found) <= 2:
+            result = codes == found[0]
+            if len(found) == 2:
+                result |= codes == found[1]
+        else:
+            table = np.zeros(len(self._values) + 3, np.bool_)  # the negative codes are at its end
+            table[found] = True
+            result = table[codes]
+        if self._numbers is not None:
+            result |= _numbers_passing(leaf, self._numbers.items[start:])
+        if self._places is not None and isinstance(leaf, Near):
+            result |= self._places.near(leaf, start)
+        return result
+
+    def _extend_numbers(self, n: int, numbers: Mapping[int, float]) -> None:
+        if self._numbers is None and numbers:
+            self._numbers = GrowingArray(np.float64)
+            self._numbers.extend(np.full(len(self), np.nan))
+        if self._numbers is not None:
+            more = np.full(n, np.nan)
+            more[list(numbers)] = list(numbers.values())
+            self._numbers.extend(more)
+
+    def _extend_places(self, n: int, places: Mapping[int, Sequence[float]]) -> None:
+        if self._places is None and places:
+            self._places = Places()
+            self._places.extend(len(self), {})
+        if self._places is not None:
+            self._places.extend(n, places)
+
+    def _coded(self, plain: str | float | None, spelt: str | None) -> tuple[int, Any]:
+        """The code of a cell, with its value if that is kept elsewhere."""
+        if isinstance(plain, str):
+            return self._text_code(plain), None
+        if plain is None and spelt is None:
+            return ABSENT, None
+        if spelt in self._code_of_json:
+            return self._code_of_json[spelt], None
+        value: Any = plain if spelt is None else json.loads(spelt)
+        if isinstance(value, list | dict):  # nothing but a place is ever compared
+            return (PLACE, value) if is_place(value) else (ABSENT, None)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and (isinstance(value, float) or abs(value) <= EXACT_INTEGER):
+            return NUMBER, value
+        return self._json_code(value, repr(value) if spelt is None else spelt), None
+
+    def _text_code(self, text: str) -> int:
+        if text not in self._code_of_text:
+            self._code_of_text[text] = len(self._values)
+            self._values.append(text)
+        return self._code_of_text[text]
+
+    def _json_code(self, value: JsonValue, spelt: str) -> int:
+        if spelt not in self._code_of_json:
+            if isinstance(value, str):
+                self._code_of_json[spelt] = self._text_code(value)
+            else:
+                self._code_of_json[spelt] = len(self._values)
+                self._others.append(len(self._values))
+                self._values.append(value)
+        return self._code_of_json[spelt]
+
+    def _codes_passing(self, leaf: Where) -> list[int]:
+        """Codes of the values that pass; a text passes only where the very text is asked for."""
+        texts = [value for value in _asked(leaf) if isinstance(value, str)]
+        found = {self._code_of_text[text] for text in texts if text in self._code_of_text}
+        others = (code for code in self._others if matches(leaf, self._document(self._values[code])))
+        return [*found, *others]
+
+    def _document(self, value: JsonValue) -> dict[str, JsonValue]:
+        for name in reversed(self._names):
+            value = {name: value}
+        return value  # type: ignore[return-value]
+
+
+def _asked(leaf: Where) -> Sequence[object]:
+    match leaf:
+        case Equals(_, value):
+            return (value,)
+        case In(_, values):
+            return values
+    return ()
+
+
+def _numbers_passing(leaf: Where, numbers: Floats) -> Mask:
+    """Which numbers pass; NaN, where a row has none, never does."""
+    match leaf:
+        case Between(_, low, high):
+            result: Mask = numbers == numbers
+            if low is not None:
+                result &= numbers >= _least_float_from(low)
+            if high is not None:
+                result &= numbers < _least_float_from(high)
+            return result
+        case Equals() | In():
+            wanted = {v for v in map(_exact_float, _asked(leaf)) if v is not None}
+            return np.isin(numbers, list(wanted)) if wanted else np.zeros(len(numbers), np.bool_)
+        case _:
+            assert isinstance(leaf, Near)
+            return np.zeros(len(numbers), np.bool_)
+
+
+def _exact_float(value: object) -> float | None:
+    """The number as float64 if there is one of just this value; no stored number equals any other."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if float(value) == value else None
+    except OverflowError:
+        return None
+
+
+def _least_float_from(bound: float) -> float:
+    """The least float64 that is not below a bound, which may be an integer of any size."""
+    try:
+        near = float(bound)
+    except OverflowError:
+        return math.inf if bound > 0 else -math.inf
+    return math.nextafter(near, math.inf) if near < bound else near

@@ -1,0 +1,131 @@
+"""Arrays that grow at the end without ever holding twice what is in them."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BLOCK_BYTES = 12 * 2**20  # 8,192 vectors of 384 float32
+GROWTH = 8  # a flat array grows by an eighth
+
+
+class GrowingArray:
+    """A flat array with room at its end.
+
+    Args:
+        dtype: Of its items.
+    """
+
+    def __init__(self, dtype: npt.DTypeLike) -> None:
+        self._items: npt.NDArray[Any] = np.empty(16, dtype=dtype)
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def items(self) -> npt.NDArray[Any]:
+        """(n,) all of them, read-only by agreement; a later `extend` may move them."""
+        return self._items[: self._n]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken, room at the end included."""
+        return self._items.nbytes
+
+    def extend(self, items: npt.ArrayLike) -> None:
+        """Append these items."""
+        new = np.asarray(items, dtype=self._items.dtype)
+        n = self._n + len(new)
+        if n > len(self._items):
+            grown = np.empty(
+                max(n, len(self._items) + max(16, len(self._items) // GROWTH)), self._items.dtype
+            )
+            grown[: self._n] = self._items[: self._n]
+            self._items = grown
+        self._items[self._n : n] = new
+        self._n = n
+
+
+class Blocks:
+    """A matrix in blocks of equal height, so that growing copies one block at most.
+
+    Args:
+        width: Numbers in a row.
+        dtype: Of its numbers.
+    """
+
+    def __init__(self, width: int, dtype: npt.DTypeLike) -> None:
+        self.width = width
+        self.dtype = np.dtype(dtype)
+        self.height = max(
+            16, BLOCK_BYTES // (width * 4)
+        )  # the same for every type: rows, not bytes, are shared
+        self.blocks: list[npt.NDArray[Any]] = []
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken, room at the end included."""
+        return sum(block.nbytes for block in self.blocks)
+
+    def extend(self, rows: npt.NDArray[Any]) -> None:
+        """Append rows of (m, width)."""
+        done = 0
+        while done < len(rows):
+            block, at = self._n // self.height, self._n % self.height
+            self._make_room(block, min(at + len(rows) - done, self.height))
+            m = min(len(rows) - done, len(self.blocks[block]) - at)
+            self.blocks[block][at : at + m] = rows[done : done + m]
+            self._n += m
+            done += m
+
+    def adopt(self, rows: npt.NDArray[Any]) -> None:
+        """Append rows of (m, width) that nobody writes to, without a copy where they make whole blocks."""
+        done = 0
+        if self._n % self.height == 0:
+            done = len(rows) - len(rows) % self.height
+            self.blocks += [rows[at : at + self.height] for at in range(0, done, self.height)]
+            self._n += done
+        self.extend(rows[done:])
+
+    def parts(self, first: int, last: int) -> "list[tuple[int, npt.NDArray[Any]]]":
+        """Rows first to last (not included) as pieces that lie together, each with its first row number."""
+        pieces = []
+        while first < last:
+            block, at = first // self.height, first % self.height
+            end = min(last, (block + 1) * self.height)
+            pieces.append((first, self.blocks[block][at : at + end - first]))
+            first = end
+        return pieces
+
+    def take(self, rows: npt.NDArray[np.int64], out: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """These rows, ascending, copied into the first rows of `out`."""
+        first = int(rows[0]) // self.height
+        base, start = first * self.height, 0
+        ends = np.arange(first + 1, int(rows[-1]) // self.height + 1) * self.height
+        # mode="clip" takes without a copy of its own; nothing is ever out of range.
+        for block, stop in enumerate([*np.searchsorted(rows, ends).tolist(), len(rows)], first):
+            if stop > start:
+                self.blocks[block].take(rows[start:stop] - base, axis=0, out=out[start:stop], mode="clip")
+            base, start = base + self.height, stop
+        return out[: len(rows)]
+
+    def _make_room(self, block: int, height: int) -> None:
+        """The block exists and has at least so many rows of room; the last one grows by doubling."""
+        if block == len(self.blocks):
+            first = self.height if block else min(self.height, max(64, height))
+            self.blocks.append(np.empty((first, self.width), self.dtype))
+        held = self.blocks[block]
+        if len(held) < height:
+            grown = np.empty((min(self.height, max(2 * len(held), height)), self.width), self.dtype)
+            grown[: len(held)] = held
+            self.blocks[block] = grown
+
+    def take_every(self, step: int) -> npt.NDArray[Any]:
+        """A copy of every so manieth row."""
+        rows = np.arange(0, self._n, step)
+        return self.take(rows, np.empty((len(rows), self.width), self.dtype))

@@ -1,0 +1,242 @@
+"""Everything that is held in memory of one kind of entry; each part is read when a leg first asks for it."""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from embodied_mem.backends.sqlite_rows import read_spaces, unknown_space
+from embodied_mem.errors import StoreError
+from embodied_mem.index import log_reader
+from embodied_mem.index.column import Rows
+from embodied_mem.index.kept_parts import KeptParts, Settings
+from embodied_mem.index.legs import Leg, Priors, SimilarTexts, SimilarVectors
+from embodied_mem.index.log_reader import Head
+from embodied_mem.index.rows import RowTable, Sequences
+from embodied_mem.index.selection import Selection
+from embodied_mem.index.text import TextColumn
+from embodied_mem.index.vector_column import SAMPLE, VectorColumn
+from embodied_mem.log import Leg as AskedLeg
+from embodied_mem.log import PriorLeg, VectorLeg
+from embodied_mem.spaces import Space, Vectors
+
+logger = logging.getLogger(__name__)
+
+MAX_DEAD = 0.2  # share of the rows
+LOGGED_EVERY = 20_000  # rows whose texts are indexed, which takes a second
+
+_UNUSABLE = (
+    StoreError,
+    KeyError,
+    ValueError,
+    IndexError,
+    TypeError,
+    RuntimeError,
+)  # arrays of another version
+
+
+class KindIndex:
+    """The rows of one kind with their filter columns, texts and vectors.
+
+    Args:
+        kind: Which entries.
+        settings: What all parts of an index share.
+    """
+
+    def __init__(self, kind: str, settings: Settings) -> None:
+        self.table = RowTable(kind)
+        self.selection = Selection(self.table)
+        self.vectors: dict[str, VectorColumn] = {}
+        self.texts: dict[str, TextColumn] = {}
+        self._text_rows = 0  # how many rows the texts cover
+        self._space_ids: dict[str, int] = {}
+        self._settings = settings
+        self._parts = KeptParts(self.table, settings)
+
+    @property
+    def is_mostly_dead(self) -> bool:
+        """Whether making it anew is better than carrying what was removed along."""
+        return len(self.table.dead) > MAX_DEAD * len(self.table)
+
+    def reconcile(self, db: sqlite3.Connection, alive: Sequences) -> None:
+        """Take in that something written has changed: entries removed, filter columns or vectors mended.
+
+        Args:
+            db: A connection inside a transaction.
+            alive: Sequence numbers of this kind that are still there, of those that are held.
+        """
+        self.table.keep_only(alive)
+        self.selection = Selection(self.table)
+        spaces = read_spaces(db)
+        for field in list(self.vectors):
+            if field not in spaces or spaces[field][0] != self._space_ids[field]:
+                self.vectors.pop(field).close()
+
+    def leg(self, db: sqlite3.Connection, leg: AskedLeg) -> Leg:
+        """The leg, ready to be asked about rows of this kind.
+
+        Raises:
+            UnknownSpace: Its vector lies in another space than its field.
+        """
+        if isinstance(leg, PriorLeg):
+            return Priors(leg, self.table.sequences)
+        if isinstance(leg, VectorLeg):
+            field = leg.vector.field
+
+            def read(rows: Rows) -> Vectors:
+                sequences = self.table.sequences[rows]
+                return log_reader.vectors_at(db, field, leg.vector.space.dimension, sequences)
+
+            column = self._column_of(db, field, leg.vector.space)
+            return SimilarVectors(column, leg.vector.values, leg.weight, read)
+        self._catch_up_texts(db)
+        columns = [self.texts[field] for field in leg.fields if field in self.texts]
+        return SimilarTexts(columns, leg.text, leg.weight, self._settings.options)
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether any column was read."""
+        return bool(self.vectors or self.texts)
+
+    def load_all(self, db: sqlite3.Connection) -> None:
+        """Read the texts and vectors of every field."""
+        self._catch_up_texts(db)
+        for field, (_, space) in read_spaces(db).items():
+            self._column_of(db, field, space)
+
+    def save(self, db: sqlite3.Connection, head: Head, *, only_stale: bool) -> None:
+        """Keep on disk what is in memory and can be kept.
+
+        Args:
+            db: A connection inside a transaction.
+            head: Where the log stands.
+            only_stale: Leave alone what the options say is new enough.
+        """
+        for field, column in self.vectors.items():
+            if column.n_vectors:
+                name, space = self._vectors_name(field), repr(column.space)
+                self._parts.save(db, head, name, column, space, only_stale=only_stale)
+        for field, texts in self.texts.items():
+            self._parts.save(db, head, f"texts\n{field}", texts, "", only_stale=only_stale)
+
+    def report(self) -> dict[str, Any]:
+        """Rows, bytes, and how the vectors of each field are kept."""
+        return {
+            "n_rows": len(self.table),
+            "n_dead": len(self.table.dead),
+            "rows_bytes": self.table.nbytes + self.selection.nbytes,
+            "vectors": {field: column.report() for field, column in self.vectors.items()},
+        }
+
+    def close(self) -> None:
+        """Stop what works in the background."""
+        for column in self.vectors.values():
+            column.close()
+
+    def _column_of(self, db: sqlite3.Connection, field: str, space: Space) -> VectorColumn | None:
+        """The vectors of a field, up to date; None if no entry ever had one, so that none is like any."""
+        if field not in self.vectors:
+            held = read_spaces(db).get(field)
+            if held is None:
+                return None
+            self._space_ids[field], held_space = held
+            self.vectors[field] = self._load_vectors(
+                db, field, VectorColumn(held_space, self._settings.options)
+            )
+        column = self.vectors[field]
+        if column.space != space:
+            raise unknown_space(self._settings.store, field, held=column.space, given=space)
+        self._catch_up_vectors(db, field, column)
+        if column.is_worn_out:
+            logger.info("the vectors of %s have changed their nature; reading them anew", field)
+            column.close()
+            column = self.vectors[field] = VectorColumn(space, self._settings.options)
+            self._catch_up_vectors(db, field, column)
+            column.settle()
+        column.tend()
+        return column
+
+    def _catch_up_vectors(self, db: sqlite3.Connection, field: str, column: VectorColumn) -> None:
+        first, n = len(column), len(self.table)
+        if first == n:
+            return
+        sequences = self.table.sequences
+        if n - first > SAMPLE and column.wants_sample(column.n_vectors + n - first):
+            sample = sequences[:: max(1, n // SAMPLE)]
+            vectors = log_reader.vectors_at(db, field, column.space.dimension, sample)
+            if len(vectors):
+                column.compress(vectors)
+        batches = log_reader.vector_batches(
+            db, field, column.space.dimension, int(sequences[first]) - 1, int(sequences[-1])
+        )
+        for numbers, vectors in batches:
+            rows = np.searchsorted(sequences, numbers)
+            is_ours = sequences[np.minimum(rows, n - 1)] == numbers  # other kinds may have the same field
+            if not is_ours.all():
+                rows, vectors = rows[is_ours], vectors[is_ours]
+            if len(rows):
+                column.extend(rows, vectors, int(rows[-1]) + 1)
+        column.extend(np.zeros(0, np.int64), np.zeros((0, column.space.dimension), np.float32), n)
+
+    def _catch_up_texts(self, db: sqlite3.Connection) -> None:
+        n, sequences = len(self.table), self.table.sequences
+        if self._text_rows == n:
+            return
+        if not self._text_rows:
+            self._load_texts(db)
+        if self._text_rows == n:
+            return
+        after = int(sequences[self._text_rows]) - 1
+        for numbers, texts in log_reader.texts_of(db, self.table.kind, after, int(sequences[-1])):
+            last = int(np.searchsorted(sequences, numbers[-1])) + 1
+            rows = self.table.rows_at(np.array(numbers, np.int64))
+            self._extend_texts(texts, (rows - self._text_rows).tolist(), last - self._text_rows)
+            if rows[-1] // LOGGED_EVERY != rows[0] // LOGGED_EVERY:
+                logger.info("indexed the texts of %d of %d entries", self._text_rows, n)
+        self._extend_texts([], [], n - self._text_rows)
+
+    def _extend_texts(self, texts: Sequence[dict[str, str]], rows: Sequence[int], n: int) -> None:
+        """Append n rows, of which these have these texts."""
+        for field in {field for each in texts for field in each} - self.texts.keys():
+            self.texts[field] = TextColumn(self._settings.synonyms)
+            self.texts[field].extend([None] * self._text_rows)
+        for field, column in self.texts.items():
+            values: list[str | None] = [None] * n
+            for row, each in zip(rows, texts, strict=True):
+                values[row] = each.get(field)
+            column.extend(values)
+        self._text_rows += n
+
+    def _load_vectors(self, db: sqlite3.Connection, field: str, empty: VectorColumn) -> VectorColumn:
+        """The column of a snapshot, if one fits the log, or the empty one."""
+        arrays = self._parts.load(db, self._vectors_name(field), repr(empty.space))
+        if arrays is None:
+            return empty
+        try:
+            return VectorColumn.from_arrays(arrays, empty.space, self._settings.options)
+        except _UNUSABLE as error:
+            logger.warning("the snapshot of the vectors of %s is made anew: %s", field, error)
+            return empty
+
+    def _vectors_name(self, field: str) -> str:
+        """The name of the snapshot of a field; who wants no compression has one of their own."""
+        is_plain = self._settings.options.compression == "never"
+        return f"{'uncompressed ' if is_plain else ''}vectors\n{field}"
+
+    def _load_texts(self, db: sqlite3.Connection) -> None:
+        """All texts of one snapshot, if one fits the log."""
+        names = self._parts.names("texts\n")
+        found: dict[str, TextColumn] = {}
+        for name in names:
+            arrays = self._parts.load(db, name, "")
+            if arrays is not None:
+                try:
+                    field = name.removeprefix("texts\n")
+                    found[field] = TextColumn.from_arrays(arrays, self._settings.synonyms)
+                except _UNUSABLE as error:
+                    logger.warning("the snapshot of the texts of %s is made anew: %s", name, error)
+        n_rows = {len(column) for column in found.values()}
+        if len(found) == len(names) and len(n_rows) == 1:  # of one moment, or a field may have been missed
+            self.texts, self._text_rows = found, n_rows.pop()

@@ -1,0 +1,66 @@
+"""Places by row, and which of them lie near a point, as `filters.matches` has it."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from embodied_mem.filters import Near
+from embodied_mem.index.column import Mask
+from embodied_mem.index.growing import GrowingArray
+
+MARGIN = 1e-9  # of all sizes that occur; so near to the radius the distance is taken as the reference does
+
+
+class Places:
+    """Two or three coordinates of each row, NaN where a row has no place."""
+
+    def __init__(self) -> None:
+        self._axes = tuple(GrowingArray(np.float64) for _ in range(3))
+
+    def __len__(self) -> int:
+        return len(self._axes[0])
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by its arrays."""
+        return sum(axis.nbytes for axis in self._axes)
+
+    def extend(self, n: int, places: Mapping[int, Sequence[float]]) -> None:
+        """Append n rows, of which these have a place.
+
+        Args:
+            n: How many rows.
+            places: Which of them, from 0, -> its two or three coordinates.
+        """
+        for number, axis in enumerate(self._axes):
+            values = np.full(n, np.nan)
+            held = {row: float(place[number]) for row, place in places.items() if number < len(place)}
+            values[list(held)] = list(held.values())
+            axis.extend(values)
+
+    def near(self, leaf: Near, start: int) -> Mask:
+        """Which rows from `start` on lie near the centre, in as many dimensions as that has."""
+        axes = [axis.items[start:] for axis in self._axes]
+        n_dimensions = len(leaf.center)
+        is_fit = ~np.isnan(axes[0]) & (np.isnan(axes[2]) == (n_dimensions == 2))
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = [axis - at for axis, at in zip(axes, leaf.center, strict=False)]
+            distances = np.sqrt(sum(step * step for step in steps))
+            sizes = sum(np.abs(axis) + abs(at) for axis, at in zip(axes, leaf.center, strict=False))
+            margins = MARGIN * (sizes + leaf.radius_m)
+            result: Mask = is_fit & (distances < leaf.radius_m - margins)
+            is_far = distances > leaf.radius_m + margins
+        for row in np.flatnonzero(is_fit & ~result & ~is_far).tolist():
+            place = [float(axis[row]) for axis in axes[:n_dimensions]]
+            result[row] = math.dist(place, leaf.center) <= leaf.radius_m
+        return result
+
+
+def is_place(value: object) -> bool:
+    """Whether it is a list of two or three finite coordinates."""
+    return (
+        isinstance(value, list)
+        and len(value) in (2, 3)
+        and all(isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in value)
+    )

@@ -1,0 +1,130 @@
+"""Row numbers: the entries of one kind in the order of writing, and what filters compare of them."""
+
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.filters import And, Not, Or, Where
+from embodied_mem.index import log_reader
+from embodied_mem.index.column import Mask, Rows
+from embodied_mem.index.filter_column import FilterColumn
+from embodied_mem.index.growing import GrowingArray
+from embodied_mem.index.log_reader import Cells
+from embodied_mem.log import Span
+
+Sequences = npt.NDArray[np.int64]
+
+
+class RowTable:
+    """The entries of one kind by row number, and the columns that filters have asked for so far.
+
+    A row keeps its number while the table lives. Entries that are removed from the log leave dead rows
+    behind.
+
+    Args:
+        kind: Which entries.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.dead: Rows = np.zeros(0, np.int64)  # rows that stand for nothing any more, ascending
+        self._sequences = GrowingArray(np.int64)
+        self._columns: dict[str, FilterColumn] = {}
+
+    def __len__(self) -> int:
+        return len(self._sequences)
+
+    @property
+    def sequences(self) -> Sequences:
+        """(n,) the sequence number of each row, ascending."""
+        return self._sequences.items
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by its arrays."""
+        return self._sequences.nbytes + sum(column.nbytes for column in self._columns.values())
+
+    def append(self, sequences: Sequence[int] | Sequences) -> None:
+        """Number these entries on; their sequence numbers are above all held ones."""
+        self._sequences.extend(sequences)
+
+    def keep_only(self, alive: Sequences) -> None:
+        """Mark the rows of all other entries dead, and forget what filters compared."""
+        self.dead = np.flatnonzero(~np.isin(self.sequences, alive, assume_unique=True))
+        self._columns.clear()  # what filters compare may have been mended too
+
+    def bounds(self, span: Span) -> tuple[int, int]:
+        """First row of a span, and the one after its last."""
+        sequences = self.sequences
+        first = 0 if span.first <= 1 else int(np.searchsorted(sequences, span.first))
+        last = (
+            len(sequences) if span.last is None else int(np.searchsorted(sequences, span.last, side="right"))
+        )
+        return first, max(first, last)
+
+    def rows_at(self, sequences: Sequences) -> Rows:
+        """The rows of those of these entries that are here; both ascending."""
+        if not len(self) or not len(sequences):
+            return np.zeros(0, np.int64)
+        at = np.minimum(np.searchsorted(self.sequences, sequences), len(self) - 1)
+        found: Rows = at[self.sequences[at] == sequences]
+        return found
+
+    def mask(self, db: sqlite3.Connection, where: Where, start: int = 0) -> Mask:
+        """Which rows from `start` on pass a filter, as `filters.matches` has it; dead rows may pass."""
+        match where:
+            case And(parts):
+                return self._joined(db, np.logical_and, parts, start)
+            case Or(parts):
+                return self._joined(db, np.logical_or, parts, start)
+            case Not(part):
+                return ~self.mask(db, part, start)
+            case leaf:
+                return self._column(db, leaf.path).mask(leaf, start)
+
+    def _joined(self, db: sqlite3.Connection, join: np.ufunc, parts: Sequence[Where], start: int) -> Mask:
+        if not parts:
+            return np.full(len(self) - start, join.identity, np.bool_)
+        result = self.mask(db, parts[0], start)
+        for part in parts[1:]:
+            join(result, self.mask(db, part, start), out=result)
+        return result
+
+    def _column(self, db: sqlite3.Connection, path: str) -> FilterColumn:
+        """The column of a path, read at its first use and further whenever rows were added."""
+        column = self._columns.get(path)
+        if column is None:
+            column = self._columns[path] = FilterColumn(path)
+        if len(column) < len(self):
+            self._read(db, [held for held in self._columns.values() if len(held) == len(column)])
+        return column
+
+    def _read(self, db: sqlite3.Connection, columns: Sequence[FilterColumn]) -> None:
+        """Read on in columns of equal length, all at once."""
+        wanted = self.sequences[len(columns[0]) :]
+        paths = [column.path for column in columns]
+        at = 0
+        for numbers, cells in log_reader.values_of(db, self.kind, paths, int(wanted[0]), int(wanted[-1])):
+            last = int(np.searchsorted(wanted, numbers[-1], side="right"))
+            for column, (plain, spelt) in zip(columns, cells, strict=True):
+                column.extend(*_with_gaps(numbers, plain, spelt, wanted[at:last]))
+            at = last
+        nothing = [None] * (len(wanted) - at)
+        for column in columns:
+            column.extend(nothing, nothing)
+
+
+def _with_gaps(
+    numbers: Sequence[int],
+    plain: Sequence[str | float | None],
+    spelt: Sequence[str | None],
+    wanted: Sequences,
+) -> Cells:
+    """A cell for each wanted sequence number; what was removed from the log has nothing in its cell."""
+    if len(numbers) == len(wanted):
+        return plain, spelt
+    held = dict(zip(numbers, zip(plain, spelt, strict=True), strict=True))
+    cells = [held.get(number, (None, None)) for number in wanted.tolist()]
+    return [cell[0] for cell in cells], [cell[1] for cell in cells]

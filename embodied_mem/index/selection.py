@@ -1,0 +1,190 @@
+"""Which rows are candidates of a search: filter, spans, and what is left out."""
+
+import sqlite3
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.filters import EVERYTHING, Where
+from embodied_mem.index.column import Mask, Rows
+from embodied_mem.index.rows import RowTable
+from embodied_mem.log import Search, Span
+
+MAX_SELECTORS = 32  # of recent filters
+SELECTOR_BYTES = 16  # a row of the table; what all of them may take together
+DENSE = 0.6  # from this share on it is faster to compare a whole stretch than to gather its rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Rows that a search compares: a stretch of the table with some hidden, or a list.
+
+    Attributes:
+        first: Of the stretch; 0 for a list.
+        last: The row after its end.
+        rows: The list, ascending; None for a stretch.
+        hidden: (last - first,) rows of the stretch that are no candidates; None if all are.
+        visible: (len(table),) which rows exist at all for this search, for what is counted over them; None
+            if all.
+        is_filtered: Whether they had to pass a filter.
+    """
+
+    first: int
+    last: int
+    rows: Rows | None = None
+    hidden: Mask | None = None
+    visible: Mask | None = None
+    is_filtered: bool = False
+
+    def __len__(self) -> int:
+        """How many rows are compared, hidden ones included."""
+        return self.last - self.first if self.rows is None else len(self.rows)
+
+    @property
+    def n(self) -> int:
+        """How many candidates there are."""
+        return len(self) - (0 if self.hidden is None else int(np.count_nonzero(self.hidden)))
+
+    def row_numbers(self) -> Rows:
+        """(len(self),) the rows that are compared."""
+        return np.arange(self.first, self.last) if self.rows is None else self.rows
+
+    def rows_of(self, places: Rows) -> Rows:
+        """The rows at these places of what is compared."""
+        return places + self.first if self.rows is None else self.rows[places]
+
+    def mask(self, n: int) -> Mask | None:
+        """(n,) which rows of the table are candidates; None if all are."""
+        if self.rows is None and self.hidden is None and self.last - self.first == n:
+            return None
+        result = np.zeros(n, np.bool_)
+        if self.rows is not None:
+            result[self.rows] = True
+        else:
+            result[self.first : self.last] = True if self.hidden is None else ~self.hidden
+        return result
+
+    def narrowed(self, rows: Rows) -> "Candidates":
+        """The same with these rows alone, each of which is a candidate."""
+        return Candidates(0, 0, rows, None, self.visible, self.is_filtered)
+
+
+class Selection:
+    """Answers which rows of one table are candidates; keeps the rows of recent filters up to date.
+
+    Args:
+        table: The table.
+    """
+
+    def __init__(self, table: RowTable) -> None:
+        self._table = table
+        self._selectors: dict[
+            str, tuple[int, Rows]
+        ] = {}  # filter -> rows looked at, those that pass; newest last
+        self._without: npt.NDArray[np.int64] | None = None
+        self._without_rows: Rows = np.zeros(0, np.int64)
+        self._without_until = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by what it keeps."""
+        return sum(rows.nbytes for _, rows in self._selectors.values()) + self._without_rows.nbytes
+
+    def candidates(self, db: sqlite3.Connection, search: Search) -> Candidates:
+        """The rows that pass the filter, lie in a span and are not left out."""
+        stretches = self._stretches(search.spans)
+        visible = self._visible(stretches)
+        left_out = self._left_out(search)
+        if search.where == EVERYTHING:
+            return _stretch(stretches, left_out, visible)
+        rows = self._passing(db, search.where)
+        parts = [
+            rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)] for first, last in stretches
+        ]
+        kept = parts[0] if len(parts) == 1 else np.concatenate([rows[:0], *parts])
+        if len(left_out) and len(kept):
+            kept = kept[~_among(kept, left_out)]
+        if len(kept) and kept[-1] - kept[0] + 1 == len(kept):
+            return Candidates(int(kept[0]), int(kept[-1]) + 1, None, None, visible, is_filtered=True)
+        if len(kept) > DENSE * len(self._table):
+            hidden = np.ones(len(self._table), np.bool_)
+            hidden[kept] = False
+            return Candidates(0, len(hidden), None, hidden, visible, is_filtered=True)
+        return Candidates(0, 0, kept, None, visible, is_filtered=True)
+
+    def _stretches(self, spans: tuple[Span, ...]) -> list[tuple[int, int]]:
+        """Rows of the spans as ascending stretches that do not touch."""
+        joined: list[tuple[int, int]] = []
+        for first, last in sorted(self._table.bounds(span) for span in spans):
+            if joined and first <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+            elif first < last:
+                joined.append((first, last))
+        return joined
+
+    def _visible(self, stretches: list[tuple[int, int]]) -> Mask | None:
+        n = len(self._table)
+        dead = self._table.dead
+        if stretches == [(0, n)] and not len(dead):
+            return None
+        visible = np.zeros(n, np.bool_)
+        for first, last in stretches:
+            visible[first:last] = True
+        visible[dead] = False
+        return visible
+
+    def _left_out(self, search: Search) -> Rows:
+        """Rows left out by the search, and dead ones."""
+        dead = self._table.dead
+        without = self._rows_without(search.without)
+        return np.union1d(without, dead) if len(dead) else without
+
+    def _rows_without(self, without: npt.NDArray[np.int64] | None) -> Rows:
+        if without is None or not len(without):
+            return np.zeros(0, np.int64)
+        # The archive is the same at most searches, and comparing it with a copy costs less than finding its
+        # rows.
+        is_same = self._without is not None and np.array_equal(without, self._without)
+        if not is_same or self._without_until != len(self._table):
+            self._without, self._without_rows = without.copy(), self._table.rows_at(without)
+            self._without_until = len(self._table)
+        return self._without_rows
+
+    def _passing(self, db: sqlite3.Connection, where: Where) -> Rows:
+        """The rows that pass a filter."""
+        key = repr(where)  # tells 1 from True, which are equal
+        until, rows = self._selectors.pop(key, (0, np.zeros(0, np.int64)))
+        if until < len(self._table):
+            newer = np.flatnonzero(self._table.mask(db, where, until))
+            rows = np.concatenate([rows, newer + until]) if until else newer
+        self._selectors[key] = (len(self._table), rows)
+        while len(self._selectors) > 1 and self._is_too_much():
+            del self._selectors[next(iter(self._selectors))]
+        return rows
+
+    def _is_too_much(self) -> bool:
+        held = sum(rows.nbytes for _, rows in self._selectors.values())
+        return len(self._selectors) > MAX_SELECTORS or held > 2**20 + SELECTOR_BYTES * len(self._table)
+
+
+def _stretch(stretches: list[tuple[int, int]], left_out: Rows, visible: Mask | None) -> Candidates:
+    """All rows of the stretches but those left out, as one stretch with the gaps hidden."""
+    if not stretches:
+        return Candidates(0, 0, None, None, visible)
+    first, last = stretches[0][0], stretches[-1][1]
+    left_out = left_out[np.searchsorted(left_out, first) : np.searchsorted(left_out, last)]
+    if len(stretches) == 1 and not len(left_out):
+        return Candidates(first, last, None, None, visible)
+    hidden = np.ones(last - first, np.bool_)
+    for start, end in stretches:
+        hidden[start - first : end - first] = False
+    hidden[left_out - first] = True
+    return Candidates(first, last, None, hidden, visible)
+
+
+def _among(rows: Rows, others: Rows) -> Mask:
+    """Which of the rows are among the others; both ascending, the others at least one."""
+    at = np.minimum(np.searchsorted(others, rows), len(others) - 1)
+    result: Mask = others[at] == rows
+    return result

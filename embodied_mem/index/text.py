@@ -1,0 +1,296 @@
+"""`TextColumn`: the texts of one field, with the similarity of `embodied_mem.lexical` at any size.
+
+Texts are kept in sealed segments and a tail that more can be added to. A search looks at the places where
+the words of the query occur, in all rows or in those that passed a filter. Where there are millions of such
+places, a rough measure picks some thousands of rows and those are compared exactly.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from math import log
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.errors import StoreError
+from embodied_mem.index.column import Arrays, Floats, Mask, Rows
+from embodied_mem.index.growing import GrowingArray
+from embodied_mem.index.text_query import TextQuery, Wanted, codes_of
+from embodied_mem.index.text_segment import TextSegment, segments_of
+from embodied_mem.index.text_tail import TextTail
+from embodied_mem.lexical import MAX_LIKE, meaning
+from embodied_mem.spellings import Spellings
+from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
+from embodied_mem.words import WORDS_VERSION, words
+
+TAIL_ROWS = 4_096  # sealed together
+SEGMENT_ROWS = 32_768  # merged into one segment once so many are sealed
+MAX_POSTINGS = 3_000_000  # a query whose terms occur in more places is answered by the rough measure first
+FEW_CELLS = 262_144  # rows times terms that are compared in one go, from whatever part they are
+POOL = 4_000  # rows that the rough measure picks, or four times as many as are asked for
+MAX_CELLS = 4_000_000  # rows times terms that are compared row by row; a filter that leaves as few is exact
+BATCH = 1_024  # texts taken in at once
+
+_Part: TypeAlias = TextSegment | TextTail
+
+
+class TextColumn:
+    """The texts of one field, by row; see `embodied_mem.index.column.Column`.
+
+    Args:
+        synonyms: What counts as the same word.
+        tail_rows: How many rows are sealed together.
+        segment_rows: From how many sealed rows on they are merged into one segment, so that there are few;
+            with `tail_rows` at most 65,536.
+        max_postings: Up to so many places where a query's words occur are all looked at; above, `best` is not
+            exact.
+    """
+
+    def __init__(
+        self,
+        synonyms: Synonyms = NO_SYNONYMS,
+        *,
+        tail_rows: int = TAIL_ROWS,
+        segment_rows: int = SEGMENT_ROWS,
+        max_postings: int = MAX_POSTINGS,
+    ) -> None:
+        self._synonyms = synonyms
+        self._tail_rows = tail_rows
+        self._segment_rows = segment_rows
+        self._max_postings = max_postings
+        self._segments: list[TextSegment] = []
+        self._tail = TextTail()
+        self._absent = GrowingArray(np.int64)  # rows without a text
+        self._spellings = Spellings()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._segments)) + len(self._tail)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken, estimated where Python objects are held."""
+        return sum(part.nbytes for part in self._parts()) + self._absent.nbytes + self._spellings.nbytes
+
+    def extend(self, values: Sequence[str | None]) -> None:
+        """Take in the texts of the next rows; None where a row has none."""
+        for first in range(0, len(values), BATCH):
+            batch = values[first : first + BATCH]
+            n = len(self)
+            self._absent.extend([n + row for row, value in enumerate(batch) if value is None])
+            texts = [Counter[str]() if value is None else self._terms(value) for value in batch]
+            while texts:
+                room = self._tail_rows - len(self._tail)
+                self._spellings.add(self._tail.extend(texts[:room]))
+                texts = texts[room:]
+                if len(self._tail) == self._tail_rows:
+                    self._seal()
+
+    def similarities(self, query: str, rows: Rows | None = None, visible: Mask | None = None) -> Floats:
+        """(m,) float64 in [0, 1]: how much of the query the texts of these rows cover, exactly.
+
+        Args:
+            query: What to look for; an empty text covers nothing.
+            rows: (m,) ascending; None means every row.
+            visible: (n,) which rows exist for this query: rarity is counted over those alone. None means all.
+        """
+        n = len(self) if rows is None else len(rows)
+        asked = self._asked(query, visible)
+        if asked is None:
+            return np.zeros(n)
+        values = self._similarities(asked, rows)
+        if visible is not None:
+            values[~(visible if rows is None else visible[rows])] = 0.0
+        return values
+
+    def best(
+        self, query: str, n: int, mask: Mask | None = None, visible: Mask | None = None
+    ) -> tuple[Rows, bool]:
+        """At most n rows with the highest similarities above 0, ascending; of equal ones the newest.
+
+        Args:
+            query: What to look for.
+            n: How many.
+            mask: (len(self),) which rows may come back; None means every visible one.
+            visible: As in `similarities`.
+
+        Returns:
+            The rows, and whether no row that was left out is more like the query than one that came back.
+        """
+        asked = self._asked(query, visible)
+        if asked is None or n <= 0:
+            return np.zeros(0, np.int64), True
+        allowed = visible if mask is None else mask if visible is None else mask & visible
+        n_allowed = len(self) if allowed is None else int(np.count_nonzero(allowed))
+        if allowed is not None and n_allowed * len(asked.terms) <= MAX_CELLS:
+            return self._best_of(asked, n, np.flatnonzero(allowed)), True
+        if asked.n_postings <= self._max_postings:
+            values = self._similarities(asked, None)
+            if allowed is not None:
+                values[~allowed] = 0.0
+            rows = _highest(values, n)
+            return rows, True
+        pool = _highest(self._rough(asked, allowed), max(POOL, 4 * n))
+        return self._best_of(asked, n, pool), False
+
+    def to_arrays(self) -> Arrays:
+        """What a snapshot keeps of it."""
+        arrays = {f"tail.{name}": array for name, array in self._tail.to_arrays().items()}
+        for number, segment in enumerate(self._segments):
+            arrays |= {f"{number}.{name}": array for name, array in segment.to_arrays().items()}
+        arrays["absent"] = self._absent.items
+        arrays["spellings"] = self._spellings.to_array()
+        arrays["made_by"] = np.frombuffer(self._made_by(), np.uint8)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, synonyms: Synonyms = NO_SYNONYMS, **options: int) -> Self:
+        """The column of these arrays, which it keeps and does not write to.
+
+        Args:
+            arrays: What `to_arrays` gave.
+            synonyms: What counts as the same word; those it was made with.
+            options: The other arguments of the column.
+
+        Raises:
+            StoreError: The arrays were made with other synonyms or by another version; build the column anew.
+        """
+        column = cls(synonyms, **options)
+        made_by = arrays["made_by"].tobytes()
+        if made_by != column._made_by():
+            raise StoreError(
+                f"the text index was made by {made_by!r}; expected {column._made_by()!r}; delete it to have "
+                "it rebuilt from the log"
+            )
+        column._segments = list(segments_of(arrays))
+        tail = {
+            name.removeprefix("tail."): array for name, array in arrays.items() if name.startswith("tail.")
+        }
+        column._tail = TextTail.from_arrays(tail)
+        column._absent.extend(arrays["absent"])
+        column._spellings = Spellings.from_array(arrays["spellings"])
+        return column
+
+    def _seal(self) -> None:
+        """Make the tail a segment, and one of the small segments at the end once they have rows enough."""
+        self._segments.append(self._tail.sealed())
+        self._tail = TextTail()
+        small = [segment for segment in self._segments if len(segment) < self._segment_rows]
+        if sum(map(len, small)) >= self._segment_rows:
+            self._segments[-len(small) :] = [TextSegment.merged(small)]
+
+    def _made_by(self) -> bytes:
+        return f"text 1, words {WORDS_VERSION}, synonyms {self._synonyms.digest}".encode()
+
+    def _terms(self, text: str) -> Counter[str]:
+        return Counter(self._synonyms.apply(words(text)))
+
+    def _parts(self) -> list[_Part]:
+        return [*self._segments, self._tail]
+
+    def _asked(self, text: str, visible: Mask | None) -> TextQuery | None:
+        """The query against what is visible; None if it has no words or nothing is visible."""
+        counts = self._terms(text)
+        n_visible = self._n_visible(visible)
+        if not counts or not n_visible:
+            return None
+        everywhere = self._frequencies(tuple(counts), None)
+        here = everywhere if visible is None else self._frequencies(tuple(counts), visible)
+        weights = np.log1p(n_visible / np.maximum(here, 1)) * (here > 0)
+        weights *= np.array([meaning(term) for term in counts])
+        total = float(weights[everywhere > 0].sum())
+        terms: dict[str, int] = {}
+        wanted: list[Wanted] = []
+        for (term, count), weight in zip(counts.items(), weights.tolist(), strict=True):
+            if weight:
+                wanted.append(Wanted(weight, count, ((1.0, terms.setdefault(term, len(terms))),)))
+        # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
+        for term in (term for term, frequency in zip(counts, here, strict=True) if not frequency):
+            weight = log(1 + n_visible**0.5) * meaning(term)
+            total += weight
+            alike = self._alike(term, visible)
+            if alike:
+                known = tuple((likeness, terms.setdefault(other, len(terms))) for likeness, other in alike)
+                wanted.append(Wanted(weight, counts[term], known))
+        codes = codes_of(tuple(terms))
+        n_postings = int(self._frequencies(tuple(terms), None).sum())
+        return TextQuery(counts.total(), tuple(terms), codes, tuple(wanted), total, n_postings)
+
+    def _n_visible(self, visible: Mask | None) -> int:
+        absent = self._absent.items
+        if visible is None:
+            return len(self) - len(absent)
+        return int(np.count_nonzero(visible)) - int(np.count_nonzero(visible[absent]))
+
+    def _frequencies(self, terms: tuple[str, ...], visible: Mask | None) -> npt.NDArray[np.int64]:
+        """(t,) in how many visible texts each term occurs."""
+        codes = codes_of(terms)
+        result = np.zeros(len(terms), np.int64)
+        first = 0
+        for part in self._parts():
+            seen = None if visible is None else visible[first : first + len(part)]
+            if seen is None or seen.all():
+                result += part.frequencies(terms, codes, None)
+            elif seen.any():
+                result += part.frequencies(terms, codes, seen)
+            first += len(part)
+        return result
+
+    def _alike(self, word: str, visible: Mask | None) -> list[tuple[float, str]]:
+        """Visible words spelt like this one, the most alike first, with how many letters they share."""
+        close = self._spellings.alike(word)
+        found: list[tuple[float, str]] = []
+        while close and len(found) < MAX_LIKE:
+            some, close = close[:MAX_LIKE], close[MAX_LIKE:]
+            frequencies = self._frequencies(tuple(other for _, other in some), visible)
+            found += [pair for pair, frequency in zip(some, frequencies, strict=True) if frequency]
+        return found[:MAX_LIKE]
+
+    def _similarities(self, asked: TextQuery, rows: Rows | None) -> Floats:
+        """Of these rows, those that are not visible among them."""
+        if rows is None:
+            covered = np.concatenate([part.covered(asked) for part in self._parts()])
+        elif len(rows) * len(asked.terms) <= FEW_CELLS:
+            found = list(self._split(rows))
+            counts = np.concatenate([part.counts_at(asked, here) for part, here in found], axis=1)
+            covered = asked.covered(counts, np.concatenate([part.lengths_at(here) for part, here in found]))
+        else:
+            covered = np.concatenate([_covered_at(part, asked, here) for part, here in self._split(rows)])
+        covered /= asked.total
+        result: Floats = np.minimum(covered, 1.0, out=covered)
+        return result
+
+    def _split(self, rows: Rows) -> Iterator[tuple[_Part, Rows]]:
+        """Each part with those of these rows that are in it, numbered from its first."""
+        first = done = 0
+        for part in self._parts():
+            end = first + len(part)
+            stop = int(np.searchsorted(rows, end))
+            yield part, rows[done:stop] - first
+            first, done = end, stop
+
+    def _rough(self, asked: TextQuery, allowed: Mask | None) -> npt.NDArray[np.float32]:
+        values = np.concatenate([part.roughly_covered(asked) for part in self._parts()])
+        if allowed is not None:
+            values *= allowed
+        return values
+
+    def _best_of(self, asked: TextQuery, n: int, rows: Rows) -> Rows:
+        return rows[_highest(self._similarities(asked, rows), n)]
+
+
+def _covered_at(part: _Part, asked: TextQuery, rows: Rows) -> Floats:
+    """Row by row, or where that is dearer all of them at once."""
+    if 2 * len(rows) > len(part) or len(rows) * len(asked.terms) > MAX_CELLS:
+        return part.covered(asked)[rows]
+    return asked.covered(part.counts_at(asked, rows), part.lengths_at(rows))
+
+
+def _highest(values: npt.NDArray[np.floating[Any]], n: int) -> Rows:
+    """At most n places of the highest values above 0, ascending; of equal values the last places."""
+    if n < len(values):
+        least = max(np.partition(values, len(values) - n)[len(values) - n], 0)
+        above = np.flatnonzero(values > least)
+        equal = np.flatnonzero(values == least) if least > 0 else above[:0]
+        return np.sort(np.concatenate([above, equal[len(equal) - (n - len(above)) :]]))
+    return np.flatnonzero(values > 0)

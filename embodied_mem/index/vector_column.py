@@ -1,0 +1,264 @@
+"""The vectors of one field of one kind of entry: as they are while few, compressed when many."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.index.coarse import CoarseVectors
+from embodied_mem.index.coarse_tier import CoarseTier
+from embodied_mem.index.column import Arrays, Floats, Rows
+from embodied_mem.index.compressed import CompressedVectors
+from embodied_mem.index.estimates import Estimates, spread, spread_errors
+from embodied_mem.index.growing import GrowingArray
+from embodied_mem.index.options import TARGET_DIMENSION, IndexOptions
+from embodied_mem.index.selection import Candidates
+from embodied_mem.index.vectors import ExactVectors, Places, comparable, exact_similarities, rounding_error
+from embodied_mem.spaces import Metric, Space, Vector, Vectors
+
+logger = logging.getLogger(__name__)
+
+# Up to so many uncompressed vectors, of a stretch or of a list, are compared exactly at once: no proof pays.
+SMALL, SMALL_LIST = 20_000, 2_000
+MIN_SAMPLE = 256  # vectors that say how the numbers are spread
+SAMPLE = 8192
+
+ReadVectors: TypeAlias = Callable[[Rows], Vectors]  # rows that have a vector, ascending -> (m, d) as recorded
+
+
+class VectorColumn:
+    """The vectors of one field, by row.
+
+    Args:
+        space: The space they lie in.
+        options: When to compress.
+    """
+
+    def __init__(self, space: Space, options: IndexOptions) -> None:
+        self.space = space
+        self.options = options
+        self.coarse = CoarseTier(space, options)
+        self._exact: ExactVectors | None = ExactVectors(space.dimension, space.metric)
+        self._compressed: CompressedVectors | None = None
+        self._n_rows = 0
+        self._rows: GrowingArray | None = None  # of each vector; None while the first rows all have one
+
+    def __len__(self) -> int:
+        return self._n_rows
+
+    @property
+    def n_vectors(self) -> int:
+        """How many rows have a vector."""
+        return len(self._held())
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by its arrays."""
+        return self._held().nbytes + self.coarse.nbytes + (0 if self._rows is None else self._rows.nbytes)
+
+    @property
+    def compressed(self) -> CompressedVectors | None:
+        """The bytes that stand for the vectors; None while they are kept as they are."""
+        return self._compressed
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether it should be made anew from the log, because the vectors have changed their nature."""
+        return self._compressed is not None and self._compressed.is_worn_out
+
+    def settle(self) -> None:
+        """Do not ask to be made anew for what is held now."""
+        if self._compressed is not None:
+            self._compressed.settle()
+
+    def wants_sample(self, n_vectors: int) -> bool:
+        """Whether so many vectors are to be compressed and it is not known yet how they are spread."""
+        if self._compressed is not None or self.space.metric is not Metric.COSINE:
+            return False
+        limit = self.options.exact_rows * TARGET_DIMENSION / self.space.dimension
+        limit = {"never": np.inf, "always": MIN_SAMPLE - 1, "auto": limit}[self.options.compression]
+        return n_vectors > max(limit, MIN_SAMPLE - 1)
+
+    def compress(self, sample: Vectors) -> None:
+        """Keep vectors as bytes from now on, those that are held too.
+
+        Args:
+            sample: (n, d) vectors as recorded, n > 0, spread over all of them.
+        """
+        assert self._exact is not None
+        compressed = CompressedVectors(comparable(sample, self.space.metric))
+        blocks = self._exact.blocks
+        for _, rows in blocks.parts(0, len(blocks)):
+            compressed.extend(rows)
+        self._exact, self._compressed = None, compressed
+        logger.info("compressed %d vectors of %s", len(compressed), self.space)
+
+    def extend(self, rows: Rows, vectors: Vectors, n_rows: int) -> None:
+        """Take in the next rows.
+
+        Args:
+            rows: (m,) those that have a vector, ascending.
+            vectors: (m, d) as recorded.
+            n_rows: How many rows are covered afterwards.
+        """
+        held = self.n_vectors
+        if self._rows is None and len(rows) and (rows[0] != held or rows[-1] != held + len(rows) - 1):
+            self._rows = GrowingArray(np.int64)
+            self._rows.extend(np.arange(held))
+        if self._rows is not None:
+            self._rows.extend(rows)
+        if len(rows):
+            values = comparable(vectors, self.space.metric)
+            self._held().extend(values)
+            self.coarse.extend(values)
+        self._n_rows = n_rows
+        if self._exact is not None and self.wants_sample(self.n_vectors):
+            every = max(1, self.n_vectors // SAMPLE)
+            self.compress(self._exact.blocks.take_every(every))
+
+    def target(self, query: Vector) -> Vector:
+        """(d,) what vectors are compared with on behalf of a query, for the methods below."""
+        result: Vector = comparable(query[None], self.space.metric)[0]
+        return result
+
+    def coarse_best(self, target: Vector, n: int) -> Rows:
+        """Rows that a coarse look finds worth a closer one, ascending; there is such a look."""
+        assert self.coarse.vectors is not None
+        places = self.coarse.vectors.best(target, n)
+        return places if self._rows is None else self._rows.items[places]
+
+    def tend(self) -> None:
+        """Begin or take over what is trained in the background."""
+        self.coarse.tend(self._compressed)
+
+    def wait_until_trained(self) -> None:
+        """Wait for what is trained in the background."""
+        self.coarse.wait(self._compressed)
+
+    def report(self) -> dict[str, str | int | float]:
+        """How many there are, in how many bytes, kept how, and the recall of a search without a filter."""
+        kept = "exact" if self._compressed is None else "compressed"
+        return {
+            "n_vectors": self.n_vectors,
+            "bytes": self.nbytes,
+            "kept": kept if self.coarse.vectors is None else "coarse",
+            **self.coarse.report(),
+        }
+
+    def close(self) -> None:
+        """Stop what is trained in the background."""
+        self.coarse.close()
+
+    def estimates(self, target: Vector, candidates: Candidates) -> Estimates:
+        """How alike the candidates' vectors are to the target, or nearly; 0 for those without one."""
+        if candidates.rows is None:
+            first, last = self._stretch(candidates.first, candidates.last)
+            found = self._estimated_stretch(target, first, last)
+            if last - first == candidates.last - candidates.first:
+                return found
+            has_value = self._places_in(candidates.first, candidates.last, first, last)
+        else:
+            places, has_value = self._places(candidates.rows)
+            found = self._estimated_places(target, places)
+            if len(places) == len(candidates.rows):
+                return found
+        return Estimates(spread(found.values, has_value), spread_errors(found.errors, has_value))
+
+    def similarities(self, target: Vector, rows: Rows, read: ReadVectors) -> Floats:
+        """(m,) exact similarities of these rows, ascending, to the target; 0 for those without a vector."""
+        places, has_value = self._places(rows)
+        if self._exact is not None:
+            return spread(self._exact.similarities(target, places), has_value)
+        assert self._compressed is not None
+        # Agents see the same again and again; equal vectors are read once.
+        prints = self._compressed.fingerprints(places)
+        _, first, which = np.unique(prints, return_index=True, return_inverse=True)
+        order = np.sort(first)
+        vectors = comparable(read(rows[has_value][order]), self.space.metric)
+        values = exact_similarities(vectors, target, self.space.metric)
+        return spread(values[np.searchsorted(order, first)][which], has_value)
+
+    def to_arrays(self) -> Arrays:
+        """What a snapshot keeps."""
+        arrays: dict[str, npt.NDArray[Any]] = {"n_rows": np.array([self._n_rows])}
+        if self._rows is not None:
+            arrays["rows"] = self._rows.items
+        if self._compressed is not None:
+            arrays |= {f"compressed.{name}": array for name, array in self._compressed.to_arrays().items()}
+        if self._exact is not None:
+            blocks = self._exact.blocks
+            arrays |= {f"exact.{at}": rows for at, rows in blocks.parts(0, len(blocks))}
+        if self.coarse.vectors is not None:
+            arrays |= {f"coarse.{name}": array for name, array in self.coarse.vectors.to_arrays().items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, space: Space, options: IndexOptions) -> "VectorColumn":
+        """The column of a snapshot."""
+        column = cls(space, options)
+        column._n_rows = int(arrays["n_rows"][0])
+        if "rows" in arrays:
+            column._rows = GrowingArray(np.int64)
+            column._rows.extend(arrays["rows"])
+        if compressed := _part(arrays, "compressed."):
+            column._exact, column._compressed = None, CompressedVectors.from_arrays(compressed)
+        for rows in _part(arrays, "exact.").values():
+            assert column._exact is not None
+            column._exact.blocks.adopt(rows)
+        if coarse := _part(arrays, "coarse."):
+            column.coarse.vectors = CoarseVectors.from_arrays(coarse)
+        return column
+
+    def _held(self) -> ExactVectors | CompressedVectors:
+        held = self._compressed if self._exact is None else self._exact
+        assert held is not None
+        return held
+
+    def _estimated_stretch(self, target: Vector, first: int, last: int) -> Estimates:
+        if self._compressed is not None:
+            return Estimates(*self._compressed.estimates(target, first, last))
+        assert self._exact is not None
+        if last - first <= SMALL or self.space.metric is not Metric.COSINE:
+            return Estimates(self._exact.all_similarities(target, first, last))
+        values = self._exact.estimates(target, first, last)
+        return Estimates(values.astype(np.float64), rounding_error(self.space.dimension))
+
+    def _estimated_places(self, target: Vector, places: Places) -> Estimates:
+        if self._compressed is not None:
+            return Estimates(*self._compressed.estimates_at(target, places))
+        assert self._exact is not None
+        if len(places) <= SMALL_LIST or self.space.metric is not Metric.COSINE:
+            return Estimates(self._exact.similarities(target, places))
+        return Estimates(self._exact.estimates_at(target, places), rounding_error(self.space.dimension))
+
+    def _stretch(self, first: int, last: int) -> tuple[int, int]:
+        """Where the vectors of a stretch of rows are."""
+        if self._rows is None:
+            return min(first, self.n_vectors), min(last, self.n_vectors)
+        held = self._rows.items
+        return int(np.searchsorted(held, first)), int(np.searchsorted(held, last))
+
+    def _places_in(self, first_row: int, last_row: int, first: int, last: int) -> npt.NDArray[np.bool_]:
+        """(last_row - first_row,) which rows of a stretch have a vector; theirs are first to last."""
+        has_value = np.zeros(last_row - first_row, np.bool_)
+        rows = np.arange(first, last) if self._rows is None else self._rows.items[first:last]
+        has_value[rows - first_row] = True
+        return has_value
+
+    def _places(self, rows: Rows) -> tuple[Places, npt.NDArray[np.bool_]]:
+        """Where the vectors of these rows are, and which of them have one."""
+        if self._rows is None:
+            has_value = rows < self.n_vectors
+            return (rows if has_value.all() else rows[has_value]), has_value
+        held = self._rows.items
+        if not len(held):
+            return np.zeros(0, np.int64), np.zeros(len(rows), np.bool_)
+        at = np.minimum(np.searchsorted(held, rows), len(held) - 1)
+        has_value = held[at] == rows
+        return at[has_value], has_value
+
+
+def _part(arrays: Arrays, prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,97 @@
+"""Values of many entries of a log by path, without decoding each entry where the back end can do without."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from embodied_mem.contracts import Backend
+from embodied_mem.filters import lookup
+from embodied_mem.json_values import JsonValue
+from embodied_mem.log import EntryKind, Search, Span
+
+EVERY_HIT = 2**31 - 1
+PAGE = 512  # entries held at once
+
+Row: TypeAlias = tuple[int, str, Mapping[str, JsonValue]]  # sequence number, kind, path -> value
+
+
+@runtime_checkable
+class HasValues(Protocol):
+    """A back end that can read single values of its entries."""
+
+    def values_since(
+        self, sequence: int, *, kinds: Sequence[str], paths: Sequence[str]
+    ) -> Iterable[tuple[int, str, Sequence[JsonValue]]]:
+        """Entries of these kinds after a sequence number, oldest first.
+
+        Each as its sequence number, its kind and the values at the paths of its payload; None where absent.
+        """
+        ...
+
+    def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """Sequence numbers by id; ids of no entry are left out."""
+        ...
+
+    def last_sequence(self) -> int:
+        """The newest sequence number; 0 while the log is empty."""
+        ...
+
+
+@runtime_checkable
+class HasGeneration(Protocol):
+    """A back end whose entries may be purged."""
+
+    def generation(self) -> int:
+        """A number that changes whenever something was taken out of the log or rewritten."""
+        ...
+
+
+class LogValues:
+    """Reads values from any back end, by its own means where it has them.
+
+    Args:
+        backend: The log.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        # Looked at once, because asking what a protocol has takes longer than reading what is new.
+        self._valued = backend if isinstance(backend, HasValues) else None
+        self._generational = backend if isinstance(backend, HasGeneration) else None
+
+    def generation(self) -> int:
+        """The back end's generation; 0 where nothing can be purged."""
+        return self._generational.generation() if self._generational else 0
+
+    def last_sequence(self) -> int:
+        """The newest sequence number; 0 while the log is empty."""
+        if self._valued:
+            return self._valued.last_sequence()
+        return max(self._backend.search(Search(kind=None, k=1)).sequences, default=0)
+
+    def after(self, sequence: int, kinds: Sequence[str], paths: Sequence[str]) -> Iterator[Row]:
+        """The values at these paths of each entry of these kinds after a sequence number, oldest first."""
+        if self._valued:
+            for at, kind, row in self._valued.values_since(sequence, kinds=kinds, paths=paths):
+                yield at, kind, dict(zip(paths, row, strict=True))
+            return
+        newer = sorted(at for kind in kinds for at in self._sequences(kind, sequence))
+        for start in range(0, len(newer), PAGE):
+            for logged in self._backend.get(newer[start : start + PAGE]):
+                if logged is not None:
+                    payload = logged.entry.payload
+                    values = {path: lookup(payload, path)[1] for path in paths}
+                    yield logged.sequence, logged.entry.kind, values
+
+    def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """Sequence numbers of the experiences of these ids; others are left out."""
+        if self._valued:
+            return self._valued.sequences_of(ids)
+        found = self._backend.get(ids)
+        return {
+            logged.entry.id: logged.sequence
+            for logged in found
+            if logged is not None and logged.entry.kind == EntryKind.EXPERIENCE
+        }
+
+    def _sequences(self, kind: str, after: int) -> tuple[int, ...]:
+        return self._backend.search(Search(kind=kind, spans=(Span(after + 1),), k=EVERY_HIT)).sequences

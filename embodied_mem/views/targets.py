@@ -1,0 +1,62 @@
+"""What entries say about experiences they name by id, as columns that can be cut at any point of the log."""
+
+from array import array
+from collections.abc import Iterable
+
+import numpy as np
+
+from embodied_mem.log import Span
+from embodied_mem.views.log_values import LogValues
+from embodied_mem.views.view import Mask, Sequences, are_in
+
+
+class Targets:
+    """Which entry names which experience, in the order of writing.
+
+    Ids are kept until they are asked for, so that they are looked up many at a time.
+
+    Args:
+        log: Where the ids are looked up.
+    """
+
+    def __init__(self, log: LogValues) -> None:
+        self._log = log
+        self.clear()
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def add(self, sequence: int, experience_ids: Iterable[str], *, flag: bool = False) -> None:
+        """Note the experiences that an entry names, and one thing that it says of them."""
+        for experience_id in experience_ids:
+            self._ids.append(experience_id)
+            self._at.append(sequence)
+            self._flags.append(flag)
+
+    def clear(self) -> None:
+        """Be empty."""
+        self._ids: list[str] = []  # of the last entries, not looked up yet
+        self._at = array("q")
+        self._targets = array("q")
+        self._flags = array("b")
+
+    def seen(self, spans: tuple[Span, ...]) -> tuple[Sequences, Mask]:
+        """Which earlier experiences are named in these spans, in the order of naming.
+
+        Returns:
+            (n,) their sequence numbers, and (n,) the flags.
+        """
+        self._look_up()
+        at = np.array(self._at, np.int64)
+        targets = np.array(self._targets, np.int64)
+        # What is named must have been there before, so that it never depends on when the id was looked up.
+        kept = are_in(at, spans) & (targets > 0) & (targets < at)
+        return targets[kept], np.array(self._flags, np.bool_)[kept]
+
+    def _look_up(self) -> None:
+        n_missing = len(self._at) - len(self._targets)
+        if n_missing:  # counted, so that an interrupt between the next two lines does no harm
+            ids = self._ids[-n_missing:]
+            found = self._log.sequences_of(list(dict.fromkeys(ids)))
+            self._targets.extend([found.get(experience_id, 0) for experience_id in ids])
+            self._ids = []

@@ -1,0 +1,60 @@
+"""How often each experience was used: listed in `recalled` of experiences made after it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from embodied_mem.json_values import JsonValue
+from embodied_mem.log import EntryKind, Span
+from embodied_mem.ranking import utility_of
+from embodied_mem.views.log_values import LogValues
+from embodied_mem.views.targets import Targets
+from embodied_mem.views.view import Floats, Values, View
+from embodied_mem.views.votes import VoteCounts
+
+
+class Uses(View):
+    """Uses of each experience as of any point of the log.
+
+    Args:
+        log: Where ids are looked up.
+    """
+
+    kinds = (EntryKind.EXPERIENCE,)
+    paths = ("recalled",)
+
+    def __init__(self, log: LogValues) -> None:
+        self._targets = Targets(log)
+        self._counted: tuple[tuple[tuple[Span, ...], int], Values] | None = None
+
+    def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
+        """Note what was recalled when an experience was made; an id that is listed twice counts once."""
+        recalled = values["recalled"]
+        if isinstance(recalled, list):
+            self._targets.add(sequence, dict.fromkeys(str(name) for name in recalled))
+
+    def clear(self) -> None:
+        """Forget every use."""
+        self._targets.clear()
+        self._counted = None
+
+    def counts(self, spans: tuple[Span, ...]) -> Values:
+        """How often each experience was used, of those that were."""
+        key = (spans, len(self._targets))
+        if self._counted is None or self._counted[0] != key:
+            targets, _ = self._targets.seen(spans)
+            sequences, n_uses = np.unique(targets, return_counts=True)
+            self._counted = (key, Values(sequences, n_uses.astype(np.float64)))
+        return self._counted[1]
+
+
+def utility(uses: Values, votes: VoteCounts) -> Values:
+    """The utility of each experience that has uses or votes; see `embodied_mem.ranking.utility_of`."""
+    sequences = np.union1d(uses.sequences, votes.sequences)
+
+    def spread(values: Values) -> Floats:
+        return values.of(sequences, default=0.0)
+
+    helped = spread(Values(votes.sequences, votes.helped))
+    not_helped = spread(Values(votes.sequences, votes.not_helped))
+    return Values(sequences, utility_of(spread(uses), helped, not_helped))

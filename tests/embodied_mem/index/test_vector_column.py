@@ -1,0 +1,305 @@
+"""Vectors by row: exact, compressed and coarse, against a comparison of all with all."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embodied_mem.index import growing, vector_column
+from embodied_mem.index.legs import SimilarVectors
+from embodied_mem.index.options import IndexOptions
+from embodied_mem.index.ranking import best_of
+from embodied_mem.index.selection import Candidates
+from embodied_mem.index.vector_column import VectorColumn
+from embodied_mem.index.vectors import comparable, exact_similarities
+from embodied_mem.spaces import Metric, Space
+
+D = 24
+SPACE = Space(name="s", version="1", dimension=D)
+EUCLIDEAN = Space(name="s", version="1", dimension=D, metric=Metric.EUCLIDEAN)
+ALWAYS = IndexOptions(compression="always")
+NEVER = IndexOptions(compression="never")
+
+
+def clustered(n, seed=0, d=D):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(20, d))
+    return (centres[rng.integers(20, size=n)] + 0.3 * rng.normal(size=(n, d))).astype(np.float32)
+
+
+def column_of(vectors, options=NEVER, space=SPACE, at_once=700):
+    column = VectorColumn(space, options)
+    for first in range(0, len(vectors), at_once):
+        batch = vectors[first : first + at_once]
+        column.extend(np.arange(first, first + len(batch)), batch, first + len(batch))
+    return column
+
+
+def search(column, vectors, query, k, candidates=None):
+    """The column's answer, with the vectors as recorded to prove it by."""
+    leg = SimilarVectors(column, query, 1.0, lambda rows: vectors[rows])
+    everything = Candidates(0, len(column))
+    return best_of([leg], everything if candidates is None else candidates, k)
+
+
+def expected(vectors, query, k, rows=None, metric=Metric.COSINE):
+    """Rows and similarities by brute force; of equal ones the newest first."""
+    rows = np.arange(len(vectors)) if rows is None else rows
+    target = comparable(query[None], metric)[0]
+    values = exact_similarities(comparable(vectors[rows], metric), target, metric)
+    order = np.lexsort((-rows, -np.maximum(values, 0)))[:k]
+    return rows[order].tolist(), values[order].tolist()
+
+
+def test_equal_vectors_tie_exactly_whatever_batch_and_block_they_are_in(monkeypatch):
+    monkeypatch.setattr(growing, "BLOCK_BYTES", 4 * D * 100)
+    same = clustered(1)[0]
+    vectors = clustered(1000)
+    vectors[::7] = same
+    best = search(column_of(vectors, at_once=37), vectors, same, 200)
+    assert best.rows[:143].tolist() == list(range(0, 1000, 7))[::-1]
+    assert set(best.values[0][:143].tolist()) == {1.0}
+
+
+@pytest.mark.parametrize("options", [NEVER, ALWAYS], ids=["exact", "compressed"])
+@pytest.mark.parametrize("small", [20_000, 0], ids=["few", "many"])
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0.001, 1), st.integers(0, 40))
+def test_any_filter_gives_what_brute_force_gives(options, small, seed, share, k):
+    vectors = clustered(1500)
+    query = clustered(1, seed=seed)[0]
+    kept = np.flatnonzero(np.random.default_rng(seed).random(1500) < share)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(growing, "BLOCK_BYTES", 4 * D * 256)
+        patch.setattr(vector_column, "SMALL", small)
+        column = column_of(vectors, options)
+        best = search(column, vectors, query, k, Candidates(0, 0, kept))
+        rows, values = expected(vectors, query, k, kept)
+        assert (best.rows.tolist(), best.values[0].tolist(), best.is_exact) == (rows, values, True)
+        hidden = np.ones(1500, np.bool_)
+        hidden[kept] = False
+        best = search(column, vectors, query, k, Candidates(0, 1500, None, hidden))
+        assert (best.rows.tolist(), best.values[0].tolist(), best.is_exact) == (rows, values, True)
+
+
+@pytest.mark.parametrize("options", [NEVER, ALWAYS], ids=["exact", "compressed"])
+def test_rows_without_a_vector_have_similarity_0(options):
+    vectors = clustered(900)
+    rows = np.flatnonzero(np.arange(1200) % 4 != 1)
+    column = VectorColumn(SPACE, options)
+    column.extend(rows[:450], vectors[:450], 601)
+    column.extend(rows[450:], vectors[450:], 1200)
+    recorded = np.zeros((1200, D), np.float32)
+    recorded[rows] = vectors
+    query = clustered(1, seed=3)[0]
+    best = search(column, recorded, query, 1200)
+    assert sorted(best.rows.tolist()) == list(range(1200))
+    assert (best.rows.tolist(), best.values[0].tolist()) == expected(recorded, query, 1200)
+    some = np.arange(0, 1200, 5)
+    best = search(column, recorded, query, 20, Candidates(0, 0, some))
+    assert best.rows.tolist() == expected(recorded, query, 20, some)[0]
+
+
+def test_vectors_far_outside_what_was_trained_on_are_found_all_the_same():
+    rng = np.random.default_rng(0)
+    narrow = (rng.normal(size=(2000, D)) * 0.01 + np.eye(D)[0]).astype(np.float32)
+    column = VectorColumn(SPACE, ALWAYS)
+    column.compress(narrow)
+    odd = -np.eye(D, dtype=np.float32)[[0, 3, 7]] + 0.05 * rng.normal(size=(3, D)).astype(np.float32)
+    vectors = np.concatenate([narrow, odd])
+    column.extend(np.arange(len(vectors)), vectors, len(vectors))
+    assert column.compressed is not None
+    for query in (odd[0], odd[1], odd[2], odd[1] + odd[2], narrow[5]):
+        best = search(column, vectors, query, 5)
+        assert (best.rows.tolist(), best.values[0].tolist()) == expected(vectors, query, 5)
+        assert best.is_exact
+
+
+def test_the_bound_of_the_compressed_is_never_broken():
+    vectors = comparable(clustered(3000), Metric.COSINE)
+    column = column_of(vectors, ALWAYS)
+    for seed in range(20):
+        query = comparable(np.random.default_rng(seed).normal(size=(1, D)).astype(np.float32), Metric.COSINE)[
+            0
+        ]
+        values, errors = column.compressed.estimates(query, 0, 3000)
+        exact = vectors.astype(np.float64) @ query.astype(np.float64)
+        assert (np.abs(values - exact) <= errors).all()
+        assert np.median(errors) < 0.02
+
+
+def test_equal_vectors_are_read_from_the_log_once():
+    vectors = np.repeat(clustered(3), 500, axis=0)
+    column = column_of(vectors, ALWAYS)
+    n_read: list[int] = []
+
+    def read(rows):
+        n_read.append(len(rows))
+        return vectors[rows]
+
+    leg = SimilarVectors(column, vectors[0], 1.0, read)
+    best = best_of([leg], Candidates(0, 1500), 10)
+    assert best.rows.tolist() == expected(vectors, vectors[0], 10)[0]
+    assert sum(n_read) <= 6
+
+
+def test_vectors_that_change_their_nature_ask_for_new_codes():
+    rng = np.random.default_rng(0)
+    column = column_of((rng.normal(size=(1000, D)) * 0.01 + 1).astype(np.float32), ALWAYS)
+    assert not column.is_worn_out
+    more = rng.normal(size=(4096, D)).astype(np.float32)
+    column.extend(np.arange(1000, 5096), more, 5096)
+    assert column.is_worn_out
+    column.settle()
+    assert not column.is_worn_out
+
+
+def test_it_is_compressed_above_the_limit_of_the_options_and_answers_the_same():
+    options = IndexOptions(exact_rows=100)  # of 384 numbers, so 1,600 of 24
+    vectors = clustered(2000)
+    column = column_of(vectors[:1600], options)
+    assert column.report()["kept"] == "exact"
+    column.extend(np.arange(1600, 2000), vectors[1600:], 2000)
+    assert column.report()["kept"] == "compressed"
+    assert search(column, vectors, vectors[7], 30).rows.tolist() == expected(vectors, vectors[7], 30)[0]
+
+
+def test_distances_are_never_compressed():
+    column = column_of(clustered(1000), ALWAYS, EUCLIDEAN)
+    assert column.report()["kept"] == "exact"
+
+
+@pytest.mark.parametrize("n", [1, 50, 3000])
+def test_distance_is_as_brute_force_has_it(n, monkeypatch):
+    monkeypatch.setattr(growing, "BLOCK_BYTES", 4 * D * 100)
+    vectors = clustered(n)
+    query = clustered(1, seed=5)[0]
+    best = search(column_of(vectors, NEVER, EUCLIDEAN), vectors, query, 9)
+    assert (best.rows.tolist(), best.values[0].tolist()) == expected(
+        vectors, query, 9, metric=Metric.EUCLIDEAN
+    )
+
+
+def test_an_extreme_vector_does_not_overflow():
+    vectors = np.full((2, D), 3e38, np.float32)
+    vectors[1, 0] = -3e38
+    column = column_of(vectors)
+    best = search(column, vectors, vectors[0], 1)
+    assert best.rows.tolist() == [0]
+    assert best.values[0] == pytest.approx([1.0])
+
+
+def test_exact_vectors_take_little_more_than_their_numbers():
+    n, d = 30_000, 64
+    space = Space(name="s", version="1", dimension=d)
+    column = column_of(clustered(n, d=d), NEVER, space, at_once=1000)
+    assert column.nbytes <= 1.15 * 4 * n * d + 200 * n
+
+
+def test_compressed_vectors_take_a_byte_a_number():
+    n, d = 30_000, 64
+    space = Space(name="s", version="1", dimension=d)
+    column = column_of(clustered(n, d=d), ALWAYS, space, at_once=1000)
+    buffers = 5 * 1024 * d
+    assert column.nbytes <= 1.15 * n * d + 16 * n + buffers + growing.BLOCK_BYTES // 4
+
+
+@pytest.mark.parametrize("options", [NEVER, ALWAYS], ids=["exact", "compressed"])
+def test_it_comes_back_from_its_arrays(options):
+    vectors = clustered(1300)
+    rows = np.arange(0, 2600, 2)
+    column = VectorColumn(SPACE, options)
+    column.extend(rows, vectors, 2600)
+    again = VectorColumn.from_arrays(column.to_arrays(), SPACE, options)
+    recorded = np.zeros((2700, D), np.float32)
+    recorded[rows] = vectors
+    recorded[2600] = vectors[0]
+    for each in (column, again):
+        each.extend(np.array([2600]), vectors[:1], 2601)
+    found = [search(each, recorded, vectors[0], 50) for each in (column, again)]
+    assert found[0].rows.tolist() == found[1].rows.tolist()
+    assert found[0].values[0].tolist() == found[1].values[0].tolist()
+    assert found[0].rows[:2].tolist() == [2600, 0]
+
+
+class TestCoarse:
+    OPTIONS = IndexOptions(exact_rows=50, scanned_rows=150)  # of 384 numbers; 800 and 2,400 of 24
+
+    @pytest.fixture
+    def vectors(self):
+        pytest.importorskip("faiss")
+        return clustered(4000)
+
+    @pytest.fixture
+    def column(self, vectors):
+        column = column_of(vectors, self.OPTIONS)
+        column.wait_until_trained()
+        yield column
+        column.close()
+
+    def test_a_search_of_all_finds_nearly_all_and_says_that_it_may_not(self, column, vectors):
+        report = column.report()
+        assert report["kept"] == "coarse"
+        assert report["recall"] >= 0.95
+        n_found = 0
+        for query in clustered(30, seed=9):
+            best = search(column, vectors, query, 10)
+            assert not best.is_exact
+            n_found += len(set(best.rows.tolist()) & set(expected(vectors, query, 10)[0]))
+        assert n_found >= 0.95 * 300
+
+    def test_a_filter_loses_nothing(self, column, vectors):
+        kept = np.arange(0, 4000, 2)
+        for query in clustered(5, seed=9):
+            candidates = Candidates(0, 0, kept, is_filtered=True)
+            best = search(column, vectors, query, 10, candidates)
+            assert best.is_exact
+            assert best.rows.tolist() == expected(vectors, query, 10, kept)[0]
+
+    def test_what_is_left_out_does_not_come_back(self, column, vectors):
+        query = clustered(1, seed=9)[0]
+        hidden = np.zeros(4000, np.bool_)
+        hidden[expected(vectors, query, 5)[0]] = True
+        best = search(column, vectors, query, 10, Candidates(0, 4000, None, hidden))
+        assert not hidden[best.rows].any()
+        assert len(best.rows) == 10
+
+    def test_what_is_appended_later_is_found(self, column, vectors):
+        new = clustered(1, seed=77)
+        column.extend(np.array([4000]), new, 4001)
+        assert search(column, np.concatenate([vectors, new]), new[0], 1).rows.tolist() == [4000]
+
+    def test_until_it_is_trained_all_are_compared(self, vectors):
+        column = column_of(vectors, self.OPTIONS)
+        assert search(column, vectors, vectors[3], 10).is_exact
+
+    def test_what_is_appended_while_it_is_trained_is_found(self, vectors):
+        column = column_of(vectors, self.OPTIONS)
+        column.tend()
+        new = clustered(1, seed=77)
+        column.extend(np.array([4000]), new, 4001)
+        column.wait_until_trained()
+        assert column.report()["kept"] == "coarse"
+        assert search(column, np.concatenate([vectors, new]), new[0], 1).rows.tolist() == [4000]
+
+    def test_it_comes_back_from_its_arrays(self, column, vectors):
+        again = VectorColumn.from_arrays(column.to_arrays(), SPACE, self.OPTIONS)
+        assert again.coarse.report() == column.coarse.report()
+        for query, each in itertools.product(clustered(3, seed=4), (column, again)):
+            assert (
+                search(each, vectors, query, 5).rows.tolist()
+                == search(column, vectors, query, 5).rows.tolist()
+            )
+
+    def test_the_users_number_of_threads_is_left_as_it_was(self, column, vectors):
+        import faiss
+
+        before = faiss.omp_get_max_threads()
+        faiss.omp_set_num_threads(3)
+        try:
+            search(column, vectors, vectors[0], 3)
+            assert faiss.omp_get_max_threads() == 3
+        finally:
+            faiss.omp_set_num_threads(before)
