@@ -7,7 +7,7 @@ from typing import Any
 
 from embodied_mem.errors import EmbodiedMemError, unknown_name
 
-GROUPS = ("memories", "worlds", "planners", "embedders", "backends", "trackers")
+GROUPS = ("memories", "worlds", "planners", "embedders", "backends", "trackers", "forgetting")
 
 
 def names(group: str) -> list[str]:

@@ -11,10 +11,8 @@ class Remembered:
         id: Its id.
         is_failure: Whether it tells of something that went wrong.
         surprise: How unexpected its outcome was, in [0, 1]; 0 where that is not known.
-        size_bytes: What it takes to keep, >= 0.
     """
 
     id: str
     is_failure: bool = False
     surprise: float = 0.0
-    size_bytes: int = 0

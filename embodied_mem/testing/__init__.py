@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from embodied_mem.testing.backend import BackendContract
     from embodied_mem.testing.embedder import EmbedderContract
     from embodied_mem.testing.execution import ExecutionContract
+    from embodied_mem.testing.forgetting import ForgettingContract
     from embodied_mem.testing.judge import JudgeContract, ReflectorContract
     from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
     from embodied_mem.testing.memory import MemoryContract
@@ -27,6 +28,7 @@ _HOMES = {
     "BackendContract": "backend",
     "EmbedderContract": "embedder",
     "ExecutionContract": "execution",
+    "ForgettingContract": "forgetting",
     "JudgeContract": "judge",
     "KeyDoorEnv": "key_door",
     "KeyDoorWorld": "key_door",
@@ -42,6 +44,7 @@ __all__ = [
     "BackendContract",
     "EmbedderContract",
     "ExecutionContract",
+    "ForgettingContract",
     "JudgeContract",
     "KeyDoorEnv",
     "KeyDoorWorld",

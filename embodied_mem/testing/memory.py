@@ -8,7 +8,20 @@ import pytest
 from embodied_mem.codec import experience_to_document
 from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
 from embodied_mem.errors import ConflictingId, UnknownName
-from embodied_mem.filters import Between, Equals, In, Not, Or, Where, all_of, matches
+from embodied_mem.filters import (
+    Between,
+    Equals,
+    In,
+    Near,
+    Not,
+    Or,
+    Where,
+    after,
+    all_of,
+    before,
+    join_path,
+    matches,
+)
 from embodied_mem.queries import Query
 from embodied_mem.records import Experience, Outcome, Recalled, Scope, SkillCall, Status, Task
 
@@ -31,7 +44,13 @@ def example_experience(number: int = 0, **changes: Any) -> Experience:
             steps=number,
         ),
         "scope": Scope(agent="a", world="workshop", place=f"room {number % 4}"),
-        "metadata": {"floor": number % 5, "is_noisy": number % 2 == 0, "tags": ["x", number]},
+        "metadata": {
+            "floor": number % 5,
+            "is_noisy": number % 2 == 0,
+            "tags": ["x", number],
+            "at_m": [float(number), 1.0],
+            "v1.2": number % 3,
+        },
         "happened_at_s": 1_000.0 + number,
     }
     return Experience(**{**values, **changes})
@@ -92,12 +111,25 @@ class MemoryContract:
         assert len(ask(memory, task=Task("bring tool"), k=k)) <= k
         assert len(ask(memory, k=k)) <= k
 
+    def test_recall_gives_a_list(self, memory: Memory) -> None:
+        """One that can be kept and compared, whatever else it knows."""
+        memory.record(example_experience())
+        found = ask(memory)
+        assert isinstance(found, list)
+        assert found == list(found)
+
+    def test_parts_add_up_to_the_score(self, memory: Memory) -> None:
+        """So that every score can be explained."""
+        _record_many(memory, 5)
+        hits = ask(memory, task=Task("bring tool 2 to the bench"), state="tool 2 lies in drawer 9")
+        assert all(hit.score == pytest.approx(math.fsum(hit.parts.values())) for hit in hits)
+
     def test_a_query_with_nothing_to_match_by_is_answered(self, memory: Memory) -> None:
         """An empty query asks for what is there."""
         memory.record(example_experience())
         assert [hit.experience.id for hit in ask(memory)] == ["experience-0"]
 
-    @pytest.mark.parametrize("number", range(8))
+    @pytest.mark.parametrize("number", range(12))
     def test_nothing_outside_the_filter_comes_back(self, memory: Memory, number: int) -> None:
         """Filters agree with `filters.matches`."""
         documents = {
@@ -250,4 +282,8 @@ def _filters() -> list[Where]:
         Or((Equals("task.instance", "Bring#7"), Equals("id", "experience-11"))),
         Equals("metadata.is_noisy", True),
         Equals("metadata.is_noisy", 1),
+        before(1_012.0),
+        after(1_025.0),
+        Near("metadata.at_m", (10.0, 1.0), 3.0),
+        Equals(join_path(("metadata", "v1.2")), 2),
     ]

@@ -1,0 +1,237 @@
+"""`AttachmentStore`: images, depth maps and sounds beside the log, named by the hash of their content."""
+
+import os
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from embodied_mem.errors import DamagedAttachment, InvalidRecord, QuotaExceeded, StoreError, unknown_name
+from embodied_mem.records import Attachment
+from embodied_mem.store_folder import make_folder, sync_folder
+
+_HEX = frozenset("0123456789abcdef")
+_PARTIAL = ".partial-"  # begins the name of a file that is being written
+_ASIDE = ".purged-"  # begins the name of a file that a purge is about to remove
+
+
+class AttachmentStore:
+    """A folder of files, each named by the SHA-256 of its bytes: `ab/abcdef...`; equal bytes are kept once.
+
+    Several processes may write at once. A file is there whole or not at all, also after `kill -9`.
+
+    Args:
+        folder: Where they lie; made at the first `put`.
+        quota_bytes: What all of them may take together, >= 0; None sets no limit. What other processes add is
+            seen when this one's own count reaches the quota, so together they may go beyond it.
+        read_only: Refuse to write.
+    """
+
+    def __init__(
+        self, folder: Path | str, *, quota_bytes: int | None = None, read_only: bool = False
+    ) -> None:
+        if quota_bytes is not None and quota_bytes < 0:
+            raise StoreError(f"quota_bytes is {quota_bytes}; expected at least 0, or None for no limit")
+        self.folder = Path(folder).absolute()
+        self.quota_bytes = quota_bytes
+        self.read_only = read_only
+        self._used_bytes: int | None = None  # as far as this handle knows; looked up again before a refusal
+
+    def put(self, data: bytes, *, role: str, media_type: str) -> Attachment:
+        """Keep the bytes and say how an experience refers to them.
+
+        A purge of another experience with the same file takes it along although it was put again a moment
+        ago, unless an experience that refers to it is recorded before that purge ends.
+
+        Args:
+            data: The content of the file.
+            role: What it shows ("image", "depth", "audio").
+            media_type: Such as `image/png`.
+
+        Raises:
+            InvalidRecord: The data are no bytes, or the role or the media type is no text.
+            QuotaExceeded: There is no room left; nothing was written.
+            StoreError: The folder cannot be written, or only be read.
+        """
+        self._check_writable()
+        if not isinstance(data, bytes):
+            raise InvalidRecord(
+                f"data is of {type(data).__name__}; expected bytes, such as of an encoded image"
+            )
+        attachment = Attachment(role=role, digest=sha256(data).hexdigest(), media_type=media_type)
+        path = self.path_of(attachment.digest)
+        is_new = not self._is_whole(path, attachment.digest)
+        if is_new:
+            self._check_quota(len(data))
+        try:
+            if is_new:
+                _write(path, data)
+            for folder in (path.parent, self.folder, self.folder.parent):
+                sync_folder(folder)  # whoever made a name may have been killed before it was on the disk
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror}; nothing was kept of it") from error
+        if is_new and self._used_bytes is not None:
+            self._used_bytes += len(data)
+        return attachment
+
+    def get(self, digest: str) -> bytes:
+        """The bytes of this hash, verified.
+
+        Raises:
+            DamagedAttachment: The file is there, but its bytes have another hash.
+            UnknownName: No such file; it was removed, purged, or never brought along with a copied store.
+        """
+        path = self.path_of(digest)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise unknown_name("attachment", digest, self._near(digest)) from None
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror}") from error
+        if sha256(data).hexdigest() != digest:
+            raise DamagedAttachment(
+                f"{path} has {len(data):,} bytes with another hash than its name; restore a copy, or put the "
+                "original again, which replaces it"
+            )
+        return data
+
+    def __contains__(self, digest: str) -> bool:
+        """Whether a file of this hash is there; its content is not looked at."""
+        return self.path_of(digest).is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        """The hashes of all files, sorted."""
+        return iter(sorted(path.name for path in self.folder.glob("??/*") if _is_digest(path.name)))
+
+    def size_bytes(self, digest: str | None = None) -> int:
+        """Bytes of one file (0 if it is not there), or of all of them together."""
+        if digest is not None:
+            return _size(self.path_of(digest))
+        return sum(_size(self.path_of(each)) for each in self)
+
+    def unreferenced(self, digests: Iterable[str]) -> list[str]:
+        """The hashes of the files that are not among these, sorted; `digests` are those still referred to."""
+        kept = set(digests)
+        return [digest for digest in self if digest not in kept]
+
+    def remove(self, digests: Iterable[str]) -> int:
+        """Delete these files for good, also if the power fails; those that are not there are passed over.
+
+        Returns:
+            How many bytes became free.
+
+        Raises:
+            StoreError: The folder cannot be written; some may be gone.
+        """
+        paths = [self.path_of(digest) for digest in digests]
+        freed = sum(_size(path) for path in paths)
+        self._change(paths, lambda path: path.unlink(missing_ok=True))
+        return freed
+
+    def set_aside(self, digests: Iterable[str]) -> None:
+        """Give these files a name under which they are not found, until `settle`; for one purge at a time.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        paths = [path for path in map(self.path_of, digests) if path.exists()]
+        self._change(paths, lambda path: path.replace(path.with_name(_ASIDE + path.name)))
+
+    def settle(self, kept: Collection[str]) -> list[str]:
+        """Bring back what is set aside and among these, and delete the rest of it.
+
+        Returns:
+            The digests of what was deleted, sorted.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        aside = {path: path.name.removeprefix(_ASIDE) for path in sorted(self.folder.glob(f"??/{_ASIDE}*"))}
+        back = [path for path in aside if aside[path] in kept]
+        gone = [path for path in aside if aside[path] not in kept]
+        self._change(back, lambda path: path.replace(path.with_name(aside[path])))
+        self._change(gone, lambda path: path.unlink(missing_ok=True))
+        return [aside[path] for path in gone]
+
+    def partial_files(self) -> list[Path]:
+        """What writers left that were killed; a writer at work has one too, so remove them when none is."""
+        return sorted(self.folder.glob(f"??/{_PARTIAL}*"))
+
+    def path_of(self, digest: str) -> Path:
+        """Where the file of this hash lies.
+
+        Raises:
+            StoreError: It is no SHA-256 in lower-case hex, so that no name can lead out of the folder.
+        """
+        if not (isinstance(digest, str) and _is_digest(digest)):
+            raise StoreError(f"{str(digest)[:200]!r} is no digest; expected 64 lower-case hex characters")
+        return self.folder / digest[:2] / digest
+
+    def _is_whole(self, path: Path, digest: str) -> bool:
+        """Whether the file is there, undamaged and on the disk; a damaged one is written again."""
+        try:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())  # another process may have linked or copied it here
+                return sha256(file.read()).hexdigest() == digest
+        except OSError:
+            return False
+
+    def _change(self, paths: Collection[Path], change: Callable[[Path], object]) -> None:
+        """Change names and wait for the disk; folders stay, as somebody may be about to write into them."""
+        self._check_writable()
+        try:
+            for path in paths:
+                change(path)
+            for folder in {path.parent for path in paths if path.parent.is_dir()}:
+                sync_folder(folder)
+        except OSError as error:
+            raise StoreError(
+                f"cannot change {self.folder}: {error}; make it writable and do it again"
+            ) from error
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise StoreError(
+                f"{self.folder} is open for reading only; open the store without read_only to write"
+            )
+
+    def _check_quota(self, n_bytes: int) -> None:
+        if self.quota_bytes is None:
+            return
+        if self._used_bytes is None or self._used_bytes + n_bytes > self.quota_bytes:
+            self._used_bytes = self.size_bytes()
+        used = self._used_bytes
+        if used + n_bytes > self.quota_bytes:
+            raise QuotaExceeded(
+                f"{n_bytes:,} bytes do not fit: {used:,} of {self.quota_bytes:,} are taken in {self.folder}; "
+                "purge what is not needed or open with a larger quota_bytes"
+            )
+
+    def _near(self, digest: str) -> list[str]:
+        return [each for each in self if each[:6] == digest[:6]][:3]
+
+
+def _is_digest(name: str) -> bool:
+    return len(name) == 64 and _HEX.issuperset(name)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all: another name first, to the disk, then the right name."""
+    make_folder(path.parent)
+    partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

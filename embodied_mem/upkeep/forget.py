@@ -1,0 +1,172 @@
+"""Forgetting in a store: the log is told to a policy from its beginning, and what is weakest is archived."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.contracts import Forgetting
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.filters import EVERYTHING, Equals, Where, all_of
+from embodied_mem.forgetting.eviction import below_threshold, weakest
+from embodied_mem.forgetting.remembered import Remembered
+from embodied_mem.json_values import JsonValue
+from embodied_mem.log import EntryKind, Search, Span
+from embodied_mem.records import Kind, Status
+from embodied_mem.upkeep.archive import archive, visible_spans
+from embodied_mem.views.log_values import EVERY_HIT, LogValues
+from embodied_mem.views.surprise import Surprise
+from embodied_mem.views.view import Follower, gaps_between, is_in
+
+Unit: TypeAlias = Literal["episodes", "entries", "seconds"]
+
+FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
+
+_KINDS = (EntryKind.EXPERIENCE, EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)
+_PATHS = ("id", "kind", "outcome.status", "happened_at_s", "recalled", "experience_id", "helped", "at_s")
+
+
+def forget(
+    backend: SqliteBackend,
+    policy: Forgetting,
+    *,
+    keep: int | None = None,
+    below: float | None = None,
+    kind: str | None = None,
+    where: Where = EVERYTHING,
+    unit: Unit = "episodes",
+    now: float | None = None,
+    at_s: float,
+    reason: str = "",
+) -> list[str]:
+    """Archive what a policy keeps least, until few enough are left; nothing is removed for good.
+
+    The policy is told the log from its beginning in the order of writing, so the same log and policy
+    always let go of the same. An experience is used when a later one lists it in `recalled`, and again when
+    feedback says whether it helped. What is archived is not remembered, and what is restored is so anew.
+
+    Args:
+        backend: The log.
+        policy: A new one, which has been told nothing yet.
+        keep: How many of the experiences in question stay, >= 0; None sets no number.
+        below: Archive those whose retention is below this; None sets no threshold. For `Ebbinghaus` it is
+            `forgetting.ARCHIVE_BELOW`.
+        kind: Only experiences of this kind are in question; None takes every kind.
+        where: Only those that pass this filter are.
+        unit: What times count: episodes so far (those before an entry; an episode's own experience ends it),
+            entries of the log, or seconds since the Unix epoch (a clock that went back counts as standing).
+        now: The time at which retention is asked; None is the end of the log, or `at_s` in seconds.
+        at_s: When this happens, seconds since the Unix epoch; part of the history.
+        reason: Why, in words; the policy's name if empty.
+
+    Returns:
+        The ids that were archived, the weakest first.
+
+    Raises:
+        InvalidQuery: Neither `keep` nor `below` is given, or one of them or the unit means nothing.
+    """
+    _check(keep, below, unit)
+    wanted = where if kind is None else all_of(Equals("kind", kind), where)
+    end = tell(backend, policy, where=wanted, unit=unit)
+    if now is None:
+        now = max(end, at_s) if unit == "seconds" else end
+    n_gone = 0 if below is None else len(below_threshold(policy, at=now, threshold=below))
+    if keep is not None:
+        n_gone = max(n_gone, len(policy.retention(at=now)) - keep)
+    gone = weakest(policy, at=now, n=n_gone)
+    return archive(backend, gone, reason=reason or f"forgotten by {type(policy).__name__}", at_s=at_s)
+
+
+def tell(
+    backend: SqliteBackend, policy: Forgetting, *, where: Where = EVERYTHING, unit: Unit = "episodes"
+) -> float:
+    """Tell a policy everything that happened to the experiences that pass a filter.
+
+    Returns:
+        The time at the end of the log, in the unit.
+    """
+    log, spans = LogValues(backend), visible_spans(backend)
+    searched = Search(kind=EntryKind.EXPERIENCE, where=where, spans=spans, k=EVERY_HIT)
+    wanted = set(backend.search(searched).sequences)
+    surprise = _surprise(log, spans)
+    items: dict[str, Remembered] = {}
+    times = _Times(unit)
+    for sequence, entry_kind, values in log.after(0, _KINDS, _PATHS):
+        if not is_in(sequence, spans):
+            continue
+        at = times.of(sequence, values)
+        if entry_kind == EntryKind.EXPERIENCE:
+            for used in _recalled(values):
+                policy.used(used, at=at)
+            if sequence in wanted:
+                item = _remembered(values, surprise.get(sequence, 0.0))
+                items[item.id] = item
+                policy.added(item, at=at)
+            times.passed(values)
+        elif str(values["experience_id"]) in items:
+            _tell_about(policy, items[str(values["experience_id"])], entry_kind, values, at=at)
+    return times.now
+
+
+def _tell_about(
+    policy: Forgetting, item: Remembered, entry_kind: str, values: Mapping[str, JsonValue], *, at: float
+) -> None:
+    if entry_kind == EntryKind.FEEDBACK:
+        policy.used(item.id, at=at, helped=bool(values["helped"]))
+    elif entry_kind == EntryKind.ARCHIVE:
+        policy.removed(item.id)
+    else:
+        policy.added(item, at=at)
+
+
+class _Times:
+    """Times in one unit, which never go down."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self.now = 0.0
+
+    def of(self, sequence: int, values: Mapping[str, JsonValue]) -> float:
+        """The time at which an entry was written."""
+        if self._unit == "entries":
+            self.now = float(sequence)
+        elif self._unit == "seconds":
+            given = (values["happened_at_s"], values["at_s"])
+            self.now = max(
+                self.now, *(float(cast("Any", time_s)) for time_s in given if time_s is not None), 0.0
+            )
+        return self.now
+
+    def passed(self, values: Mapping[str, JsonValue]) -> None:
+        """An experience was told; that of an episode ends the episode."""
+        if self._unit == "episodes" and values["kind"] == Kind.EPISODE:
+            self.now += 1.0
+
+
+def _surprise(log: LogValues, spans: tuple[Span, ...]) -> dict[int, float]:
+    view = Surprise(gaps_between(spans))
+    Follower(log, [view]).catch_up()
+    found = view.values()
+    return dict(zip(found.sequences.tolist(), found.values.tolist(), strict=True))
+
+
+def _remembered(values: Mapping[str, JsonValue], surprise: float) -> Remembered:
+    is_failure = values["outcome.status"] in FAILED
+    return Remembered(id=str(values["id"]), is_failure=is_failure, surprise=surprise)
+
+
+def _recalled(values: Mapping[str, JsonValue]) -> Iterator[str]:
+    recalled = values["recalled"]
+    return iter(dict.fromkeys(map(str, recalled)) if isinstance(recalled, list) else ())
+
+
+def _check(keep: int | None, below: float | None, unit: str) -> None:
+    if keep is None and below is None:
+        raise InvalidQuery(
+            "neither keep nor below is given; say how many stay, or which retention is too low"
+        )
+    if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 0):
+        raise InvalidQuery(f"keep is {keep!r}; expected an integer of at least 0")
+    if below is not None and below != below:
+        raise InvalidQuery("below is nan; expected a number")
+    if unit not in get_args(Unit):
+        raise InvalidQuery(f"unit is {unit!r}; expected one of {', '.join(get_args(Unit))}")

@@ -1,0 +1,304 @@
+"""Removing experiences for good: from the log, its freed pages, the index and the attachments.
+
+A purge first writes down what it is going to remove (as hashes), then removes it, then writes down that it is
+done. One that was killed in between is carried on by the next purge, by `memory check`, or by
+`finish_purges`.
+"""
+
+import logging
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from embodied_mem import failpoints
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.filters import FIELDS, And, Not, Or, Where, split_path
+from embodied_mem.index import snapshot
+from embodied_mem.json_values import JsonObject, JsonValue
+from embodied_mem.log import EntryKind, Search
+from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, sync_folder
+from embodied_mem.upkeep.archive import check_ids, sequences_of, unknown_experience
+from embodied_mem.upkeep.attachments import AttachmentStore
+from embodied_mem.upkeep.purged import IdHashes, Purge, purges
+from embodied_mem.upkeep.staged_vectors import staged_files
+from embodied_mem.views.log_values import EVERY_HIT, LogValues
+
+logger = logging.getLogger(__name__)
+
+UNREACHED = (
+    "exports, branches, snapshots on disk, and stores into which this one was merged",
+    "the stores from which this one was branched, merged or imported",
+    "backups of the folder, and blocks that the file system has let go of but not overwritten",
+    "the memory of other processes that have read it, until they look at the store again",
+    "what other processes had not committed yet, or write from memory afterwards",
+    "run folders, trackers and reports of experiments",
+    "other experiences whose texts tell of it in their own words",
+)
+
+_LOG_FILES = frozenset(FILE_NAME + end for end in ("", "-wal", "-shm", "-checkpoint-lock"))
+_ABOUT = (EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeReport:
+    """What a purge removed, and what it could not reach.
+
+    Attributes:
+        purged: The ids that were asked for and are gone.
+        derived: The ids of experiences that were gone with them, because they cite one in their `sources`,
+            directly or through others.
+        n_entries_about: How many feedback, archive and restore entries went with them.
+        attachments: The digests of the files that went, because nothing else refers to them.
+        mentioned_by: The ids of experiences that stay and list a purged id in `recalled`: the id alone.
+        other_files: Files in the store's folder that may hold a copy, such as what a repair has put aside.
+        unreached: What lies outside the store, in words; yours to look after.
+    """
+
+    purged: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    n_entries_about: int = 0
+    attachments: tuple[str, ...] = ()
+    mentioned_by: tuple[str, ...] = ()
+    other_files: tuple[Path, ...] = ()
+    unreached: tuple[str, ...] = UNREACHED
+
+
+def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *, at_s: float) -> PurgeReport:
+    """Remove experiences for good, with everything derived from them.
+
+    Hidden and archived ones are removed as well. What stays in the log is an entry that says when how many
+    were removed, by which paths they were chosen, and salted hashes of their ids.
+
+    Args:
+        backend: The log.
+        path: The store's folder.
+        selector: A filter (scope, person, place, time range ...), or ids. Ids that were purged before are
+            passed over.
+        at_s: When, seconds since the Unix epoch.
+
+    Raises:
+        StoreError: The store is read-only, or another process reads it for too long: then the rows are gone,
+            and `finish_purges` overwrites their pages later.
+        UnknownName: An id is of no experience; nothing was removed.
+    """
+    with _alone(path):
+        backend.flush()
+        _finish(backend, path)
+        return _purge(backend, path, selector, at_s=at_s)
+
+
+def _purge(
+    backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *, at_s: float
+) -> PurgeReport:
+    ids, document = _selected(backend, selector)
+    derived = _derived_from(backend, ids)
+    gone = [*ids, *derived]
+    if not gone:
+        return PurgeReport(other_files=_other_files(path))
+    begun = Purge(
+        sequence=0, is_done=False, selector=document, n=len(gone), at_s=float(at_s), ids=IdHashes.of(gone)
+    )
+    [appended] = backend.append([begun.entry("begun")])
+    backend.flush()
+    failpoints.reach("purge:begun")
+    report = _carry_out(backend, path, replace(begun, sequence=appended.sequence))
+    logger.info("purged %d experiences and %d derived ones from %s", len(ids), len(derived), path)
+    return replace(report, purged=tuple(ids), derived=tuple(derived))
+
+
+def unfinished_purges(backend: SqliteBackend) -> list[Purge]:
+    """Purges that were begun and not carried out to the end, oldest first."""
+    return [purge for purge in purges(backend) if not purge.is_done]
+
+
+def finish_purges(backend: SqliteBackend, path: Path) -> int:
+    """Carry out what was begun and interrupted; how many purges that were.
+
+    Raises:
+        StoreError: The store is read-only, or another process reads it for too long.
+    """
+    with _alone(path):
+        return _finish(backend, path)
+
+
+def _finish(backend: SqliteBackend, path: Path) -> int:
+    unfinished = unfinished_purges(backend)
+    for each in unfinished:
+        _carry_out(backend, path, each)
+    return len(unfinished)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One purge of a store at a time, by a lock on its folder; others wait. Without effect on Windows."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What of the log has to go, and what the rest still needs."""
+
+    doomed: list[int] = field(default_factory=list)
+    n_about: int = 0
+    digests: set[str] = field(default_factory=set)  # attachments of what goes
+    new_ids: set[str] = field(default_factory=set)  # purged ids that were given again since
+    kept_digests: set[str] = field(default_factory=set)
+    mentioned_by: list[str] = field(default_factory=list)
+
+
+def _carry_out(backend: SqliteBackend, path: Path, begun: Purge) -> PurgeReport:
+    """Every step may be done again, so a purge that was killed anywhere starts here anew."""
+    files = AttachmentStore(path / ATTACHMENTS)
+    rows = _rows_of(backend, begun)
+    _sync_log(
+        backend.path
+    )  # or a power cut could take the purge out of the log and leave it without the files
+    # Files before rows: once the rows are gone, nobody knows whose files they were.
+    files.set_aside(rows.digests - rows.kept_digests)
+    failpoints.reach("purge:attachments-aside")
+    n_about = rows.n_about
+    _remove_rows(backend, path, rows.doomed)
+    while (rows := _rows_of(backend, begun)).doomed:  # feedback that others gave meanwhile
+        n_about += rows.n_about
+        _remove_rows(backend, path, rows.doomed)
+    attachments = files.settle(rows.kept_digests)  # an experience recorded meanwhile may need one
+    failpoints.reach("purge:attachments-removed")
+    backend.append([begun.entry("done")])
+    backend.flush()
+    failpoints.reach("purge:done")
+    return PurgeReport(
+        n_entries_about=n_about,
+        attachments=tuple(attachments),
+        mentioned_by=tuple(rows.mentioned_by),
+        other_files=_other_files(path),
+    )
+
+
+def _remove_rows(backend: SqliteBackend, path: Path, doomed: Iterable[int]) -> None:
+    """From the log, the index and the pages of the file."""
+    backend.delete(doomed)
+    _remove_caches(path)
+    failpoints.reach("purge:index-removed")
+    backend.compact()
+    failpoints.reach("purge:compacted")
+    # Again: another process may have been saving what it had read before. The compaction waited for all that
+    # read the old state, so nobody does any more.
+    _remove_caches(path)
+
+
+def _sync_log(path: Path) -> None:
+    """Wait until what was committed is on the disk; what has left the write-ahead log is there already."""
+    with suppress(FileNotFoundError), path.with_name(f"{path.name}-wal").open("r+b") as log:
+        os.fsync(log.fileno())
+    sync_folder(path.parent)
+
+
+def _rows_of(backend: SqliteBackend, begun: Purge) -> _Rows:
+    """What there is of a purge; an id that was given again after it was begun is of another experience."""
+    rows, ids = _Rows(), begun.ids
+    paths = ("id", "experience_id", "recalled", "attachments")
+    for sequence, kind, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE, *_ABOUT), paths):
+        if kind != EntryKind.EXPERIENCE:
+            if values["experience_id"] in ids and values["experience_id"] not in rows.new_ids:
+                rows.doomed.append(sequence)
+                rows.n_about += 1
+        elif values["id"] in ids and sequence < begun.sequence:
+            rows.doomed.append(sequence)
+            rows.digests |= _digests(values)
+        else:
+            rows.kept_digests |= _digests(values)
+            rows.new_ids |= {str(values["id"])} if values["id"] in ids else set()
+            if any(each in ids for each in _texts(values["recalled"])):
+                rows.mentioned_by.append(str(values["id"]))
+    return rows
+
+
+def _selected(backend: SqliteBackend, selector: Where | Iterable[str]) -> tuple[list[str], JsonObject]:
+    """The ids of what is asked for, and the selector without its values, which may be what has to go."""
+    if isinstance(selector, Where):
+        found = backend.search(Search(kind=EntryKind.EXPERIENCE, where=selector, k=EVERY_HIT)).sequences
+        chosen = set(found)
+        rows = LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("id",))
+        ids = [str(values["id"]) for sequence, _, values in rows if sequence in chosen]
+        paths: list[JsonValue] = [*sorted(_paths_of(selector))]
+        return ids, {"paths": paths}
+    asked = check_ids(selector)
+    known = sequences_of(backend, asked)
+    before = purges(backend) if len(known) < len(asked) else []
+    for each in asked:
+        if each not in known and not any(each in purge.ids for purge in before):
+            raise unknown_experience(backend, each)
+    ids = [each for each in asked if each in known]
+    return ids, {"ids": len(ids)}
+
+
+def _derived_from(backend: SqliteBackend, ids: Iterable[str]) -> list[str]:
+    """The ids of everything that cites one of these, directly or through others, in the order of writing.
+
+    Everything that cites one and not only what cites nothing else: a lesson from ten episodes may repeat
+    what the purged one said, and nobody can tell.
+    """
+    asked_for = set(ids)
+    place: dict[str, int] = {}
+    citing = defaultdict(list)  # a source may be written after what cites it, as after a merge
+    for sequence, _, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("id", "sources")):
+        place[str(values["id"])] = sequence
+        for source in _texts(values["sources"]):
+            citing[source].append(str(values["id"]))
+    gone, to_follow = set(asked_for), list(asked_for)
+    while to_follow:
+        new = set(citing[to_follow.pop()]) - gone
+        gone |= new
+        to_follow += new
+    return sorted(gone - asked_for, key=place.__getitem__)
+
+
+def _paths_of(where: Where) -> set[str]:
+    if isinstance(where, And | Or):
+        return set().union(*map(_paths_of, where.parts))
+    if isinstance(where, Not):
+        return _paths_of(where.part)
+    names = split_path(where.path)
+    n_known = 1 if FIELDS[names[0]] is None else 2  # names in free JSON may be what has to go
+    return {".".join(names[:n_known])}
+
+
+def _remove_caches(path: Path) -> None:
+    """Index snapshots and half-done re-embeddings hold texts and vectors; both are made again when missed."""
+    snapshot.remove_all(path / INDEX)
+    for file in staged_files(path):
+        file.unlink(missing_ok=True)
+    sync_folder(path)
+
+
+def _other_files(path: Path) -> tuple[Path, ...]:
+    """Files in the folder that are neither the log nor an attachment nor the index."""
+    ours = {path / name for name in _LOG_FILES}
+    attachments = AttachmentStore(path / ATTACHMENTS)
+    ours |= {attachments.path_of(digest) for digest in attachments}
+    files = (file for file in path.rglob("*") if file.is_file() and path / INDEX not in file.parents)
+    return tuple(sorted(file for file in files if file not in ours))
+
+
+def _digests(values: Mapping[str, JsonValue]) -> set[str]:
+    attachments = cast("list[dict[str, Any]]", values["attachments"] or [])
+    return {str(attachment["digest"]) for attachment in attachments}
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []

@@ -1,0 +1,262 @@
+"""Limits for each kind of experience: how many, how old, how many bytes; what lies beyond them goes."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.contracts import Forgetting
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.filters import Equals
+from embodied_mem.forgetting.eviction import weakest
+from embodied_mem.forgetting.fifo import Fifo
+from embodied_mem.json_values import canonical
+from embodied_mem.log import Entry, EntryKind, Search
+from embodied_mem.store_folder import ATTACHMENTS
+from embodied_mem.transfer.attached import attached_digests
+from embodied_mem.upkeep.archive import archive, archived_ids, visible_spans
+from embodied_mem.upkeep.attachments import AttachmentStore
+from embodied_mem.upkeep.forget import Unit, tell
+from embodied_mem.upkeep.purge import PurgeReport, purge
+from embodied_mem.views.log_values import EVERY_HIT, LogValues
+from embodied_mem.views.view import is_in
+
+Action: TypeAlias = Literal["archive", "purge"]
+Limit: TypeAlias = Literal["age", "count", "bytes"]
+
+PAGE = 256  # entries decoded together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """The limits of one kind of experience.
+
+    Attributes:
+        kind: Which kind, such as `episode`; each kind has one rule at most.
+        max_count: How many, >= 0; None for any number.
+        max_age_s: How old by `happened_at_s`, in seconds, >= 0; None for any age.
+        max_bytes: What they may take together, >= 0: payload and texts as UTF-8, vectors, and attachments,
+            each file once; None for any size.
+    """
+
+    kind: str
+    max_count: int | None = None
+    max_age_s: float | None = None
+    max_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_count", "max_age_s", "max_bytes"):
+            value = getattr(self, name)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (is_number and value >= 0 and not math.isnan(value)):
+                raise InvalidQuery(f"{name} of {self.kind!r} is {value!r}; expected at least 0, or None")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindReport:
+    """What the rule for one kind found and did.
+
+    Attributes:
+        kind: Which.
+        n_before: How many there were.
+        bytes_before: What they took.
+        gone: The ids that were archived or purged, in the order of letting go.
+        because: By which limit each went.
+        bytes_after: What the others take.
+    """
+
+    kind: str
+    n_before: int
+    bytes_before: int
+    gone: tuple[str, ...]
+    because: Mapping[str, Limit]
+    bytes_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionReport:
+    """What the rules did.
+
+    Attributes:
+        action: Whether what went was archived or purged.
+        kinds: One report a rule, in the order of the rules.
+        purge: What the purge says; None where nothing was purged.
+    """
+
+    action: Action
+    kinds: tuple[KindReport, ...]
+    purge: PurgeReport | None = None
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Every id that went by a rule."""
+        return tuple(each for report in self.kinds for each in report.gone)
+
+
+def apply_retention(
+    backend: SqliteBackend,
+    path: Path,
+    rules: Iterable[Retention],
+    *,
+    now_s: float,
+    policy: Callable[[], Forgetting] = Fifo,
+    action: Action = "archive",
+    unit: Unit = "episodes",
+) -> RetentionReport:
+    """Let go of what is too old, and then of the weakest until the others are few and small enough.
+
+    Archiving counts what is not archived, and frees no byte of the disk. Purging counts all that the store
+    keeps, lets go of the archived first, and takes what was derived along. The same store, rules and time
+    always let go of the same.
+
+    Args:
+        backend: The log.
+        path: The store's folder.
+        rules: One for each kind that has limits.
+        now_s: The time from which ages count, seconds since the Unix epoch; also when this happens.
+        policy: Makes the policy that says what goes first, one for each rule.
+        action: Whether what goes is archived, and can be restored, or purged.
+        unit: The unit of the times that the policy is told; see `forget`.
+
+    Raises:
+        InvalidQuery: Two rules are for one kind, or there is no such action.
+        StoreError: The store is read-only.
+    """
+    asked = _checked(rules, action)
+    files = AttachmentStore(path / ATTACHMENTS)
+    hidden = _hidden(backend) if action == "archive" else frozenset()
+    reports = []
+    for rule in asked:
+        items = [item for item in _items(backend, rule.kind) if item.id not in hidden]
+        order = _order(backend, rule.kind, policy(), items, unit=unit)
+        reports.append(_applied(rule, items, order, files, now_s=now_s))
+    gone = [each for report in reports for each in report.gone]
+    purged = None
+    if action == "archive":
+        for report in reports:
+            archive(backend, report.gone, reason=f"beyond the limits of {report.kind}", at_s=now_s)
+    elif gone:
+        purged = purge(backend, path, gone, at_s=now_s)
+    return RetentionReport(action=action, kinds=tuple(reports), purge=purged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One experience and what it takes."""
+
+    id: str
+    happened_at_s: float | None
+    own_bytes: int
+    digests: frozenset[str]
+
+
+class _Size:
+    """What some experiences take together; a file to which several refer counts once."""
+
+    def __init__(self, items: Iterable[_Item], files: AttachmentStore) -> None:
+        self._files = files
+        self._n_referring: Counter[str] = Counter()
+        self.n_bytes = 0
+        for item in items:
+            self._add(item)
+
+    def _add(self, item: _Item) -> None:
+        self.n_bytes += item.own_bytes
+        for digest in item.digests:
+            self.n_bytes += 0 if self._n_referring[digest] else self._files.size_bytes(digest)
+            self._n_referring[digest] += 1
+
+    def remove(self, item: _Item) -> None:
+        """One of them is let go of."""
+        self.n_bytes -= item.own_bytes
+        for digest in item.digests:
+            self._n_referring[digest] -= 1
+            self.n_bytes -= 0 if self._n_referring[digest] else self._files.size_bytes(digest)
+
+
+def _applied(
+    rule: Retention, items: Sequence[_Item], order: Sequence[_Item], files: AttachmentStore, *, now_s: float
+) -> KindReport:
+    """What goes by one rule: first what is too old, then the first of the order."""
+    size = _Size(items, files)
+    bytes_before = size.n_bytes
+    because: dict[str, Limit] = {}
+    if rule.max_age_s is not None:
+        for item in items:
+            if item.happened_at_s is not None and now_s - item.happened_at_s > rule.max_age_s:
+                because[item.id] = "age"
+                size.remove(item)
+    for item in order:
+        if item.id in because:
+            continue
+        if rule.max_count is not None and len(items) - len(because) > rule.max_count:
+            because[item.id] = "count"
+        elif rule.max_bytes is not None and size.n_bytes > rule.max_bytes:
+            because[item.id] = "bytes"
+        else:
+            break
+        size.remove(item)
+    return KindReport(
+        kind=rule.kind,
+        n_before=len(items),
+        bytes_before=bytes_before,
+        gone=tuple(because),
+        because=because,
+        bytes_after=size.n_bytes,
+    )
+
+
+def _order(
+    backend: SqliteBackend, kind: str, policy: Forgetting, items: Sequence[_Item], *, unit: Unit
+) -> list[_Item]:
+    """Who goes first: what nobody recalls any more, oldest first, and then by the policy."""
+    end = tell(backend, policy, where=Equals("kind", kind), unit=unit)
+    remembered = policy.retention(at=end)
+    by_id = {item.id: item for item in items}
+    unseen = [item for item in items if item.id not in remembered]
+    known = (each for each in weakest(policy, at=end, n=len(remembered)) if each in by_id)
+    return [*unseen, *(by_id[each] for each in known)]
+
+
+def _items(backend: SqliteBackend, kind: str) -> Iterator[_Item]:
+    """Every experience of a kind, in the order of writing."""
+    search = Search(kind=EntryKind.EXPERIENCE, where=Equals("kind", kind), k=EVERY_HIT)
+    sequences = sorted(backend.search(search).sequences)
+    for start in range(0, len(sequences), PAGE):
+        for logged in backend.get(sequences[start : start + PAGE]):
+            if logged is not None:
+                yield _item(logged.entry)
+
+
+def _item(entry: Entry) -> _Item:
+    texts = canonical(entry.payload), *entry.texts.values()
+    own_bytes = sum(len(text.encode()) for text in texts) + sum(v.values.nbytes for v in entry.vectors)
+    time_s = entry.payload.get("happened_at_s")
+    return _Item(
+        id=entry.id,
+        happened_at_s=float(time_s) if isinstance(time_s, int | float) else None,
+        own_bytes=own_bytes,
+        digests=frozenset(attached_digests([entry])),
+    )
+
+
+def _hidden(backend: SqliteBackend) -> frozenset[str]:
+    """The ids of what is archived or withdrawn."""
+    spans = visible_spans(backend)
+    rows = LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("id",))
+    withdrawn = (str(values["id"]) for sequence, _, values in rows if not is_in(sequence, spans))
+    return frozenset([*archived_ids(backend), *withdrawn])
+
+
+def _checked(rules: Iterable[Retention], action: str) -> tuple[Retention, ...]:
+    asked = tuple(rules)
+    kinds = Counter(rule.kind for rule in asked)
+    doubled = [kind for kind, n in kinds.items() if n > 1]
+    if doubled:
+        raise InvalidQuery(f"{', '.join(doubled)} has more than one rule; put its limits into one")
+    if action not in get_args(Action):
+        raise InvalidQuery(f"action is {action!r}; expected one of {', '.join(get_args(Action))}")
+    return asked
