@@ -1,47 +1,40 @@
 """`MemoryStore`: a folder that holds a memory, and its administration."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
-from embodied_mem.contracts import Memory
+from embodied_mem.contracts import Embedder, Forgetting, Memory
 from embodied_mem.experience_memory import ExperienceMemory
-from embodied_mem.log import EntryKind, Logged, Search
+from embodied_mem.filters import Where
+from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
+from embodied_mem.log import EntryKind
 from embodied_mem.modes import with_mode
 from embodied_mem.records import Experience
-from embodied_mem.spaces import Space
+from embodied_mem.store_folder import ATTACHMENTS
+from embodied_mem.store_folder import FILE_NAME as FILE_NAME
+from embodied_mem.store_stats import StoreStats, stats_of
 from embodied_mem.synonyms import Synonyms
-from embodied_mem.views.log_views import LogViews, is_in
+from embodied_mem.transfer.entries import visible_entries
+from embodied_mem.views.log_views import LogViews
 
-FILE_NAME = "experiences.sqlite"
-PAGE = 256  # entries read at once while iterating
+if TYPE_CHECKING:  # most programs record and recall; what administers is loaded when it is asked for
+    from embodied_mem.transfer.manifest import Manifest
+    from embodied_mem.transfer.merge import MergeReport
+    from embodied_mem.transfer.snapshot import Snapshot
+    from embodied_mem.upkeep.attachments import AttachmentStore
+    from embodied_mem.upkeep.check_report import CheckReport
+    from embodied_mem.upkeep.history import Change
+    from embodied_mem.upkeep.purge import PurgeReport
+    from embodied_mem.upkeep.reembed import ReembedReport
+    from embodied_mem.upkeep.retention import Retention, RetentionReport
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStats:
-    """What a store holds.
-
-    Attributes:
-        path: The folder.
-        n_experiences: Experiences that can be recalled.
-        n_withdrawn: Experiences that are kept and hidden.
-        n_feedback: Feedback that counts.
-        last_sequence: The newest sequence number of the log; 0 while it is empty.
-        spaces: The space of each field that has vectors.
-        size_bytes: Size of the files on disk.
-    """
-
-    path: Path
-    n_experiences: int
-    n_withdrawn: int
-    n_feedback: int
-    last_sequence: int
-    spaces: Mapping[str, Space]
-    size_bytes: int
+Progress = Callable[[int, int], None]  # done, of how many
 
 
 class MemoryStore:
@@ -52,11 +45,22 @@ class MemoryStore:
     Args:
         path: The folder.
         backend: The log in it.
+        quota_bytes: What all attachments may take together; None sets no limit.
+        clock: Seconds since the Unix epoch; says when something was archived, purged or copied.
     """
 
-    def __init__(self, path: Path, backend: SqliteBackend) -> None:
+    def __init__(
+        self,
+        path: Path,
+        backend: SqliteBackend,
+        *,
+        quota_bytes: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.path = path
+        self._quota_bytes = quota_bytes
         self.backend = backend
+        self._clock = clock
         self._reset()
 
     @classmethod
@@ -66,23 +70,40 @@ class MemoryStore:
         *,
         read_only: bool = False,
         fsync: bool = False,
+        commit_every: int = 1,
         synonyms: Synonyms | None = None,
+        index: IndexOptions = DEFAULT_OPTIONS,
+        quota_bytes: int | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
         """The store in this folder, which is made if absent.
 
         Args:
             path: The folder; a leading `~` is the home folder.
             read_only: Refuse every write; the store must be there.
-            fsync: Whether each write waits for the disk, so that it survives a power cut and not only `kill
+            fsync: Whether each commit waits for the disk, so that it survives a power cut and not only `kill
                 -9`.
+            commit_every: How many records are committed together; above 1, `Receipt.wait` says when one is
+                safe, and `flush` commits what waits.
             synonyms: What counts as the same word in text search; the library's own if None.
+            index: How much memory the index may take and when it is saved.
+            quota_bytes: What all attachments may take together; None sets no limit.
+            clock: Seconds since the Unix epoch.
 
         Raises:
-            StoreError: The folder cannot be used, or what is in it is no store of this version.
+            StoreError: The folder or its file cannot be opened, or what is in it is no store of this version.
         """
         folder = Path(path).expanduser().absolute()
-        file = folder / FILE_NAME
-        return cls(folder, SqliteBackend(file, read_only=read_only, fsync=fsync, synonyms=synonyms))
+        backend = SqliteBackend(
+            folder / FILE_NAME,
+            read_only=read_only,
+            fsync=fsync,
+            commit_every=commit_every,
+            synonyms=synonyms,
+            index=index,
+            clock=clock,
+        )
+        return cls(folder, backend, quota_bytes=quota_bytes, clock=clock)
 
     @overload
     def memory(self, mode: Literal["learn"] = "learn", **options: Any) -> ExperienceMemory: ...
@@ -103,12 +124,9 @@ class MemoryStore:
         return with_mode(ExperienceMemory(self.backend, **options), mode)
 
     def experiences(self) -> Iterator[Experience]:
-        """Every experience that is not withdrawn, in the order of writing."""
-        with self._lock:
-            self._views.catch_up()
-            spans = self._views.visible(None)
-        for logged in self._entries():
-            if logged.entry.kind == EntryKind.EXPERIENCE and is_in(logged.sequence, spans):
+        """Every experience that is not withdrawn, in the order of writing; archived ones among them."""
+        for logged in visible_entries(self.backend):
+            if logged.entry.kind == EntryKind.EXPERIENCE:
                 yield experience_from_document(logged.entry.payload, logged.entry.vectors)
 
     def stats(self) -> StoreStats:
@@ -116,17 +134,150 @@ class MemoryStore:
         with self._lock:
             self._views.catch_up()
             spans = self._views.visible(None)
-        everything = self.backend.search(Search(kind=EntryKind.EXPERIENCE, k=0)).n_candidates
-        visible = self.backend.search(Search(kind=EntryKind.EXPERIENCE, spans=spans, k=0)).n_candidates
-        return StoreStats(
-            path=self.path,
-            n_experiences=visible,
-            n_withdrawn=everything - visible,
-            n_feedback=self.backend.search(Search(kind=EntryKind.FEEDBACK, spans=spans, k=0)).n_candidates,
-            last_sequence=self.backend.last_sequence(),
-            spaces=self.backend.spaces(),
-            size_bytes=sum(file.stat().st_size for file in self.path.glob(f"{FILE_NAME}*")),
+            n_archived = len(self._views.archived(spans))
+        return stats_of(self.backend, self.path, spans=spans, n_archived=n_archived)
+
+    def flush(self) -> None:
+        """Commit what was recorded and is still held back by `commit_every`."""
+        self.backend.flush()
+
+    def save_index(self) -> None:
+        """Keep the index on disk, so that whoever opens the store next need not make it from the log."""
+        self.backend.save_index()
+
+    def snapshot(self, sequence: int | None = None) -> "Snapshot":
+        """The store as it was after an entry, to be read; the newest if None.
+
+        Raises:
+            InvalidQuery: No such sequence number has been written yet.
+        """
+        from embodied_mem.transfer.snapshot import Snapshot
+
+        return Snapshot(self.backend, self.path, sequence)
+
+    def branch(self, path: str | Path, *, sequence: int | None = None) -> "MemoryStore":
+        """A copy of this store in a folder of its own, as it was after an entry; see `transfer.branch`."""
+        from embodied_mem.transfer.branch import branch
+
+        return MemoryStore.open(branch(self.backend, self.path, path, sequence=sequence, clock=self._clock))
+
+    def merge(self, other: "MemoryStore | str | Path") -> "MergeReport":
+        """Add what another store holds and this one lacks; doing it again adds nothing.
+
+        Raises:
+            StoreError: There is no store at that path.
+            UnknownSpace: A field has vectors of another space there; nothing was added.
+        """
+        from embodied_mem.transfer.merge import merge
+
+        if isinstance(other, MemoryStore):
+            return merge(self.backend, self.path, other.backend, other.path)
+        with MemoryStore.open(other, read_only=True) as opened:
+            return merge(self.backend, self.path, opened.backend, opened.path)
+
+    def export(self, folder: str | Path, *, progress: Progress | None = None) -> "Manifest":
+        """Write what is not withdrawn into a folder of plain files; see `transfer.portable`."""
+        from embodied_mem.transfer.portable import export
+
+        return export(self.backend, self.path, folder, clock=self._clock, progress=progress)
+
+    @classmethod
+    def import_folder(
+        cls, folder: str | Path, path: str | Path, *, embedder: Embedder[str] | None = None
+    ) -> Self:
+        """A new store from an exported folder, embedded anew if need be; see `transfer.import_folder`."""
+        from embodied_mem.transfer.import_folder import import_folder
+
+        return cls.open(import_folder(folder, path, embedder=embedder))
+
+    def history(self, experience_id: str) -> "list[Change]":
+        """Everything that happened to an experience, in the order of the log."""
+        from embodied_mem.upkeep.history import history
+
+        return history(self.backend, experience_id)
+
+    def archive(self, ids: Iterable[str], *, reason: str = "") -> list[str]:
+        """Softly forget experiences, which stay and are not recalled; the ids not archived before."""
+        from embodied_mem.upkeep.archive import archive
+
+        return archive(self.backend, ids, reason=reason, at_s=float(self._clock()))
+
+    def restore(self, ids: Iterable[str], *, reason: str = "") -> list[str]:
+        """Bring archived experiences back; the ids that were archived before."""
+        from embodied_mem.upkeep.archive import restore
+
+        return restore(self.backend, ids, reason=reason, at_s=float(self._clock()))
+
+    def forget(self, policy: Forgetting, *, keep: int | None = None, **options: Any) -> list[str]:
+        """Archive what a policy keeps least; the ids that were archived, the weakest first.
+
+        Args:
+            policy: A new one, which has been told nothing yet; see `embodied_mem.forgetting`.
+            keep: How many of the experiences in question stay; None sets no number.
+            options: `below`, `kind`, `where`, `unit`, `now`, `reason` of `upkeep.forget.forget`.
+
+        Raises:
+            InvalidQuery: Neither `keep` nor `below` is given, or one of them means nothing.
+        """
+        from embodied_mem.upkeep.forget import forget
+
+        return forget(self.backend, policy, keep=keep, at_s=float(self._clock()), **options)
+
+    def apply_retention(self, rules: "Retention | Iterable[Retention]", **options: Any) -> "RetentionReport":
+        """Let go of what is too old, too many or too large by the rule of its kind.
+
+        Args:
+            rules: One for each kind that has limits; see `embodied_mem.upkeep.retention.Retention`.
+            options: `policy`, `action`, `unit` of `upkeep.retention.apply_retention`.
+        """
+        from embodied_mem.upkeep.retention import Retention, apply_retention
+
+        asked = [rules] if isinstance(rules, Retention) else rules
+        return apply_retention(self.backend, self.path, asked, now_s=float(self._clock()), **options)
+
+    def purge(self, selector: Where | Iterable[str]) -> "PurgeReport":
+        """Remove experiences for good, with everything derived from them and every byte of their texts.
+
+        Args:
+            selector: A filter, or ids.
+
+        Raises:
+            StoreError: The store is read-only, or another process reads it for too long.
+            UnknownName: An id is of no experience; nothing was removed.
+        """
+        from embodied_mem.upkeep.purge import purge
+
+        return purge(self.backend, self.path, selector, at_s=float(self._clock()))
+
+    @cached_property  # a new one would measure all files again for each put under a quota
+    def attachments(self) -> "AttachmentStore":
+        """The files beside the log: images, depth maps, sounds, by content hash."""
+        from embodied_mem.upkeep.attachments import AttachmentStore
+
+        return AttachmentStore(
+            self.path / ATTACHMENTS, quota_bytes=self._quota_bytes, read_only=self.backend.read_only
         )
+
+    def check(self, *, repair: bool = False) -> "CheckReport":
+        """Compare everything that is kept with its checksums; see `upkeep.check`.
+
+        Args:
+            repair: Whether to make again what can be made again and move aside what cannot.
+        """
+        from embodied_mem.upkeep.check import check
+
+        return check(self.backend, self.path, repair=repair, clock=self._clock)
+
+    def reembed(
+        self, embedder: Embedder[str], *, field: str = "text", progress: Progress | None = None
+    ) -> "ReembedReport":
+        """Make the vectors of a field anew with another embedder; see `upkeep.reembed`.
+
+        Call it again after an interruption and it goes on where it stopped.
+        """
+        from embodied_mem.upkeep.reembed import reembed
+
+        return reembed(self.backend, embedder, field=field, progress=progress)
 
     def close(self) -> None:
         """Let go of the files; closing twice is allowed. Memories of this store cannot be used afterwards."""
@@ -139,7 +290,7 @@ class MemoryStore:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "backend": self.backend}
+        return {name: value for name, value in vars(self).items() if name not in ("_views", "_lock")}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         vars(self).update(state)
@@ -148,9 +299,3 @@ class MemoryStore:
     def _reset(self) -> None:
         self._views = LogViews(self.backend)
         self._lock = threading.Lock()
-
-    def _entries(self) -> Iterator[Logged]:
-        sequence = 0
-        while page := self.backend.changes_since(sequence, limit=PAGE):
-            yield from page
-            sequence = page[-1].sequence

@@ -94,7 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("what", choices=LISTS, help="what to list")
 
     memory_command.add_parser(verbs, common)
-    verbs.add_parser("doctor", parents=[common], help="versions, extras and what is wrong with this machine")
+    doctor = verbs.add_parser(
+        "doctor", parents=[common], help="versions, extras and what is wrong with this machine"
+    )
+    doctor.add_argument("--store", metavar="FOLDER", help="look at the disk and file of this store as well")
 
     admission = verbs.add_parser("admission", parents=[common], help="measure which task kinds to use")
     admission.add_argument("--episodes", type=int, default=100, help="tuning episodes a kind (default 100)")
@@ -129,7 +132,7 @@ def _run(options: argparse.Namespace, *, command: str) -> int:
         "report": lambda: _report(options),
         "list": lambda: _list(options),
         "memory": lambda: memory_command.run(options),
-        "doctor": _doctor,
+        "doctor": lambda: _doctor(options),
         "admission": lambda: _admission(options),
     }
     return commands[options.verb]()
@@ -182,10 +185,12 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor() -> int:
+def _doctor(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from embodied_mem.experiments.doctor import examine
 
-    findings = examine()
+    findings = examine(store=Path(options.store) if options.store else None)
     for finding in findings:
         print(finding)
     return EXIT_FAILED if any(finding.is_problem for finding in findings) else 0

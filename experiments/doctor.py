@@ -2,13 +2,20 @@
 
 import os
 import platform
+import shutil
 import sqlite3
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from embodied_mem.backends.network_disk import MOUNTS, file_system, refuse_network_disk
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.errors import StoreError
 from embodied_mem.experiments.outputs import machine
+from embodied_mem.store_folder import FILE_NAME
 
 CORE = (
     "embodied-mem",
@@ -46,8 +53,13 @@ class Finding:
         return f"{mark:<8}{self.name:<18}{self.value}" + (f"; {self.advice}" if self.advice else "")
 
 
-def examine(output_folder: Path = Path("outputs")) -> list[Finding]:
-    """Look at everything; changes nothing."""
+def examine(output_folder: Path = Path("outputs"), store: Path | None = None) -> list[Finding]:
+    """Look at everything; changes nothing.
+
+    Args:
+        output_folder: Where runs would write.
+        store: Folder of a store to look at as well.
+    """
     hardware = machine()
     return [
         Finding("python", platform.python_version()),
@@ -59,6 +71,7 @@ def examine(output_folder: Path = Path("outputs")) -> list[Finding]:
             f"{hardware['cores']} cores, {hardware['memory_gb']} GB, {hardware['cpu']}, {hardware['os']}",
         ),
         _folder(output_folder),
+        *(_store(store) if store is not None else ()),
     ]
 
 
@@ -72,11 +85,48 @@ def _package(name: str) -> Finding:
 def _sqlite() -> Finding:
     if sqlite3.sqlite_version_info >= SQLITE_WITHOUT_RACE:
         return Finding("sqlite", sqlite3.sqlite_version)
+    if sys.platform == "win32":
+        done = "use one process a store here, or a Python with a newer SQLite"
+    else:
+        done = "stores are safe: automatic checkpoints are off and one process checkpoints at a time"
     return Finding(
         "sqlite",
         sqlite3.sqlite_version,
-        advice="below 3.51.3 checkpoints of two processes may race; stores take a lock, except on Windows",
+        advice=f"below 3.51.3 the checkpoints of two processes may race (WAL reset); {done}",
     )
+
+
+def _store(folder: Path) -> Iterator[Finding]:
+    """The disk under a store, and how the store is kept."""
+    path = folder.expanduser().absolute()
+    yield _disk(path)
+    if not (path / FILE_NAME).is_file():
+        yield Finding("store", f"{folder} holds no {FILE_NAME}", advice="it is made when it is first opened")
+        return
+    try:
+        with SqliteBackend(path / FILE_NAME, read_only=True) as backend:
+            settings = backend.settings()
+    except StoreError as error:
+        yield Finding("store", str(error), is_problem=True)
+        return
+    size_mb = sum(file.stat().st_size for file in path.glob(f"{FILE_NAME}*")) / 1e6
+    yield Finding("store", f"{folder}: schema {settings['schema']}, {size_mb:,.1f} MB")
+    yield Finding("store file", f"journal {settings['journal_mode']}, pages of {settings['page_size']} bytes")
+
+
+def _disk(path: Path) -> Finding:
+    existing = next(part for part in (path, *path.parents) if part.exists())
+    free_gb = shutil.disk_usage(existing).free / 1e9
+    try:
+        mounts = MOUNTS.read_text("utf-8", "surrogateescape")
+    except OSError:  # only Linux has such a table
+        mounts = ""
+    kind = file_system(existing.resolve(), mounts) or "unknown type"
+    try:
+        refuse_network_disk(path)
+    except StoreError as error:
+        return Finding("disk", kind, is_problem=True, advice=str(error))
+    return Finding("disk", f"{kind}, {free_gb:,.1f} GB free")
 
 
 def _extra(extra: str, module: str) -> Finding:

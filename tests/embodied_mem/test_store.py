@@ -1,12 +1,17 @@
+import os
 import pickle
 
 import pytest
 
+from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import MemoryModeError, StoreError
 from embodied_mem.experience_memory import ExperienceMemory
+from embodied_mem.filters import where
+from embodied_mem.forgetting import Fifo
 from embodied_mem.records import Experience, Outcome, Scope
 from embodied_mem.store import FILE_NAME, MemoryStore
 from embodied_mem.synonyms import Synonyms
+from embodied_mem.upkeep.retention import Retention
 
 
 @pytest.fixture
@@ -56,7 +61,7 @@ def test_experiences_come_in_the_order_of_writing_without_the_withdrawn(store):
 
 
 def test_stats_count_what_is_seen_and_what_is_hidden(store):
-    memory = store.memory()
+    memory = store.memory(embedder=HashedEmbedder())
     for n in range(4):
         memory.record(Experience(task="look", id=str(n)))
         memory.feedback(str(n), helped=True)
@@ -140,3 +145,120 @@ def test_words_of_your_own_may_mean_the_same(tmp_path):
     assert hit.parts["text"] > 0
     with MemoryStore.open(tmp_path / "lab") as store:
         assert store.memory(embedder=None).recall("flurp")[0].parts["text"] == 0
+
+
+def test_stats_say_what_is_archived_attached_and_waiting(tmp_path):
+    with MemoryStore.open(tmp_path / "lab", commit_every=10) as store:
+        memory = store.memory()
+        picture = store.attachments.put(b"pixels", role="image", media_type="image/png")
+        memory.record(Experience(task="look", id="1", attachments=(picture,)))
+        store.archive(["1"], reason="old")
+        memory.record(Experience(task="look", id="2"))
+        stats = store.stats()
+        assert (stats.n_archived, stats.n_attachments, stats.attachments_bytes) == (1, 1, 6)
+        assert stats.schema_version >= 2
+        assert stats.sqlite_version.startswith("3.")
+
+
+def test_what_waits_is_committed_by_flush(tmp_path):
+    with MemoryStore.open(tmp_path / "lab", commit_every=10) as store:
+        memory = store.memory()
+        memory.record(Experience(task="look", id="1"))
+        with MemoryStore.open(tmp_path / "lab", read_only=True) as other:
+            assert (store.backend.pending, list(other.experiences())) == (1, [])
+            store.flush()
+            assert (store.backend.pending, len(list(other.experiences()))) == (0, 1)
+
+
+def test_what_waits_is_in_a_branch_a_merge_and_an_export(tmp_path):
+    with MemoryStore.open(tmp_path / "lab", commit_every=10) as store:
+        memory = store.memory()
+        memory.record(Experience(task="look", id="1"))
+        with store.branch(tmp_path / "arm") as arm:
+            assert arm.stats().n_experiences == 1
+        memory.record(Experience(task="look", id="2"))
+        assert store.export(tmp_path / "out").counts == {"experience": 2}
+        memory.record(Experience(task="look", id="3"))
+        with MemoryStore.open(tmp_path / "all") as everything:
+            assert everything.merge(store).n_added == 3
+
+
+def test_an_archived_experience_is_not_recalled_and_is_still_listed(store):
+    memory = store.memory()
+    memory.record(Experience(task="look", id="1"))
+    assert store.archive(["1"], reason="old") == ["1"]
+    assert memory.recall("look") == []
+    assert [experience.id for experience in store.experiences()] == ["1"]
+    assert [change.kind for change in store.history("1")] == ["recorded", "archived"]
+    assert store.restore(["1"]) == ["1"]
+    assert len(memory.recall("look")) == 1
+
+
+def test_a_policy_archives_what_it_keeps_least(store):
+    for n in range(5):
+        store.memory().record(Experience(task="look", id=str(n)))
+    assert store.forget(Fifo(), keep=3) == ["0", "1"]
+    assert store.stats().n_archived == 2
+
+
+def test_a_rule_limits_a_kind(store):
+    for n in range(5):
+        store.memory().record(Experience(task="look", id=str(n)))
+    assert store.apply_retention(Retention(kind="episode", max_count=4)).gone == ("0",)
+    assert store.apply_retention([Retention(kind="episode", max_count=2)], action="purge").purge is not None
+    assert store.stats().n_experiences == 2
+
+
+def test_what_is_purged_is_gone(store):
+    store.memory().record(Experience(task="look", id="1", scope=Scope(person="ada")))
+    store.memory().record(Experience(task="look", id="2"))
+    assert store.purge(where(scope__person="ada")).purged == ("1",)
+    assert [experience.id for experience in store.experiences()] == ["2"]
+
+
+def test_attachments_have_a_quota(tmp_path):
+    with MemoryStore.open(tmp_path / "lab", quota_bytes=10) as store:
+        store.attachments.put(b"123456", role="image", media_type="image/png")
+        with pytest.raises(StoreError, match="do not fit"):
+            store.attachments.put(b"abcdef", role="image", media_type="image/png")
+
+
+def test_a_saved_index_lies_in_the_folder(store):
+    store.memory().record(Experience(task="look"))
+    store.memory().recall("look")
+    store.save_index()
+    assert any((store.path / "index").iterdir())
+    assert store.check().is_clean
+
+
+def test_options_travel_with_a_pickled_store(tmp_path):
+    with MemoryStore.open(tmp_path / "lab", commit_every=7, quota_bytes=3) as store:
+        copy = pickle.loads(pickle.dumps(store))
+        assert copy.backend.commit_every == 7
+        assert copy.attachments.quota_bytes == 3
+        copy.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("use", ["stats", "check", "flush", "snapshot"])
+def test_a_forked_child_is_refused_the_handle(store, use):
+    store.memory().record(Experience(task="look"))
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            getattr(store, use)()
+            message = "it worked"
+        except BaseException as error:
+            message = type(error).__name__
+        os.write(writer, message.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    told = os.read(reader, 100).decode()
+    os.close(reader)
+    assert told == "ForkedHandle" or (use, told) == (
+        "flush",
+        "it worked",
+    )  # nothing waits, so nothing is done
+    assert store.stats().n_experiences == 1

@@ -1,9 +1,11 @@
-"""Looking into a memory from the command line."""
+"""A store from the command line: looking into it, keeping it in order, carrying it elsewhere."""
 
 import json
+import os
 
 import pytest
 
+from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.experiments.cli import main
 from embodied_mem.records import Experience, Outcome, SkillCall, Status
 from embodied_mem.store import MemoryStore
@@ -12,7 +14,7 @@ from embodied_mem.store import MemoryStore
 @pytest.fixture
 def folder(tmp_path):
     with MemoryStore.open(tmp_path / "lab") as store:
-        memory = store.memory()
+        memory = store.memory(embedder=HashedEmbedder(16))
         memory.record(
             Experience(
                 id="won",
@@ -89,3 +91,194 @@ def test_a_folder_without_a_store_is_left_as_it_is(tmp_path, capsys):
     assert main(["memory", "stats", str(tmp_path)]) == 1
     assert "holds no experiences.sqlite" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def run(capsys, *words):
+    """Exit code, standard output and standard error of a command."""
+    code = main(["memory", *map(str, words)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def ids(folder):
+    with MemoryStore.open(folder) as store:
+        return [experience.id for experience in store.experiences()]
+
+
+def test_stats_as_json(folder, capsys):
+    code, out, _ = run(capsys, "stats", folder, "--json")
+    assert code == 0
+    stats = json.loads(out)
+    assert (stats["n_experiences"], stats["spaces"]["text"]["dimension"]) == (2, 16)
+
+
+def test_history_tells_what_happened_in_order(folder, capsys):
+    run(capsys, "archive", folder, "won", "--reason", "moved\x1b house")
+    code, out, _ = run(capsys, "history", folder, "won")
+    assert code == 0
+    assert [line.split()[3] for line in out.splitlines()] == ["recorded", "feedback", "archived"]
+    assert "moved" in out
+    assert "\x1b" not in out
+    assert json.loads(run(capsys, "history", folder, "won", "--json")[1])[2]["kind"] == "archived"
+
+
+def test_archive_and_restore_say_how_many_changed(folder, capsys):
+    assert run(capsys, "archive", folder, "won", "lost")[1] == "archived 2; 0 were archived before\n"
+    assert "nothing was recalled" in run(capsys, "search", folder, "ball")[1]
+    assert run(capsys, "restore", folder, "won")[1] == "restored 1; 0 were not archived\n"
+    assert "won" in run(capsys, "search", folder, "ball")[1]
+
+
+def test_forget_archives_by_a_policy_of_that_name(folder, capsys):
+    code, out, _ = run(capsys, "forget", folder, "--policy", "fifo", "--keep", 1)
+    assert (code, out) == (0, "archived 1 by fifo\n")
+    assert "Known: " in run(capsys, "forget", folder, "--policy", "fifi", "--keep", 1)[2]
+
+
+def test_a_policy_that_is_made_for_a_number_gets_the_one_to_keep(folder, capsys):
+    code, _, error = run(capsys, "forget", folder, "--policy", "w_tinylfu", "--below", 0.5)
+    assert (code, "give --keep N" in error) == (1, True)
+    assert run(capsys, "forget", folder, "--policy", "w_tinylfu", "--keep", 2)[0] == 0
+
+
+def test_purge_takes_ids_or_a_filter_and_drops_neither_silently(folder, capsys):
+    for sure in ((), ("--yes",)):
+        code, _, error = run(capsys, "purge", folder, "won", "--person", "nobody", *sure)
+        assert (code, "not both" in error) == (1, True)
+    assert ids(folder) == ["won", "lost"]
+
+
+def test_purge_without_yes_counts_each_id_once_and_names_an_unknown_one(folder, capsys):
+    code, out, _ = run(capsys, "purge", folder, "won", "won", "--json")
+    assert (code, json.loads(out)) == (1, {"would_remove": 1})
+    assert "'nobody'" in run(capsys, "purge", folder, "nobody")[2]
+
+
+def test_purge_without_yes_removes_nothing(folder, capsys):
+    code, out, _ = run(capsys, "purge", folder, "won")
+    assert (code, "would remove 1 experiences" in out) == (1, True)
+    assert ids(folder) == ["won", "lost"]
+
+
+def test_purge_with_yes_removes_and_says_what_it_cannot_reach(folder, capsys):
+    code, out, _ = run(capsys, "purge", folder, "won", "--yes")
+    assert code == 0
+    assert "removed 1 experiences" in out
+    assert "not reached: exports" in out
+    assert ids(folder) == ["lost"]
+
+
+def test_purge_takes_a_filter_and_refuses_none(folder, capsys):
+    code, out, _ = run(capsys, "purge", folder, "--person", "nobody")
+    assert "would remove 0" in out
+    code, _, error = run(capsys, "purge", folder, "--yes")
+    assert (code, "needs ids or a filter" in error) == (1, True)
+    assert len(ids(folder)) == 2
+
+
+def test_a_sound_store_passes_its_check(folder, capsys):
+    code, out, _ = run(capsys, "check", folder)
+    assert (code, "all is well" in out) == (0, True)
+    assert json.loads(run(capsys, "check", folder, "--json")[1])["findings"] == []
+
+
+def test_a_damaged_store_fails_its_check_until_it_is_repaired(folder, capsys):
+    import sqlite3
+
+    with sqlite3.connect(f"{folder}/experiences.sqlite") as db:
+        db.execute("UPDATE contents SET texts = '{}' WHERE sequence = 2")
+    db.close()
+    code, out, _ = run(capsys, "check", folder)
+    assert (code, "damage: entries" in out) == (1, True)
+    code, out, _ = run(capsys, "check", folder, "--repair")
+    assert (code, "moved aside" in out) == (0, True)
+    assert ids(folder) == ["won"]
+
+
+def test_a_store_that_cannot_be_opened_is_checked_all_the_same(folder, capsys):
+    os.truncate(f"{folder}/experiences.sqlite", os.path.getsize(f"{folder}/experiences.sqlite") // 2)
+    assert run(capsys, "stats", folder)[0] == 1
+    code, out, _ = run(capsys, "check", folder)
+    assert (code, "damage: file" in out) == (1, True)
+
+
+def test_export_and_import_carry_a_store(folder, capsys, tmp_path):
+    code, out, _ = run(capsys, "export", folder, tmp_path / "out")
+    assert (code, "2 experience, 1 feedback" in out) == (0, True)
+    code, out, _ = run(capsys, "import", tmp_path / "out", tmp_path / "robot")
+    assert (code, "imported 2 experiences" in out) == (0, True)
+    assert ids(tmp_path / "robot") == ids(folder)
+
+
+def test_import_names_the_damaged_file(folder, capsys, tmp_path):
+    run(capsys, "export", folder, tmp_path / "out")
+    (tmp_path / "out" / "experiences.jsonl").write_text("")
+    code, _, error = run(capsys, "import", tmp_path / "out", tmp_path / "robot")
+    assert (code, "experiences.jsonl is damaged" in error) == (1, True)
+
+
+def test_branch_copies_up_to_an_entry(folder, capsys, tmp_path):
+    code, out, _ = run(capsys, "branch", folder, tmp_path / "arm", "--sequence", 1)
+    assert (code, "holds 1 experiences up to entry 1" in out) == (0, True)
+    assert ids(tmp_path / "arm") == ["won"]
+
+
+def test_merge_says_what_came_and_what_conflicts(folder, capsys, tmp_path):
+    with MemoryStore.open(tmp_path / "other") as other:
+        other.memory().record(Experience(id="won", task="something else"))
+        other.memory().record(Experience(id="new", task="look"))
+    code, out, _ = run(capsys, "merge", folder, tmp_path / "other")
+    assert code == 0
+    assert "1 entries added, 0 were here" in out
+    assert "conflict: 1 ids have other content here, which is kept: won" in out
+    again = json.loads(run(capsys, "merge", folder, tmp_path / "other", "--json")[1])
+    assert again[str(tmp_path / "other")]["n_known"] == 1
+
+
+def test_nothing_is_merged_if_one_of_the_others_is_no_store(folder, capsys, tmp_path):
+    with MemoryStore.open(tmp_path / "other") as other:
+        other.memory().record(Experience(id="new", task="look"))
+    code, _, error = run(capsys, "merge", folder, tmp_path / "other", tmp_path / "nowhere")
+    assert (code, "holds no experiences.sqlite" in error) == (1, True)
+    assert ids(folder) == ["won", "lost"]
+
+
+def test_nothing_is_merged_if_one_of_the_others_has_vectors_of_another_space(folder, capsys, tmp_path):
+    for name, dimension in {"good": 16, "bad": 32}.items():
+        with MemoryStore.open(tmp_path / name) as store:
+            store.memory(embedder=HashedEmbedder(dimension)).record(Experience(task="look", id=name))
+    code, _, error = run(capsys, "merge", folder, tmp_path / "good", tmp_path / "bad")
+    assert (code, f"reembed {tmp_path / 'bad'}" in error) == (1, True)
+    assert ids(folder) == ["won", "lost"]
+
+
+def test_reembed_names_the_new_space(folder, capsys):
+    code, out, _ = run(capsys, "reembed", folder, "--embedder", "hashed")
+    assert (code, f"text: 2 vectors of {HashedEmbedder().space}" in out) == (0, True)
+    assert "Known: hashed" in run(capsys, "reembed", folder, "--embedder", "hushed")[2]
+
+
+def test_the_index_is_saved(folder, capsys):
+    assert run(capsys, "snapshot-index", folder)[0] == 0
+    assert any(name.endswith(".index") for name in os.listdir(f"{folder}/index"))
+
+
+def test_long_work_shows_how_far_it_is(monkeypatch, capsys):
+    from embodied_mem.experiments.memory_command import opening
+
+    monkeypatch.setattr(opening, "PROGRESS_EVERY_S", 0.0)
+    opening.progress("embedded")(1_000, 2_000)
+    assert capsys.readouterr().err == "embedded: 1,000 of 2,000\n"
+
+
+def test_the_doctor_looks_at_a_store(folder, capsys):
+    assert main(["doctor", "--store", folder]) == 0
+    out = capsys.readouterr().out
+    assert "schema 2" in out
+    assert "GB free" in out
+
+
+def test_the_doctor_makes_no_store(tmp_path, capsys):
+    assert main(["doctor", "--store", str(tmp_path / "nowhere")]) == 0
+    assert "holds no experiences.sqlite" in capsys.readouterr().out
+    assert not (tmp_path / "nowhere").exists()

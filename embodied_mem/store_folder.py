@@ -1,0 +1,114 @@
+"""What lies where in the folder of a store, and how a folder is made whole or not at all."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embodied_mem.errors import StoreError
+
+FILE_NAME = "experiences.sqlite"  # the log: the only file that cannot be made again
+ATTACHMENTS = "attachments"  # files by content hash
+INDEX = "index"  # snapshots of searchable columns; a cache
+DAMAGED = "damaged"  # what a repair has moved aside
+PARTIAL = ".partial-"  # in the name of a folder that is being made
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `target` at the end; if that is not reached, there is no `target`.
+
+    Raises:
+        StoreError: The target holds something already, or its parent cannot be written.
+    """
+    check_absent(target)
+    partial = target.with_name(f".{target.name}{PARTIAL}{uuid.uuid4().hex[:12]}")
+    try:
+        make_folder(partial)
+        yield partial
+        sync_tree(partial)
+        if target.exists():
+            target.rmdir()  # it is empty, and not every system renames over an empty folder
+        partial.rename(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise StoreError(f"cannot make {target}: {error.strerror or error}; give another path") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # not there any more if all went well
+
+
+def check_absent(target: Path) -> None:
+    """Refuse a target that holds something.
+
+    Raises:
+        StoreError: It is a file, or a folder that is not empty.
+    """
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    if target.exists():
+        raise StoreError(f"{target} is there already; give a path that does not exist or an empty folder")
+
+
+def check_outside(target: Path, store: Path) -> None:
+    """Refuse to copy a store into itself: a copy of its attachments would meet itself, and no purge the rest.
+
+    Raises:
+        StoreError: The target lies in the folder of the store.
+    """
+    if target.resolve().is_relative_to(store.resolve()):
+        raise StoreError(f"{target} lies in the store {store} itself; give a path outside it")
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until every file below is on the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            sync_file(path)
+    for path in (*folder.rglob("*/"), folder):
+        sync_folder(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are absent; their names are on the disk afterwards.
+
+    A file that is synced is lost all the same if the power fails before the name of its folder is written.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until what a file holds is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk; without effect where folders cannot be opened."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A second name for a file that is never changed, or a copy where the disk cannot do that.
+
+    A target that is there already is left as it is.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except OSError:
+        half = target.with_name(f".{target.name}{PARTIAL}{uuid.uuid4().hex[:12]}")
+        shutil.copyfile(source, half)
+        half.replace(target)

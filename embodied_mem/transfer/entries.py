@@ -1,0 +1,58 @@
+"""Going through a log in the order of writing, without what was withdrawn."""
+
+from collections.abc import Iterator
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.backends.where_sql import COLUMN_PATHS, column_values
+from embodied_mem.contracts import Backend
+from embodied_mem.log import Entry, EntryKind, Logged, SpeltEntry
+from embodied_mem.views.log_views import LogViews, is_in
+
+PAGE = 256  # entries read at once
+STAYS = (EntryKind.WITHDRAWAL, EntryKind.PURGE)  # they name positions, which differ in another store
+
+
+def all_entries(backend: Backend, *, after: int = 0) -> Iterator[Logged]:
+    """Every entry after a sequence number, oldest first, those written meanwhile included."""
+    sequence = after
+    while page := backend.changes_since(sequence, limit=PAGE):
+        yield from page
+        sequence = page[-1].sequence
+
+
+def as_spelt(entry: Entry, spelling: str) -> Entry:
+    """An experience that was validated, in a form that a store takes without looking at it once more.
+
+    Args:
+        entry: The experience; entries of other kinds are few, and stay as they are.
+        spelling: Its payload as canonical JSON.
+    """
+    if entry.kind != EntryKind.EXPERIENCE:
+        return entry
+    columns = zip(COLUMN_PATHS, column_values(entry.payload).values(), strict=True)
+    return SpeltEntry(
+        id=entry.id,
+        kind=entry.kind,
+        spelling=spelling,
+        values={path: value for path, value in columns if value is not None},
+        texts=entry.texts,
+        vectors=entry.vectors,
+    )
+
+
+def visible_entries(backend: SqliteBackend, *, as_of: int | None = None) -> Iterator[Logged]:
+    """Entries of every kind that are not withdrawn, oldest first; what is written meanwhile is not seen.
+
+    Args:
+        backend: The log.
+        as_of: Only what was written up to this sequence number is seen; None sees all there is now.
+    """
+    last = backend.last_sequence() if as_of is None else as_of
+    views = LogViews(backend)
+    views.catch_up()
+    spans = views.visible(last)
+    for logged in all_entries(backend):
+        if logged.sequence > last:
+            return
+        if is_in(logged.sequence, spans):
+            yield logged

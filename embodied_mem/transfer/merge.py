@@ -1,0 +1,205 @@
+"""Putting what several stores have learnt into one, such as those of the workers of an experiment."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from embodied_mem import failpoints
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.errors import ConflictingId, UnknownSpace
+from embodied_mem.json_values import canonical
+from embodied_mem.log import Appended, Entry, EntryKind, Logged
+from embodied_mem.store_folder import ATTACHMENTS, link_or_copy, make_folder, sync_file, sync_folder
+from embodied_mem.transfer.attached import attached_digests, attachment_file
+from embodied_mem.transfer.entries import STAYS, all_entries, as_spelt
+from embodied_mem.upkeep.purged import purges
+from embodied_mem.upkeep.soundness import check_sound
+from embodied_mem.views.log_views import LogViews, is_in
+
+logger = logging.getLogger(__name__)
+
+BATCH = 256  # entries a commit; a kill leaves whole batches, and a second merge adds the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeReport:
+    """What a merge did.
+
+    Attributes:
+        n_added: Entries that are new here.
+        n_known: Entries that were here before with the same content.
+        n_withdrawn: Entries of the other store that are withdrawn there and stayed behind.
+        n_left: Feedback, archivings and restorings that stayed behind because their experience did.
+        conflicts: Ids under which both stores hold different content; what was here first is kept.
+        purged: Ids that were purged here and so are not added again.
+        hidden: Ids that were added or known, but are withdrawn here and stay so.
+        missing_attachments: Digests of files that the other store names and does not hold.
+    """
+
+    n_added: int = 0
+    n_known: int = 0
+    n_withdrawn: int = 0
+    n_left: int = 0
+    conflicts: tuple[str, ...] = ()
+    purged: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    missing_attachments: tuple[str, ...] = ()
+
+
+def merge(into: SqliteBackend, folder: Path, other: SqliteBackend, other_folder: Path) -> MergeReport:
+    """Add what another store holds; doing it again, or after a kill, adds only what is missing.
+
+    Entries come in the order in which the other store wrote them, so merging several stores in one order
+    gives one log. What is withdrawn there stays behind: a withdrawal names positions, and those differ here.
+
+    Args:
+        into: The log that grows.
+        folder: Its store's folder, which gets the attachments.
+        other: The log that is read.
+        other_folder: Its store's folder.
+
+    Raises:
+        StoreError: Entries of the other store are damaged; nothing was added.
+        UnknownSpace: A field has vectors of another space there; nothing was added.
+    """
+    check_spaces(into, folder, other, other_folder)
+    check_sound(other)
+    merging = _Merging(into, folder, other_folder)
+    travellers = merging.travellers(other)
+    while batch := list(islice(travellers, BATCH)):
+        failpoints.reach("merge:batch-read")
+        merging.add(batch)
+        failpoints.reach("merge:batch-added")
+    into.flush()
+    failpoints.reach("merge:done")
+    report = merging.report()
+    logger.info("merged %s into %s: %d added, %d known", other_folder, folder, report.n_added, report.n_known)
+    return report
+
+
+def check_spaces(into: SqliteBackend, folder: Path, other: SqliteBackend, other_folder: Path) -> None:
+    """Refuse stores whose vectors cannot be compared.
+
+    Raises:
+        UnknownSpace: A field has vectors of two spaces; the message names both and the way out.
+    """
+    held = into.spaces()
+    for name, given in other.spaces().items():
+        if held.get(name, given) != given:
+            raise UnknownSpace(
+                f"field {name!r} holds vectors of {held[name]} in {folder} and of {given} in {other_folder}; "
+                f"nothing of the latter was added. Embed one anew first: embodied-mem memory reembed "
+                f"{other_folder} --embedder NAME --field {name}"
+            )
+
+
+@dataclass(slots=True)
+class _Merging:
+    """A merge on its way."""
+
+    into: SqliteBackend
+    folder: Path
+    other_folder: Path
+    n_added: int = 0
+    n_known: int = 0
+    n_withdrawn: int = 0
+    n_left: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    purged: list[str] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+    known: dict[int, str] = field(default_factory=dict)  # place here -> id of what was here before
+    left: set[str] = field(default_factory=set)  # ids of experiences that stay behind
+
+    def travellers(self, other: SqliteBackend) -> Iterator[Logged]:
+        """Entries of the other store that are to be here."""
+        views = LogViews(other)
+        views.catch_up()
+        last = other.last_sequence()
+        generation, purged_here = -1, []
+        spans = views.visible(last)
+        for logged in all_entries(other):
+            if logged.sequence > last:
+                return
+            if logged.entry.kind in STAYS:
+                continue
+            if generation != (generation := self.into.generation()):  # someone purges meanwhile
+                purged_here = [purge.ids for purge in purges(self.into)]
+            is_withdrawn = not is_in(logged.sequence, spans)
+            self.n_withdrawn += is_withdrawn
+            is_purged = any(logged.entry.id in ids for ids in purged_here)
+            if is_purged and not is_withdrawn:
+                self.purged.append(logged.entry.id)
+            if not is_withdrawn and not is_purged:
+                yield logged
+            elif logged.entry.kind == EntryKind.EXPERIENCE:
+                self.left.add(logged.entry.id)
+
+    def add(self, batch: Sequence[Logged]) -> None:
+        """Append a batch; files first, so that no entry ever names one that is not there."""
+        entries = [logged.entry for logged in batch]
+        self._copy_attachments(entries)
+        # Their hashes were compared, so they are what the other store had validated.
+        coming = [as_spelt(entry, canonical(entry.payload)) for entry in entries if not self._is_left(entry)]
+        try:
+            appended = self.into.append(coming)
+        except ConflictingId:
+            for entry in coming:
+                self._add_one(entry)
+        else:
+            self._count(coming, appended)
+
+    def report(self) -> MergeReport:
+        """What was done."""
+        views = LogViews(self.into)
+        views.catch_up()
+        spans = views.visible(None)
+        return MergeReport(
+            n_added=self.n_added,
+            n_known=self.n_known,
+            n_withdrawn=self.n_withdrawn,
+            n_left=self.n_left,
+            conflicts=tuple(self.conflicts),
+            purged=tuple(self.purged),
+            hidden=tuple(name for sequence, name in self.known.items() if not is_in(sequence, spans)),
+            missing_attachments=tuple(sorted(self.missing)),
+        )
+
+    def _add_one(self, entry: Entry) -> None:
+        if self._is_left(entry):
+            return
+        try:
+            appended = self.into.append([entry])
+        except ConflictingId:
+            self.conflicts.append(entry.id)
+            self.left.add(entry.id)
+        else:
+            self._count([entry], appended)
+
+    def _is_left(self, entry: Entry) -> bool:
+        """Whether it tells of an experience that stays behind; it would tell of another one here."""
+        is_left = entry.kind != EntryKind.EXPERIENCE and entry.payload.get("experience_id") in self.left
+        self.n_left += is_left
+        return is_left
+
+    def _count(self, entries: Sequence[Entry], appended: Sequence[Appended]) -> None:
+        for entry, place in zip(entries, appended, strict=True):
+            self.n_added += not place.is_duplicate
+            self.n_known += place.is_duplicate
+            if place.is_duplicate and entry.kind == EntryKind.EXPERIENCE:
+                self.known[place.sequence] = entry.id
+
+    def _copy_attachments(self, entries: Sequence[Entry]) -> None:
+        for digest in attached_digests(entries):
+            source = attachment_file(self.other_folder / ATTACHMENTS, digest)
+            target = attachment_file(self.folder / ATTACHMENTS, digest)
+            if target.exists():
+                continue
+            if not source.is_file():
+                self.missing.add(digest)
+                continue
+            make_folder(target.parent)
+            link_or_copy(source, target)
+            sync_file(target)  # before any entry that names it: the log may be on the disk first otherwise
+            sync_folder(target.parent)

@@ -1,0 +1,145 @@
+"""A store as one folder of plain files: JSON lines, arrays and attachments, with a checksum each."""
+
+import json
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from embodied_mem import __version__
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.backends.sqlite_rows import digest_of
+from embodied_mem.codec import SCHEMA_VERSION
+from embodied_mem.errors import StoreError
+from embodied_mem.json_values import canonical
+from embodied_mem.log import Entry, Logged
+from embodied_mem.spaces import FieldVector
+from embodied_mem.store_folder import ATTACHMENTS, check_outside, new_folder
+from embodied_mem.transfer.attached import attached_digests, attachment_file
+from embodied_mem.transfer.entries import STAYS, visible_entries
+from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, VectorFile, files_below, sha256_of
+from embodied_mem.transfer.vector_file import VectorFileWriter
+from embodied_mem.upkeep.soundness import check_sound
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]  # done, of how many
+
+
+def export(
+    backend: SqliteBackend,
+    folder: Path,
+    target: str | Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Write what is not withdrawn into one folder that any program can read; whole or not there at all.
+
+    Args:
+        backend: The log of the store.
+        folder: The store's folder.
+        target: The folder to make; it must not exist, or be empty.
+        clock: Seconds since the Unix epoch, noted in the manifest.
+        progress: Told how many entries are written, of how many.
+
+    Returns:
+        What was written; also in `manifest.json` of the folder.
+
+    Raises:
+        StoreError: The target holds something already, cannot be written, or lies in the store; or entries of
+            the store are damaged.
+    """
+    path = Path(target).expanduser().absolute()
+    check_outside(path, folder)
+    if not backend.read_only:
+        backend.flush()
+    check_sound(backend)
+    last = backend.last_sequence()
+    with new_folder(path) as partial:
+        writing = _Export(backend, folder, partial)
+        writing.write_entries(_told(visible_entries(backend, as_of=last), last, progress))
+        manifest = writing.manifest(created_at_s=float(clock()))
+        manifest.write(partial)
+    logger.info("exported %s into %s: %s", folder, path, dict(manifest.counts))
+    return manifest
+
+
+class _Export:
+    """An export on its way."""
+
+    def __init__(self, backend: SqliteBackend, folder: Path, partial: Path) -> None:
+        self._spaces = backend.spaces()
+        self._source = folder / ATTACHMENTS
+        self._partial = partial
+        self._counts: Counter[str] = Counter()
+        self._missing: set[str] = set()
+        self._files = {name: f"vectors/{n}.npy" for n, name in enumerate(sorted(self._spaces))}
+        self._writers: dict[str, VectorFileWriter] = {}
+
+    def write_entries(self, entries: Iterable[Logged]) -> None:
+        """Write each entry as a line, its vectors and its attachments."""
+        (self._partial / "vectors").mkdir()
+        with ExitStack() as stack:
+            lines = stack.enter_context(
+                (self._partial / ENTRIES_FILE).open("w", encoding="utf-8", newline="\n")
+            )
+            for name, file in self._files.items():
+                writer = VectorFileWriter(self._partial / file, self._spaces[name].dimension)
+                self._writers[name] = stack.enter_context(writer)
+            for logged in entries:
+                if logged.entry.kind not in STAYS:
+                    self._write(logged.entry, lines)
+
+    def manifest(self, *, created_at_s: float) -> Manifest:
+        """What was written, with checksums."""
+        vectors = [
+            VectorFile(field=name, space=self._spaces[name], file=file, count=self._writers[name].count)
+            for name, file in self._files.items()
+        ]
+        return Manifest(
+            schema=SCHEMA_VERSION,
+            library=__version__,
+            created_at_s=created_at_s,
+            counts=dict(sorted(self._counts.items())),
+            vectors=tuple(vectors),
+            missing_attachments=tuple(sorted(self._missing)),
+            files={name: sha256_of(self._partial / name) for name in files_below(self._partial)},
+        )
+
+    def _write(self, entry: Entry, lines: TextIO) -> None:
+        rows = [[vector.field, self._row(vector)] for vector in entry.vectors]
+        payload, texts = canonical(entry.payload), canonical(dict(entry.texts))
+        line: dict[str, str] = {  # sorted, and each value as JSON already, so that nothing is spelt twice
+            "digest": canonical(digest_of(entry.kind, payload, texts, entry.vectors).hex()),
+            "id": canonical(entry.id),
+            "kind": canonical(str(entry.kind)),
+            "payload": payload,
+            "texts": texts,
+            "vectors": json.dumps(rows, ensure_ascii=False),
+        }
+        lines.write("{" + ",".join(f'"{name}":{value}' for name, value in line.items()) + "}\n")
+        self._counts[str(entry.kind)] += 1
+        for digest in attached_digests([entry]):
+            source = attachment_file(self._source, digest)
+            if source.is_file():
+                (self._partial / ATTACHMENTS).mkdir(exist_ok=True)
+                shutil.copyfile(source, self._partial / ATTACHMENTS / digest)  # a link could be edited
+            else:
+                self._missing.add(digest)
+
+    def _row(self, vector: FieldVector) -> int:
+        if vector.space != self._spaces[vector.field]:
+            raise StoreError(f"field {vector.field!r} was embedded anew while it was exported; export again")
+        return self._writers[vector.field].add(vector.values)
+
+
+def _told(entries: Iterator[Logged], total: int, progress: Progress | None) -> Iterator[Logged]:
+    for logged in entries:
+        yield logged
+        if progress is not None:
+            progress(logged.sequence, total)

@@ -1,0 +1,91 @@
+"""`Snapshot`: a store as it was at one point of its log."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Unpack
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.codec import experience_from_document
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.experience_memory import ExperienceMemory
+from embodied_mem.log import EntryKind
+from embodied_mem.modes import LimitedMemory
+from embodied_mem.queries import Query, QueryFields, build_query
+from embodied_mem.records import Experience, Recalled
+from embodied_mem.transfer.entries import visible_entries
+
+
+class Snapshot:
+    """Reads a store as it was when an entry had just been written; nothing is copied.
+
+    What is purged later is gone from here, too: a snapshot is a view and keeps nothing of its own.
+
+    Args:
+        backend: The log.
+        folder: The store's folder.
+        sequence: The last sequence number that is seen, >= 0; None takes the newest.
+
+    Raises:
+        InvalidQuery: No such sequence number has been written yet.
+    """
+
+    def __init__(self, backend: SqliteBackend, folder: Path, sequence: int | None = None) -> None:
+        self._backend = backend
+        self._folder = folder
+        self.sequence = checked_sequence(backend, sequence)
+
+    def memory(self, **options: Any) -> "FixedMemory":
+        """The memory as it was, to be read; `options` are those of `ExperienceMemory`."""
+        return FixedMemory(ExperienceMemory(self._backend, **options), self.sequence)
+
+    def experiences(self) -> Iterator[Experience]:
+        """Every experience that was not withdrawn then, in the order of writing."""
+        for logged in visible_entries(self._backend, as_of=self.sequence):
+            if logged.entry.kind == EntryKind.EXPERIENCE:
+                yield experience_from_document(logged.entry.payload, logged.entry.vectors)
+
+    def branch(self, path: str | Path) -> Path:
+        """Copy the store as it was into a new folder; see `embodied_mem.transfer.branch.branch`."""
+        from embodied_mem.transfer.branch import branch
+
+        return branch(self._backend, self._folder, path, sequence=self.sequence)
+
+
+class FixedMemory(LimitedMemory):
+    """A memory that refuses writes and sees the log up to one sequence number, whatever is written later.
+
+    Args:
+        inner: The memory that is asked.
+        sequence: The last sequence number that is seen.
+    """
+
+    def __init__(self, inner: ExperienceMemory, sequence: int) -> None:
+        super().__init__(inner, "frozen")
+        self.sequence = sequence
+
+    def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> list[Recalled]:
+        """What the memory would have recalled then; an earlier `as_of` of the query is kept."""
+        asked = build_query(query, fields)
+        as_of = self.sequence if asked.as_of is None else min(asked.as_of, self.sequence)
+        return self.inner.recall(dataclasses.replace(asked, as_of=as_of))
+
+    def horizon(self) -> int:
+        """The last sequence number that is seen."""
+        return self.sequence
+
+
+def checked_sequence(backend: SqliteBackend, sequence: int | None) -> int:
+    """The sequence number itself, or the newest for None.
+
+    Raises:
+        InvalidQuery: It is no integer of at least 0, or has not been written yet.
+    """
+    newest = backend.last_sequence()
+    if sequence is None:
+        return newest
+    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence <= newest:
+        raise InvalidQuery(
+            f"sequence is {sequence!r}; expected an integer from 0 to {newest}, the newest of the log"
+        )
+    return sequence

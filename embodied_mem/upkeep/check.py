@@ -1,0 +1,122 @@
+"""Checking a store: everything that is kept against its checksums, and repair of what can be made again.
+
+Nothing is thrown away: what a repair takes out of the log lies in `damaged/` afterwards, beside a copy of the
+database as it was.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.errors import StoreError
+from embodied_mem.log import Search
+from embodied_mem.store_folder import FILE_NAME
+from embodied_mem.upkeep.check_files import check_attachments, check_index, check_leftovers
+from embodied_mem.upkeep.check_links import check_links
+from embodied_mem.upkeep.check_log import check_log, check_purges
+from embodied_mem.upkeep.check_report import CheckReport, Finding, Severity, repair_with
+from embodied_mem.upkeep.damaged_folder import DamagedFolder
+from embodied_mem.upkeep.salvage_store import finish_salvage, salvage_store
+
+logger = logging.getLogger(__name__)
+
+
+def check(
+    backend: SqliteBackend,
+    path: Path,
+    *,
+    repair: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> CheckReport:
+    """Compare a store with its checksums and its parts with each other.
+
+    Looked at are the database file, the content hash of every entry, its vectors and filter columns, links
+    between entries, attachments, index snapshots, unfinished purges and leftover files. Where the file or
+    entries are damaged, the rest is looked at once that is repaired.
+
+    Args:
+        backend: The log. A repair that makes the file anew opens this handle again.
+        path: The store's folder.
+        repair: Make again what can be made again, and move aside what cannot. Nobody else may use the store
+            meanwhile where the file itself is damaged.
+        clock: Seconds since the Unix epoch, against which the age of leftovers is measured.
+
+    Raises:
+        StoreError: A repair was asked for and the store is read-only, in use, or cannot be written.
+    """
+    if repair and backend.read_only:
+        raise StoreError(f"{path} is open for reading only; open it without read_only to repair it")
+    if not backend.read_only:
+        backend.flush()
+    aside = DamagedFolder(path)
+    findings: list[Finding] = []
+    n_entries = 0
+    for part in _parts(backend, path, aside if repair else None, clock):
+        findings += part
+        if any(finding.name in ("file", "entries") and finding.is_open for finding in findings):
+            break  # nothing that damaged entries say can be relied on
+    if not any(finding.name == "file" and finding.is_open for finding in findings):
+        n_entries = backend.search(Search(kind=None, k=0)).n_candidates
+    for finding in findings:
+        logger.info("%s: %s", path, finding)
+    return CheckReport(path=path, n_entries=n_entries, findings=tuple(findings), damaged_folder=aside.used)
+
+
+def check_folder(
+    path: str | Path, *, repair: bool = False, clock: Callable[[], float] = time.time
+) -> CheckReport:
+    """Check a store that may be too damaged to be opened, such as one that was cut off.
+
+    Raises:
+        StoreError: There is no store in the folder, or a repair could read nothing of it.
+    """
+    folder = Path(path).expanduser().absolute()
+    finish_salvage(folder)
+    if not (folder / FILE_NAME).is_file():
+        raise StoreError(f"{folder} holds no {FILE_NAME}; give the folder of a store")
+    try:
+        backend = SqliteBackend(folder / FILE_NAME, read_only=not repair)
+    except StoreError as error:
+        return _unopened(folder, error, repair=repair, clock=clock)
+    with backend:
+        return check(backend, folder, repair=repair, clock=clock)
+
+
+def _parts(
+    backend: SqliteBackend, path: Path, aside: DamagedFolder | None, clock: Callable[[], float]
+) -> Iterator[list[Finding]]:
+    yield check_log(backend, path, aside)
+    yield check_purges(backend, path, repair=aside is not None)
+    yield check_links(backend, aside)
+    yield check_attachments(backend, path, aside)
+    yield check_index(backend, path, repair=aside is not None)
+    yield check_leftovers(path, now_s=float(clock()), repair=aside is not None)
+
+
+def _unopened(folder: Path, error: StoreError, *, repair: bool, clock: Callable[[], float]) -> CheckReport:
+    """A store that SQLite refuses."""
+    if not _is_damage(error):
+        raise error  # in use, no permission, a newer version: nothing that a repair could mend
+    if not repair:
+        finding = Finding(
+            name="file",
+            severity=Severity.DAMAGE,
+            what=str(error),
+            next_step=f"to save what can be read, {repair_with(folder)}",
+        )
+        return CheckReport(path=folder, n_entries=0, findings=(finding,))
+    aside = DamagedFolder(folder)
+    finding = salvage_store(folder, aside, fault=str(error))
+    with SqliteBackend(folder / FILE_NAME) as backend:
+        rest = check(backend, folder, repair=True, clock=clock)
+    return CheckReport(
+        path=folder, n_entries=rest.n_entries, findings=(finding, *rest.findings), damaged_folder=aside.used
+    )
+
+
+def _is_damage(error: StoreError) -> bool:
+    """Whether SQLite could not make sense of the file."""
+    code = str(getattr(error.__cause__, "sqlite_errorname", ""))
+    return code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))

@@ -1,0 +1,169 @@
+"""Checking the files beside the log: attachments, index snapshots, and what was left behind by a kill."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.errors import DamagedAttachment
+from embodied_mem.index import snapshot
+from embodied_mem.log import EntryKind
+from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, PARTIAL
+from embodied_mem.upkeep.attachments import AttachmentStore
+from embodied_mem.upkeep.check_report import Finding, Severity, repair_with
+from embodied_mem.upkeep.damaged_folder import DamagedFolder
+from embodied_mem.upkeep.staged_vectors import staged_files
+from embodied_mem.views.log_values import LogValues
+
+LEFT_OVER_AGE_S = 300.0  # younger ones may belong to a process at work
+
+
+def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder | None) -> list[Finding]:
+    """Files that are missing, damaged or named by nobody; `aside` is given for a repair."""
+    store = AttachmentStore(path / ATTACHMENTS)
+    named = _named(backend)
+    here = list(store)
+    damaged = [digest for digest in here if _is_damaged(store, digest)]
+    findings: list[Finding] = []
+    if damaged:
+        for digest in damaged if aside is not None else ():
+            cast("DamagedFolder", aside).move(store.path_of(digest))
+        findings.append(
+            Finding(
+                name="attachments",
+                severity=Severity.DAMAGE,
+                what=f"{len(damaged):,} files have other content than their name says: {_some(damaged)}",
+                done="moved aside" if aside is not None else "",
+                next_step="put the originals again, or merge a copy of the store",
+            )
+        )
+    missing = sorted((named - set(here)) | (set(damaged) & named if aside is not None else set()))
+    if missing:
+        findings.append(
+            Finding(
+                name="attachments",
+                severity=Severity.WARNING,
+                what=f"{len(missing):,} files that experiences name are not here: {_some(missing)}",
+                next_step="put the originals again, or merge a store that has them",
+            )
+        )
+    unreferenced = set(here) - named - set(damaged)
+    if unreferenced:
+        findings.append(
+            Finding(
+                name="attachments",
+                severity=Severity.NOTE,
+                what=f"{len(unreferenced):,} files are named by no experience (yet)",
+            )
+        )
+    return findings
+
+
+def check_index(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Finding]:
+    """Index snapshots that do not fit the log; they are caches, so they are never a reason to worry."""
+    faults = _faults_of_index(backend, path / INDEX)
+    if not faults:
+        return []
+    if repair:
+        shutil.rmtree(path / INDEX, ignore_errors=True)
+    return [
+        Finding(
+            name="index",
+            severity=Severity.WARNING,
+            what=f"index snapshots cannot be used: {'; '.join(faults[:3])}",
+            done="removed; they are made again from the log" if repair else "",
+            next_step="" if repair else "none needed: the index is made again from the log",
+        )
+    ]
+
+
+def check_leftovers(path: Path, *, now_s: float, repair: bool) -> list[Finding]:
+    """What a killed process left behind, and an embedding that has not come to its end."""
+    findings: list[Finding] = []
+    old = [file for file in _temporary(path) if now_s - _modified_s(file) > LEFT_OVER_AGE_S]
+    if old:
+        for file in old if repair else ():
+            shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
+        findings.append(
+            Finding(
+                name="leftovers",
+                severity=Severity.WARNING,
+                what=f"{len(old):,} temporary files of processes that were killed: "
+                + _some([file.name for file in old]),
+                done="removed" if repair else "",
+                next_step="" if repair else f"they do no harm; to remove them, {repair_with(path)}",
+            )
+        )
+    if staged_files(path):
+        findings.append(
+            Finding(
+                name="reembed",
+                severity=Severity.NOTE,
+                what="a field is being embedded anew, or was until it was interrupted",
+                next_step=f"the old vectors serve; to go on, run again: embodied-mem memory reembed {path}",
+            )
+        )
+    return findings
+
+
+def _named(backend: SqliteBackend) -> set[str]:
+    """Digests of the attachments that experiences name."""
+    rows = LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("attachments",))
+    return {
+        str(attachment["digest"])
+        for _, _, values in rows
+        for attachment in cast("list[Mapping[str, Any]]", values["attachments"] or [])
+    }
+
+
+def _is_damaged(store: AttachmentStore, digest: str) -> bool:
+    try:
+        store.get(digest)
+    except DamagedAttachment:
+        return True
+    return False
+
+
+def _faults_of_index(backend: SqliteBackend, folder: Path) -> list[str]:
+    """What is wrong with each snapshot; one that is merely older than the log is read on from there."""
+    faults: list[str] = []
+    for file in sorted(folder.glob(f"*{snapshot.SUFFIX}")):
+        part = _part_of(file)
+        header = None if part is None else snapshot.read_header(folder, part)
+        if part is None or header is None or snapshot.load(folder, part, {}) is None:
+            faults.append(f"{file.name} is damaged")
+        elif int(header["made_of"].get("last_sequence", 0)) > backend.last_sequence():
+            faults.append(f"{file.name} is of a log with more entries")
+    return faults
+
+
+def _part_of(file: Path) -> str | None:
+    """The name of the part that a snapshot says it is."""
+    try:
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8)[4:], "little")
+            part = json.loads(stream.read(length))["part"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return part if isinstance(part, str) and snapshot.file_of(file.parent, part) == file else None
+
+
+def _temporary(path: Path) -> list[Path]:
+    own = path.glob(f".{FILE_NAME}.*.part")
+    siblings = path.parent.glob(f".{path.name}{PARTIAL}*")
+    copies = (path / ATTACHMENTS).glob(f"??/.*{PARTIAL}*")
+    index = (path / INDEX).glob("*.tmp")
+    return [*own, *siblings, *copies, *index, *AttachmentStore(path / ATTACHMENTS).partial_files()]
+
+
+def _modified_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" and others" if names[3:] else "")

@@ -1,0 +1,71 @@
+"""Checking what entries say of each other."""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.json_values import JsonValue
+from embodied_mem.log import EntryKind
+from embodied_mem.upkeep.check_report import Finding, Severity, repair_with
+from embodied_mem.upkeep.damaged_folder import DamagedFolder
+from embodied_mem.views.log_values import LogValues
+
+_ABOUT = (EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)
+
+
+def check_links(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Finding]:
+    """Ids that lead nowhere; `aside` is given for a repair."""
+    known: set[str] = set()
+    cited: set[str] = set()
+    about: list[tuple[int, str]] = []
+    paths = ("id", "sources", "recalled", "experience_id")
+    for sequence, kind, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE, *_ABOUT), paths):
+        if kind == EntryKind.EXPERIENCE:
+            known.add(str(values["id"]))
+            cited |= {*_texts(values["sources"]), *_texts(values["recalled"])}
+        else:
+            about.append((sequence, str(values["experience_id"])))
+    findings = _feedback(backend, [at for at, target in about if target not in known], aside)
+    if cited - known:
+        findings.append(_citations(cited - known))
+    return findings
+
+
+def _feedback(backend: SqliteBackend, dangling: Sequence[int], aside: DamagedFolder | None) -> list[Finding]:
+    if not dangling:
+        return []
+    step = "" if aside is not None else f"they count for nothing; {repair_with(backend.path.parent)}"
+    if aside is not None:
+        aside.keep_entries(
+            {
+                "sequence": found.sequence,
+                "id": found.entry.id,
+                "kind": found.entry.kind,
+                **found.entry.payload,
+            }
+            for found in backend.get(dangling)
+            if found is not None
+        )
+        backend.delete(dangling)
+    return [
+        Finding(
+            name="links",
+            severity=Severity.WARNING,
+            what=f"{len(dangling):,} feedback or archive entries are about experiences that are not here",
+            done="moved aside" if aside is not None else "",
+            next_step=step,
+        )
+    ]
+
+
+def _citations(missing: Iterable[str]) -> Finding:
+    return Finding(
+        name="links",
+        severity=Severity.NOTE,
+        what=f"{len(set(missing)):,} experiences that others cite are not here: purged, in another store, or "
+        "never recorded",
+    )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return cast("list[str]", value) if isinstance(value, list) else []

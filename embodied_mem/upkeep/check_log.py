@@ -1,0 +1,176 @@
+"""Checking the log: the database file, the hash of every entry, vectors, filter columns, purges."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from embodied_mem.backends import examining
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.backends.sqlite_file import connect, store_errors
+from embodied_mem.upkeep.check_report import Finding, Severity, repair_with
+from embodied_mem.upkeep.damaged_folder import DamagedFolder
+from embodied_mem.upkeep.purge import finish_purges, unfinished_purges
+from embodied_mem.upkeep.salvage_store import salvage_store
+
+N_NAMED = 5  # of many sequence numbers, so many are named
+
+
+def check_log(backend: SqliteBackend, path: Path, aside: DamagedFolder | None) -> list[Finding]:
+    """What is wrong with the database; `aside` is given for a repair."""
+    with _reading(backend.path) as db:
+        faults = examining.faults_of_file(db)
+    if faults:
+        found = _file(backend, path, faults, aside)
+        if found.is_open:
+            return [found]
+        return [found, *_tables(backend, aside)]
+    return _tables(backend, aside)
+
+
+def check_purges(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Finding]:
+    """Purges that were begun and interrupted."""
+    n_unfinished = len(unfinished_purges(backend))
+    if not n_unfinished:
+        return []
+    if repair:
+        finish_purges(backend, path)
+    return [
+        Finding(
+            name="purges",
+            severity=Severity.WARNING,
+            what=f"{n_unfinished} purges were interrupted, so what they were to remove may still be there",
+            done="carried out to the end" if repair else "",
+            next_step="" if repair else repair_with(path),
+        )
+    ]
+
+
+def _file(backend: SqliteBackend, path: Path, faults: Sequence[str], aside: DamagedFolder | None) -> Finding:
+    what = f"SQLite says: {'; '.join(faults[:3])}" + (f" and {len(faults) - 3} more" if faults[3:] else "")
+    if aside is None:
+        step = f"copy the folder, then {repair_with(path)}"
+        return Finding(name="file", severity=Severity.DAMAGE, what=what, next_step=step)
+    if _reindexed(backend, aside, faults):
+        return Finding(
+            name="file", severity=Severity.DAMAGE, what=what, done="the indexes of the tables were made again"
+        )
+    backend.close()
+    try:
+        return salvage_store(path, aside, fault=what)
+    finally:
+        backend.__setstate__(backend.__getstate__())  # as after unpickling: the path is opened again
+
+
+def _reindexed(backend: SqliteBackend, aside: DamagedFolder, faults: Sequence[str]) -> bool:
+    """Whether making SQLite's own indexes again was enough."""
+    if not all("index" in fault for fault in faults):
+        return False
+    backend.copy_to(aside.path / backend.path.name)
+    with _writing(backend.path) as db:
+        db.execute("REINDEX")
+    with _reading(backend.path) as db:
+        return not examining.faults_of_file(db)
+
+
+def _tables(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Finding]:
+    with _reading(backend.path) as db:
+        damaged = examining.damaged_entries(db)
+        vectors = examining.faults_of_vectors(db)
+        columns = sorted(set(examining.wrong_columns(db)) - set(damaged))
+        n_orphans = examining.count_orphans(db)
+    findings = [_entries(backend, damaged, vectors, aside)] if damaged else []
+    if columns:
+        findings.append(_columns(backend, columns, repair=aside is not None))
+    if n_orphans:
+        findings.append(_orphans(backend, n_orphans, aside))
+    return findings
+
+
+def _entries(
+    backend: SqliteBackend, damaged: Sequence[int], vectors: Sequence[int], aside: DamagedFolder | None
+) -> Finding:
+    n_vectors = len(set(vectors) & set(damaged))
+    what = f"{len(damaged):,} entries do not give the hash kept with them: {named(damaged)}" + (
+        f"; {n_vectors:,} of them have a vector of an unknown space or a wrong length" if n_vectors else ""
+    )
+    if aside is None:
+        step = f"{repair_with(backend.path.parent)}, which moves them aside, or restore a copy"
+        return Finding(name="entries", severity=Severity.DAMAGE, what=what, next_step=step)
+    _keep_copy(backend, aside)
+    with _reading(backend.path) as db:
+        aside.keep_entries(examining.raw_entries(db, damaged))
+    backend.delete(damaged)
+    return Finding(
+        name="entries",
+        severity=Severity.DAMAGE,
+        what=what,
+        done="moved aside",
+        next_step="merge a copy of the store if there is one, or record them again",
+    )
+
+
+def _columns(backend: SqliteBackend, sequences: Sequence[int], *, repair: bool) -> Finding:
+    if repair:
+        with _writing(backend.path) as db:
+            examining.write_columns(db, sequences)
+    return Finding(
+        name="columns",
+        severity=Severity.DAMAGE,
+        what=f"filter columns of {len(sequences):,} entries differ from their content: {named(sequences)}",
+        done="filled again from the content" if repair else "",
+        next_step="" if repair else repair_with(backend.path.parent),
+    )
+
+
+def _orphans(backend: SqliteBackend, n_orphans: int, aside: DamagedFolder | None) -> Finding:
+    if aside is not None:
+        _keep_copy(backend, aside)
+        with _writing(backend.path) as db:
+            examining.delete_orphans(db)
+    return Finding(
+        name="orphans",
+        severity=Severity.WARNING,
+        what=f"{n_orphans:,} contents or vectors belong to no entry",
+        done="removed" if aside is not None else "",
+        next_step="" if aside is not None else repair_with(backend.path.parent),
+    )
+
+
+def _keep_copy(backend: SqliteBackend, aside: DamagedFolder) -> None:
+    target = aside.path / backend.path.name
+    if not target.exists():
+        backend.copy_to(target)
+
+
+def named(sequences: Sequence[int]) -> str:
+    """The first few sequence numbers, in words."""
+    shown = ", ".join(map(str, sequences[:N_NAMED]))
+    return f"{shown} and others" if len(sequences) > N_NAMED else shown
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    db = connect(path, read_only=True, fsync=False, busy_timeout_s=5.0, now_s=0.0)
+    try:
+        with store_errors(path):
+            yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[sqlite3.Connection]:
+    db = connect(path, read_only=False, fsync=True, busy_timeout_s=5.0, now_s=0.0)
+    try:
+        with store_errors(path):
+            db.execute("PRAGMA wal_autocheckpoint = 0")
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    finally:
+        db.close()

@@ -1,0 +1,102 @@
+"""`StagedVectors`: vectors made for a store that does not use them yet, in a file beside its log."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Self
+
+from embodied_mem.backends.reembedding import STAGED_COLUMNS, StagedRow
+from embodied_mem.backends.sqlite_file import store_errors
+from embodied_mem.spaces import Space
+
+FILE_NAME = "reembedding.sqlite"  # in the store's folder while a field is embedded anew
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS target (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS vectors ({STAGED_COLUMNS});
+"""
+
+
+class StagedVectors:
+    """What has been embedded so far; a kill loses the last batch at most.
+
+    Args:
+        folder: The store's folder.
+        field: The field that gets the vectors.
+        space: The space they lie in; what was staged for another field or space is dropped.
+        generation: That of the log when the first vector is staged.
+    """
+
+    def __init__(self, folder: Path, field: str, space: Space, *, generation: int) -> None:
+        self.path = folder / FILE_NAME
+        wanted = json.dumps({"field": field, "space": asdict(space)}, sort_keys=True)
+        with store_errors(self.path):
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_SCHEMA)
+            found = self._db.execute("SELECT value FROM target WHERE name = 'target'").fetchone()
+            if found != (wanted,):
+                self._begin(wanted, generation)
+
+    def last(self) -> int:
+        """The newest sequence number that was looked at; 0 at first."""
+        with store_errors(self.path):
+            return int(self._db.execute("SELECT coalesce(max(sequence), 0) FROM vectors").fetchone()[0])
+
+    def count(self) -> int:
+        """How many vectors there are."""
+        with store_errors(self.path):
+            return int(self._db.execute("SELECT count(data) FROM vectors").fetchone()[0])
+
+    def generation(self) -> int:
+        """That of the log before the first vector was staged."""
+        with store_errors(self.path):
+            found = self._db.execute("SELECT value FROM target WHERE name = 'generation'").fetchone()
+            return int(found[0])
+
+    def add(self, rows: Sequence[StagedRow]) -> None:
+        """Keep a batch."""
+        with store_errors(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Let go of the file, which stays to go on from."""
+        self._db.close()
+
+    def remove(self) -> None:
+        """Delete the file."""
+        self.close()
+        remove_staged(self.path.parent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self, wanted: str, generation: int) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("DELETE FROM vectors")
+        rows = [("target", wanted), ("generation", str(generation))]
+        self._db.executemany("INSERT OR REPLACE INTO target VALUES (?, ?)", rows)
+        self._db.execute("COMMIT")
+
+
+def staged_files(folder: Path) -> list[Path]:
+    """The files of an embedding that has not come to its end."""
+    return sorted(folder.glob(f"{FILE_NAME}*"))
+
+
+def remove_staged(folder: Path) -> None:
+    """Delete them; the store does not use them yet."""
+    for path in staged_files(folder):
+        path.unlink(missing_ok=True)
