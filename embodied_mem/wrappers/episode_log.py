@@ -1,9 +1,11 @@
 """What a wrapper gathers while an episode runs, and the experience it makes of it."""
 
 import math
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,9 +14,8 @@ from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import JsonObject
 from embodied_mem.queries import observation_vector
 from embodied_mem.records import Experience, Origin, Outcome, Scope, SkillCall, Task
-from embodied_mem.spaces import FieldVector
+from embodied_mem.spaces import FieldVector, Space
 from embodied_mem.wrappers.outcomes import EpisodeSummary
-from embodied_mem.wrappers.plan_log import ActionSummary, PlanLog
 
 MAX_VECTOR_NUMBERS = 4_096
 
@@ -46,12 +47,37 @@ class EpisodeStart:
     span: int = 0
 
 
+class ActionLog(Protocol):
+    """What gathers the actions of an episode."""
+
+    @property
+    def takes_numbers(self) -> bool:
+        """Whether actions are plain numbers, so that many can be noted at once."""
+        ...
+
+    def add(self, action: Any) -> None:
+        """Note one action; never raises."""
+        ...
+
+    def extend(self, actions: Sequence[Any]) -> None:
+        """Note many."""
+        ...
+
+    def calls(self) -> tuple[SkillCall, ...]:
+        """The plan so far."""
+        ...
+
+    def metadata(self) -> JsonObject:
+        """What the plan says of itself."""
+        ...
+
+
 class EpisodeLog:
     """Gathers one running episode in RAM; its methods are on the step path and never raise."""
 
     __slots__ = ("bad_rewards", "first_bad", "plan", "reward", "start", "steps")
 
-    def __init__(self, start: EpisodeStart, plan: PlanLog | ActionSummary) -> None:
+    def __init__(self, start: EpisodeStart, plan: ActionLog) -> None:
         self.start = start
         self.plan = plan
         self.steps = 0
@@ -73,6 +99,17 @@ class EpisodeLog:
             step = self.start.first_step + self.steps
             self.first_bad = self.first_bad or f"{describe.glimpse(reward, 40)} at step {step}"
         self.steps += 1
+
+    def take_in(self, actions: Sequence[Any], rewards: Sequence[Any]) -> None:
+        """Note many steps at once; the last of the actions may have no result."""
+        self.plan.extend(actions)
+        total = sum_after(self.reward, rewards)
+        if math.isfinite(total):
+            self.reward = total
+            self.steps += len(rewards)
+        else:
+            for reward in rewards:
+                self.result(reward)
 
     @property
     def total_reward(self) -> float | None:
@@ -186,12 +223,32 @@ class Ending:
         return self.terminated or self.truncated
 
 
+def sum_after(total: float, rewards: Sequence[Any]) -> float:
+    """The total with the rewards added one after the other; NaN where one has to be looked at by itself.
+
+    One after the other, as `EpisodeLog.result` adds them: a pairwise sum would differ in the last digit.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.add.accumulate(array("d", (total, *rewards)))[-1])
+    except Exception:  # an environment's own type may raise anything
+        return math.nan
+
+
 def first_vectors(observation: Any) -> tuple[FieldVector, ...]:
     """The observation as a vector, if it is an array of at most 4,096 finite numbers."""
     is_numeric = isinstance(observation, np.ndarray) and observation.dtype.kind in "biuf"
     if not is_numeric or not 1 <= observation.size <= MAX_VECTOR_NUMBERS:
         return ()
+    field, space = _field_of(observation.shape)
     try:
-        return (observation_vector(observation),)
+        return (FieldVector(field=field, space=space, values=observation.reshape(-1)),)
     except InvalidRecord:  # not finite, also once in float32
         return ()
+
+
+@lru_cache(maxsize=64)
+def _field_of(shape: tuple[int, ...]) -> tuple[str, Space]:
+    """Field and space of observations of a shape, the same objects for every episode."""
+    vector = observation_vector(np.zeros(shape))
+    return vector.field, vector.space

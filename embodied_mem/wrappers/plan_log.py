@@ -2,8 +2,10 @@
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = int | str | tuple[Any, ...]
 ToKey: TypeAlias = Callable[[Any], Key]
+ToCall: TypeAlias = Callable[[tuple[Key, int]], SkillCall]
+Integers: TypeAlias = npt.NDArray[np.integer[Any]]
+
+MAX_CALLS_KEPT = 4_096  # calls that are made once for all episodes
 
 _FOLD_EVERY = 256
 
@@ -26,8 +32,9 @@ class PlanLog:
 
     Args:
         to_key: Makes an action hashable and comparable.
-        names: Names of discrete actions.
+        to_call: Makes a call of such a key with how often it came in a row.
         max_calls: At most this many calls are kept, from the head and the tail in equal parts, >= 2.
+        takes_numbers: Whether actions are numbers, so that many can be noted at once.
     """
 
     __slots__ = (
@@ -35,16 +42,20 @@ class PlanLog:
         "_head",
         "_head_size",
         "_key",
-        "_names",
         "_tail",
+        "_to_call",
         "_to_key",
         "dropped_actions",
         "dropped_calls",
+        "takes_numbers",
     )
 
-    def __init__(self, to_key: ToKey, names: Mapping[int, str], *, max_calls: int) -> None:
+    def __init__(
+        self, to_key: ToKey, to_call: ToCall, *, max_calls: int, takes_numbers: bool = False
+    ) -> None:
         self._to_key = to_key
-        self._names = names
+        self._to_call = to_call
+        self.takes_numbers = takes_numbers
         self._head: list[tuple[Key, int]] = []
         self._head_size = (max_calls + 1) // 2
         self._tail: deque[tuple[Key, int]] = deque(maxlen=max_calls - self._head_size)
@@ -63,15 +74,32 @@ class PlanLog:
             self._count += 1
             return
         if self._count:
-            self._store()
+            self._store([(cast(Key, self._key), self._count)])
         self._key, self._count = key, 1
+
+    def extend(self, actions: Sequence[Any]) -> None:
+        """Note many actions, as `add` would one by one."""
+        numbers = _integers(actions) if self.takes_numbers else None
+        if numbers is None:
+            for action in actions:
+                self.add(action)
+            return
+        if not len(numbers):
+            return
+        keys, counts = _runs(numbers)
+        if keys[0] == self._key:
+            counts[0] += self._count
+        elif self._count:
+            self._store([(cast(Key, self._key), self._count)])
+        self._key, self._count = int(keys[-1]), int(counts[-1])
+        self._store_many(keys[:-1], counts[:-1])
 
     def calls(self) -> tuple[SkillCall, ...]:
         """The plan so far."""
         if self._count:
-            self._store()
+            self._store([(cast(Key, self._key), self._count)])
             self._key, self._count = None, 0
-        return tuple(self._call(key, count) for key, count in (*self._head, *self._tail))
+        return tuple(map(self._to_call, (*self._head, *self._tail)))
 
     def metadata(self) -> JsonObject:
         """What the plan left out; empty if nothing."""
@@ -85,21 +113,57 @@ class PlanLog:
             }
         }
 
-    def _store(self) -> None:
-        assert self._key is not None
-        if len(self._head) < self._head_size:
-            self._head.append((self._key, self._count))
-            return
-        if len(self._tail) == self._tail.maxlen:
-            self.dropped_calls += 1
-            self.dropped_actions += self._tail[0][1]
-        self._tail.append((self._key, self._count))
+    def _store(self, runs: Sequence[tuple[Key, int]]) -> None:
+        """Keep runs that are over; those that fit neither head nor tail are counted."""
+        room = self._head_size - len(self._head)
+        self._head += runs[:room]
+        later = runs[room:]
+        size = self._tail.maxlen or 0
+        n_left_out = len(self._tail) + len(later) - size
+        if n_left_out > 0:
+            left_out = [*self._tail, *later][:n_left_out]
+            self.dropped_calls += n_left_out
+            self.dropped_actions += sum(count for _, count in left_out)
+        self._tail.extend(later[-size:])
 
-    def _call(self, key: Key, count: int) -> SkillCall:
-        if isinstance(key, _Json):
-            return SkillCall(describe.ACT, {"action": json.loads(key)}, count=count)
-        action: Any = list(key) if isinstance(key, tuple) else key
-        return describe.action_call(action, self._names, count=count)
+    def _store_many(self, keys: Integers, counts: Integers) -> None:
+        """The same for runs as columns, of which only those are looked at that are kept."""
+        room = max(self._head_size - len(self._head), 0)
+        size = self._tail.maxlen or 0
+        n_skipped = max(len(keys) - room - size, 0)
+        self._store(_pairs(keys[:room], counts[:room]))
+        if n_skipped:  # so many that they push out all that the tail holds
+            skipped = slice(room, room + n_skipped)
+            self.dropped_calls += n_skipped + len(self._tail)
+            self.dropped_actions += int(counts[skipped].sum()) + sum(count for _, count in self._tail)
+            self._tail.clear()
+        self._store(_pairs(keys[room + n_skipped :], counts[room + n_skipped :]))
+
+
+def _pairs(keys: Integers, counts: Integers) -> list[tuple[Key, int]]:
+    return list(zip(keys.tolist(), counts.tolist(), strict=True))
+
+
+def _integers(actions: Sequence[Any]) -> Integers | None:
+    """(n,) the actions as integers; None where one of them is something else."""
+    try:
+        return np.frombuffer(bytes(actions), dtype=np.uint8)  # five times as fast, and few have more than 256
+    except Exception:  # something else, or numbers beyond a byte
+        pass
+    try:
+        numbers = np.array(actions)
+    except Exception:  # a tensor that asks to be detached, and the like
+        return None
+    return numbers if numbers.ndim == 1 and numbers.dtype.kind in "iu" else None
+
+
+def _runs(numbers: Integers) -> tuple[Integers, Integers]:
+    """Each number that differs from the one before it, and how often it came in a row."""
+    ends = np.append(np.flatnonzero(numbers[1:] != numbers[:-1]), len(numbers) - 1)
+    counts = ends.copy()
+    counts[0] += 1
+    counts[1:] -= ends[:-1]
+    return numbers[ends], counts
 
 
 class ActionSummary:
@@ -108,6 +172,8 @@ class ActionSummary:
     Args:
         space: Name of the action space, for the summary.
     """
+
+    takes_numbers = False
 
     __slots__ = ("_buffer", "_count", "_high", "_is_uniform", "_low", "_space", "_sum")
 
@@ -131,6 +197,11 @@ class ActionSummary:
             self._is_uniform = False
         if len(self._buffer) >= _FOLD_EVERY:
             self._fold()
+
+    def extend(self, actions: Sequence[Any]) -> None:
+        """Note many actions."""
+        for action in actions:
+            self.add(action)
 
     def calls(self) -> tuple[SkillCall, ...]:
         """No calls."""
@@ -166,9 +237,46 @@ def action_log(
     to_key = _to_key(space)
     if to_key is None and not keep_continuous:
         name = describe.clip(repr(space), 200)
-        return lambda: ActionSummary(name)
-    key = to_key or _json_key
-    return lambda: PlanLog(key, names, max_calls=max_calls)
+        return partial(ActionSummary, name)
+    return _PlanMaker(to_key or _json_key, _CallMaker(names), max_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlanMaker:
+    """Makes the plan logs of one environment; unlike a function made here it can be sent elsewhere."""
+
+    to_key: ToKey
+    to_call: "_CallMaker"
+    max_calls: int
+
+    def __call__(self) -> PlanLog:
+        return PlanLog(
+            self.to_key,
+            self.to_call.__getitem__,
+            max_calls=self.max_calls,
+            takes_numbers=self.to_key is _discrete_key,
+        )
+
+
+class _CallMaker(dict[tuple[Key, int], SkillCall]):
+    """Makes calls of keys and counts, and those that come again and again only once."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _CallMaker, (self._names,)
+
+    def __missing__(self, run: tuple[Key, int]) -> SkillCall:
+        key, count = run
+        if isinstance(key, _Json):
+            return SkillCall(describe.ACT, {"action": json.loads(key)}, count=count)
+        action: Any = list(key) if isinstance(key, tuple) else key
+        call = describe.action_call(action, self._names, count=count)
+        if type(key) is int and len(self) < MAX_CALLS_KEPT:  # others are rarely equal, and may be large
+            self[run] = call
+        return call
 
 
 def _to_key(space: "Space[Any]") -> ToKey | None:

@@ -36,6 +36,7 @@ class RecordKeywords(TypedDict, total=False):
     keep_continuous: bool
     action_names: Sequence[str] | None
     metadata: Mapping[str, Any]
+    in_background: bool
 
 
 @overload

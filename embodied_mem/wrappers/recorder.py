@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 import embodied_mem
 from embodied_mem import describe
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import clean_text
-from embodied_mem.records import Experience, Outcome, Status, Task, instance_id
+from embodied_mem.records import Experience, Outcome, Receipt, Status, Task, instance_id
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors
 from embodied_mem.wrappers.options import RecordOptions
 from embodied_mem.wrappers.outcomes import EpisodeSummary, default_outcome, judge
 from embodied_mem.wrappers.plan_log import ActionSummary, PlanLog
+from embodied_mem.wrappers.quick_steps import CAPACITY
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,8 @@ class RecordingCounts:
 
     Attributes:
         begun: Episodes begun, and further spans of cut ones.
-        recorded: Experiences that memory has acknowledged.
+        recorded: Experiences that memory took; after `close()` all of them are acknowledged, also those of a
+            store with `commit_every` above 1.
         not_sampled: Left out by `sample`.
         not_kept: Left out by `keep`.
         empty: Begun, but left before the first step.
@@ -76,6 +80,7 @@ class Recorder:
         }
         self._make_plan = make_plan
         self._pending: Exception | None = None
+        self._newest: Receipt | None = None
         self._checked_in: int | None = None
 
     def check_memory(self) -> None:
@@ -101,9 +106,7 @@ class Recorder:
     ) -> EpisodeLog | None:
         """A log for the episode that begins; None if it is not to be recorded."""
         self.counts.begun += 1
-        rng = self._options.rng
-        if self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample:
-            self.counts.not_sampled += 1
+        if self._is_left_out():
             return None
         try:
             start = EpisodeStart(
@@ -111,7 +114,7 @@ class Recorder:
                 attempt=self._options.make_id(),
                 episode=episode,
                 seed=None if seed is None else int(seed),
-                observation=_copy(observation),
+                observation=copied(observation),
                 state=describe.observation_text(observation),
                 vectors=first_vectors(observation),
             )
@@ -125,11 +128,23 @@ class Recorder:
         limit = self._options.max_steps_per_experience
         return limit is not None and episode.steps >= limit
 
+    def _is_left_out(self) -> bool:
+        """Whether the sample leaves out the episode that begins; then it is counted."""
+        rng = self._options.rng
+        is_left_out = self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample
+        self.counts.not_sampled += is_left_out
+        return is_left_out
+
+    def room(self, episode: EpisodeLog) -> int:
+        """How many steps may be taken before one has to be looked at, for a cut to be made in time."""
+        limit = self._options.max_steps_per_experience
+        return CAPACITY if limit is None else limit - episode.steps - 1
+
     def cut(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> EpisodeLog:
         """Record what there is of a running episode and go on with a fresh log."""
         self.finish(episode, ending, **metadata)
         self.counts.begun += 1
-        return EpisodeLog(episode.next_span(_copy(ending.observation)), self._make_plan())
+        return EpisodeLog(episode.next_span(copied(ending.observation)), self._make_plan())
 
     def finish(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> None:
         """Record an episode that ended in any way; never raises."""
@@ -139,12 +154,23 @@ class Recorder:
         try:
             experience = self._experience(episode, ending, metadata)
             if self._is_kept(experience):
-                self._memory.record(experience)
+                self._newest = self._memory.record(experience)
                 self.counts.recorded += 1
             else:
                 self.counts.not_kept += 1
         except Exception as error:  # whatever memory raises may not kill a step
             self.lose(error, f"episode {episode.start.episode} was recorded")
+
+    def settle(self) -> None:
+        """Wait until memory has acknowledged all it was given; never raises.
+
+        A store may let records wait for others. The newest is committed together with all before it.
+        """
+        try:
+            if isinstance(self._newest, Receipt):  # memories of other people may give nothing
+                self._newest.wait()
+        except Exception as error:
+            self.lose(error, "the last episodes were committed")
 
     def raise_pending(self) -> None:
         """Raise the first error since the last call, if there was one."""
@@ -183,11 +209,9 @@ class Recorder:
             self.keep_error(error, "while the task function was asked")
         if not isinstance(found, Task):
             found = Task(describe.task_text(observation, info, environment=self._environment))
-        return Task(
-            found.text,
-            kind=found.kind or self._environment,
-            instance=found.instance or self._instance(seed, options),
-        )
+        kind = found.kind or self._environment
+        instance = found.instance or self._instance(seed, options)
+        return Task(found.text, kind=kind, instance=instance)
 
     def _instance(self, seed: int | None, options: Mapping[str, Any] | None) -> str:
         try:
@@ -237,6 +261,21 @@ class Recorder:
         return keep == "all" or experience.outcome.is_success
 
 
+def make_recorder(
+    memory: Memory,
+    options: RecordOptions,
+    *,
+    environment: str,
+    make_plan: Callable[[], PlanLog | ActionSummary],
+) -> Recorder:
+    """The recorder that the options ask for."""
+    if not options.in_background:
+        return Recorder(memory, options, environment=environment, make_plan=make_plan)
+    from embodied_mem.wrappers.background import BackgroundRecorder
+
+    return BackgroundRecorder(memory, options, environment=environment, make_plan=make_plan)
+
+
 def _said(who: str, error: Exception) -> str:
     return describe.clip(f"{who} raised {type(error).__name__}: {error}", 1_000)
 
@@ -245,8 +284,12 @@ def _join(*parts: str) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _copy(observation: Any) -> Any:
+def copied(observation: Any) -> Any:
     """The observation as it is now; environments may write the next one into the same buffer."""
+    if type(observation) is dict and not observation:  # as most infos are
+        return {}
+    if type(observation) is np.ndarray and not observation.dtype.hasobject:
+        return observation.copy()
     try:
         return copy.deepcopy(observation)
     except Exception:  # simulator handles refuse to be copied in ways of their own

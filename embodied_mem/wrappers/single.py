@@ -10,7 +10,8 @@ from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
 from embodied_mem.wrappers.plan_log import action_log
-from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
+from embodied_mem.wrappers.quick_steps import PLAIN_ACTIONS, PLAIN_REWARDS, QuickSteps
+from embodied_mem.wrappers.recorder import RecordingCounts, make_recorder
 
 Info: TypeAlias = dict[str, Any]
 
@@ -19,7 +20,8 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
     """Records one experience an episode; observations, rewards, actions and infos pass through as they are.
 
     Use `record_experience` to make one. Nothing is embedded, described or written between the first and the
-    last step of an episode; the call that ends the episode records it.
+    last step of an episode; the call that ends the episode records it. Where actions and rewards are plain
+    numbers, `QuickSteps` takes the place of `step` from the second step of an episode to its last.
 
     Args:
         env: The environment.
@@ -29,7 +31,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: gym.Env[Any, Any], memory: Memory, options: RecordOptions) -> None:
         super().__init__(env)
-        self._recorder = Recorder(
+        self._recorder = make_recorder(
             memory,
             options,
             environment=environment_id(env),
@@ -41,6 +43,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             ),
         )
         self._log: EpisodeLog | None = None
+        self._quick: QuickSteps | None = None
         self._n_episodes = 0
         self._last: tuple[Any, Info] = (None, {})
 
@@ -75,6 +78,8 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
         """Step the environment; if that ends the episode, record it."""
+        if self._quick is not None:  # somebody kept this method from before
+            self._slow_down()
         log = self._log
         if log is None:
             return self.env.step(action)
@@ -82,14 +87,29 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         try:
             result = self.env.step(action)
         except Exception as error:
-            self._finish(log, Ending(observation=self._last[0], info=self._last[1], error=error))
+            self._note_error(log, error)
             raise
-        try:
-            self._note_step(log, result)
-        except Exception as error:  # a result of an unknown shape may cost a record, never a step
-            self._log = None
-            self._recorder.lose(error, "a step was noted")
+        self._note_result(log, result)
+        if self._log is log:
+            self._speed_up(log, action, result[1])
         return result
+
+    def step_carefully(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
+        """Step as if nothing had been noted ahead; for `QuickSteps`."""
+        self._slow_down()
+        return self.step(action)
+
+    def note_break(self, error: Exception) -> None:
+        """Record what an error of the environment ended; for `QuickSteps`."""
+        self._slow_down(with_begun=True)
+        if self._log is not None:
+            self._note_error(self._log, error)
+
+    def note_end(self, result: Any) -> None:
+        """Take in the result of a step the long way; for `QuickSteps`."""
+        self._slow_down(with_begun=True)
+        if self._log is not None:
+            self._note_result(self._log, result)
 
     def close(self) -> None:
         """Close the environment; an episode that is left unfinished is recorded as cancelled.
@@ -98,10 +118,45 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             EmbodiedMemError: Recording an earlier episode failed.
         """
         self._leave()
+        self._recorder.settle()
         try:
             super().close()
         finally:
             self._recorder.raise_pending()
+
+    def __getstate__(self) -> Info:
+        self._slow_down()  # a copy has to know the steps that were noted ahead
+        return dict(vars(self))
+
+    def _speed_up(self, log: EpisodeLog, action: Any, reward: Any) -> None:
+        """Let `QuickSteps` take the next steps, if this one was of the kind it can note."""
+        room = self._recorder.room(log)
+        is_plain = isinstance(action, PLAIN_ACTIONS) and isinstance(reward, PLAIN_REWARDS)
+        if is_plain and room >= 1 and log.plan.takes_numbers and type(self).step is RecordExperience.step:
+            self._quick = QuickSteps(self, self.env.step, room)
+            self.step = self._quick.step  # type: ignore[method-assign]
+
+    def _slow_down(self, *, with_begun: bool = False) -> None:
+        """Take over from `QuickSteps` what it noted, if it is at work."""
+        quick, self._quick = self._quick, None
+        if quick is None:
+            return
+        del self.step
+        actions, rewards, last = quick.stop(with_begun=with_begun)
+        if self._log is not None:
+            self._log.take_in(actions, rewards)
+        if last is not None:
+            self._last = (last[0], last[-1])
+
+    def _note_error(self, log: EpisodeLog, error: Exception) -> None:
+        self._finish(log, Ending(observation=self._last[0], info=self._last[1], error=error))
+
+    def _note_result(self, log: EpisodeLog, result: Any) -> None:
+        try:
+            self._note_step(log, result)
+        except Exception as error:  # a result of an unknown shape may cost a record, never a step
+            self._log = None
+            self._recorder.lose(error, "a step was noted")
 
     def _note_step(self, log: EpisodeLog, result: Any) -> None:
         observation, reward, terminated, truncated, info = result
@@ -117,6 +172,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
                 self._log = self._recorder.cut(log, Ending(observation=observation, info=info, is_cut=True))
 
     def _leave(self) -> None:
+        self._slow_down()
         if self._log is not None:
             self._finish(self._log, Ending(observation=self._last[0], info=self._last[1]))
 

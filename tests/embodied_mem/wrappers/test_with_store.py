@@ -1,5 +1,6 @@
 """Recording into the real store: recalled by words and by observation, across environments and processes."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,40 @@ def test_a_store_takes_environments_whose_observations_differ(tmp_path: Path) ->
             play(env, seed=0, action=action, steps=5)
             env.close()
         assert {e.task.kind for e in store.experiences()} == {"CartPole-v1", "MountainCar-v0"}
+
+
+@pytest.mark.parametrize("n_envs", [0, 2])
+def test_closing_commits_the_episodes_that_wait_for_others(n_envs: int, tmp_path: Path) -> None:
+    store = MemoryStore.open(tmp_path, commit_every=100)
+    made = gym.make_vec("CartPole-v1", num_envs=n_envs) if n_envs else gym.make("CartPole-v1")
+    env = record_experience(made, store.memory())
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    assert store.backend.pending == 0
+    env.close()
+    assert store.backend.pending == 0
+    with MemoryStore.open(tmp_path, read_only=True) as other:
+        assert other.stats().n_experiences == env.recording_counts.recorded == max(n_envs, 1)
+    store.close()
+
+
+def test_a_store_that_cannot_commit_is_noticed_when_the_environment_is_closed(tmp_path: Path) -> None:
+    store = MemoryStore.open(tmp_path, commit_every=100)
+    env = record_experience(gym.make("CartPole-v1"), store.memory())
+    play(env, seed=0, action=1)
+    assert store.backend.pending == 1
+    other = sqlite3.connect(next(tmp_path.glob("*.sqlite")))
+    other.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk on fire'); END"
+    )
+    with pytest.raises(StoreError, match="disk on fire"):
+        env.close()
+    assert env.recording_counts.failed == 1
+    other.execute("DROP TRIGGER refuse")
+    other.close()
+    store.close()  # what waited is written after all
+    with MemoryStore.open(tmp_path, read_only=True) as again:
+        assert again.stats().n_experiences == 1
 
 
 def test_a_closed_store_is_noticed_before_the_first_step(tmp_path: Path) -> None:

@@ -1,0 +1,238 @@
+"""One run over all subjects at one size: they take turns, so that the noise of the machine hits all alike."""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.experiments.benchmarks.file_calls import missing_reason
+from embodied_mem.experiments.benchmarks.measuring import Timings, folder_bytes
+from embodied_mem.experiments.benchmarks.prepared import Filter, Prepared
+from embodied_mem.experiments.benchmarks.subject import COMPRESSED, OWN, describe_subject
+from embodied_mem.experiments.benchmarks.worker_process import WorkerProcess, syncs_per_add
+from embodied_mem.experiments.benchmarks.workload import recall_at_k
+
+Say = Callable[[str], None]
+
+SLOW_TURN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        rounds: Turns that every subject gets.
+        adds: Records that are added in each.
+        budget_s: Seconds after which a subject's turn ends, once it made five calls.
+    """
+
+    rounds: int = 3
+    adds: int = 100
+    budget_s: float = 8.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured:
+    """What was measured of one subject at one size.
+
+    Attributes:
+        name: The subject.
+        load_s: Seconds of the bulk load.
+        searches: Filter to one `Timings` a round.
+        recalls: Filter to recall@10 against the exact answers.
+        adds: One `Timings` a round.
+        catch_up_s: Seconds a round that indexes needed after the adds.
+        syncs_per_add: Waits for the disk an add; None where nothing is kept, or where they cannot be counted.
+        rss_mb: Memory beyond the imports: in a fresh process that opened the store and searched by vectors,
+            or in the process that loaded it where nothing is kept.
+        rss_text_mb: The same after a search by words, for our own store.
+        rss_making_mb: The same in the process that made the compressed codes, for our own compressed.
+        disk_mb: Size of the files.
+        reopen_s: Seconds to open the store in a fresh process, first search included.
+    """
+
+    name: str
+    load_s: float = 0.0
+    searches: dict[Filter, list[Timings]] = field(default_factory=dict)
+    recalls: dict[Filter, float] = field(default_factory=dict)
+    adds: list[Timings] = field(default_factory=list)
+    catch_up_s: list[float] = field(default_factory=list)
+    syncs_per_add: float | None = None
+    rss_mb: float | None = None
+    rss_text_mb: float | None = None
+    rss_making_mb: float | None = None
+    disk_mb: float | None = None
+    reopen_s: float | None = None
+
+    def search_p50_ms(self, kind: Filter) -> float:
+        """The median over rounds of the median wall-clock time."""
+        return statistics.median(timings.p50_ms for timings in self.searches[kind])
+
+    def add_p50_ms(self) -> float:
+        """The same for an add, with its share of what the indexes had to catch up."""
+        return statistics.median(self.add_rounds_ms())
+
+    def add_rounds_ms(self) -> list[float]:
+        """Each round's figure behind `add_p50_ms`."""
+        return [
+            timings.p50_ms + late * 1e3 / len(timings.wall_s)
+            for timings, late in zip(self.adds, self.catch_up_s, strict=True)
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """Everything as JSON, each round beside the whole."""
+        result: dict[str, Any] = {"title": describe_subject(self.name).title, "load_s": self.load_s}
+        for kind, rounds in self.searches.items():
+            result[f"search_{kind}"] = {
+                **Timings.joined(rounds).document(),
+                "p50_ms_by_round": [round(timings.p50_ms, 4) for timings in rounds],
+                "recall_at_10": self.recalls[kind],
+            }
+        if self.adds:
+            result["add"] = {
+                **Timings.joined(self.adds).document(),
+                "p50_with_catch_up_ms": self.add_p50_ms(),
+                "p50_with_catch_up_ms_by_round": self.add_rounds_ms(),
+            }
+        rest = ("syncs_per_add", "rss_mb", "rss_text_mb", "rss_making_mb", "disk_mb", "reopen_s")
+        return {**result, **{name: getattr(self, name) for name in rest}}
+
+
+def compare(names: Sequence[str], n: int, folder: Path, effort: Effort, say: Say) -> dict[str, Measured]:
+    """Measure subjects on n records, and our own compressed beside.
+
+    Args:
+        names: The subjects.
+        n: Records that are loaded.
+        folder: Where workload and stores are kept; emptied by nobody.
+        effort: How much is measured.
+        say: Told what goes on.
+    """
+    say(f"{n:,} records: making the workload")
+    prepared = Prepared.make(n, max(effort.rounds * effort.adds, 100))
+    workload = folder / "workload"
+    prepared.save(workload)
+    measured = {name: Measured(name=name) for name in names}
+    with contextlib.ExitStack() as stack:
+        workers = {name: stack.enter_context(WorkerProcess(name, workload, folder / name)) for name in names}
+        _load(workers, measured, say)
+        _search(workers, measured, prepared, effort, say)
+        _add(workers, measured, n, effort, say)
+        _close(workers, measured, folder)
+    for name in names:
+        if describe_subject(name).is_durable:
+            _reopen(measured[name], workload, folder / name, say)
+            if not missing_reason():
+                measured[name].syncs_per_add = syncs_per_add(name, workload, folder / f"{name}-syncs")
+    if OWN in names:
+        n_there = n + sum(len(timings.wall_s) for timings in measured[OWN].adds)
+        measured[COMPRESSED] = _compressed(prepared, n_there, workload, folder / OWN, effort, say)
+    return measured
+
+
+def _load(workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured], say: Say) -> None:
+    for name, worker in workers.items():
+        worker.ask("open")
+        measured[name].load_s = worker.ask("load")["wall_s"]
+        say(f"  {name}: loaded in {measured[name].load_s:.1f} s")
+
+
+def _search(
+    workers: Mapping[str, WorkerProcess],
+    measured: Mapping[str, Measured],
+    prepared: Prepared,
+    effort: Effort,
+    say: Say,
+) -> None:
+    for kind in Filter:
+        truth = prepared.answers(kind)
+        for number in range(effort.rounds):
+            for name, worker in workers.items():
+                if kind is Filter.NONE and not describe_subject(name).has_unfiltered:
+                    continue
+                answer = _ask(worker, name, say, "search", kind=kind, budget_s=effort.budget_s)
+                _note_search(measured[name], kind, answer, truth)
+            say(f"  searched with filter {kind}, round {number + 1} of {effort.rounds}")
+    for name, worker in workers.items():
+        measured[name].rss_mb = worker.ask("memory")["rss_mb"]
+
+
+def _ask(worker: WorkerProcess, name: str, say: Say, do: str, **arguments: Any) -> dict[str, Any]:
+    """What the worker answers; a turn that took long is named, so that a long run shows where it is."""
+    began = time.perf_counter()
+    answer = worker.ask(do, **arguments)
+    took_s = time.perf_counter() - began
+    if took_s > SLOW_TURN_S:
+        say(f"    {name}: {do} took {took_s:.0f} s")
+    return answer
+
+
+def _note_search(
+    of: Measured, kind: Filter, answer: Mapping[str, Any], truth: Sequence[frozenset[int]]
+) -> None:
+    of.searches.setdefault(kind, []).append(Timings(tuple(answer["wall_s"]), answer["cpu_s"]))
+    found = answer["found"]
+    of.recalls[kind] = recall_at_k(found, truth[: len(found)])
+
+
+def _add(
+    workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured], n: int, effort: Effort, say: Say
+) -> None:
+    for number in range(effort.rounds):
+        for name, worker in workers.items():
+            if describe_subject(name).role == "floor":
+                continue
+            first = n + sum(len(timings.wall_s) for timings in measured[name].adds)
+            answer = _ask(worker, name, say, "add", first=first, count=effort.adds, budget_s=effort.budget_s)
+            measured[name].adds.append(Timings(tuple(answer["wall_s"]), answer["cpu_s"]))
+            measured[name].catch_up_s.append(answer["catch_up_s"])
+        say(f"  added, round {number + 1} of {effort.rounds}")
+
+
+def _close(workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured], folder: Path) -> None:
+    for name, worker in workers.items():
+        worker.ask("close")
+        worker.stop()
+        if describe_subject(name).is_durable:
+            measured[name].disk_mb = folder_bytes(folder / name) / 1e6
+
+
+def _reopen(of: Measured, workload: Path, folder: Path, say: Say) -> None:
+    """Open what was closed in a fresh process: how long that takes, and what it keeps in memory."""
+    with WorkerProcess(of.name, workload, folder) as worker:
+        of.reopen_s = worker.ask("open")["first_search_s"]
+        for kind in Filter:
+            if kind is not Filter.NONE or describe_subject(of.name).has_unfiltered:
+                worker.ask("search", kind=kind, budget_s=1.0)
+        of.rss_mb = worker.ask("memory")["rss_mb"]
+        if of.name == OWN:
+            worker.ask("search_text")
+            of.rss_text_mb = worker.ask("memory")["rss_mb"]
+        worker.ask("close")
+    say(f"  {of.name}: reopened in {of.reopen_s:.2f} s, {of.rss_mb:.0f} MB")
+
+
+def _compressed(
+    prepared: Prepared, n_there: int, workload: Path, folder: Path, effort: Effort, say: Say
+) -> Measured:
+    """Our own store with its vectors compressed by one process, and opened by the next."""
+    of = Measured(name=COMPRESSED)
+    with WorkerProcess(COMPRESSED, workload, folder) as worker:
+        worker.ask("open")
+        worker.ask("settle")
+        of.rss_making_mb = worker.ask("memory")["rss_mb"]
+        worker.ask("close")
+    with WorkerProcess(COMPRESSED, workload, folder) as worker:
+        of.reopen_s = worker.ask("open")["first_search_s"]
+        worker.ask("settle")
+        for kind in Filter:
+            answer = worker.ask("search", kind=kind, budget_s=effort.budget_s)
+            _note_search(of, kind, answer, prepared.answers(kind, n_there))
+        of.rss_mb = worker.ask("memory")["rss_mb"]
+        worker.ask("close")
+    say(f"  {of.name}: {of.rss_mb:.0f} MB, and {of.rss_making_mb:.0f} MB where the codes were made")
+    return of

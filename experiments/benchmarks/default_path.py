@@ -1,0 +1,228 @@
+"""The default path, `memory.recall(text, where)` with no embedder, and vector recall where it is compressed.
+
+    python -m embodied_mem.experiments.benchmarks.default_path --json FILE [--n 10000,100000] [--folder DIR]
+
+A million records, the largest of the three sizes if none is named, take minutes to write and some gigabytes;
+`--folder` keeps them for the next run. Vectors are searched at the largest size. Exit code 1 where a bar is
+missed.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.errors import EmbodiedMemError
+from embodied_mem.experience_memory import ExperienceMemory
+from embodied_mem.experiments.benchmarks.filled_store import FilledStore, Kind, fill_all
+from embodied_mem.experiments.benchmarks.measuring import (
+    ONE_THREAD,
+    Timings,
+    circumstances,
+    label,
+    time_calls,
+)
+from embodied_mem.experiments.benchmarks.own import field_vector, where_of
+from embodied_mem.experiments.benchmarks.rows import Row
+from embodied_mem.experiments.benchmarks.table import markdown, number, rows_table
+from embodied_mem.experiments.benchmarks.workload import TOP_K, BenchQuery, make_queries, recall_at_k
+from embodied_mem.experiments.outputs import write_atomically
+from embodied_mem.filters import EVERYTHING, Where
+from embodied_mem.records import Recalled
+from embodied_mem.spaces import Vector
+from embodied_mem.store import MemoryStore
+
+SIZES = (10_000, 100_000, 1_000_000)
+MAX_P95_MS = {10_000: 10.0, 100_000: 40.0, 1_000_000: 50.0}
+MAX_FILTERED_P95_MS = 10.0
+FILTERED_JUDGED_AT = (10_000, 100_000)
+MIN_RECALL = 0.95
+N_WARM = 5
+BUDGET_S = 60.0
+MAX_SETTLING_S = 3_600.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path95:
+    """One way of asking at one size.
+
+    Attributes:
+        name: Such as `text_filtered_10pct`.
+        n: Records in the store.
+        timings: Of every query.
+        recall: recall@10 against the exact answers, where those are known.
+    """
+
+    name: str
+    n: int
+    timings: Timings
+    recall: float | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"name": self.name, "records": self.n, **self.timings.document(), "recall_at_10": self.recall}
+
+
+def measure(sizes: Sequence[int], folder: Path, say: Say) -> list[Path95]:
+    """Every way of asking at every size; vectors at the largest."""
+    largest = max(sizes)
+    fill_all(folder, [*((n, Kind.BAG) for n in sizes), (largest, Kind.CLUSTERED)], say)
+    found: list[Path95] = []
+    for n in sorted(sizes):
+        say(f"{n:,} records")
+        with MemoryStore.open(FilledStore.read(folder, n, Kind.BAG).path) as store:
+            found += _by_text(store.memory(), n, say)
+    say(f"vectors at {largest:,} records")
+    for kind in Kind:
+        filled = FilledStore.read(folder, largest, kind)
+        with MemoryStore.open(filled.path) as store:
+            found += _by_vector(store.memory(), filled, largest, kind, say)
+    return found
+
+
+def _by_text(memory: ExperienceMemory, n: int, say: Say) -> list[Path95]:
+    queries = make_queries(n)
+    began = time.perf_counter()
+    _recall_text(memory, queries[0], EVERYTHING)
+    say(f"  first answer after {time.perf_counter() - began:.1f} s")
+    ways: dict[str, tuple[bool, bool]] = {
+        "text": (False, False),
+        "text_filtered_10pct": (True, False),
+        "text_filtered_0.2pct": (True, True),
+    }
+    found = []
+    for name, (by_agent, by_task) in ways.items():
+        asks = [
+            partial(_recall_text, memory, query, where_of(query, by_agent=by_agent, by_task=by_task))
+            for query in queries
+        ]
+        found.append(Path95(name=name, n=n, timings=_timed(asks)[0]))
+        say(f"  {name}: p95 {number(found[-1].timings.percentile_ms(95))} ms")
+    return found
+
+
+def _by_vector(memory: ExperienceMemory, filled: FilledStore, n: int, kind: Kind, say: Say) -> list[Path95]:
+    queries = make_queries(n)
+    began = time.perf_counter()
+    _recall_vector(memory, filled.query_vectors[0], EVERYTHING)
+    say(f"  {kind}: first answer after {time.perf_counter() - began:.1f} s")
+    say(f"  {kind}: index settled {_settle():.0f} s later")
+    found = []
+    for name, truth, by_agent in (
+        (f"vector_{kind}", filled.nearest, False),
+        (f"vector_{kind}_filtered_10pct", filled.nearest_of_agent, True),
+    ):
+        asks = [
+            partial(_recall_vector, memory, vector, where_of(query, by_agent=by_agent, by_task=False))
+            for query, vector in zip(queries, filled.query_vectors, strict=True)
+        ]
+        timings, answers = _timed(asks)
+        recall = recall_at_k(answers, truth[: len(answers)])
+        found.append(Path95(name=name, n=n, timings=timings, recall=recall))
+        say(f"  {name}: p95 {number(timings.percentile_ms(95))} ms, recall {recall:.4f}")
+    return found
+
+
+def _timed(asks: Sequence[Callable[[], list[int]]]) -> tuple[Timings, list[list[int]]]:
+    for ask in asks[:N_WARM]:
+        ask()
+    return time_calls(asks, budget_s=BUDGET_S)
+
+
+def _settle() -> float:
+    """Wait until nothing is made in the background any more; the seconds it took."""
+    began = time.perf_counter()
+    while threading.active_count() > 1 and time.perf_counter() - began < MAX_SETTLING_S:
+        time.sleep(0.1)
+    return time.perf_counter() - began
+
+
+def _recall_text(memory: ExperienceMemory, query: BenchQuery, where: Where) -> list[int]:
+    return _steps(memory.recall(text=query.text, where=where, k=TOP_K))
+
+
+def _recall_vector(memory: ExperienceMemory, vector: Vector, where: Where) -> list[int]:
+    return _steps(memory.recall(vectors=(field_vector(vector),), where=where, k=TOP_K))
+
+
+def _steps(found: Sequence[Recalled]) -> list[int]:
+    return [int(str(recalled.experience.metadata["step"])) for recalled in found]
+
+
+def rows_of(measured: Sequence[Path95]) -> list[Row]:
+    """A row for every bar, and one for what is only shown."""
+    rows = []
+    for each in measured:
+        p95, name = each.timings.percentile_ms(95), f"{each.name}_{label(each.n)}"
+        is_filtered = "filtered" in each.name
+        limit = MAX_FILTERED_P95_MS if is_filtered else MAX_P95_MS.get(each.n, MAX_P95_MS[1_000_000])
+        is_judged = each.n in (FILTERED_JUDGED_AT if is_filtered else MAX_P95_MS)
+        said = f"p50 {number(each.timings.p50_ms)}, p99 {number(each.timings.percentile_ms(99))} ms"
+        rows.append(Row(f"{name}_p95", p95, "ms", limit, limit / p95, 1.0 if is_judged else None, said))
+        if each.recall is not None:
+            least = 1.0 if is_filtered else MIN_RECALL
+            said = "share of the ten nearest that were found"
+            rows.append(Row(f"{name}_recall", each.recall, "share", least, each.recall / least, 1.0, said))
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m embodied_mem.experiments.benchmarks.default_path")
+    parser.add_argument("--json", type=Path, help="write everything to this file")
+    parser.add_argument("--n", default=",".join(map(str, SIZES)), help="numbers of records")
+    parser.add_argument(
+        "--folder", type=Path, help="keep the filled stores here; a temporary folder if not given"
+    )
+    given = parser.parse_args(arguments)
+    sizes = [int(n) for n in given.n.replace("_", "").split(",")]
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+            measured = measure(sizes, given.folder or Path(temporary), partial(print, flush=True))
+    except EmbodiedMemError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    rows = rows_of(measured)
+    print(f"\n{_times_table(measured)}\n\n{rows_table(rows)}")
+    if given.json:
+        said = {
+            "benchmark": "default_path",
+            **circumstances(),
+            "rows": [row.document() for row in rows],
+            "bars": [
+                {"name": row.name, "bar": row.bar, "met": row.is_met} for row in rows if row.bar is not None
+            ],
+            "paths": [each.document() for each in measured],
+        }
+        write_atomically(given.json, json.dumps(said, indent=1) + "\n")
+    return 0 if all(row.is_met for row in rows) else 1
+
+
+def _times_table(measured: Sequence[Path95]) -> str:
+    head = ("asked by", "records", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "recall")
+    lines = []
+    for each in measured:
+        times = [number(each.timings.percentile_ms(percent)) for percent in (50, 95, 99)]
+        cells = (*times, number(each.timings.cpu_mean_ms), number(each.recall))
+        lines.append((each.name, label(each.n), *cells))
+    return markdown(head, lines)
+
+
+if __name__ == "__main__":
+    if any(
+        os.environ.get(name) != value for name, value in ONE_THREAD.items()
+    ):  # read when numpy is imported
+        os.execve(
+            sys.executable, [sys.executable, "-m", __spec__.name, *sys.argv[1:]], {**os.environ, **ONE_THREAD}
+        )
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Other libraries' stores as subjects, one file each; each needs the extra `bench`."""

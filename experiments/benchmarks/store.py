@@ -1,0 +1,154 @@
+"""Our store beside its peers on one workload, one thread, in one run.
+
+    python -m embodied_mem.experiments.benchmarks.store --json FILE [--n 1000,10000] [--quick] [--only NAME]
+
+Exit code 1 where a bar is missed, 2 where it cannot be run. docs/benchmarks.md says what is compared and how.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.errors import EmbodiedMemError, ExperimentError, MissingExtra
+from embodied_mem.experiments.benchmarks.comparison import Effort, Measured, Say, compare
+from embodied_mem.experiments.benchmarks.measuring import circumstances
+from embodied_mem.experiments.benchmarks.rows import Row, rows_of
+from embodied_mem.experiments.benchmarks.subject import COMPRESSED, SUBJECTS, describe_subject
+from embodied_mem.experiments.benchmarks.table import rows_table, subjects_table
+from embodied_mem.experiments.outputs import write_atomically
+
+SIZES = (1_000, 10_000, 100_000)
+QUICK_SIZES = (1_000,)
+QUICK = Effort(rounds=2, adds=50, budget_s=2.0)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; the exit code."""
+    given = _parse(arguments)
+    try:
+        names = chosen_subjects(given.only)
+        check_installed(names)
+        results = measure(names, given.n, given.effort, given.folder, _print)
+    except EmbodiedMemError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    rows = rows_of(results)
+    _print_results(results, rows)
+    if given.json:
+        write_atomically(given.json, json.dumps(document(results, rows), indent=1) + "\n")
+    return 0 if all(row.is_met for row in rows) else 1
+
+
+def chosen_subjects(only: Sequence[str] | None) -> list[str]:
+    """The subjects to measure, in the order of the table.
+
+    Raises:
+        UnknownName: One of the names is no subject.
+    """
+    every = [name for name in SUBJECTS if name != COMPRESSED]
+    if only is None:
+        return every
+    wanted = {name for name in only if describe_subject(name)}
+    return [name for name in every if name in wanted]
+
+
+def check_installed(names: Sequence[str]) -> None:
+    """Refuse before the first minute is spent.
+
+    Raises:
+        MissingExtra: A peer's package is not installed; the message is the command that installs all of them.
+    """
+    missing = sorted(
+        {
+            module.split(".")[0]
+            for name in names
+            for module in describe_subject(name).modules
+            if find_spec(module.split(".")[0]) is None
+        }
+    )
+    if missing:
+        raise MissingExtra(f"{', '.join(missing)} not installed; run: pip install 'embodied-mem[bench]'")
+
+
+def measure(
+    names: Sequence[str], sizes: Sequence[int], effort: Effort, folder: Path | None, say: Say
+) -> dict[int, dict[str, Measured]]:
+    """Measure every size in a folder of its own, which is removed again.
+
+    Args:
+        names: The subjects.
+        sizes: Numbers of records.
+        effort: How much is measured.
+        folder: Where to make the folders; the temporary one of the machine if None.
+        say: Told what goes on.
+    """
+    results = {}
+    for n in sorted(sizes):
+        with tempfile.TemporaryDirectory(dir=folder, prefix="bench-") as temporary:
+            results[n] = compare(names, n, Path(temporary), effort, say)
+    return results
+
+
+def document(results: Mapping[int, Mapping[str, Measured]], rows: Sequence[Row]) -> dict[str, Any]:
+    """Everything that was measured, as JSON."""
+    return {
+        "benchmark": "store",
+        **circumstances(),
+        "rows": [row.document() for row in rows],
+        "bars": [
+            {"name": row.name, "bar": row.bar, "met": row.is_met, "against": row.said}
+            for row in rows
+            if row.bar is not None
+        ],
+        "subjects": {
+            str(n): {name: each.document() for name, each in measured.items()}
+            for n, measured in results.items()
+        },
+    }
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m embodied_mem.experiments.benchmarks.store")
+    parser.add_argument("--json", type=Path, help="write everything to this file")
+    parser.add_argument("--n", type=_sizes, help="numbers of records, such as 1000,10000")
+    parser.add_argument("--quick", action="store_true", help="1,000 records and less of everything")
+    parser.add_argument("--only", type=_names, help=f"of {', '.join(SUBJECTS)}")
+    parser.add_argument("--folder", type=Path, help="where stores are made; a real disk, not a RAM disk")
+    parser.add_argument("--rounds", type=int, default=Effort().rounds, help="turns that each store gets")
+    given = parser.parse_args(arguments)
+    given.effort = QUICK if given.quick else Effort(rounds=given.rounds)
+    given.n = given.n or (QUICK_SIZES if given.quick else SIZES)
+    return given
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(map(int, text.replace("_", "").split(",")))
+    if min(sizes) < 100:
+        raise ExperimentError(f"--n {text}: expected at least 100 records")
+    return sizes
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
+def _print_results(results: Mapping[int, Mapping[str, Measured]], rows: Sequence[Row]) -> None:
+    for n, measured in results.items():
+        print(f"\n{subjects_table(n, measured)}")
+    print(f"\n{rows_table(rows)}")
+    missed = [row.name for row in rows if not row.is_met]
+    if missed:
+        print(f"\nMissed: {', '.join(missed)}")
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
