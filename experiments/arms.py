@@ -192,9 +192,12 @@ def make_experience_memory(
         weights: Fields of `RankingWeights` that differ from its defaults.
         options: Further keyword arguments of `MemoryStore.memory`.
     """
+    from embodied_mem.embedders.hashed import HashedEmbedder
     from embodied_mem.ranking import RankingWeights
     from embodied_mem.store import MemoryStore
 
+    # The committed results were made when hashed vectors broke ties by default; a run may do without.
+    options = {"embedder": HashedEmbedder(), **options}
     memory: Memory = MemoryStore.open(path).memory(weights=RankingWeights(**(weights or {})), **options)
     return memory
 
