@@ -3,6 +3,8 @@ from functools import reduce
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.filters import (
@@ -11,10 +13,16 @@ from embodied_mem.filters import (
     Between,
     Equals,
     In,
+    Near,
     Not,
     Or,
+    after,
     all_of,
+    asks_by_id,
+    before,
+    join_path,
     matches,
+    split_path,
     to_document,
     where,
 )
@@ -24,7 +32,9 @@ DOCUMENT = {
     "task": {"text": "go", "kind": "Maze-v0"},
     "outcome": {"status": "success", "reward": 1.5, "steps": 3},
     "scope": {"agent": "robot", "place": "kitchen-2"},
-    "metadata": {"floor": 1, "lit": True, "tags": ["a"], "nothing": None},
+    "metadata": {"floor": 1, "lit": True, "tags": ["a"], "nothing": None, "v1.2": {"a\\b": 7}},
+    "happened_at_s": 100.0,
+    "position_m": [1.0, 2.0, 2.0],
 }
 
 
@@ -59,6 +69,92 @@ def test_the_reference_evaluator(query, expected):
 def test_a_scope_is_compared_by_component_and_never_by_prefix():
     assert not matches(where(scope__place="kitchen"), DOCUMENT)
     assert matches(where(scope__place="kitchen-2"), DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Near("position_m", (1, 2, 2), 0), True),
+        (Near("position_m", (1, 2, 5), 3), True),
+        (Near("position_m", (1, 2, 5), 2.9), False),
+        (Near("position_m", (1, 2), 9), False),  # a place on a map is none in space
+        (Near("metadata.floor", (1, 2), 9), False),
+        (Near("metadata.absent", (1, 2), 9), False),
+        (Near("metadata.tags", (1, 2), 9), False),
+        (Not(Near("metadata.absent", (1, 2), 9)), True),
+    ],
+)
+def test_a_place_is_near_up_to_the_radius(query, expected):
+    assert matches(query, DOCUMENT) is expected
+
+
+COORDINATES = st.floats(-1e6, 1e6)
+
+
+@given(st.lists(st.tuples(COORDINATES, COORDINATES), min_size=2, max_size=2), st.floats(0, 1e6))
+def test_near_is_the_distance_in_metres(places, radius_m):
+    here, there = places
+    is_near = math.dist(here, there) <= radius_m
+    assert matches(Near("position_m", here, radius_m), {"position_m": list(there)}) is is_near
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Near("position_m", (1, 2), -1),
+        lambda: Near("position_m", (1, 2), math.inf),
+        lambda: Near("position_m", (1, 2), "3"),
+        lambda: Near("position_m", (1,), 1),
+        lambda: Near("position_m", (1, math.nan), 1),
+        lambda: Near("position_m", (1, True), 1),
+        lambda: Near("position_m", "12", 1),
+        lambda: Near("position", (1, 2), 1),
+    ],
+)
+def test_a_place_that_cannot_be_measured_is_refused(build):
+    with pytest.raises(InvalidQuery, match=r"expected|no field"):
+        build()
+
+
+def test_a_center_may_be_an_array():
+    assert Near("position_m", np.array([1, 2], np.float32), np.float32(1)) == Near("position_m", (1, 2), 1)
+
+
+@pytest.mark.parametrize(("time_s", "expected"), [(99.0, False), (100.0, False), (100.5, True)])
+def test_before_and_after_share_out_what_has_a_time(time_s, expected):
+    assert matches(before(time_s), DOCUMENT) is expected
+    assert matches(after(time_s), DOCUMENT) is not expected
+    assert not matches(before(time_s), {})
+    assert not matches(after(time_s), {})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Equals("id", "x"), True),
+        (In("id", ("x", "y")), True),
+        (And((In("id", ("x",)), Equals("kind", "note"))), True),
+        (Or((Equals("id", "x"), In("id", ("y",)))), True),
+        (Or((Equals("id", "x"), Equals("kind", "note"))), False),
+        (Or(), False),
+        (Not(Equals("id", "x")), False),
+        (EVERYTHING, False),
+        (Equals("metadata.id", "x"), False),
+    ],
+)
+def test_a_filter_asks_by_id_where_nothing_else_can_pass(query, expected):
+    assert asks_by_id(query) is expected
+
+
+def test_a_name_with_a_dot_can_be_addressed():
+    assert matches(Equals(r"metadata.v1\.2.a\\b", 7), DOCUMENT)
+    assert matches(Equals(join_path(("metadata", "v1.2", r"a\b")), 7), DOCUMENT)
+    assert not matches(Equals("metadata.v1.2", 7), DOCUMENT)
+
+
+@given(st.lists(st.text("a.\\"), min_size=1, max_size=4))
+def test_a_path_of_any_names_gives_them_back(names):
+    assert list(split_path(join_path(names))) == names
 
 
 def test_keywords_build_a_filter():
@@ -102,6 +198,9 @@ def test_a_bound_that_is_no_number_is_refused():
 
 def test_a_filter_can_be_logged():
     assert to_document(Not(Equals("kind", "note"))) == {"not": {"equals": {"path": "kind", "value": "note"}}}
+    assert to_document(Near("position_m", (1, 2), 3)) == {
+        "near": {"path": "position_m", "center": [1.0, 2.0], "radius_m": 3}
+    }
 
 
 @pytest.mark.parametrize("combine", [And, Or])

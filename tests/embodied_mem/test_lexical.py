@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - other alphabets have letters that look like Latin ones
 import numpy as np
 import pytest
 from hypothesis import given
@@ -122,3 +123,23 @@ def test_the_right_text_comes_first_for_each_of_a_few_paraphrases():
     found = index(*pairs.values(), synonyms=default_synonyms())
     for place, query in enumerate(pairs):
         assert int(np.argmax(found.similarities(query))) == place
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ("Kühlschranktür geöffnet", ["den Kühlschrank öffnen", "das Fenster schließen"]),
+        ("die Schlüssel", ["der Türschlüssel liegt hier", "ein roter Ball"]),
+        ("从冰箱里拿牛奶", ["把牛奶从冰箱里拿出来", "关上卧室窗户"]),
+        ("冷蔵庫から牛乳を取る", ["冷蔵庫から牛乳を取り出す", "寝室の窓を閉める"]),
+        ("냉장고에서 우유 꺼내기", ["냉장고에서 우유를 꺼낸다", "침실 창문을 닫는다"]),
+        ("достать молоко из холодильника", ["возьми молоко, оно в холодильнике", "закрой окно"]),
+        ("IŞIKLARI KAPAT", ["yatak odasındaki ışıkları kapat", "buzdolabından süt al"]),
+        ("buzdolabından süt", ["buzdolabı kapalı", "ışıkları kapat"]),
+        ("خذ الحَلِيب", ["خذ الحليب من الثلاجة", "افتح الباب بالمفتاح الان"]),
+        ("abre el cajon", ["el cajón está cerrado", "corta el tomate"]),
+    ],
+)
+def test_other_languages_find_the_right_text(query, texts):
+    right, wrong = index(*texts, synonyms=default_synonyms()).similarities(query)
+    assert right > wrong

@@ -71,6 +71,12 @@ def test_similarity_is_one_where_equal_and_bounded():
         ({"as_of": 10**30}, "as_of is"),
         ({"min_score": None}, "min_score is None"),
         ({"min_score": "0.5"}, "min_score is '0.5'"),
+        ({"as_of_s": math.nan}, "as_of_s is nan"),
+        ({"diversity": 1.1}, "diversity is 1.1"),
+        ({"diversity": "much"}, "diversity is 'much'"),
+        ({"order": "newest"}, "order is 'newest'; expected one of best, first, last"),
+        ({"order": "first", "contrast": 1}, "needs? order='best'"),
+        ({"order": "last", "diversity": 0.5}, "needs? order='best'"),
     ],
 )
 def test_a_field_of_another_type_is_refused(fields, message):
