@@ -68,7 +68,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
         name: The name that was asked for.
         known: Every name that would have been accepted.
     """
-    names = sorted(known)
+    names = sorted(map(str, known))  # a member of an enum would be shown with its class
     close = difflib.get_close_matches(str(name)[:200], names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
     return UnknownName(f"Unknown {kind} {str(name)[:200]!r}.{hint} Known: {', '.join(names) or 'none'}.")

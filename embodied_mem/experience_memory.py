@@ -8,6 +8,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Unpack, cast
 
+import numpy as np
+
+from embodied_mem.argument_checks import check_callable, check_embedder, check_type
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.deferred_receipt import DeferredReceipt
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
@@ -52,6 +55,9 @@ class ExperienceMemory:
         weights: What each part counts.
         clock: Seconds since the Unix epoch, for experiences that do not say when they happened and for the
             ages behind recency.
+
+    Raises:
+        InvalidQuery: One of them is of another type, such as the name of an embedder.
     """
 
     _views: LogViews
@@ -72,6 +78,13 @@ class ExperienceMemory:
         weights: RankingWeights = DEFAULT_WEIGHTS,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if embedder is not None:
+            check_embedder(embedder)
+        check_type("scope", scope, Scope, "a Scope, such as Scope(agent='robot-1')")
+        check_type("weights", weights, RankingWeights, "RankingWeights, such as RankingWeights(recency=0.2)")
+        check_callable(
+            "clock", clock, "a function that gives seconds since the Unix epoch, such as time.time"
+        )
         self.backend = backend
         self.embedder = embedder
         self.scope = scope
@@ -128,8 +141,11 @@ class ExperienceMemory:
         """Note whether acting on a recalled experience helped; its trust and so its rank follow.
 
         Raises:
+            InvalidQuery: `helped` is no truth value; a text would count as True whatever it says.
             UnknownName: Nothing of that id was recorded, or it was withdrawn.
         """
+        if not isinstance(helped, bool | np.bool_):
+            raise InvalidQuery(f"helped is {helped!r}; expected True or False")
         sequence = self._sequence_of(experience_id) if isinstance(experience_id, str) else None
         if sequence is None or not self._is_visible(sequence):
             raise UnknownName(

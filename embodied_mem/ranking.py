@@ -59,8 +59,10 @@ class RankingWeights:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not (math.isfinite(value) and value >= 0):
-                raise InvalidQuery(f"weight {field.name} is {value}; expected a finite number of at least 0")
+            if not (isinstance(value, int | float | np.number) and math.isfinite(value) and value >= 0):
+                raise InvalidQuery(
+                    f"weight {field.name} is {value!r}; expected a finite number of at least 0"
+                )
         if not self.half_life_s:
             raise InvalidQuery("half_life_s is 0; expected seconds above 0 (recency=0 switches recency off)")
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from embodied_mem.argument_checks import check_number, check_type
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
 from embodied_mem.contracts import Embedder, Forgetting, Memory
@@ -16,7 +17,7 @@ from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.log import EntryKind
 from embodied_mem.modes import with_mode
 from embodied_mem.records import Experience
-from embodied_mem.store_folder import ATTACHMENTS
+from embodied_mem.store_folder import ATTACHMENTS, check_store
 from embodied_mem.store_folder import FILE_NAME as FILE_NAME
 from embodied_mem.store_stats import StoreStats, stats_of
 from embodied_mem.synonyms import Synonyms
@@ -91,8 +92,16 @@ class MemoryStore:
             clock: Seconds since the Unix epoch.
 
         Raises:
+            InvalidQuery: `synonyms`, `index` or `quota_bytes` is of another type.
             StoreError: The folder or its file cannot be opened, or what is in it is no store of this version.
         """
+        if synonyms is not None:
+            check_type(
+                "synonyms", synonyms, Synonyms, "Synonyms, such as Synonyms.load('words.txt'), or None"
+            )
+        check_type("index", index, IndexOptions, "IndexOptions of embodied_mem.index.options")
+        if quota_bytes is not None:
+            check_number("quota_bytes", quota_bytes)
         folder = Path(path).expanduser().absolute()
         backend = SqliteBackend(
             folder / FILE_NAME,
@@ -172,6 +181,7 @@ class MemoryStore:
 
         if isinstance(other, MemoryStore):
             return merge(self.backend, self.path, other.backend, other.path)
+        check_store(other)
         with MemoryStore.open(other, read_only=True) as opened:
             return merge(self.backend, self.path, opened.backend, opened.path)
 
@@ -208,16 +218,18 @@ class MemoryStore:
 
         return restore(self.backend, ids, reason=reason, at_s=float(self._clock()))
 
-    def forget(self, policy: Forgetting, *, keep: int | None = None, **options: Any) -> list[str]:
+    def forget(self, policy: Forgetting | str, *, keep: int | None = None, **options: Any) -> list[str]:
         """Archive what a policy keeps least; the ids that were archived, the weakest first.
 
         Args:
-            policy: A new one, which has been told nothing yet; see `embodied_mem.forgetting`.
+            policy: A new one, which has been told nothing yet, or a registered name such as `lru`; see
+                `embodied_mem.forgetting`.
             keep: How many of the experiences in question stay; None sets no number.
             options: `below`, `kind`, `where`, `unit`, `now`, `reason` of `upkeep.forget.forget`.
 
         Raises:
-            InvalidQuery: Neither `keep` nor `below` is given, or one of them means nothing.
+            InvalidQuery: Neither `keep` nor `below` is given, or an argument means nothing.
+            UnknownName: No policy of that name.
         """
         from embodied_mem.upkeep.forget import forget
 
@@ -229,11 +241,13 @@ class MemoryStore:
         Args:
             rules: One for each kind that has limits; see `embodied_mem.upkeep.retention.Retention`.
             options: `policy`, `action`, `unit` of `upkeep.retention.apply_retention`.
-        """
-        from embodied_mem.upkeep.retention import Retention, apply_retention
 
-        asked = [rules] if isinstance(rules, Retention) else rules
-        return apply_retention(self.backend, self.path, asked, now_s=float(self._clock()), **options)
+        Raises:
+            InvalidQuery: A rule or an option means nothing, or two rules are for one kind.
+        """
+        from embodied_mem.upkeep.retention import apply_retention
+
+        return apply_retention(self.backend, self.path, rules, now_s=float(self._clock()), **options)
 
     def purge(self, selector: Where | Iterable[str]) -> "PurgeReport":
         """Remove experiences for good, with everything derived from them and every byte of their texts.
@@ -243,6 +257,7 @@ class MemoryStore:
 
         Raises:
             StoreError: The store is read-only, or another process reads it for too long.
+            InvalidQuery: The filter passes everything, or it is neither filter nor ids; nothing was removed.
             UnknownName: An id is of no experience; nothing was removed.
         """
         from embodied_mem.upkeep.purge import purge

@@ -39,6 +39,19 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)  # not there any more if all went well
 
 
+def check_store(folder: str | Path) -> None:
+    """Refuse a folder in which no store was made.
+
+    Raises:
+        StoreError: There is no log in it.
+    """
+    if not (Path(folder).expanduser() / FILE_NAME).is_file():
+        raise StoreError(
+            f"{folder} holds no {FILE_NAME}; give the folder of a store, such as memories/lab or "
+            "lifetimes/memory/00/memory of a run"
+        )
+
+
 def check_absent(target: Path) -> None:
     """Refuse a target that holds something.
 

@@ -33,8 +33,9 @@ class HashedEmbedder:
     """
 
     def __init__(self, dimension: int = 512, synonyms: Synonyms | None = None) -> None:
-        if not 8 <= dimension <= MAX_DIMENSION:
-            raise InvalidRecord(f"dimension is {dimension}; expected 8 to {MAX_DIMENSION:,}")
+        is_integer = isinstance(dimension, int | np.integer) and not isinstance(dimension, bool)
+        if not is_integer or not 8 <= dimension <= MAX_DIMENSION:
+            raise InvalidRecord(f"dimension is {dimension!r}; expected 8 to {MAX_DIMENSION:,}")
         self._synonyms = default_synonyms() if synonyms is None else synonyms
         settings = f"{dimension} {MIN_GRAM}-{MAX_GRAM} {GRAM_WEIGHT} {self._synonyms.digest}"
         self._space = Space(

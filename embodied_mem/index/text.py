@@ -19,13 +19,14 @@ from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.text_query import TextQuery, Wanted, codes_of
 from embodied_mem.index.text_segment import TextSegment, segments_of
 from embodied_mem.index.text_tail import TextTail
+from embodied_mem.index.top import threshold_of
 from embodied_mem.lexical import MAX_LIKE, meaning
 from embodied_mem.spellings import Spellings
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
 from embodied_mem.words import WORDS_VERSION, words
 
 TAIL_ROWS = 4_096  # sealed together
-SEGMENT_ROWS = 32_768  # merged into one segment once so many are sealed
+SEGMENT_ROWS = 61_440  # merged into one segment once so many are sealed; few segments make a query fast
 MAX_POSTINGS = 3_000_000  # a query whose terms occur in more places is answered by the rough measure first
 FEW_CELLS = 262_144  # rows times terms that are compared in one go, from whatever part they are
 POOL = 4_000  # rows that the rough measure picks, or four times as many as are asked for
@@ -289,7 +290,7 @@ def _covered_at(part: _Part, asked: TextQuery, rows: Rows) -> Floats:
 def _highest(values: npt.NDArray[np.floating[Any]], n: int) -> Rows:
     """At most n places of the highest values above 0, ascending; of equal values the last places."""
     if n < len(values):
-        least = max(np.partition(values, len(values) - n)[len(values) - n], 0)
+        least = max(threshold_of(values, n), 0)
         above = np.flatnonzero(values > least)
         equal = np.flatnonzero(values == least) if least > 0 else above[:0]
         return np.sort(np.concatenate([above, equal[len(equal) - (n - len(above)) :]]))

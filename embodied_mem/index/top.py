@@ -1,8 +1,13 @@
 """The best of many values without sorting them all; of equal ones the last, which are the newest."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from embodied_mem.index.column import Floats, Rows
+
+GROUP = 32  # values of which only the highest is looked at first
 
 
 def best_places(values: Floats, k: int) -> Rows:
@@ -11,7 +16,7 @@ def best_places(values: Floats, k: int) -> Rows:
     if k <= 0 or not n:
         return np.zeros(0, np.int64)
     if k < n:
-        threshold = np.partition(values, n - k)[n - k]
+        threshold = threshold_of(values, k)
         places = np.flatnonzero(values >= threshold if threshold > -np.inf else values > threshold)
         if len(places) > k:  # of those that equal the last one, the newest
             oldest = np.flatnonzero(values[places] == threshold)[: len(places) - k]
@@ -22,7 +27,16 @@ def best_places(values: Floats, k: int) -> Rows:
     return result
 
 
-def threshold_of(values: Floats, k: int) -> float:
-    """The k-th highest value; -inf if there are fewer."""
+def threshold_of(values: npt.NDArray[Any], k: int) -> float:
+    """The k-th highest value, k > 0; -inf if there are fewer."""
     n = len(values)
-    return float(np.partition(values, n - k)[n - k]) if 0 < k <= n else -np.inf
+    if k > n:
+        return -np.inf
+    n_groups = n // GROUP
+    if n_groups >= 2 * k:
+        # The k-th highest maximum of any groups is at most the k-th highest value, and most values are below
+        # it. Partitioning all of a million takes three times as long, and twelve times if they are integers.
+        maxima = values[: n_groups * GROUP].reshape(GROUP, n_groups).max(axis=0)
+        values = values[values >= np.partition(maxima, n_groups - k)[n_groups - k]]
+    result: float = np.partition(values, len(values) - k)[len(values) - k].item()
+    return result

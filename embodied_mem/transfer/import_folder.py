@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+from embodied_mem.argument_checks import check_embedder
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import digest_of
 from embodied_mem.codec import SCHEMA_VERSION, experience_from_document
@@ -51,8 +52,11 @@ def import_folder(
         The folder of the new store.
 
     Raises:
+        InvalidQuery: The embedder is none, such as the name of one.
         StoreError: A file is missing, damaged or of a newer version; nothing was imported.
     """
+    if embedder is not None:
+        check_embedder(embedder)
     origin = Path(source).expanduser().absolute()
     manifest = Manifest.read(origin)
     if manifest.schema > SCHEMA_VERSION:

@@ -70,10 +70,12 @@ def check_ids(ids: Iterable[str]) -> list[str]:
     """The ids, each once.
 
     Raises:
-        InvalidQuery: A single text was given, whose letters would be taken for ids.
+        InvalidQuery: A single text was given, whose letters would be taken for ids, or no list at all.
     """
     if isinstance(ids, str):
         raise InvalidQuery(f"ids is the text {ids[:200]!r}; expected a list of ids")
+    if not isinstance(ids, Iterable):
+        raise InvalidQuery(f"ids is {ids!r}; expected a list of ids")
     return list(dict.fromkeys(ids))
 
 

@@ -1,12 +1,15 @@
 """Forgetting in a store: the log is told to a policy from its beginning, and what is weakest is archived."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from embodied_mem import registry
+from embodied_mem.argument_checks import check_number, check_policy
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.contracts import Forgetting
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.filters import EVERYTHING, Equals, Where, all_of
+from embodied_mem.filters import EVERYTHING, Equals, Where, all_of, check_where
 from embodied_mem.forgetting.eviction import below_threshold, weakest
 from embodied_mem.forgetting.remembered import Remembered
 from embodied_mem.json_values import JsonValue
@@ -27,7 +30,7 @@ _PATHS = ("id", "kind", "outcome.status", "happened_at_s", "recalled", "experien
 
 def forget(
     backend: SqliteBackend,
-    policy: Forgetting,
+    policy: Forgetting | str,
     *,
     keep: int | None = None,
     below: float | None = None,
@@ -46,7 +49,7 @@ def forget(
 
     Args:
         backend: The log.
-        policy: A new one, which has been told nothing yet.
+        policy: A new one, which has been told nothing yet, or the registered name of one.
         keep: How many of the experiences in question stay, >= 0; None sets no number.
         below: Archive those whose retention is below this; None sets no threshold. For `Ebbinghaus` it is
             `forgetting.ARCHIVE_BELOW`.
@@ -62,9 +65,15 @@ def forget(
         The ids that were archived, the weakest first.
 
     Raises:
-        InvalidQuery: Neither `keep` nor `below` is given, or one of them or the unit means nothing.
+        InvalidQuery: Neither `keep` nor `below` is given, an argument means nothing, or a policy that is made
+            for a number of experiences was named without `keep`.
+        UnknownName: No policy of that name.
     """
     _check(keep, below, unit)
+    if now is not None:
+        check_number("now", now)
+    check_where(where)
+    policy = _policy_of(policy, keep)
     wanted = where if kind is None else all_of(Equals("kind", kind), where)
     end = tell(backend, policy, where=wanted, unit=unit)
     if now is None:
@@ -105,6 +114,19 @@ def tell(
         elif str(values["experience_id"]) in items:
             _tell_about(policy, items[str(values["experience_id"])], entry_kind, values, at=at)
     return times.now
+
+
+def _policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
+    """The policy; one that is named and made for a number of experiences is made for those that stay."""
+    if not isinstance(policy, str):
+        check_policy(policy)
+        return policy
+    registered = registry.load("forgetting", policy)
+    if "capacity" not in inspect.signature(registered).parameters:
+        return cast("Forgetting", registered())
+    if keep is None:
+        raise InvalidQuery(f"{policy} is made for a number of experiences; say with keep how many stay")
+    return cast("Forgetting", registered(capacity=keep))
 
 
 def _tell_about(
@@ -166,7 +188,7 @@ def _check(keep: int | None, below: float | None, unit: str) -> None:
         )
     if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 0):
         raise InvalidQuery(f"keep is {keep!r}; expected an integer of at least 0")
-    if below is not None and below != below:
-        raise InvalidQuery("below is nan; expected a number")
+    if below is not None:
+        check_number("below", below)
     if unit not in get_args(Unit):
         raise InvalidQuery(f"unit is {unit!r}; expected one of {', '.join(get_args(Unit))}")

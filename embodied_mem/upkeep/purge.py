@@ -17,7 +17,8 @@ from typing import Any, cast
 
 from embodied_mem import failpoints
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.filters import FIELDS, And, Not, Or, Where, split_path
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.filters import EVERYTHING, FIELDS, And, Not, Or, Where, split_path
 from embodied_mem.index import snapshot
 from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.log import EntryKind, Search
@@ -84,6 +85,7 @@ def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *
     Raises:
         StoreError: The store is read-only, or another process reads it for too long: then the rows are gone,
             and `finish_purges` overwrites their pages later.
+        InvalidQuery: The filter passes everything, or it is neither filter nor ids; nothing was removed.
         UnknownName: An id is of no experience; nothing was removed.
     """
     with _alone(path):
@@ -95,7 +97,7 @@ def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *
 def _purge(
     backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *, at_s: float
 ) -> PurgeReport:
-    ids, document = _selected(backend, selector)
+    ids, document = selected(backend, selector)
     derived = _derived_from(backend, ids)
     gone = [*ids, *derived]
     if not gone:
@@ -228,9 +230,21 @@ def _rows_of(backend: SqliteBackend, begun: Purge) -> _Rows:
     return rows
 
 
-def _selected(backend: SqliteBackend, selector: Where | Iterable[str]) -> tuple[list[str], JsonObject]:
-    """The ids of what is asked for, and the selector without its values, which may be what has to go."""
+def selected(backend: SqliteBackend, selector: Where | Iterable[str]) -> tuple[list[str], JsonObject]:
+    """The ids of what is asked for, and the selector without its values, which may be what has to go.
+
+    Raises:
+        InvalidQuery: The filter passes everything, or it is neither filter nor ids.
+        UnknownName: An id is of no experience, neither now nor of one that was purged.
+    """
     if isinstance(selector, Where):
+        if (
+            selector == EVERYTHING
+        ):  # the filter of values that were all left out; nobody means that by accident
+            raise InvalidQuery(
+                "the filter asks for nothing, so all would be purged; name what goes, such as "
+                "where(scope__person='Ada'), or delete the folder to remove all"
+            )
         found = backend.search(Search(kind=EntryKind.EXPERIENCE, where=selector, k=EVERY_HIT)).sequences
         chosen = set(found)
         rows = LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("id",))

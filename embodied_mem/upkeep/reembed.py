@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from embodied_mem import failpoints
+from embodied_mem.argument_checks import check_embedder
 from embodied_mem.backends.reembedding import StagedRow, exchange_vectors
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import digest_of
@@ -63,6 +64,7 @@ def reembed(
         progress: Told how far it looked through the log, of how far.
 
     Raises:
+        InvalidQuery: The embedder is none, such as the name of one.
         InvalidRecord: The embedder gave vectors that no store can hold.
         StoreError: The store is open for reading only, entries are damaged, which new hashes would hide, or a
             purge came in between.
@@ -70,6 +72,7 @@ def reembed(
     """
     if backend.read_only:
         raise StoreError(f"{backend.path} is open for reading only; open it without read_only to re-embed")
+    check_embedder(embedder)
     check_field(field)
     backend.flush()
     old = backend.spaces().get(field)

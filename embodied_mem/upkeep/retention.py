@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from embodied_mem.argument_checks import check_callable, check_type
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.contracts import Forgetting
 from embodied_mem.errors import InvalidQuery
@@ -48,6 +49,7 @@ class Retention:
     max_bytes: int | None = None
 
     def __post_init__(self) -> None:
+        check_type("kind", self.kind, str, "a text such as 'episode'")
         for name in ("max_count", "max_age_s", "max_bytes"):
             value = getattr(self, name)
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -99,7 +101,7 @@ class RetentionReport:
 def apply_retention(
     backend: SqliteBackend,
     path: Path,
-    rules: Iterable[Retention],
+    rules: Retention | Iterable[Retention],
     *,
     now_s: float,
     policy: Callable[[], Forgetting] = Fifo,
@@ -122,10 +124,12 @@ def apply_retention(
         unit: The unit of the times that the policy is told; see `forget`.
 
     Raises:
-        InvalidQuery: Two rules are for one kind, or there is no such action.
+        InvalidQuery: Two rules are for one kind, a rule or the policy is of another type, or there is no such
+            action.
         StoreError: The store is read-only.
     """
     asked = _checked(rules, action)
+    check_callable("policy", policy, "what makes one, such as the class embodied_mem.forgetting.Lru")
     files = AttachmentStore(path / ATTACHMENTS)
     hidden = _hidden(backend) if action == "archive" else frozenset()
     reports = []
@@ -251,8 +255,10 @@ def _hidden(backend: SqliteBackend) -> frozenset[str]:
     return frozenset([*archived_ids(backend), *withdrawn])
 
 
-def _checked(rules: Iterable[Retention], action: str) -> tuple[Retention, ...]:
-    asked = tuple(rules)
+def _checked(rules: Retention | Iterable[Retention], action: str) -> tuple[Retention, ...]:
+    asked = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, str) else (rules,)
+    for rule in asked:
+        check_type("a rule", rule, Retention, "Retention(kind='episode', max_count=100), or a list of such")
     kinds = Counter(rule.kind for rule in asked)
     doubled = [kind for kind, n in kinds.items() if n > 1]
     if doubled:

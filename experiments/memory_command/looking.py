@@ -11,8 +11,7 @@ from embodied_mem.filters import where
 from embodied_mem.log import EntryKind
 from embodied_mem.queries import Query
 from embodied_mem.records import Recalled, Status
-
-KNOWN_IDS = 20  # the newest ones, among which an unknown id is told its nearest
+from embodied_mem.upkeep.archive import unknown_experience
 
 
 def stats(options: argparse.Namespace) -> Iterator[str]:
@@ -54,8 +53,7 @@ def show(options: argparse.Namespace) -> Iterator[str]:
     with open_store(options.folder, read_only=True) as store:
         (found,) = store.backend.get([options.id])
         if found is None or found.entry.kind != EntryKind.EXPERIENCE:
-            newest = store.memory().recall(k=KNOWN_IDS)
-            raise unknown_name("experience", options.id, [hit.experience.id for hit in newest])
+            raise unknown_experience(store.backend, options.id)
     yield json.dumps(found.entry.payload, indent=2, sort_keys=True)  # which escapes what is not ASCII
 
 

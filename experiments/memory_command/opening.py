@@ -5,10 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from embodied_mem.errors import StoreError
 
 if TYPE_CHECKING:
     from embodied_mem.store import MemoryStore
@@ -23,13 +20,9 @@ def open_store(folder: str, *, read_only: bool = False) -> "MemoryStore":
         StoreError: There is none.
     """
     from embodied_mem.store import MemoryStore
-    from embodied_mem.store_folder import FILE_NAME
+    from embodied_mem.store_folder import check_store
 
-    if not (Path(folder) / FILE_NAME).is_file():
-        raise StoreError(
-            f"{folder} holds no {FILE_NAME}; give the folder of a store, such as memories/lab or "
-            "lifetimes/memory/00/memory of a run"
-        )
+    check_store(folder)
     return MemoryStore.open(folder, read_only=read_only)
 
 

@@ -58,7 +58,11 @@ def _add_upkeep(add: Add) -> None:
         action.add_argument("--reason", default="", help="why; part of their history")
 
     forget = _json(add("forget", help="archive what a forgetting policy keeps least"))
-    forget.add_argument("--policy", required=True, help="its name, such as w_tinylfu")
+    forget.add_argument(
+        "--policy",
+        required=True,
+        help="its name: fifo, lru, lfu, w_tinylfu, ebbinghaus, utility, none, or one of your own",
+    )
     forget.add_argument("--keep", type=int, help="how many experiences stay")
     forget.add_argument("--below", type=float, help="or: archive those whose retention is below this")
     forget.add_argument("--kind", help="only experiences of this kind are in question")

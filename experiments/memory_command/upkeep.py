@@ -1,21 +1,15 @@
 """Actions that keep a store in order: check, archive, restore, forget, purge, reembed, snapshot-index."""
 
 import argparse
-import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import cast
 
-from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.contracts import Forgetting
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.experiments.memory_command.looking import one_line
 from embodied_mem.experiments.memory_command.opening import as_json, open_store, progress
 from embodied_mem.experiments.memory_command.transferring import embedder_named
 from embodied_mem.filters import EVERYTHING, Between, Where, all_of, where
-from embodied_mem.log import EntryKind, Search
-from embodied_mem.registry import load
-from embodied_mem.upkeep.archive import sequences_of, unknown_experience
 from embodied_mem.upkeep.check import check_folder
+from embodied_mem.upkeep.purge import selected
 
 NOT_CONFIRMED = 1
 SCOPES = ("agent", "world", "place", "person", "run")
@@ -44,9 +38,8 @@ def restore(options: argparse.Namespace) -> Iterator[str]:
 
 def forget(options: argparse.Namespace) -> Iterator[str]:
     """Archive what a forgetting policy keeps least."""
-    policy = _policy(options)
     with open_store(options.folder) as store:
-        gone = store.forget(policy, keep=options.keep, below=options.below, kind=options.kind)
+        gone = store.forget(options.policy, keep=options.keep, below=options.below, kind=options.kind)
     yield as_json({"archived": gone}) if options.json else f"archived {len(gone):,} by {options.policy}"
 
 
@@ -55,7 +48,7 @@ def purge(options: argparse.Namespace) -> Iterator[str | int]:
     selector = _selector(options)
     with open_store(options.folder, read_only=not options.yes) as store:
         if not options.yes:
-            count = _count(store.backend, selector)
+            count = len(selected(store.backend, selector)[0])
             said = f"would remove {count:,} experiences and what is derived from them; add --yes to do it"
             yield as_json({"would_remove": count}) if options.json else said
             yield NOT_CONFIRMED
@@ -86,16 +79,6 @@ def snapshot_index(options: argparse.Namespace) -> Iterator[str]:
     yield f"saved the index of {options.folder}"
 
 
-def _policy(options: argparse.Namespace) -> Forgetting:
-    """A policy that has been told nothing yet; one that is made for a number of experiences gets `--keep`."""
-    registered = load("forgetting", options.policy)
-    if "capacity" not in inspect.signature(registered).parameters:
-        return cast("Forgetting", registered())
-    if options.keep is None:
-        raise InvalidQuery(f"{options.policy} is made for a number of experiences; give --keep N")
-    return cast("Forgetting", registered(capacity=options.keep))
-
-
 def _selector(options: argparse.Namespace) -> Where | list[str]:
     """Ids, or a filter.
 
@@ -114,16 +97,6 @@ def _selector(options: argparse.Namespace) -> Where | list[str]:
             "purge needs ids or a filter, such as --person NAME; to remove all, delete the folder"
         )
     return options.ids or condition
-
-
-def _count(backend: SqliteBackend, selector: Where | list[str]) -> int:
-    if isinstance(selector, list):
-        known = sequences_of(backend, selector)
-        for each in selector:
-            if each not in known:
-                raise unknown_experience(backend, each)
-        return len(known)
-    return backend.search(Search(kind=EntryKind.EXPERIENCE, where=selector, k=0)).n_candidates
 
 
 ACTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str | int]]] = {

@@ -151,7 +151,7 @@ def test_the_main_part_is_the_largest_and_none_if_nothing_counts():
     assert main_part({"task": 0.0, "trust": -0.1}) == ""
 
 
-@pytest.mark.parametrize("value", [-0.1, math.inf, math.nan])
+@pytest.mark.parametrize("value", [-0.1, math.inf, math.nan, "high", None])
 def test_an_unusable_weight_is_refused_by_name(value):
     with pytest.raises(InvalidQuery, match="weight state is"):
         RankingWeights(state=value)

@@ -79,12 +79,17 @@ def test_show_gives_one_experience_whole(folder, capsys):
 
 def test_an_unknown_id_gives_the_nearest(folder, capsys):
     assert main(["memory", "show", folder, "wonn"]) == 1
-    assert "Did you mean 'won'" in capsys.readouterr().err
+    assert "did you mean 'won'" in capsys.readouterr().err
 
 
 def test_an_unknown_outcome_lists_the_known_ones(folder, capsys):
     assert main(["memory", "search", folder, "ball", "--outcome", "won"]) == 1
     assert "Known: cancelled, failure, success" in capsys.readouterr().err
+
+
+def test_a_misspelt_outcome_is_told_the_word_and_not_a_class(folder, capsys):
+    assert main(["memory", "search", folder, "ball", "--outcome", "sucess"]) == 1
+    assert "Did you mean 'success'?" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_store_is_left_as_it_is(tmp_path, capsys):
@@ -137,7 +142,7 @@ def test_forget_archives_by_a_policy_of_that_name(folder, capsys):
 
 def test_a_policy_that_is_made_for_a_number_gets_the_one_to_keep(folder, capsys):
     code, _, error = run(capsys, "forget", folder, "--policy", "w_tinylfu", "--below", 0.5)
-    assert (code, "give --keep N" in error) == (1, True)
+    assert (code, "say with keep how many stay" in error) == (1, True)
     assert run(capsys, "forget", folder, "--policy", "w_tinylfu", "--keep", 2)[0] == 0
 
 
@@ -152,6 +157,12 @@ def test_purge_without_yes_counts_each_id_once_and_names_an_unknown_one(folder, 
     code, out, _ = run(capsys, "purge", folder, "won", "won", "--json")
     assert (code, json.loads(out)) == (1, {"would_remove": 1})
     assert "'nobody'" in run(capsys, "purge", folder, "nobody")[2]
+
+
+def test_purge_without_yes_knows_what_was_purged_before(folder, capsys):
+    run(capsys, "purge", folder, "won", "--yes")
+    code, out, _ = run(capsys, "purge", folder, "won", "--json")
+    assert (code, json.loads(out)) == (1, {"would_remove": 0})
 
 
 def test_purge_without_yes_removes_nothing(folder, capsys):

@@ -127,7 +127,7 @@ def test_attachments_are_copied_and_missing_ones_said(stores):
 
 
 def test_a_folder_without_a_store_is_refused_and_left_as_it_is(stores, tmp_path):
-    with pytest.raises(StoreError, match="nothing to read"):
+    with pytest.raises(StoreError, match=r"holds no experiences\.sqlite"):
         stores["into"].merge(tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
 
