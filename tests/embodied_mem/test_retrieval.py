@@ -177,7 +177,9 @@ class TestPriors:
                 task = data.draw(st.sampled_from(["open the fridge", "open the red door", "look"]))
                 memory.record(tried(task, status, id=str(n), happened_at_s=n, recalled=[str(max(0, n - 2))]))
                 if data.draw(st.booleans()):
-                    memory.feedback(data.draw(st.sampled_from([str(i) for i in range(n + 1)])), helped=bool(n % 2))
+                    memory.feedback(
+                        data.draw(st.sampled_from([str(i) for i in range(n + 1)])), helped=bool(n % 2)
+                    )
             every = memory.recall(task="open the fridge", k=99, min_score=-math.inf)
             few = memory.recall(task="open the fridge", k=3, min_score=-math.inf)
         assert len(every) == len(statuses)
