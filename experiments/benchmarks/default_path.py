@@ -26,12 +26,11 @@ from embodied_mem.experiments.benchmarks.filled_store import FilledStore, Kind, 
 from embodied_mem.experiments.benchmarks.measuring import (
     ONE_THREAD,
     Timings,
-    circumstances,
     label,
     time_calls,
 )
 from embodied_mem.experiments.benchmarks.own import field_vector, where_of
-from embodied_mem.experiments.benchmarks.rows import Row
+from embodied_mem.experiments.benchmarks.rows import Row, benchmark_document
 from embodied_mem.experiments.benchmarks.table import markdown, number, rows_table
 from embodied_mem.experiments.benchmarks.workload import TOP_K, BenchQuery, make_queries, recall_at_k
 from embodied_mem.experiments.outputs import write_atomically
@@ -195,15 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = rows_of(measured)
     print(f"\n{_times_table(measured)}\n\n{rows_table(rows)}")
     if given.json:
-        said = {
-            "benchmark": "default_path",
-            **circumstances(),
-            "rows": [row.document() for row in rows],
-            "bars": [
-                {"name": row.name, "bar": row.bar, "met": row.is_met} for row in rows if row.bar is not None
-            ],
-            "paths": [each.document() for each in measured],
-        }
+        said = benchmark_document("default_path", rows, paths=[each.document() for each in measured])
         write_atomically(given.json, json.dumps(said, indent=1) + "\n")
     return 0 if all(row.is_met for row in rows) else 1
 

@@ -1,12 +1,12 @@
 """The rows that a benchmark ends with, and the bars they are held against."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from embodied_mem.experiments.benchmarks.comparison import Measured
-from embodied_mem.experiments.benchmarks.measuring import label
+from embodied_mem.experiments.benchmarks.measuring import circumstances, label
 from embodied_mem.experiments.benchmarks.prepared import Filter
 from embodied_mem.experiments.benchmarks.subject import (
     COMPRESSED,
@@ -170,3 +170,18 @@ def _count(of: Measured) -> str:
 def _without_ratio(row: Row) -> Row:
     """The row with nothing to be proud of: small, but finding too little."""
     return Row(row.name, row.value, row.unit, row.against, math.nan, row.bar, row.said)
+
+
+def benchmark_document(benchmark: str, rows: Sequence[Row], **measured: Any) -> dict[str, Any]:
+    """What a benchmark writes: where and when it ran, its rows, its bars, and whatever it measured."""
+    return {
+        "benchmark": benchmark,
+        **circumstances(),
+        "rows": [row.document() for row in rows],
+        "bars": [
+            {"name": row.name, "bar": row.bar, "met": row.is_met, "against": row.said}
+            for row in rows
+            if row.bar is not None
+        ],
+        **measured,
+    }

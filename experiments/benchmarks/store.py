@@ -16,8 +16,7 @@ from typing import Any
 
 from embodied_mem.errors import EmbodiedMemError, ExperimentError, MissingExtra
 from embodied_mem.experiments.benchmarks.comparison import Effort, Measured, Say, compare
-from embodied_mem.experiments.benchmarks.measuring import circumstances
-from embodied_mem.experiments.benchmarks.rows import Row, rows_of
+from embodied_mem.experiments.benchmarks.rows import Row, benchmark_document, rows_of
 from embodied_mem.experiments.benchmarks.subject import COMPRESSED, SUBJECTS, describe_subject
 from embodied_mem.experiments.benchmarks.table import rows_table, subjects_table
 from embodied_mem.experiments.outputs import write_atomically
@@ -89,6 +88,8 @@ def measure(
     """
     results = {}
     for n in sorted(sizes):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="bench-") as temporary:
             results[n] = compare(names, n, Path(temporary), effort, say)
     return results
@@ -96,20 +97,10 @@ def measure(
 
 def document(results: Mapping[int, Mapping[str, Measured]], rows: Sequence[Row]) -> dict[str, Any]:
     """Everything that was measured, as JSON."""
-    return {
-        "benchmark": "store",
-        **circumstances(),
-        "rows": [row.document() for row in rows],
-        "bars": [
-            {"name": row.name, "bar": row.bar, "met": row.is_met, "against": row.said}
-            for row in rows
-            if row.bar is not None
-        ],
-        "subjects": {
-            str(n): {name: each.document() for name, each in measured.items()}
-            for n, measured in results.items()
-        },
+    subjects = {
+        str(n): {name: each.document() for name, each in measured.items()} for n, measured in results.items()
     }
+    return benchmark_document("store", rows, subjects=subjects)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

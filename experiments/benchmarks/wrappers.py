@@ -23,8 +23,8 @@ from typing import Any
 
 from embodied_mem import MemoryStore, record_experience
 from embodied_mem.errors import EmbodiedMemError
-from embodied_mem.experiments.benchmarks.measuring import ONE_THREAD, circumstances
-from embodied_mem.experiments.benchmarks.rows import Row
+from embodied_mem.experiments.benchmarks.measuring import ONE_THREAD
+from embodied_mem.experiments.benchmarks.rows import Row, benchmark_document
 from embodied_mem.experiments.benchmarks.table import rows_table
 from embodied_mem.experiments.outputs import write_atomically
 from embodied_mem.optional import require
@@ -255,15 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = rows_of(overheads)
     print(rows_table(rows))
     if given.json:
-        said = {
-            "benchmark": "wrappers",
-            **circumstances(),
-            "rows": [row.document() for row in rows],
-            "bars": [
-                {"name": row.name, "bar": row.bar, "met": row.is_met} for row in rows if row.bar is not None
-            ],
-            "loops": [each.document() for each in overheads],
-        }
+        said = benchmark_document("wrappers", rows, loops=[each.document() for each in overheads])
         write_atomically(given.json, json.dumps(said, indent=1) + "\n")
     return 0 if all(row.is_met for row in rows) else 1
 
