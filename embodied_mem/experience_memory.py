@@ -231,7 +231,7 @@ class ExperienceMemory:
             happened_at_s = _finite_time(clock())
         texts = text_of(experience)
         vectors = experience.vectors
-        if all(vector.field != TEXT_FIELD for vector in vectors):
+        if self.embedder is not None and all(vector.field != TEXT_FIELD for vector in vectors):
             text = " ".join(part for part in texts.values() if part)
             vectors = (*vectors, *embedded_text(self.embedder, text))
         return experience_entry(experience, scope, happened_at_s, texts, vectors)

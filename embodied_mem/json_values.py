@@ -7,7 +7,7 @@ name instead of being swallowed by a writer later (a defect measured in other me
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -57,28 +57,12 @@ def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
     """
     if depth > MAX_DEPTH:
         raise InvalidRecord(f"{field} is nested deeper than {MAX_DEPTH} levels")
-    if type(value) is str:  # first, because most values are texts
+    plain = type(value)  # texts and numbers first, because most values are of them
+    if plain is str:
         return check_text(value, field=field)
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        if not -(2**63) <= value < 2**63:
-            raise InvalidRecord(f"{field} is {value}; expected an integer of at most 64 bits")
-        return int(value)
-    if isinstance(value, str):
-        return check_text(str(value), field=field)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidRecord(f"{field} is {value}; expected a finite number")
-        return float(value)
-    if isinstance(value, Mapping):
-        return _object(value, field=field, depth=depth)
-    if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
-        return [to_json(item, field=f"{field}[{i}]", depth=depth + 1) for i, item in enumerate(items)]
-    raise InvalidRecord(f"{field} is {type(value).__name__}; expected a number, text, list, mapping or None")
+    if plain is int and -(2**63) <= value < 2**63:
+        return cast("int", value)
+    return _converted(value, field=field, depth=depth)
 
 
 def to_json_object(value: Mapping[str, Any], *, field: str) -> JsonObject:
@@ -103,3 +87,26 @@ def _object(value: Mapping[Any, Any], *, field: str, depth: int) -> JsonObject:
         check_text(key, field=f"a key of {field}")
         result[key] = to_json(item, field=f"{field}.{key}", depth=depth + 1)
     return result
+
+
+def _converted(value: Any, *, field: str, depth: int) -> JsonValue:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise InvalidRecord(f"{field} is {value}; expected an integer of at most 64 bits")
+        return int(value)
+    if isinstance(value, str):
+        return check_text(str(value), field=field)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidRecord(f"{field} is {value}; expected a finite number")
+        return float(value)
+    if isinstance(value, Mapping):
+        return _object(value, field=field, depth=depth)
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
+        return [to_json(item, field=f"{field}[{i}]", depth=depth + 1) for i, item in enumerate(items)]
+    raise InvalidRecord(f"{field} is {type(value).__name__}; expected a number, text, list, mapping or None")

@@ -146,9 +146,11 @@ class Outcome:
     cost: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "status", _status(self.status))
-        object.__setattr__(self, "reward", _finite(self.reward, field="outcome.reward"))
-        check_text(self.explanation, field="outcome.explanation")
+        if type(self.status) is not Status:
+            object.__setattr__(self, "status", _status(self.status))
+        if self.reward is not None:
+            object.__setattr__(self, "reward", _finite(self.reward, field="outcome.reward"))
+        _check_texts(self, "outcome", "explanation")
         if self.steps is not None:
             object.__setattr__(self, "steps", _count(self.steps, field="outcome.steps"))
         object.__setattr__(self, "cost", _costs(self.cost))
@@ -189,9 +191,7 @@ class Origin:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, _count(value, field=f"origin.{name}"))
-        versions = _mapping(self.versions, field="origin.versions")
-        versions = {str(k): check_text(v, field=f"origin.versions.{k}") for k, v in versions.items()}
-        object.__setattr__(self, "versions", versions)
+        object.__setattr__(self, "versions", _versions(self.versions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +260,9 @@ class Experience:
     attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "task", Task.of(self.task))
+        # What is of its type already, as nearly always, is not set again: records are made on every step.
+        if type(self.task) is not Task:
+            object.__setattr__(self, "task", Task.of(self.task))
         _check_texts(self, "experience", "state", "state_after", "kind", "id")
         if type(self.kind) is not str:
             object.__setattr__(self, "kind", str(self.kind))
@@ -269,8 +271,11 @@ class Experience:
         object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
         object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
         for name in ("plan", "sources", "recalled", "vectors", "attachments"):
-            object.__setattr__(self, name, _tuple(getattr(self, name), field=name))
-        object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
+            value = getattr(self, name)
+            if type(value) is not tuple:
+                object.__setattr__(self, name, _tuple(value, field=name))
+        if self.happened_at_s is not None:
+            object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
         if self.position_m is not None:
             object.__setattr__(self, "position_m", _position(self.position_m))
         _check_members(self)
@@ -340,8 +345,6 @@ def _check_texts(record: object, prefix: str, *names: str) -> None:
 
 
 def _tuple(value: Any, *, field: str) -> tuple[Any, ...]:
-    if type(value) is tuple:
-        return value
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidRecord(f"{field} is {value!r}; expected a sequence")
     return tuple(value)
@@ -358,8 +361,6 @@ def _position(value: Any) -> tuple[float, ...]:
 
 
 def _mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
-    if type(value) is dict:
-        return value
     if not isinstance(value, Mapping):
         raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
     return value
@@ -414,8 +415,17 @@ def _count(value: Any, *, field: str, low: int = 0) -> int:
     return int(value)
 
 
+def _versions(versions: Mapping[Any, Any]) -> dict[str, str]:
+    if type(versions) is dict and not versions:
+        return {}
+    named = _mapping(versions, field="origin.versions").items()
+    return {str(name): check_text(text, field=f"origin.versions.{name}") for name, text in named}
+
+
 def _costs(cost: Mapping[str, Any]) -> JsonObject:
     result: JsonObject = {}
+    if type(cost) is dict and not cost:
+        return result
     for name, value in _mapping(cost, field="outcome.cost").items():
         number = _finite(value, field=f"outcome.cost.{name}")
         if number is None or number < 0:

@@ -15,6 +15,7 @@ Vector: TypeAlias = npt.NDArray[np.float32]
 Vectors: TypeAlias = npt.NDArray[np.float32]
 
 MAX_DIMENSION = 65_536
+_FLOAT32 = np.dtype(np.float32)
 
 
 class Metric(enum.StrEnum):
@@ -82,11 +83,7 @@ class FieldVector:
                 f"vector {self.field!r} has shape {values.shape}; "
                 f"space {self.space} expects ({self.space.dimension},)"
             )
-        if not np.isfinite(values).all():
-            first = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise InvalidRecord(
-                f"vector {self.field!r} holds {values[first]} at {first}; expected finite numbers"
-            )
+        _check_finite(values, self.field)
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
 
@@ -121,8 +118,17 @@ def stored_vector(field: str, space: Space, data: bytes) -> FieldVector:
     return vector
 
 
+def _check_finite(values: Vector, field: str) -> None:
+    are_finite = np.isfinite(values)
+    if b"\0" in are_finite.tobytes():  # a third quicker than .all(), and done for every record
+        first = int(np.argmin(are_finite))
+        raise InvalidRecord(f"vector {field!r} holds {values[first]} at {first}; expected finite numbers")
+
+
 def _float32(values: npt.ArrayLike, field: str) -> Vector:
     """A copy, in which numbers beyond float32 are infinite."""
+    if type(values) is np.ndarray and values.dtype is _FLOAT32:
+        return values.copy()
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of several lengths

@@ -6,7 +6,7 @@ entries are made of it.
 
 import json.encoder
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from embodied_mem.codec import SCHEMA_VERSION
@@ -25,7 +25,7 @@ def experience_json(experience: Experience, *, scope: Scope, happened_at_s: floa
     position = experience.position_m  # left out where there is none, as in the document
     position_m = "" if position is None else f',"position_m":[{",".join(map(repr, position))}]'
     return (
-        f'{{"attachments":{_list(map(_attachment, experience.attachments))}'
+        f'{{"attachments":{_list(_attachment, experience.attachments)}'
         f',"facts":{_object(experience.facts)}'
         f',"happened_at_s":{happened_at_s!r}'
         f',"id":{_quoted(experience.id)}'
@@ -33,12 +33,12 @@ def experience_json(experience: Experience, *, scope: Scope, happened_at_s: floa
         f',"metadata":{_object(experience.metadata)}'
         f',"origin":{_origin(experience.origin)}'
         f',"outcome":{_outcome(experience.outcome)}'
-        f',"plan":{_list(_calls(experience.plan))}'
+        f',"plan":{_plan(experience.plan)}'
         f"{position_m}"
-        f',"recalled":{_list(map(_quoted, experience.recalled))}'
+        f',"recalled":{_list(_quoted, experience.recalled)}'
         f',"schema_version":{SCHEMA_VERSION}'
         f',"scope":{_scope(scope)}'
-        f',"sources":{_list(map(_quoted, experience.sources))}'
+        f',"sources":{_list(_quoted, experience.sources)}'
         f',"state":{_quoted(experience.state)}'
         f',"state_after":{_quoted(experience.state_after)}'
         f',"task":{_task(experience.task)}}}'
@@ -51,11 +51,12 @@ def texts_json(texts: Mapping[str, str]) -> str:
     return f"{{{','.join(spelt)}}}"
 
 
-def _calls(plan: Sequence[SkillCall]) -> list[str]:
+def _plan(plan: Sequence[SkillCall]) -> str:
     try:
-        return [call.spelt for call in plan]
+        spelt = [call.spelt for call in plan]
     except AttributeError:
-        return [getattr(call, "spelt", "") or _spell(call) for call in plan]
+        spelt = [getattr(call, "spelt", "") or _spell(call) for call in plan]
+    return f"[{','.join(spelt)}]"
 
 
 def _spell(call: SkillCall) -> str:
@@ -104,8 +105,8 @@ def _number(value: float | None) -> str:
     return "null" if value is None else repr(value)
 
 
-def _list(spelt: Iterable[str]) -> str:
-    return f"[{','.join(spelt)}]"
+def _list(spell: Callable[[Any], str], items: Sequence[Any]) -> str:
+    return f"[{','.join(map(spell, items))}]" if items else "[]"
 
 
 def _object(value: Mapping[str, JsonValue]) -> str:

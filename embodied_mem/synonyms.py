@@ -23,7 +23,6 @@ class Synonyms:
     """
 
     def __init__(self, groups: Iterable[Sequence[str]] = ()) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         heads: dict[tuple[str, ...], str] = {}
         for group in groups:
             if isinstance(group, str) or not group:
@@ -34,12 +33,10 @@ class Synonyms:
                     raise InvalidRecord(
                         f"synonym {' '.join(phrase)!r} is in two groups: {heads[phrase]!r} and {head!r}"
                     )
-        for phrase, head in heads.items():
-            self._by_first.setdefault(phrase[0], []).append((phrase, head))
-        for entries in self._by_first.values():
-            entries.sort(key=lambda entry: (-len(entry[0]), entry))  # the longest phrase wins
+        self._phrases = {phrase: head for phrase, head in heads.items() if len(phrase) > 1}
         self._heads = {phrase[0]: head for phrase, head in heads.items() if len(phrase) == 1}
-        self._starts = frozenset(phrase[0] for phrase in heads if len(phrase) > 1)
+        self._starts = frozenset(phrase[0] for phrase in self._phrases)
+        self._beginnings = frozenset(phrase[:2] for phrase in self._phrases)
         self.digest = blake2b(repr(sorted(heads.items())).encode(), digest_size=6).hexdigest()
 
     @classmethod
@@ -49,23 +46,26 @@ class Synonyms:
 
     def apply(self, tokens: Sequence[str]) -> list[str]:
         """The tokens with every known word or phrase replaced by its group, longest first."""
-        head_of = self._heads.get
-        if self._starts.isdisjoint(tokens):
-            return [head_of(token, token) for token in tokens]
+        head_of, starts = self._heads.get, self._starts
+        heads = [head_of(token, token) for token in tokens]
+        if starts.isdisjoint(tokens):
+            return heads
         result: list[str] = []
-        at, n = 0, len(tokens)
-        while at < n:
-            token = tokens[at]
-            head, length = self._match(tokens, at) if token in self._starts else (head_of(token, token), 1)
-            result.append(head)
-            at += length
-        return result
+        done = 0
+        for at in [at for at, token in enumerate(tokens) if token in starts]:
+            if at >= done and (length := self._phrase_length(tokens, at)):
+                result += heads[done:at]
+                result.append(self._phrases[tuple(tokens[at : at + length])])
+                done = at + length
+        return result + heads[done:]
 
-    def _match(self, tokens: Sequence[str], at: int) -> tuple[str, int]:
-        for phrase, head in self._by_first[tokens[at]]:
-            if len(phrase) == 1 or tuple(tokens[at : at + len(phrase)]) == phrase:
-                return head, len(phrase)
-        return tokens[at], 1
+    def _phrase_length(self, tokens: Sequence[str], at: int) -> int:
+        """How many words the longest phrase has that begins there; 0 if none does."""
+        if (tokens[at], *tokens[at + 1 : at + 2]) in self._beginnings:
+            for length in range(MAX_PHRASE_WORDS, 1, -1):
+                if tuple(tokens[at : at + length]) in self._phrases:
+                    return length
+        return 0
 
 
 def parse(text: str) -> list[list[str]]:

@@ -7,9 +7,9 @@ without vowel marks. Marks that make another letter or syllable (Japanese, Indic
 
 import re
 import unicodedata
-from functools import lru_cache
 
 MAX_INDEXED_CHARS = 65_536  # of one text; what comes after is kept but not searched
+MAX_KEPT_STEMS = 16_384
 WORDS_VERSION = 2  # goes up with every change to what `words` gives
 
 # In scripts whose vowels are marks, Python's \w would end a word at each vowel.
@@ -35,11 +35,11 @@ def words(text: str) -> list[str]:
     text = text[:MAX_INDEXED_CHARS]
     if not text.isascii():
         text = without_accents(text)
-    if text != text.lower():
+    if not text.islower():
         text = _CAMEL.sub(r" \g<0>", text)
     if text.isascii():
         found = text.encode("ascii").translate(_ASCII).decode("ascii").split()
-        return [_stem(word) if word.isalpha() else word for word in found]
+        return list(map(_STEMS.__getitem__, found))
     return [part for word in _WORD.findall(text.casefold()) for part in _parts(word)]
 
 
@@ -51,10 +51,24 @@ def without_accents(text: str) -> str:
 
 def stem(word: str) -> str:
     """The word without plural -s, -ing, -ed or final -e; other alphabets and numbers are left alone."""
-    return _stem(word) if word.isascii() and word.isalpha() else word
+    return _STEMS[word] if word.isascii() else word
 
 
-@lru_cache(maxsize=16_384)  # never asked for numbers and ids, of which a store may have millions
+class _Stems(dict[str, str]):
+    """Word to its stem, kept for a while; numbers and ids, of which a store may have millions, are not."""
+
+    def __missing__(self, word: str) -> str:
+        if not word.isalpha():
+            return word
+        if len(self) >= MAX_KEPT_STEMS:
+            self.clear()
+        self[word] = stemmed = _stem(word)
+        return stemmed
+
+
+_STEMS = _Stems()
+
+
 def _stem(word: str) -> str:
     return word if len(word) < 3 else _without_e(_without_ending(_without_plural(word)))
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embodied_mem import failpoints
+from embodied_mem.backends import log_room
 from embodied_mem.errors import StoreError
 
 logger = logging.getLogger(__name__)
@@ -32,14 +33,23 @@ class Checkpointer:
     """
 
     def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
+        self._path = path
         self._lock_path = path.with_name(f"{path.name}-checkpoint-lock")
         self._busy_timeout_s = busy_timeout_s
         self._n_entries = 0
+        self._has_room = False
 
     def begin(self, db: sqlite3.Connection) -> None:
         """Take over from SQLite."""
+        self._has_room = False
         if sys.platform != "win32":
             db.execute("PRAGMA wal_autocheckpoint = 0")
+
+    def make_room(self) -> None:
+        """Give the log its length ahead, for commits that are synced; call it inside a transaction."""
+        if not self._has_room and sys.platform != "win32":
+            log_room.make_room(self._path)
+        self._has_room = True
 
     def appended(self, db: sqlite3.Connection, n_entries: int) -> None:
         """Note that entries were committed; checkpoint if it is time and nobody else does.
@@ -74,7 +84,7 @@ class Checkpointer:
                         f"{self._lock_path} is ours but another process reads an older state of the store; "
                         "let it finish, then compact again"
                     )
-        self._n_entries = 0
+        self._n_entries, self._has_room = 0, False
         failpoints.reach("compaction:done")
 
     def _checkpoint(

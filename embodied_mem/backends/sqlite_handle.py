@@ -237,6 +237,8 @@ class SqliteHandle:
         """Write rows in one transaction."""
         try:
             with _Begun(db, "IMMEDIATE"):
+                if self._fsync:
+                    self._checkpointer.make_room()
                 now_s = float(self._clock())
                 results = write_rows(db, rows, self._spaces, store=str(self.path), now_s=now_s)
                 failpoints.reach("commit:before")
@@ -375,13 +377,19 @@ class _Begun:
         self._db.execute(f"BEGIN {self._mode}")
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None:
+            self._roll_back()
+            return
         try:
-            if error is None:
-                self._db.execute("COMMIT")
-        finally:
-            with suppress(sqlite3.ProgrammingError):  # closed, as it was lost in a reading inside this one
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # closed, as it was lost in a reading inside this one
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
 
 def _at_least_one(commit_every: int) -> int:

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
+
+import numpy as np
 
 from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BITS
 from embodied_mem.backends.where_sql import COLUMN_PATHS, Parameter, column_values
@@ -38,6 +39,7 @@ FROM meta AS deleted JOIN meta AS generation
 LEFT JOIN entries ON sequence = (SELECT max(sequence) FROM entries)
 WHERE deleted.name = 'last_deleted' AND generation.name = 'generation'
 """
+_STORED = np.dtype("<f4")
 _INSERT_CONTENT = "INSERT INTO contents VALUES (?, ?, ?)"
 _INSERT_VECTOR = "INSERT INTO vectors VALUES (?, ?, ?)"
 
@@ -50,8 +52,7 @@ class VectorRow(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """An entry made ready outside the transaction, so that the lock is held for the writing alone.
 
     Only texts, bytes and tuples of them, because many may wait: Python's collector of garbage looks again and
@@ -228,7 +229,7 @@ def _vector_head(field: str, space: Space) -> bytes:
 
 
 def _vector_row(vector: FieldVector) -> VectorRow:
-    return VectorRow(vector.field, vector.space, vector.values.astype("<f4", copy=False).tobytes())
+    return VectorRow(vector.field, vector.space, vector.values.astype(_STORED, copy=False).tobytes())
 
 
 def _vector_rows(entry: Entry) -> tuple[VectorRow, ...]:

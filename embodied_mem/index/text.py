@@ -79,7 +79,7 @@ class TextColumn:
             batch = values[first : first + BATCH]
             n = len(self)
             self._absent.extend([n + row for row, value in enumerate(batch) if value is None])
-            texts = [Counter[str]() if value is None else self._terms(value) for value in batch]
+            texts = [[] if value is None else self._terms(value) for value in batch]
             while texts:
                 room = self._tail_rows - len(self._tail)
                 self._spellings.add(self._tail.extend(texts[:room]))
@@ -183,15 +183,15 @@ class TextColumn:
     def _made_by(self) -> bytes:
         return f"text 1, words {WORDS_VERSION}, synonyms {self._synonyms.digest}".encode()
 
-    def _terms(self, text: str) -> Counter[str]:
-        return Counter(self._synonyms.apply(words(text)))
+    def _terms(self, text: str) -> list[str]:
+        return self._synonyms.apply(words(text))
 
     def _parts(self) -> list[_Part]:
         return [*self._segments, self._tail]
 
     def _asked(self, text: str, visible: Mask | None) -> TextQuery | None:
         """The query against what is visible; None if it has no words or nothing is visible."""
-        counts = self._terms(text)
+        counts = Counter(self._terms(text))
         n_visible = self._n_visible(visible)
         if not counts or not n_visible:
             return None

@@ -1,0 +1,49 @@
+"""Room ahead in SQLite's write-ahead log, so that a commit that is synced need not make the file longer."""
+
+import logging
+import os
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+ROOM_BYTES = 8 * 2**20  # what 250 commits of an experience with a vector take, and a third more
+
+
+def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
+    """Fill the log up with zeros to a size; one that is as long already is left alone.
+
+    To sync a file that grew, its length and new blocks are written too: measured on ext4, a commit takes
+    0.40 ms with room and 0.60 without. SQLite reads its log up to the first frame whose salt and checksum do
+    not fit, and those of zeros never do (https://sqlite.org/fileformat2.html#walformat).
+
+    Call it inside an immediate transaction, in which nobody else adds to the log. Closing the file gives none
+    of SQLite's locks up, as they are on its other two.
+
+    A disk that refuses is no reason to fail: the log then grows with each commit.
+
+    Args:
+        database: The database file; the log lies beside it.
+        n_bytes: The size.
+    """
+    try:
+        log = os.open(f"{database}-wal", os.O_WRONLY)
+    except OSError:
+        return
+    size = os.fstat(log).st_size
+    try:
+        _fill(log, size, n_bytes)
+    except OSError as error:
+        logger.info("the log of %s has no room ahead: %s", database, error)
+        os.ftruncate(log, size)  # or it would hold the last free blocks of a full disk
+    finally:
+        os.close(log)
+
+
+def _fill(log: int, begin: int, end: int) -> None:
+    if begin >= end:
+        return
+    # Written and not only reserved: the first write to a reserved block changes the file's metadata too.
+    zeros = bytes(2**20)
+    while begin < end:
+        begin += os.pwrite(log, zeros[: end - begin], begin)
+    os.fsync(log)
