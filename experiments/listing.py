@@ -24,6 +24,8 @@ def lines(what: str) -> list[str]:
         "worlds": lambda: [_with_need(name) for name in _registered("worlds")],
         "memories": lambda: _registered("memories"),
         "planners": lambda: _registered("planners"),
+        "embedders": lambda: _registered("embedders"),
+        "forgetting": lambda: _registered("forgetting"),
         "arms": _arms,
         "kinds": _kinds,
         "experiments": lambda: group_names("experiment"),

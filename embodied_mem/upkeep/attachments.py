@@ -1,6 +1,7 @@
 """`AttachmentStore`: images, depth maps and sounds beside the log, named by the hash of their content."""
 
 import os
+import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from hashlib import sha256
@@ -11,6 +12,7 @@ from embodied_mem.records import Attachment
 from embodied_mem.store_folder import make_folder, sync_folder
 
 _HEX = frozenset("0123456789abcdef")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[\w.+-]+(;.*)?", re.ASCII | re.IGNORECASE)
 _PARTIAL = ".partial-"  # begins the name of a file that is being written
 _ASIDE = ".purged-"  # begins the name of a file that a purge is about to remove
 
@@ -49,7 +51,7 @@ class AttachmentStore:
             media_type: Such as `image/png`.
 
         Raises:
-            InvalidRecord: The data are no bytes, or the role or the media type is no text.
+            InvalidRecord: The data are no bytes, the role is empty, or the media type is none.
             QuotaExceeded: There is no room left; nothing was written.
             StoreError: The folder cannot be written, or only be read.
         """
@@ -59,6 +61,7 @@ class AttachmentStore:
                 f"data is of {type(data).__name__}; expected bytes, such as of an encoded image"
             )
         attachment = Attachment(role=role, digest=sha256(data).hexdigest(), media_type=media_type)
+        _check_description(attachment)
         path = self.path_of(attachment.digest)
         is_new = not self._is_whole(path, attachment.digest)
         if is_new:
@@ -209,6 +212,13 @@ class AttachmentStore:
 
     def _near(self, digest: str) -> list[str]:
         return [each for each in self if each[:6] == digest[:6]][:3]
+
+
+def _check_description(attachment: Attachment) -> None:
+    if not attachment.role:
+        raise InvalidRecord("role is empty; expected what the file shows, such as 'image' or 'depth'")
+    if not _MEDIA_TYPE.fullmatch(attachment.media_type):
+        raise InvalidRecord(f"media_type is {attachment.media_type!r}; expected one such as 'image/png'")
 
 
 def _is_digest(name: str) -> bool:

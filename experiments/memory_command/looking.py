@@ -40,8 +40,9 @@ def search(options: argparse.Namespace) -> Iterator[str]:
         raise unknown_name("outcome", options.outcome, Status)
     wanted = {"kind": options.kind, "outcome": options.outcome}
     condition = where(**{name: value for name, value in wanted.items() if value})
+    query = Query(text=options.text, where=condition, k=options.k, include_archived=options.include_archived)
     with open_store(options.folder, read_only=True) as store:
-        hits = store.memory("frozen").recall(Query(text=options.text, where=condition, k=options.k))
+        hits = store.memory("frozen").recall(query)
     for hit in hits:
         yield from _lines(hit)
     if not hits:

@@ -33,6 +33,7 @@ def _add_looking(add: Add) -> None:
     search.add_argument("-k", type=int, default=10, help="at most so many (default 10)")
     search.add_argument("--kind", help="only experiences of this kind, such as repair")
     search.add_argument("--outcome", help="only experiences with this outcome, such as failure")
+    search.add_argument("--include-archived", action="store_true", help="archived experiences as well")
 
     show = add("show", help="one experience, whole, as JSON")
     show.add_argument("id", metavar="ID", help="its id, as search prints it")

@@ -198,6 +198,12 @@ def test_runs_are_compared(run_cli):
     assert out.startswith("# Comparison")
 
 
+@pytest.mark.parametrize(("what", "name"), [("embedders", "hashed"), ("forgetting", "w_tinylfu")])
+def test_list_names_what_is_registered(capsys, what, name):
+    assert main(["list", what]) == 0
+    assert name in capsys.readouterr().out.splitlines()
+
+
 def test_arms_are_listed_with_what_they_are(capsys):
     assert main(["list", "arms"]) == 0
     assert "shuffled" in capsys.readouterr().out

@@ -61,6 +61,12 @@ def test_search_can_be_narrowed(folder, capsys, only):
     assert "won" not in out
 
 
+def test_search_finds_what_is_archived_when_asked_to(folder, capsys):
+    run(capsys, "archive", folder, "won")
+    assert "won" not in run(capsys, "search", folder, "red ball")[1]
+    assert "won  episode" in run(capsys, "search", folder, "red ball", "--include-archived")[1]
+
+
 def test_search_without_a_text_gives_the_newest(folder, capsys):
     main(["memory", "search", folder, "-k", "1"])
     assert "lost  repair, failure" in capsys.readouterr().out

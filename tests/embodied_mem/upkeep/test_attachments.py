@@ -233,3 +233,23 @@ def test_files_are_not_measured_again_for_each_that_is_put(tmp_path, monkeypatch
         for number in range(20):
             put(store.attachments, b"%d" % number)
     assert n_measured == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "media_type", "message"),
+    [
+        ("", "image/png", "role is empty"),
+        ("image", "", "media_type is ''"),
+        ("image", "png", "media_type is 'png'"),
+        ("image", "image/", "media_type is 'image/'"),
+    ],
+)
+def test_a_file_without_a_role_or_a_type_is_refused(attachments, role, media_type, message):
+    with pytest.raises(InvalidRecord, match=message):
+        attachments.put(IMAGE, role=role, media_type=media_type)
+    assert not list(attachments)
+
+
+def test_a_media_type_may_have_parameters(attachments):
+    kept = attachments.put(IMAGE, role="sound", media_type="audio/ogg; codecs=opus")
+    assert kept.media_type == "audio/ogg; codecs=opus"

@@ -101,7 +101,9 @@ def warm_up(backend):
 @pytest.fixture
 def secret_kitchen(kitchen):
     files = AttachmentStore(kitchen.path / "attachments")
-    file = files.put(SECRETS["attachment"].encode(), role=SECRETS["role"], media_type=SECRETS["media"])
+    file = files.put(
+        SECRETS["attachment"].encode(), role=SECRETS["role"], media_type=f"image/{SECRETS['media']}"
+    )
     for number in range(40):
         kitchen.record(f"before {number}")
     secret_record(kitchen, file)
