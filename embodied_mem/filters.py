@@ -16,6 +16,7 @@ import numpy as np
 
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.json_values import JsonObject, JsonValue, check_text
+from embodied_mem.records import Status
 
 Scalar: TypeAlias = str | int | float | bool | None
 
@@ -261,10 +262,15 @@ def where(**equal: "Scalar | list[Scalar] | tuple[Scalar, ...]") -> Where:
     """A filter from keywords, with `__` for the dot: `where(kind="repair", outcome__status="success")`.
 
     A list or tuple means "one of". An experience's outcome may be written `outcome="success"`.
+
+    Raises:
+        InvalidQuery: No experience has such a field, or can have such an outcome.
     """
     parts: list[Where] = []
     for name, value in equal.items():
         path = "outcome.status" if name == "outcome" else name.replace("__", ".")
+        if path == "outcome.status":
+            _check_statuses(value if isinstance(value, list | tuple) else (value,))
         parts.append(In(path, tuple(value)) if isinstance(value, list | tuple) else Equals(path, value))
     return all_of(*parts)
 
@@ -308,6 +314,12 @@ def to_document(where: Where) -> JsonObject:
             return {"or": [to_document(part) for part in parts]}
         case Not(part):
             return {"not": to_document(part)}
+
+
+def _check_statuses(values: Iterable[Scalar]) -> None:
+    for value in values:
+        if value not in tuple(Status):
+            raise InvalidQuery(f"no outcome has the status {value!r}; expected one of {', '.join(Status)}")
 
 
 def _center(center: Any) -> tuple[float, ...]:

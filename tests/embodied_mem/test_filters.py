@@ -238,3 +238,11 @@ def test_what_is_no_filter_or_value_is_refused(build):
 def test_numbers_of_numpy_are_numbers():
     assert matches(Equals("metadata.floor", np.int64(1)), DOCUMENT)
     assert matches(Between("outcome.reward", np.float32(1.5), np.int64(2)), DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"outcome": "sucess"}, {"outcome__status": ["success", "won"]}, {"outcome": 1}]
+)
+def test_an_outcome_that_there_is_not_is_refused_and_not_searched_in_vain(asked):
+    with pytest.raises(InvalidQuery, match=r"no outcome has the status .*expected one of success, failure"):
+        where(**asked)
