@@ -129,9 +129,7 @@ class Worker:
         By turns, so that neither finds the processor's caches full of what it read a moment ago.
         """
         searches = self._searches()
-        first, *again = (
-            sum(time_calls(searches, budget_s=math.inf)[0].wall_s) for _ in range(1 + N_AGAIN)
-        )
+        first, *again = (sum(time_calls(searches, budget_s=math.inf)[0].wall_s) for _ in range(1 + N_AGAIN))
         return max(first - statistics.median(again), 0.0)
 
     def _searches(self) -> list[Callable[[], object]]:
