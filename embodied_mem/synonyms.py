@@ -47,7 +47,7 @@ class Synonyms:
     def apply(self, tokens: Sequence[str]) -> list[str]:
         """The tokens with every known word or phrase replaced by its group, longest first."""
         head_of, starts = self._heads.get, self._starts
-        heads = [head_of(token, token) for token in tokens]
+        heads = list(map(head_of, tokens, tokens))
         if starts.isdisjoint(tokens):
             return heads
         result: list[str] = []

@@ -32,6 +32,8 @@ from embodied_mem.wrappers.recorder import Recorder, RecordingCounts, copied
 SENT_TOGETHER = 16  # episodes at most, and
 SENT_BYTES = 4_000_000  # no more than about so many, and
 SENT_AFTER_S = 1.0  # never later than the first end of an episode after so long: sending takes 0.1 ms
+LISTEN_EVERY_S = 0.25  # asking whether something was said takes as long as sending
+MAX_STARTS_IN_VAIN = 3  # processes that end before they confirm an episode, until the next `reset`
 END_TIMEOUT_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -42,8 +44,8 @@ class BackgroundRecorder(Recorder):
 
     Memory and options go there as they go to any worker of `multiprocessing`: a store is opened again by its
     path, and functions have to be ones that can be imported. Should that process end, the episodes that it
-    had not confirmed count as failed; the next `reset` raises that, and the one after it starts another.
-    Episodes that end before that count as failed too.
+    had been sent and had not confirmed count as failed, which the next `reset` raises; another process takes
+    its place at once, unless three in a row ended before they confirmed any.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class BackgroundRecorder(Recorder):
         self.writer_pid: int | None = None
         self._owner = os.getpid()
         self._n_sent = self._n_confirmed = self._n_heard = 0
+        self._heard_at_s = 0.0
+        self._n_starts_in_vain = 0
         self._said = RecordingCounts()  # what the other process counted when it last said so
 
     def check_memory(self) -> None:
@@ -70,6 +74,7 @@ class BackgroundRecorder(Recorder):
         """
         if self._line is None or self._owner != os.getpid():
             super().check_memory()
+            self._n_starts_in_vain = 0
             self._start()
 
     def begin(
@@ -129,19 +134,39 @@ class BackgroundRecorder(Recorder):
         self._listen()
 
     def _send(self, batch: "_Batch") -> None:
-        self._n_sent += batch.n_episodes
+        """Send a batch, if need be to a process that takes the place of one that ended."""
+        while self._line is not None or self._is_started_again():
+            if self._is_sent(batch):
+                return
+        self.counts.failed += batch.n_episodes
+
+    def _is_sent(self, batch: "_Batch") -> bool:
+        assert self._line is not None
         try:
-            if self._line is None:
-                raise BrokenPipeError
             self._line.send_bytes(batch.sent)
-        except OSError:
+        except OSError:  # nobody has received all of it, so it may be sent once more
             self._note_death()
+            return False
         except BaseException:  # Ctrl-C in the middle of a message: what follows would not be understood
+            self._n_sent += batch.n_episodes
             self._note_death()
             raise
+        self._n_sent += batch.n_episodes
+        return True
+
+    def _is_started_again(self) -> bool:
+        if self._n_starts_in_vain >= MAX_STARTS_IN_VAIN:
+            return False
+        try:
+            self._start()
+        except Exception as error:
+            self._n_starts_in_vain = MAX_STARTS_IN_VAIN
+            self.keep_error(error, "while the process that writes episodes was started again")
+            return False
+        return True
 
     def settle(self) -> None:
-        """Wait until all episodes were recorded and end the other process; never raises."""
+        """Wait until all episodes were recorded and the other process ends; never raises."""
         if self._owner != os.getpid():
             return
         if self._waiting:
@@ -155,18 +180,21 @@ class BackgroundRecorder(Recorder):
         except (EOFError, OSError):
             if self._n_sent > self._n_confirmed:
                 self._note_death()
-        self._stop()
+        self._stop(is_ending=True)
 
     def raise_pending(self) -> None:
         """Raise the first error that either process met since the last call, if there was one."""
-        self._listen()
-        super().raise_pending()
+        if self._n_heard != self._n_sent:  # or nothing new can have been said
+            self._listen()
+        if self._pending is not None:
+            super().raise_pending()
 
     def _listen(self) -> None:
         """Take in what the other process has said."""
-        if self._n_heard == self._n_sent:  # asking costs 20 us, and nothing new can have happened
+        now_s = time.monotonic()
+        if now_s < self._heard_at_s + LISTEN_EVERY_S:
             return
-        self._n_heard = self._n_sent
+        self._n_heard, self._heard_at_s = self._n_sent, now_s
         try:
             while self._line is not None and self._owner == os.getpid() and self._line.poll():
                 self._hear(self._line.recv())
@@ -192,21 +220,25 @@ class BackgroundRecorder(Recorder):
         if self._owner != os.getpid():  # what waits here is a copy; the parent sends it
             self._waiting = []
         self._owner, self._line, self._sent_at_s = os.getpid(), own, time.monotonic()
+        self._n_starts_in_vain += 1  # until it confirms something
         self._process, self.writer_pid = process, process.pid
         # Where nobody calls `close`, at the latest when the interpreter ends.
         self._end = Finalize(self, _send_the_rest, args=(own, process, self._waiting), exitpriority=10)
 
-    def _stop(self) -> None:
+    def _stop(self, *, is_ending: bool = False) -> None:
         line, self._line = self._line, None
         if line is not None and self._end is not None:
             self._end.cancel()
-            _let_end(line, self._process)
+            line.close()
+            if not is_ending:
+                _wait_for(self._process)
         self._n_sent = self._n_confirmed = self._n_heard = 0
         self._said = RecordingCounts()
 
     def _hear(self, said: Progress) -> None:
         before, self._said = self._said, said.counts
         self._n_confirmed = said.n_received
+        self._n_starts_in_vain = 0
         self.counts.recorded += said.counts.recorded - before.recorded
         self.counts.not_kept += said.counts.not_kept - before.not_kept
         self.counts.failed += said.counts.failed - before.failed
@@ -257,14 +289,13 @@ def _batches(waiting: Sequence[Ended]) -> tuple[list[_Batch], list[Exception]]:
     return batches, refused
 
 
-def _batch(episodes: list[Parts]) -> _Batch:
+def _batch(episodes: Sequence[Parts]) -> _Batch:
     sent = len(episodes).to_bytes(2, "big") + bytes(ForkingPickler.dumps(episodes))
     return _Batch(len(episodes), sent)
 
 
-def _let_end(line: Connection, process: Any) -> None:
-    """Say that no more comes: the process records what it was sent, and ends."""
-    line.close()
+def _wait_for(process: Any) -> None:
+    """Until the process, to which nobody speaks any more, has recorded what it was sent and ended."""
     process.join(END_TIMEOUT_S)
     if process.is_alive():
         log.error("The process that writes episodes is still busy after %g s; ending it", END_TIMEOUT_S)
@@ -280,4 +311,5 @@ def _send_the_rest(line: Connection, process: Any, waiting: Sequence[Ended]) -> 
         refused.append(error)
     for each in refused:
         log.error("Episodes were lost, %s: %s; close() would have raised this", type(each).__name__, each)
-    _let_end(line, process)
+    line.close()
+    _wait_for(process)

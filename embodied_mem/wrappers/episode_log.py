@@ -20,7 +20,7 @@ from embodied_mem.wrappers.outcomes import EpisodeSummary
 MAX_VECTOR_NUMBERS = 4_096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that makes each assignment a call, once an episode
 class EpisodeStart:
     """What is known when an episode, or a span of one, begins.
 
@@ -197,7 +197,7 @@ class EpisodeLog:
         return {**result, **({"info": info} if info else {}), **self.plan.metadata()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, as above
 class Ending:
     """How an episode, or a span of one, came to an end.
 

@@ -105,6 +105,7 @@ def write_episodes(
     close = getattr(memory, "close", None)
     if callable(close):
         close()
+        line.close()  # all is done: taking the interpreter apart is nothing to wait for
 
 
 def _unpickled(sent: bytes, writer: _Writer) -> list[Parts]:

@@ -1,9 +1,11 @@
-"""Steps whose actions and rewards are plain numbers: noted in a quarter of a microsecond each."""
+"""Where steps whose actions and rewards are plain numbers are noted until somebody looks at them."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, SupportsFloat, TypeAlias
 
 import numpy as np
+
+Result: TypeAlias = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
 
 CAPACITY = 1_024  # steps that wait before they are folded into the log: bounds memory in an endless episode
 
@@ -12,75 +14,51 @@ PLAIN_ACTIONS = (int, np.integer)
 PLAIN_REWARDS = (int, float, np.floating, np.integer)
 
 
-class StepOwner(Protocol):
-    """Who is called when keeping a reference is not enough."""
-
-    def step_carefully(self, action: Any) -> Any:
-        """Take this step the long way."""
-        ...
-
-    def note_break(self, error: Exception) -> None:
-        """The environment raised in the step that was begun."""
-        ...
-
-    def note_end(self, result: Any) -> None:
-        """The step gave this result, which ends the episode or has an unknown shape."""
-        ...
-
-
 class QuickSteps:
-    """Notes the steps of one episode, or as many of them as fit; `step` takes the place of the wrapper's own.
+    """Two columns that are filled step by step, and used again for every episode.
 
-    A closure over two lists, because a CartPole step takes five to ten microseconds, and the attributes and
-    method calls of the long way another 1.3 (docs/benchmarks.md, "What recording costs").
+    `RecordExperience.step` writes into them itself, because a CartPole step takes five to ten microseconds
+    and a method call is a percent of that (docs/benchmarks.md, "What recording costs"). An IndexError there
+    says that the step has to be looked at: the columns are full, or nothing is noted ahead.
 
-    Args:
-        owner: Who is called when keeping a reference is not enough.
+    Attributes:
+        actions: The action of each step.
+        rewards: Its reward.
+        n: Where the next step goes; at the end of the columns where there is no room for it.
         env_step: Steps the wrapped environment.
-        room: How many steps may be noted, >= 1; the one after them is taken the long way.
+        last: What it gave last: the pair of a reset, or the five of a step.
     """
 
-    def __init__(self, owner: StepOwner, env_step: Callable[[Any], Any], room: int) -> None:
-        actions: list[Any] = [None] * min(room, CAPACITY)
-        rewards: list[Any] = [None] * len(actions)
-        n = 0
-        last: Any = None
+    __slots__ = ("_first", "actions", "env_step", "last", "n", "rewards")
 
-        def step(action: Any) -> Any:
-            nonlocal n, last
-            try:
-                actions[n] = action
-            except IndexError:  # full; or stopped, and somebody kept this function
-                return owner.step_carefully(action)
-            try:
-                result = env_step(action)
-            except Exception as error:
-                owner.note_break(error)
-                raise
-            try:  # by index, which is faster than unpacking; the first step, taken the long way, had five
-                rewards[n] = result[1]
-                is_over = result[2] or result[3]
-            except Exception:  # the long way says what is wrong with it
-                is_over = True
-            if is_over:
-                owner.note_end(result)
-            else:
-                n += 1
-                last = result
-            return result
+    def __init__(self) -> None:
+        self.actions: list[Any] = [None] * CAPACITY
+        self.rewards: list[Any] = [None] * CAPACITY
+        self.n = self._first = CAPACITY
+        self.env_step: Callable[[Any], Result] = _nothing
+        self.last: tuple[Any, ...] = (None, {})
 
-        def stop(n_begun: int) -> tuple[list[Any], list[Any], Any]:
-            noted = actions[: n + n_begun], rewards[:n], last
-            actions.clear()
-            return noted
+    def begin(self, room: int, env_step: Callable[[Any], Result]) -> None:
+        """Let steps be noted.
 
-        self.step = step
-        self._stop = stop
+        Args:
+            room: How many at most, >= 1; the one after them has to be looked at.
+            env_step: Steps the wrapped environment.
+        """
+        self.n = self._first = max(CAPACITY - room, 0)
+        self.env_step = env_step
 
-    def stop(self, *, with_begun: bool) -> tuple[list[Any], list[Any], Any]:
-        """The actions and rewards noted, and the last result; from now on `step` goes the long way.
+    def stop(self, *, with_begun: bool = False) -> tuple[list[Any], list[Any]]:
+        """The actions and rewards noted; from now on none is.
 
         Args:
             with_begun: Whether the action of the step that has no result yet is among the actions.
         """
-        return self._stop(int(with_begun))
+        first, n = self._first, self.n
+        self.n = self._first = CAPACITY
+        return self.actions[first : n + with_begun], self.rewards[first:n]
+
+
+def _nothing(action: Any) -> Result:
+    """What stands for the environment's step until steps are noted."""
+    raise AssertionError(f"no step was to be noted, and {action!r} is one")

@@ -21,7 +21,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     Use `record_experience` to make one. Nothing is embedded, described or written between the first and the
     last step of an episode; the call that ends the episode records it. Where actions and rewards are plain
-    numbers, `QuickSteps` takes the place of `step` from the second step of an episode to its last.
+    numbers, `QuickSteps` holds them until the episode ends.
 
     Args:
         env: The environment.
@@ -43,9 +43,8 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             ),
         )
         self._log: EpisodeLog | None = None
-        self._quick: QuickSteps | None = None
+        self._quick = QuickSteps()
         self._n_episodes = 0
-        self._last: tuple[Any, Info] = (None, {})
 
     @property
     def recording_counts(self) -> RecordingCounts:
@@ -72,44 +71,34 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             observation, info, episode=self._n_episodes, seed=seed, options=options
         )
         self._n_episodes += 1
-        self._last = (observation, info)
+        self._quick.last = (observation, info)
         self._recorder.raise_pending()
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
         """Step the environment; if that ends the episode, record it."""
-        if self._quick is not None:  # somebody kept this method from before
-            self._slow_down()
-        log = self._log
-        if log is None:
-            return self.env.step(action)
-        log.act(action)
+        quick = self._quick
+        n = quick.n
+        env_step = quick.env_step  # calling the attribute itself takes longer
         try:
-            result = self.env.step(action)
+            quick.actions[n] = action
+        except IndexError:
+            return self._step_carefully(action)
+        try:
+            result = env_step(action)
         except Exception as error:
-            self._note_error(log, error)
+            self._note_break(error)
             raise
-        self._note_result(log, result)
-        if self._log is log:
-            self._speed_up(log, action, result[1])
+        try:  # by index, which is faster than unpacking; that there are five was seen at the first step
+            quick.rewards[n] = result[1]
+            if not (result[2] or result[3]):
+                quick.n = n + 1
+                quick.last = result
+                return result
+        except Exception:  # the long way says what is wrong with it
+            pass
+        self._note_end(result)
         return result
-
-    def step_carefully(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
-        """Step as if nothing had been noted ahead; for `QuickSteps`."""
-        self._slow_down()
-        return self.step(action)
-
-    def note_break(self, error: Exception) -> None:
-        """Record what an error of the environment ended; for `QuickSteps`."""
-        self._slow_down(with_begun=True)
-        if self._log is not None:
-            self._note_error(self._log, error)
-
-    def note_end(self, result: Any) -> None:
-        """Take in the result of a step the long way; for `QuickSteps`."""
-        self._slow_down(with_begun=True)
-        if self._log is not None:
-            self._note_result(self._log, result)
 
     def close(self) -> None:
         """Close the environment; an episode that is left unfinished is recorded as cancelled.
@@ -128,28 +117,56 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         self._slow_down()  # a copy has to know the steps that were noted ahead
         return dict(vars(self))
 
-    def _speed_up(self, log: EpisodeLog, action: Any, reward: Any) -> None:
-        """Let `QuickSteps` take the next steps, if this one was of the kind it can note."""
+    def _step_carefully(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
+        """Step and look at everything; then let the next ones be noted, if they may be."""
+        self._slow_down()
+        log = self._log
+        if log is None:
+            return self.env.step(action)
         room = self._recorder.room(log)
-        is_plain = isinstance(action, PLAIN_ACTIONS) and isinstance(reward, PLAIN_REWARDS)
-        if is_plain and room >= 1 and log.plan.takes_numbers and type(self).step is RecordExperience.step:
-            self._quick = QuickSteps(self, self.env.step, room)
-            self.step = self._quick.step  # type: ignore[method-assign]
+        if room >= 1 and isinstance(action, PLAIN_ACTIONS) and log.plan.takes_numbers:
+            self._quick.begin(room, self.env.step)
+            result = RecordExperience.step(self, action)
+            if self._log is log:
+                self._check_first(log, result)
+            return result
+        log.act(action)
+        try:
+            result = self.env.step(action)
+        except Exception as error:
+            self._note_error(log, error)
+            raise
+        self._note_result(log, result)
+        return result
+
+    def _check_first(self, log: EpisodeLog, result: Any) -> None:
+        """Go on noting only if this result is of a kind for which that is enough."""
+        if type(result) is not tuple or len(result) != 5 or not isinstance(result[1], PLAIN_REWARDS):
+            actions, _ = self._quick.stop()
+            log.take_in(actions, ())
+            self._note_result(log, result)
 
     def _slow_down(self, *, with_begun: bool = False) -> None:
-        """Take over from `QuickSteps` what it noted, if it is at work."""
-        quick, self._quick = self._quick, None
-        if quick is None:
-            return
-        del self.step
-        actions, rewards, last = quick.stop(with_begun=with_begun)
-        if self._log is not None:
+        """Take over what was noted ahead."""
+        actions, rewards = self._quick.stop(with_begun=with_begun)
+        if self._log is not None and actions:
             self._log.take_in(actions, rewards)
-        if last is not None:
-            self._last = (last[0], last[-1])
+
+    def _note_break(self, error: Exception) -> None:
+        """Record what an error of the environment ended in a step that was noted ahead."""
+        self._slow_down(with_begun=True)
+        if self._log is not None:
+            self._note_error(self._log, error)
+
+    def _note_end(self, result: Any) -> None:
+        """Look at a result that ends the episode, or has an unknown shape."""
+        self._slow_down(with_begun=True)
+        if self._log is not None:
+            self._note_result(self._log, result)
 
     def _note_error(self, log: EpisodeLog, error: Exception) -> None:
-        self._finish(log, Ending(observation=self._last[0], info=self._last[1], error=error))
+        last = self._quick.last
+        self._finish(log, Ending(observation=last[0], info=last[-1], error=error))
 
     def _note_result(self, log: EpisodeLog, result: Any) -> None:
         try:
@@ -167,14 +184,15 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             )
             self._finish(log, ending)
         else:
-            self._last = (observation, info)
+            self._quick.last = result
             if self._recorder.is_full(log):
                 self._log = self._recorder.cut(log, Ending(observation=observation, info=info, is_cut=True))
 
     def _leave(self) -> None:
-        self._slow_down()
         if self._log is not None:
-            self._finish(self._log, Ending(observation=self._last[0], info=self._last[1]))
+            self._slow_down()
+            last = self._quick.last
+            self._finish(self._log, Ending(observation=last[0], info=last[-1]))
 
     def _finish(self, log: EpisodeLog, ending: Ending) -> None:
         self._log = None

@@ -137,12 +137,12 @@ def test_a_process_that_was_killed_is_noticed_and_replaced(tmp_path):
         time.sleep(0.3)
         with pytest.raises(StoreError, match="had not confirmed may be lost"):
             play(env, 40)
-        n_failed = env.recording_counts.failed
-        assert n_failed >= 16
         play(env, 2)
         env.close()
         counts = env.recording_counts
-        assert (counts.failed, counts.recorded) == (n_failed, store.stats().n_experiences)
+        assert counts.failed <= 2  # what it had been sent
+        assert counts.recorded + counts.failed + counts.empty == counts.begun
+        assert store.stats().n_experiences >= counts.recorded
 
 
 def test_an_error_of_memory_is_raised_here(tmp_path):

@@ -76,7 +76,7 @@ def play(env: Any, n_episodes: int) -> None:
             pass
 
 
-def test_what_ends_after_the_writer_died_is_counted_once(tmp_path: Path) -> None:
+def test_what_ends_after_the_writer_died_is_recorded_by_another(tmp_path: Path) -> None:
     with MemoryStore.open(tmp_path) as store:
         env = recording(store, gym.make_vec("CartPole-v1", num_envs=2))
         env.reset(seed=0)
@@ -87,8 +87,36 @@ def test_what_ends_after_the_writer_died_is_counted_once(tmp_path: Path) -> None
         with pytest.raises(StoreError, match="ended"):
             env.close()
         counts = env.recording_counts
-        assert counts.failed + counts.empty == counts.begun
-        assert counts.failed > 40
+        assert (counts.failed, counts.recorded + counts.empty) == (0, counts.begun)
+        assert store.stats().n_experiences == counts.recorded > 40
+
+
+class Deadly:
+    """A memory that ends every process to which it is sent."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (3,)
+
+    def record(self, experience: Any) -> Any:
+        raise AssertionError("nobody gets as far")
+
+    recall = feedback = record
+
+
+def test_a_writer_that_never_writes_is_not_started_for_ever() -> None:
+    env = record_experience(gym.make_vec("CartPole-v1", num_envs=2), Deadly(), in_background=True)
+    env.reset(seed=0)
+    pids = set()
+    for _ in range(60):
+        time.sleep(0.03)
+        for _ in range(20):
+            env.step(np.ones(2, np.int64))
+        pids.add(env._recorder.writer_pid)
+    with pytest.raises(StoreError, match="ended"):
+        env.close()
+    counts = env.recording_counts
+    assert len(pids) <= 3
+    assert counts.failed + counts.empty == counts.begun
 
 
 def test_episodes_that_wait_are_written_where_nobody_calls_close(tmp_path: Path, run_python: Any) -> None:

@@ -1,6 +1,7 @@
 """What is noted ahead is what the long way would have noted, whatever the agent and the environment do."""
 
 import copy
+import struct
 from typing import Any
 
 import gymnasium as gym
@@ -118,6 +119,34 @@ def test_a_result_of_another_shape_costs_the_record_and_not_the_step(list_memory
     env.is_broken = True
     assert len(wrapped.step(1)) == 4
     assert wrapped.recording_counts.failed == 1
+
+
+def test_a_first_result_of_another_shape_costs_the_record_and_not_the_step(list_memory):
+    env = Endless([1.0], 100)
+    wrapped = record_experience(env, list_memory())
+    wrapped.reset()
+    env.is_broken = True
+    assert len(wrapped.step(1)) == 4
+    assert wrapped.recording_counts.failed == 1
+
+
+@pytest.mark.parametrize("in_background", [False, True])
+def test_a_reward_that_the_environment_writes_over_counts_as_it_was(in_background, list_memory, monkeypatch):
+    reward = np.array(1.0)
+
+    class Counting(Endless):
+        def step(self, action: Any) -> Any:
+            reward[...] = self.n
+            return super().step(action)
+
+    monkeypatch.setattr("embodied_mem.wrappers.background.BackgroundRecorder._start", lambda self: None)
+    wrapped = record_experience(Counting([reward], 5), list_memory(), in_background=in_background)
+    wrapped.reset()
+    for _ in range(4):
+        wrapped.step(1)
+    log = wrapped._log
+    total = sum(struct.unpack("4d", log.figures()[1][0])) if in_background else log.reward
+    assert (total, log.steps) == (0.0 + 1.0 + 2.0 + 3.0, 4)
 
 
 def test_a_copy_in_the_middle_of_an_episode_goes_its_own_way(list_memory):

@@ -7,7 +7,7 @@ import pytest
 from embodied_mem.experiments.benchmarks import store as store_command
 from embodied_mem.experiments.benchmarks.default_path import measure as measure_default_path
 from embodied_mem.experiments.benchmarks.default_path import rows_of as default_rows_of
-from embodied_mem.experiments.benchmarks.wrappers import balance, measure_overhead
+from embodied_mem.experiments.benchmarks.wrappers import Overhead, balance, measure_overhead, middle_one
 from embodied_mem.experiments.benchmarks.wrappers import rows_of as wrapper_rows_of
 
 gym = pytest.importorskip("gymnasium")
@@ -82,3 +82,20 @@ def test_the_controller_keeps_the_pole_up():
         observation, _, terminated, truncated, _ = env.step(balance(observation))
         n_steps += 1
     assert (n_steps, terminated) == (500, False)
+
+
+def test_of_several_rounds_the_middle_one_is_reported():
+    rounds = [
+        Overhead(
+            name="loop",
+            n_steps=1,
+            n_episodes=1,
+            bare_us=1.0,
+            percent=percent,
+            paired_percent=0.0,
+            cpu_percent=0.0,
+            other_cpu_percent=0.0,
+        )
+        for percent in (9.0, 3.0, 4.0)
+    ]
+    assert middle_one(rounds).percent == 4.0
