@@ -12,7 +12,7 @@ import numpy as np
 from embodied_mem import failpoints
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.index import log_reader, snapshot
-from embodied_mem.index.column import Floats, Rows
+from embodied_mem.index.column import Rows, SomeFloats
 from embodied_mem.index.kept_parts import Settings
 from embodied_mem.index.kind_index import KindIndex
 from embodied_mem.index.log_reader import Head
@@ -22,7 +22,7 @@ from embodied_mem.index.selection import Candidates
 from embodied_mem.log import Found, Search
 from embodied_mem.synonyms import Synonyms
 
-Ranked: TypeAlias = tuple[Found, Floats]  # with what each hit is worth
+Ranked: TypeAlias = tuple[Found, SomeFloats]  # with what each hit is worth
 
 logger = logging.getLogger(__name__)
 

@@ -1,10 +1,13 @@
 """Similarities that may be off by no more than is known."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from embodied_mem.index.column import Floats, Mask
+from embodied_mem.index.column import Floats, Mask, SomeFloats
+
+FloatsT = TypeVar("FloatsT", bound=SomeFloats)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -12,15 +15,15 @@ class Estimates:
     """Similarities that may be off.
 
     Attributes:
-        values: (m,) float64.
+        values: (m,) float64, or float32 where the errors are far above its own.
         errors: How far off, at most: a number for all, (m,) one for each, or None if they are exact.
     """
 
-    values: Floats
+    values: SomeFloats
     errors: float | Floats | None = None
 
 
-def spread(values: Floats, has_value: Mask) -> Floats:
+def spread(values: FloatsT, has_value: Mask) -> FloatsT | Floats:
     """The values where there are any, 0 elsewhere."""
     if len(values) == len(has_value):
         return values

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from embodied_mem.index.column import Column, Floats, Rows
+from embodied_mem.index.column import Column, Rows, SomeFloats
 from embodied_mem.index.estimates import Estimates
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.selection import Candidates
@@ -14,7 +14,7 @@ from embodied_mem.index.vector_column import ReadVectors, VectorColumn
 from embodied_mem.log import PriorLeg
 from embodied_mem.spaces import Vector
 
-Values = Floats
+Values = SomeFloats
 
 
 class Leg(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embodied_mem.index.column import Floats, Rows
+from embodied_mem.index.column import Rows, SomeFloats
 from embodied_mem.index.legs import Leg
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.top import best_places, threshold_of
@@ -27,8 +27,8 @@ class Best:
     """
 
     rows: Rows
-    values: Sequence[Floats]
-    totals: Floats
+    values: Sequence[SomeFloats]
+    totals: SomeFloats
     is_exact: bool
 
 
@@ -70,7 +70,7 @@ def _best_of_all(legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
 
 
 def _proved(
-    legs: Sequence[Leg], candidates: Candidates, k: int, estimated: Floats, errors: float | Floats
+    legs: Sequence[Leg], candidates: Candidates, k: int, estimated: SomeFloats, errors: float | SomeFloats
 ) -> Best:
     """The best, by exact comparison of all that may be among them.
 
@@ -96,7 +96,7 @@ def _proved(
 
 
 def _in_reach(
-    estimated: Floats, errors: float | Floats, known: Rows, totals: Floats, k: int
+    estimated: SomeFloats, errors: float | SomeFloats, known: Rows, totals: SomeFloats, k: int
 ) -> tuple[Rows, bool]:
     """Who else may be among the best, ascending, and whether that is all of them.
 
@@ -118,13 +118,15 @@ def _in_reach(
     return np.sort(others[best_places(estimated[others], MAX_POOL)]), False
 
 
-def _exact(legs: Sequence[Leg], candidates: Candidates, places: Rows) -> list[Floats]:
+def _exact(legs: Sequence[Leg], candidates: Candidates, places: Rows) -> list[SomeFloats]:
     rows = candidates.rows_of(places)
     return [leg.exact(rows, candidates) for leg in legs]
 
 
-def _totals(legs: Sequence[Leg], values: Sequence[Floats]) -> Floats:
+def _totals(legs: Sequence[Leg], values: Sequence[SomeFloats]) -> SomeFloats:
     totals = legs[0].worth(values[0])
+    if len(legs) > 1:  # the errors of a leg do not cover what float32 loses of another
+        totals = totals.astype(np.float64, copy=False)
     for leg, found in zip(legs[1:], values[1:], strict=True):
         totals += leg.worth(found)
     return totals

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.column import Floats, Rows
+from embodied_mem.index.column import Rows, SomeFloats
 
 GROUP = 32  # values of which only the highest is looked at first
 
 
-def best_places(values: Floats, k: int) -> Rows:
+def best_places(values: SomeFloats, k: int) -> Rows:
     """(min(k, m),) places of the highest values, best first, where m is how many are above -inf."""
     n = len(values)
     if k <= 0 or not n:

@@ -222,8 +222,7 @@ class VectorColumn:
         assert self._exact is not None
         if last - first <= SMALL or self.space.metric is not Metric.COSINE:
             return Estimates(self._exact.all_similarities(target, first, last))
-        values = self._exact.estimates(target, first, last)
-        return Estimates(values.astype(np.float64), rounding_error(self.space.dimension))
+        return Estimates(self._exact.estimates(target, first, last), rounding_error(self.space.dimension))
 
     def _estimated_places(self, target: Vector, places: Places) -> Estimates:
         if self._compressed is not None:

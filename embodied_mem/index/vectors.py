@@ -53,9 +53,9 @@ def rounding_error(dimension: int) -> float:
     """How far two float32 sums of products of unit vectors can be apart, with the rounding of one of them.
 
     The bound of a sum in m steps is m * 2**-24 (Higham, Accuracy and Stability, section 3.1);
-    sums run in four lanes at least.
+    sums run in four lanes at least. Two steps more are for estimates that are weighted and compared so.
     """
-    return 2 * (dimension / 4 + 8) * 2.0**-24 + 10.0**-DECIMALS
+    return 2 * (dimension / 4 + 10) * 2.0**-24 + 10.0**-DECIMALS
 
 
 class ExactVectors:
