@@ -318,7 +318,7 @@ def to_document(where: Where) -> JsonObject:
 
 def _check_statuses(values: Iterable[Scalar]) -> None:
     for value in values:
-        if value not in tuple(Status):
+        if not isinstance(value, str) or value not in tuple(Status):
             raise InvalidQuery(f"no outcome has the status {value!r}; expected one of {', '.join(Status)}")
 
 

@@ -16,6 +16,7 @@ from embodied_mem.errors import StoreError
 logger = logging.getLogger(__name__)
 
 ENTRIES_BETWEEN = 250  # about 6 MB of log where each is a commit of its own; 1,000 made pauses of 30 ms
+SYNCED_BEFORE_ROOM = 20  # commits, from opening or a checkpoint on: who writes little need not wait for it
 PATIENCE_MS = 50  # for readers; whoever writes next tries again
 
 
@@ -37,19 +38,19 @@ class Checkpointer:
         self._lock_path = path.with_name(f"{path.name}-checkpoint-lock")
         self._busy_timeout_s = busy_timeout_s
         self._n_entries = 0
-        self._has_room = False
+        self._n_synced = 0
 
     def begin(self, db: sqlite3.Connection) -> None:
         """Take over from SQLite."""
-        self._has_room = False
+        self._n_synced = 0
         if sys.platform != "win32":
             db.execute("PRAGMA wal_autocheckpoint = 0")
 
     def make_room(self) -> None:
         """Give the log its length ahead, for commits that are synced; call it inside a transaction."""
-        if not self._has_room and sys.platform != "win32":
+        self._n_synced += 1
+        if self._n_synced == SYNCED_BEFORE_ROOM and sys.platform != "win32":
             log_room.make_room(self._path)
-        self._has_room = True
 
     def appended(self, db: sqlite3.Connection, n_entries: int) -> None:
         """Note that entries were committed; checkpoint if it is time and nobody else does.
@@ -84,7 +85,7 @@ class Checkpointer:
                         f"{self._lock_path} is ours but another process reads an older state of the store; "
                         "let it finish, then compact again"
                     )
-        self._n_entries, self._has_room = 0, False
+        self._n_entries = 0
         failpoints.reach("compaction:done")
 
     def _checkpoint(
@@ -92,6 +93,7 @@ class Checkpointer:
     ) -> bool:
         """Whether the whole log went into the file; a reader that takes long prevents it."""
         failpoints.reach("checkpoint:before")
+        self._n_synced = 0  # so that room is looked for again, as this or another process may take it away
         db.execute(f"PRAGMA busy_timeout = {round(1000 * patience_s)}")
         try:
             is_busy, _, _ = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()

@@ -2,10 +2,12 @@
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
+FREE_FOR_ROOM = 16  # times the room must be free on the disk
 ROOM_BYTES = 8 * 2**20  # what 250 commits of an experience with a vector take, and a third more
 
 
@@ -19,13 +21,16 @@ def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
     Call it inside an immediate transaction, in which nobody else adds to the log. Closing the file gives none
     of SQLite's locks up, as they are on its other two.
 
-    A disk that refuses is no reason to fail: the log then grows with each commit.
+    A disk that refuses or is nearly full is no reason to fail: the log then grows with each commit.
 
     Args:
         database: The database file; the log lies beside it.
         n_bytes: The size.
     """
+    database = database.resolve()  # where SQLite looks for the log
     try:
+        if _free_bytes(database) < FREE_FOR_ROOM * n_bytes:
+            return
         log = os.open(f"{database}-wal", os.O_WRONLY)
     except OSError:
         return
@@ -34,9 +39,15 @@ def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
         _fill(log, size, n_bytes)
     except OSError as error:
         logger.info("the log of %s has no room ahead: %s", database, error)
-        os.ftruncate(log, size)  # or it would hold the last free blocks of a full disk
+        with suppress(OSError):
+            os.ftruncate(log, size)
     finally:
         os.close(log)
+
+
+def _free_bytes(database: Path) -> int:
+    disk = os.statvfs(database.parent)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _fill(log: int, begin: int, end: int) -> None:

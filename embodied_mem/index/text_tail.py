@@ -41,7 +41,7 @@ class TextTail:
     @property
     def nbytes(self) -> int:
         """Memory taken, about a hundred bytes for each term among it."""
-        arrays = (self._starts, self._terms, self._counts, self._lengths)
+        arrays = (self._starts, self._terms, self._counts, self._lengths, self._frequencies)
         return sum(array.nbytes for array in arrays) + self._slots.nbytes + 110 * len(self._numbers)
 
     def extend(self, texts: Sequence[Sequence[str]]) -> list[str]:

@@ -12,7 +12,7 @@ from embodied_mem.records import Attachment
 from embodied_mem.store_folder import make_folder, sync_folder
 
 _HEX = frozenset("0123456789abcdef")
-_MEDIA_TYPE = re.compile(r"[a-z]+/[\w.+-]+(;.*)?", re.ASCII | re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"{0}/{0}( *;.*)?".format(r"[\w.+!#$&^-]+"), re.ASCII)
 _PARTIAL = ".partial-"  # begins the name of a file that is being written
 _ASIDE = ".purged-"  # begins the name of a file that a purge is about to remove
 

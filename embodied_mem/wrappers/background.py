@@ -32,7 +32,6 @@ from embodied_mem.wrappers.recorder import Recorder, RecordingCounts, copied
 SENT_TOGETHER = 16  # episodes at most, and
 SENT_BYTES = 4_000_000  # no more than about so many, and
 SENT_AFTER_S = 1.0  # never later than the first end of an episode after so long: sending takes 0.1 ms
-LISTEN_EVERY_S = 0.25  # asking whether something was said takes as long as sending
 MAX_STARTS_IN_VAIN = 3  # processes that end before they confirm an episode, until the next `reset`
 END_TIMEOUT_S = 60.0
 
@@ -62,9 +61,20 @@ class BackgroundRecorder(Recorder):
         self.writer_pid: int | None = None
         self._owner = os.getpid()
         self._n_sent = self._n_confirmed = self._n_heard = 0
-        self._heard_at_s = 0.0
         self._n_starts_in_vain = 0
         self._said = RecordingCounts()  # what the other process counted when it last said so
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy starts a process of its own; what waits to be sent stays with the original."""
+        fresh: dict[str, Any] = {
+            "_line": None,
+            "_end": None,
+            "_process": None,
+            "writer_pid": None,
+            "_waiting": [],
+        }
+        counted = {"_n_sent": 0, "_n_confirmed": 0, "_n_heard": 0, "_said": RecordingCounts()}
+        return {**vars(self), **fresh, **counted}
 
     def check_memory(self) -> None:
         """Start the other process, unless it is there.
@@ -131,7 +141,6 @@ class BackgroundRecorder(Recorder):
         for batch in batches:
             self._send(batch)
             self._together = max(1, min(SENT_TOGETHER, SENT_BYTES * batch.n_episodes // len(batch.sent)))
-        self._listen()
 
     def _send(self, batch: "_Batch") -> None:
         """Send a batch, if need be to a process that takes the place of one that ended."""
@@ -141,7 +150,9 @@ class BackgroundRecorder(Recorder):
         self.counts.failed += batch.n_episodes
 
     def _is_sent(self, batch: "_Batch") -> bool:
-        assert self._line is not None
+        self._listen()  # or each process could wait for the other to make room in its pipe
+        if self._line is None:
+            return False
         try:
             self._line.send_bytes(batch.sent)
         except OSError:  # nobody has received all of it, so it may be sent once more
@@ -191,10 +202,7 @@ class BackgroundRecorder(Recorder):
 
     def _listen(self) -> None:
         """Take in what the other process has said."""
-        now_s = time.monotonic()
-        if now_s < self._heard_at_s + LISTEN_EVERY_S:
-            return
-        self._n_heard, self._heard_at_s = self._n_sent, now_s
+        self._n_heard = self._n_sent
         try:
             while self._line is not None and self._owner == os.getpid() and self._line.poll():
                 self._hear(self._line.recv())

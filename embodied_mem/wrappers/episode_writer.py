@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from embodied_mem import describe
 from embodied_mem.contracts import Memory
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.wrappers.episode_log import EpisodeStart
@@ -15,7 +16,8 @@ from embodied_mem.wrappers.options import RecordOptions
 from embodied_mem.wrappers.raw_episode import MakePlan, Parts, Unpacked
 from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 
-CONFIRMED_EVERY = 64  # episodes after which the process says how far it is
+CONFIRMED_EVERY = 64  # episodes after which the process says how far it is, and errors after the first
+MAX_ERROR_CHARS = 2_000  # of what it says at once: much more would fill the pipe while nobody listens
 NICENESS = 10
 NO_MORE = b""
 
@@ -93,13 +95,13 @@ def write_episodes(
     if hasattr(os, "nice"):  # or the scheduler lets it interrupt that process whenever something was sent
         os.nice(NICENESS)
     writer = _Writer(memory, options, environment, make_plan)
-    n_received = n_said = 0
+    n_received = n_said = n_errors = 0
     while sent := _next(line):
         for parts in _unpickled(sent, writer):
             writer.write(parts)
         n_received += int.from_bytes(sent[:2], "big")
-        if n_received >= n_said + CONFIRMED_EVERY or writer.has_error:
-            n_said = n_received
+        if n_received >= n_said + CONFIRMED_EVERY or (writer.has_error and not n_errors):
+            n_said, n_errors = n_received, n_errors + writer.has_error
             _say(line, writer.progress(n_received))
     _say(line, writer.progress(n_received))
     close = getattr(memory, "close", None)
@@ -128,9 +130,13 @@ def _next(line: Connection) -> bytes:
 
 def _say(line: Connection, progress: Progress) -> None:
     try:
-        ForkingPickler.loads(ForkingPickler.dumps(progress.error))
+        sent = ForkingPickler.dumps(progress.error)
+        ForkingPickler.loads(sent)
+        problem = "" if len(sent) <= MAX_ERROR_CHARS else "shortened"
     except Exception as error:  # one of someone else's that cannot be sent, or not be made again
-        said = EmbodiedMemError(f"{type(progress.error).__name__}: {progress.error} ({error})")
-        progress = replace(progress, error=said)
+        problem = str(error)
+    if problem:
+        said = describe.clip(f"{type(progress.error).__name__}: {progress.error}", MAX_ERROR_CHARS)
+        progress = replace(progress, error=EmbodiedMemError(f"{said} ({problem[:MAX_ERROR_CHARS]})"))
     with contextlib.suppress(OSError):  # nobody is there to hear it
         line.send(progress)

@@ -19,7 +19,7 @@ class QuickSteps:
 
     `RecordExperience.step` writes into them itself, because a CartPole step takes five to ten microseconds
     and a method call is a percent of that (docs/benchmarks.md, "What recording costs"). An IndexError there
-    says that the step has to be looked at: the columns are full, or nothing is noted ahead.
+    says that the step has to be looked at: the columns are full, or nothing is noted ahead (any more).
 
     Attributes:
         actions: The action of each step.
@@ -29,11 +29,12 @@ class QuickSteps:
         last: What it gave last: the pair of a reset, or the five of a step.
     """
 
-    __slots__ = ("_first", "actions", "env_step", "last", "n", "rewards")
+    __slots__ = ("_columns", "_first", "actions", "env_step", "last", "n", "rewards")
 
     def __init__(self) -> None:
-        self.actions: list[Any] = [None] * CAPACITY
-        self.rewards: list[Any] = [None] * CAPACITY
+        self._columns: tuple[list[Any], list[Any]] = [None] * CAPACITY, [None] * CAPACITY
+        self.actions: list[Any] = []
+        self.rewards: list[Any] = []
         self.n = self._first = CAPACITY
         self.env_step: Callable[[Any], Result] = _nothing
         self.last: tuple[Any, ...] = (None, {})
@@ -45,8 +46,14 @@ class QuickSteps:
             room: How many at most, >= 1; the one after them has to be looked at.
             env_step: Steps the wrapped environment.
         """
+        self.actions, self.rewards = self._columns
         self.n = self._first = max(CAPACITY - room, 0)
         self.env_step = env_step
+
+    @property
+    def is_noting(self) -> bool:
+        """Whether steps are noted."""
+        return self._first < CAPACITY
 
     def stop(self, *, with_begun: bool = False) -> tuple[list[Any], list[Any]]:
         """The actions and rewards noted; from now on none is.
@@ -54,9 +61,10 @@ class QuickSteps:
         Args:
             with_begun: Whether the action of the step that has no result yet is among the actions.
         """
-        first, n = self._first, self.n
+        first, n, actions, rewards = self._first, self.n, self.actions, self.rewards
         self.n = self._first = CAPACITY
-        return self.actions[first : n + with_begun], self.rewards[first:n]
+        self.actions, self.rewards = [], []  # a step that is under way meets them, and looks at its result
+        return actions[first : n + with_begun], rewards[first:n]
 
 
 def _nothing(action: Any) -> Result:

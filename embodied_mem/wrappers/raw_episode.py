@@ -184,7 +184,7 @@ Parts: TypeAlias = tuple[Any, ...]
 
 
 class Ended(NamedTuple):
-    """An episode that waits to be sent; sixteen are packed at once, with warm caches in half of the time.
+    """An episode that waits to be sent.
 
     Attributes:
         log: What was gathered.

@@ -87,9 +87,9 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         try:
             result = env_step(action)
         except Exception as error:
-            self._note_break(error)
+            self._note_break(action, error)
             raise
-        try:  # by index, which is faster than unpacking; that there are five was seen at the first step
+        try:  # by index, which is faster than unpacking; that there are five was seen at the first such step
             quick.rewards[n] = result[1]
             if not (result[2] or result[3]):
                 quick.n = n + 1
@@ -97,7 +97,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
                 return result
         except Exception:  # the long way says what is wrong with it
             pass
-        self._note_end(result)
+        self._note_end(action, result)
         return result
 
     def close(self) -> None:
@@ -152,17 +152,27 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         if self._log is not None and actions:
             self._log.take_in(actions, rewards)
 
-    def _note_break(self, error: Exception) -> None:
+    def _note_break(self, action: Any, error: Exception) -> None:
         """Record what an error of the environment ended in a step that was noted ahead."""
-        self._slow_down(with_begun=True)
+        self._take_begun(action)
         if self._log is not None:
             self._note_error(self._log, error)
 
-    def _note_end(self, result: Any) -> None:
-        """Look at a result that ends the episode, or has an unknown shape."""
-        self._slow_down(with_begun=True)
+    def _note_end(self, action: Any, result: Any) -> None:
+        """Look at a result that ends the episode, has an unknown shape, or comes after noting was stopped."""
+        self._take_begun(action)
         if self._log is not None:
             self._note_result(self._log, result)
+
+    def _take_begun(self, action: Any) -> None:
+        """Take over what was noted ahead, with this action whose result is not known yet.
+
+        Noting was stopped already if something copied, closed or reset this wrapper within the step.
+        """
+        was_stopped = not self._quick.is_noting
+        self._slow_down(with_begun=True)
+        if was_stopped and self._log is not None:
+            self._log.act(action)
 
     def _note_error(self, log: EpisodeLog, error: Exception) -> None:
         last = self._quick.last
@@ -189,8 +199,8 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
                 self._log = self._recorder.cut(log, Ending(observation=observation, info=info, is_cut=True))
 
     def _leave(self) -> None:
+        self._slow_down()
         if self._log is not None:
-            self._slow_down()
             last = self._quick.last
             self._finish(self._log, Ending(observation=last[0], info=last[-1]))
 

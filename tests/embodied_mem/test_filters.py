@@ -241,7 +241,13 @@ def test_numbers_of_numpy_are_numbers():
 
 
 @pytest.mark.parametrize(
-    "asked", [{"outcome": "sucess"}, {"outcome__status": ["success", "won"]}, {"outcome": 1}]
+    "asked",
+    [
+        {"outcome": "sucess"},
+        {"outcome__status": ["success", "won"]},
+        {"outcome": 1},
+        {"outcome": np.zeros(2)},
+    ],
 )
 def test_an_outcome_that_there_is_not_is_refused_and_not_searched_in_vain(asked):
     with pytest.raises(InvalidQuery, match=r"no outcome has the status .*expected one of success, failure"):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from embodied_mem.backends import log_room
+from embodied_mem.backends import checkpoint, log_room
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.testing.backend import example_entry
 
@@ -14,6 +14,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SQLite's own wa
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "log.sqlite"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(checkpoint, "SYNCED_BEFORE_ROOM", 1)
 
 
 def log_of(path):
@@ -32,6 +37,45 @@ def test_commits_that_are_synced_do_not_make_the_log_longer(path):
 
 def test_commits_that_are_not_synced_need_no_room(path):
     with SqliteBackend(path) as backend:
+        backend.append([example_entry(0)])
+        assert log_of(path).stat().st_size < log_room.ROOM_BYTES
+
+
+def test_who_writes_little_makes_no_room(path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "SYNCED_BEFORE_ROOM", 5)
+    with SqliteBackend(path, fsync=True) as backend:
+        for n in range(4):
+            backend.append([example_entry(n)])
+        assert log_of(path).stat().st_size < log_room.ROOM_BYTES
+        backend.append([example_entry(4)])
+        assert log_of(path).stat().st_size == log_room.ROOM_BYTES
+
+
+def test_there_is_room_again_after_another_handle_took_it_away(path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "ENTRIES_BETWEEN", 5)
+    with SqliteBackend(path, fsync=True) as backend, SqliteBackend(path) as other:
+        backend.append([example_entry(0)])
+        other.compact()
+        for n in range(1, 8):
+            backend.append([example_entry(n)])
+        assert log_of(path).stat().st_size == log_room.ROOM_BYTES
+
+
+def test_room_is_made_where_a_link_leads(path, tmp_path):
+    with SqliteBackend(path, fsync=True):
+        pass
+    link = tmp_path / "links" / "link.sqlite"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    with SqliteBackend(link, fsync=True) as backend:
+        backend.append([example_entry(0)])
+        assert log_of(path).stat().st_size == log_room.ROOM_BYTES
+
+
+def test_a_disk_that_is_nearly_full_is_left_what_it_has(path, monkeypatch):
+    free = os.statvfs(path.parent)
+    monkeypatch.setattr(log_room, "FREE_FOR_ROOM", free.f_bavail * free.f_frsize)
+    with SqliteBackend(path, fsync=True) as backend:
         backend.append([example_entry(0)])
         assert log_of(path).stat().st_size < log_room.ROOM_BYTES
 
@@ -100,13 +144,17 @@ def test_a_disk_that_refuses_room_takes_the_entry_all_the_same(path, monkeypatch
 
 
 def test_room_that_was_only_half_made_is_given_back(path, monkeypatch):
+    def refuse(*_):
+        raise OSError(5, "Input/output error")
+
     log_of(path).write_bytes(b"frames")
     write = os.pwrite
     monkeypatch.setattr(
         log_room.os, "pwrite", lambda log, data, offset: write(log, data[: 10 - offset], offset)
     )
-    monkeypatch.setattr(
-        log_room.os, "fsync", lambda log: (_ for _ in ()).throw(OSError(5, "Input/output error"))
-    )
+    monkeypatch.setattr(log_room.os, "fsync", refuse)
     log_room.make_room(path, 10)
     assert log_of(path).read_bytes() == b"frames"
+    monkeypatch.setattr(log_room.os, "ftruncate", refuse)
+    log_room.make_room(path, 10)
+    assert log_of(path).read_bytes() == b"frames" + bytes(4)

@@ -250,6 +250,8 @@ def test_a_file_without_a_role_or_a_type_is_refused(attachments, role, media_typ
     assert not list(attachments)
 
 
-def test_a_media_type_may_have_parameters(attachments):
-    kept = attachments.put(IMAGE, role="sound", media_type="audio/ogg; codecs=opus")
-    assert kept.media_type == "audio/ogg; codecs=opus"
+@pytest.mark.parametrize(
+    "media_type", ["audio/ogg; codecs=opus", "x-world/x-vrml", "application/vnd.a&b+json ;v=1"]
+)
+def test_a_media_type_may_be_any_that_there_is(attachments, media_type):
+    assert attachments.put(IMAGE, role="sound", media_type=media_type).media_type == media_type

@@ -1,5 +1,6 @@
 """What goes wrong between the process that steps and the one that writes is counted, said and survived."""
 
+import copy
 import os
 import signal
 import time
@@ -89,6 +90,62 @@ def test_what_ends_after_the_writer_died_is_recorded_by_another(tmp_path: Path) 
         counts = env.recording_counts
         assert (counts.failed, counts.recorded + counts.empty) == (0, counts.begun)
         assert store.stats().n_experiences == counts.recorded > 40
+
+
+FAILING = """
+import gymnasium as gym, numpy as np
+from embodied_mem.wrappers import record_experience
+
+class Failing:
+    def record(self, experience):
+        raise RuntimeError("x" * 3_000)
+    recall = feedback = record
+
+class Pictures(gym.Env):
+    observation_space = gym.spaces.Box(0, 255, (32, 32), np.uint8)
+    action_space = gym.spaces.Discrete(2)
+    def reset(self, *, seed=None, options=None):
+        return np.zeros((32, 32), np.uint8), {}
+    def step(self, action):
+        return np.zeros((32, 32), np.uint8), 1.0, True, False, {}
+
+if __name__ == "__main__":
+    env = record_experience(Pictures(), Failing(), in_background=True)
+    n_raised = 0
+    for _ in range(20_000):
+        try:
+            env.reset()
+        except Exception as error:
+            n_raised += "xxx" in str(error)
+            env.reset()
+        env.step(0)
+    try:
+        env.close()
+    except Exception as error:
+        n_raised += "xxx" in str(error)
+    print(n_raised > 0, env.recording_counts.failed)
+"""
+
+
+def test_neither_process_waits_for_ever_where_everything_fails_with_long_words(
+    run_python: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "failing.py").write_text(FAILING, encoding="utf-8")
+    result = run_python("failing.py", timeout_s=60)
+    assert result.stdout == "True 20000\n", result.stderr[-2_000:]
+
+
+def test_a_copy_writes_by_a_process_of_its_own(tmp_path: Path) -> None:
+    with MemoryStore.open(tmp_path / "store") as store:
+        env = recording(store, gym.make("CartPole-v1"))
+        play(env, 3)
+        other = copy.deepcopy(env)
+        assert other._recorder.writer_pid is None
+        play(env, 3)
+        play(other, 2)
+        env.close()
+        other.close()
+        assert (env.recording_counts.recorded, store.stats().n_experiences) == (6, 8)
 
 
 class Deadly:

@@ -149,6 +149,32 @@ def test_a_reward_that_the_environment_writes_over_counts_as_it_was(in_backgroun
     assert (total, log.steps) == (0.0 + 1.0 + 2.0 + 3.0, 4)
 
 
+@pytest.mark.parametrize("do", ["copy", "close", "reset"])
+def test_what_happens_to_the_wrapper_within_a_step_costs_no_step(do, list_memory):
+    memory = list_memory()
+
+    class Meddling(Endless):
+        def step(self, action: Any) -> Any:
+            result = super().step(action)
+            if result[0] == 5 and not self.has_meddled:
+                self.has_meddled = True
+                {"copy": lambda: copy.deepcopy(wrapped), "close": wrapped.close, "reset": wrapped.reset}[do]()
+            return result
+
+        has_meddled = False
+
+    wrapped = record_experience(Meddling([1.0], 20), memory)
+    for _ in range(2):
+        wrapped.reset()
+        while not wrapped.step(1)[2]:
+            pass
+    wrapped.close()
+    steps = [recorded.outcome.steps for recorded in memory.experiences]
+    calls = [sum(call.count for call in recorded.plan) for recorded in memory.experiences]
+    expected = {"copy": [20, 20], "close": [4, 20], "reset": [4, 21, 20]}[do]
+    assert (steps, calls) == (expected, expected)
+
+
 def test_a_copy_in_the_middle_of_an_episode_goes_its_own_way(list_memory):
     memory = list_memory()
     wrapped = record_experience(Endless([1.0], 100), memory)
