@@ -17,7 +17,7 @@ from embodied_mem.wrappers.raw_episode import MakePlan, Parts, Unpacked
 from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 
 CONFIRMED_EVERY = 64  # episodes after which the process says how far it is, and errors after the first
-MAX_ERROR_CHARS = 2_000  # of what it says at once: much more would fill the pipe while nobody listens
+MAX_ERROR_CHARS = 2_000  # of what it says at once: much more could fill the pipe while nobody listens
 NICENESS = 10
 NO_MORE = b""
 
@@ -129,14 +129,23 @@ def _next(line: Connection) -> bytes:
 
 
 def _say(line: Connection, progress: Progress) -> None:
-    try:
-        sent = ForkingPickler.dumps(progress.error)
-        ForkingPickler.loads(sent)
-        problem = "" if len(sent) <= MAX_ERROR_CHARS else "shortened"
-    except Exception as error:  # one of someone else's that cannot be sent, or not be made again
-        problem = str(error)
-    if problem:
-        said = describe.clip(f"{type(progress.error).__name__}: {progress.error}", MAX_ERROR_CHARS)
-        progress = replace(progress, error=EmbodiedMemError(f"{said} ({problem[:MAX_ERROR_CHARS]})"))
+    if progress.error is not None:
+        progress = replace(progress, error=_sendable(progress.error))
     with contextlib.suppress(OSError):  # nobody is there to hear it
         line.send(progress)
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, or one that says the same where it is long, or someone else's that cannot be made again."""
+    try:
+        if len(error.args) == 1 and isinstance(error.args[0], str) and len(error.args[0]) > MAX_ERROR_CHARS:
+            error = type(error)(describe.clip(error.args[0], MAX_ERROR_CHARS))
+        sent = ForkingPickler.dumps(error)
+        ForkingPickler.loads(sent)
+        problem = "" if len(sent) <= 2 * MAX_ERROR_CHARS else "too long to be sent"
+    except Exception as another:
+        problem = describe.clip(another, MAX_ERROR_CHARS)
+    if not problem:
+        return error
+    said = describe.clip(f"{type(error).__name__}: {error}", MAX_ERROR_CHARS)
+    return EmbodiedMemError(f"{said} ({problem})")
