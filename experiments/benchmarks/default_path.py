@@ -9,7 +9,6 @@ missed.
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import threading
@@ -24,9 +23,9 @@ from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.experiments.benchmarks.filled_store import FilledStore, Kind, fill_all
 from embodied_mem.experiments.benchmarks.measuring import (
-    ONE_THREAD,
     Timings,
     label,
+    restart_with_one_thread,
     time_calls,
 )
 from embodied_mem.experiments.benchmarks.own import field_vector, where_of
@@ -210,10 +209,5 @@ def _times_table(measured: Sequence[Path95]) -> str:
 
 
 if __name__ == "__main__":
-    if any(
-        os.environ.get(name) != value for name, value in ONE_THREAD.items()
-    ):  # read when numpy is imported
-        os.execve(
-            sys.executable, [sys.executable, "-m", __spec__.name, *sys.argv[1:]], {**os.environ, **ONE_THREAD}
-        )
+    restart_with_one_thread(__spec__.name)
     sys.exit(main())

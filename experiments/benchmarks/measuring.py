@@ -3,6 +3,7 @@
 import datetime
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -89,6 +90,16 @@ def time_calls(
         walls.append(time.perf_counter() - began)
         results.append(result)
     return Timings(tuple(walls), time.process_time() - cpu_began), results
+
+
+def restart_with_one_thread(module: str) -> None:
+    """Start this program again as `python -m module` unless it was started with `ONE_THREAD`.
+
+    The settings are read when numpy is imported, which has happened by now.
+    """
+    if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
+        command = [sys.executable, "-m", module, *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **ONE_THREAD})
 
 
 def rss_bytes() -> int:

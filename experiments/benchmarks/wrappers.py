@@ -10,7 +10,6 @@ import argparse
 import itertools
 import json
 import multiprocessing
-import os
 import resource
 import statistics
 import sys
@@ -24,7 +23,7 @@ from typing import Any
 
 from embodied_mem import MemoryStore, record_experience
 from embodied_mem.errors import EmbodiedMemError
-from embodied_mem.experiments.benchmarks.measuring import ONE_THREAD
+from embodied_mem.experiments.benchmarks.measuring import restart_with_one_thread
 from embodied_mem.experiments.benchmarks.rows import Row, benchmark_document
 from embodied_mem.experiments.benchmarks.table import rows_table
 from embodied_mem.experiments.outputs import write_atomically
@@ -280,10 +279,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    if any(
-        os.environ.get(name) != value for name, value in ONE_THREAD.items()
-    ):  # read when numpy is imported
-        os.execve(
-            sys.executable, [sys.executable, "-m", __spec__.name, *sys.argv[1:]], {**os.environ, **ONE_THREAD}
-        )
+    restart_with_one_thread(__spec__.name)
     sys.exit(main())
