@@ -26,10 +26,11 @@ class QuickSteps:
         rewards: Its reward.
         n: Where the next step goes; at the end of the columns where there is no room for it.
         env_step: Steps the wrapped environment.
+        is_noting: Whether steps are noted.
         last: What it gave last: the pair of a reset, or the five of a step.
     """
 
-    __slots__ = ("_columns", "_first", "actions", "env_step", "last", "n", "rewards")
+    __slots__ = ("_columns", "_first", "actions", "env_step", "is_noting", "last", "n", "rewards")
 
     def __init__(self) -> None:
         self._columns: tuple[list[Any], list[Any]] = [None] * CAPACITY, [None] * CAPACITY
@@ -37,6 +38,7 @@ class QuickSteps:
         self.rewards: list[Any] = []
         self.n = self._first = CAPACITY
         self.env_step: Callable[[Any], Result] = _nothing
+        self.is_noting = False
         self.last: tuple[Any, ...] = (None, {})
 
     def begin(self, room: int, env_step: Callable[[Any], Result]) -> None:
@@ -49,11 +51,7 @@ class QuickSteps:
         self.actions, self.rewards = self._columns
         self.n = self._first = max(CAPACITY - room, 0)
         self.env_step = env_step
-
-    @property
-    def is_noting(self) -> bool:
-        """Whether steps are noted."""
-        return self._first < CAPACITY
+        self.is_noting = True
 
     def stop(self, *, with_begun: bool = False) -> tuple[list[Any], list[Any]]:
         """The actions and rewards noted; from now on none is.
@@ -63,6 +61,7 @@ class QuickSteps:
         """
         first, n, actions, rewards = self._first, self.n, self.actions, self.rewards
         self.n = self._first = CAPACITY
+        self.is_noting = False
         self.actions, self.rewards = [], []  # a step that is under way meets them, and looks at its result
         return actions[first : n + with_begun], rewards[first:n]
 

@@ -66,7 +66,7 @@ class RawActions:
     def extend(self, actions: Sequence[Any]) -> None:
         """Note many actions that cannot change any more."""
         if self._plan is None and len(self._actions) < MAX_WAITING:
-            self._actions += actions
+            self._actions = _joined(self._actions, actions)
         else:
             self.plan.extend(actions)
 
@@ -146,7 +146,7 @@ class RawLog(EpisodeLog):
     def take_in(self, actions: Sequence[Any], rewards: Sequence[Any]) -> None:
         """Note many steps at once, whose values cannot change any more."""
         self.plan.extend(actions)
-        self._rewards += rewards
+        self._rewards = _joined(self._rewards, rewards)
         self.steps += len(rewards)
         if len(self._rewards) > MAX_WAITING:
             self._add_up()
@@ -178,6 +178,14 @@ class RawLog(EpisodeLog):
         else:
             for reward in waiting:
                 super().result(reward)
+
+
+def _joined(before: list[Any], after: Sequence[Any]) -> list[Any]:
+    """Both, one after the other; where there is nothing before, the list itself and no copy of it."""
+    if not before and type(after) is list:
+        return after
+    before += after
+    return before
 
 
 Parts: TypeAlias = tuple[Any, ...]

@@ -64,15 +64,14 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             RecordingError: The environment gave no pair of observation and info.
         """
         self._leave()
-        self._recorder.raise_pending()
-        self._recorder.check_memory()
+        recorder = self._recorder
+        recorder.raise_pending()
+        recorder.check_memory()
         observation, info = _pair(self.env.reset(seed=seed, options=options))
-        self._log = self._recorder.begin(
-            observation, info, episode=self._n_episodes, seed=seed, options=options
-        )
+        self._log = recorder.begin(observation, info, episode=self._n_episodes, seed=seed, options=options)
         self._n_episodes += 1
         self._quick.last = (observation, info)
-        self._recorder.raise_pending()
+        recorder.raise_pending()
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
@@ -119,16 +118,17 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     def _step_carefully(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
         """Step and look at everything; then let the next ones be noted, if they may be."""
-        self._slow_down()
-        log = self._log
+        log, quick = self._slow_down(), self._quick
         if log is None:
             return self.env.step(action)
         room = self._recorder.room(log)
         if room >= 1 and isinstance(action, PLAIN_ACTIONS) and log.plan.takes_numbers:
-            self._quick.begin(room, self.env.step)
+            quick.begin(room, self.env.step)
             result = RecordExperience.step(self, action)
-            if self._log is log:
-                self._check_first(log, result)
+            if self._log is log and not _is_plain(result):
+                actions, _ = quick.stop()
+                log.take_in(actions, ())
+                self._note_result(log, result)
             return result
         log.act(action)
         try:
@@ -139,74 +139,77 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         self._note_result(log, result)
         return result
 
-    def _check_first(self, log: EpisodeLog, result: Any) -> None:
-        """Go on noting only if this result is of a kind for which that is enough."""
-        if type(result) is not tuple or len(result) != 5 or not isinstance(result[1], PLAIN_REWARDS):
-            actions, _ = self._quick.stop()
-            log.take_in(actions, ())
-            self._note_result(log, result)
-
-    def _slow_down(self, *, with_begun: bool = False) -> None:
-        """Take over what was noted ahead."""
-        actions, rewards = self._quick.stop(with_begun=with_begun)
-        if self._log is not None and actions:
-            self._log.take_in(actions, rewards)
+    def _slow_down(self) -> EpisodeLog | None:
+        """The log of the running episode, once it has taken over what was noted ahead."""
+        if self._quick.is_noting:
+            actions, rewards = self._quick.stop()
+            if self._log is not None:
+                self._log.take_in(actions, rewards)
+        return self._log
 
     def _note_break(self, action: Any, error: Exception) -> None:
         """Record what an error of the environment ended in a step that was noted ahead."""
-        self._take_begun(action)
-        if self._log is not None:
-            self._note_error(self._log, error)
+        log = self._take_begun(action)
+        if log is not None:
+            self._note_error(log, error)
 
     def _note_end(self, action: Any, result: Any) -> None:
         """Look at a result that ends the episode, has an unknown shape, or comes after noting was stopped."""
-        self._take_begun(action)
-        if self._log is not None:
-            self._note_result(self._log, result)
+        log = self._take_begun(action)
+        if log is not None:
+            self._note_result(log, result)
 
-    def _take_begun(self, action: Any) -> None:
-        """Take over what was noted ahead, with this action whose result is not known yet.
+    def _take_begun(self, action: Any) -> EpisodeLog | None:
+        """The log, once it has taken over what was noted ahead, with this action whose result is not known.
 
         Noting was stopped already if something copied, closed or reset this wrapper within the step.
         """
-        was_stopped = not self._quick.is_noting
-        self._slow_down(with_begun=True)
-        if was_stopped and self._log is not None:
-            self._log.act(action)
+        log, quick = self._log, self._quick
+        was_noting = quick.is_noting
+        actions, rewards = quick.stop(with_begun=True)
+        if log is not None:
+            log.take_in(actions, rewards)
+            if not was_noting:
+                log.act(action)
+        return log
 
     def _note_error(self, log: EpisodeLog, error: Exception) -> None:
         last = self._quick.last
-        self._finish(log, Ending(observation=last[0], info=last[-1], error=error))
+        self._log = None
+        self._recorder.finish(log, Ending(observation=last[0], info=last[-1], error=error))
 
     def _note_result(self, log: EpisodeLog, result: Any) -> None:
         try:
-            self._note_step(log, result)
+            observation, reward, terminated, truncated, info = result
+            log.result(reward)
+            if terminated or truncated:
+                ending = Ending(
+                    observation=observation, info=info, terminated=bool(terminated), truncated=bool(truncated)
+                )
+                self._log = None
+                self._recorder.finish(log, ending)
+            else:
+                self._quick.last = result
+                if self._recorder.is_full(log):
+                    self._log = self._recorder.cut(
+                        log, Ending(observation=observation, info=info, is_cut=True)
+                    )
         except Exception as error:  # a result of an unknown shape may cost a record, never a step
             self._log = None
             self._recorder.lose(error, "a step was noted")
 
-    def _note_step(self, log: EpisodeLog, result: Any) -> None:
-        observation, reward, terminated, truncated, info = result
-        log.result(reward)
-        if terminated or truncated:
-            ending = Ending(
-                observation=observation, info=info, terminated=bool(terminated), truncated=bool(truncated)
-            )
-            self._finish(log, ending)
-        else:
-            self._quick.last = result
-            if self._recorder.is_full(log):
-                self._log = self._recorder.cut(log, Ending(observation=observation, info=info, is_cut=True))
-
     def _leave(self) -> None:
-        self._slow_down()
-        if self._log is not None:
-            last = self._quick.last
-            self._finish(self._log, Ending(observation=last[0], info=last[-1]))
-
-    def _finish(self, log: EpisodeLog, ending: Ending) -> None:
+        if self._log is None:
+            return
+        log, last = self._slow_down(), self._quick.last
         self._log = None
-        self._recorder.finish(log, ending)
+        if log is not None:
+            self._recorder.finish(log, Ending(observation=last[0], info=last[-1]))
+
+
+def _is_plain(result: Any) -> bool:
+    """Whether it is enough to note results of this kind."""
+    return type(result) is tuple and len(result) == 5 and isinstance(result[1], PLAIN_REWARDS)
 
 
 def _pair(result: Any) -> tuple[Any, Info]:
