@@ -6,8 +6,8 @@ name instead of being swallowed by a writer later (a defect measured in other me
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -43,6 +43,18 @@ def check_text(value: object, *, field: str) -> str:
     return value
 
 
+def are_plain_texts(values: Iterable[Any]) -> bool:
+    """Whether all are texts that a store keeps as they are; where not, `check_text` says of each what it is.
+
+    All at a glance, because records are made on every step and have many texts.
+    """
+    try:
+        joined = "".join(values)
+    except TypeError:
+        return False
+    return joined.isascii() and len(joined) <= MAX_TEXT_CHARS
+
+
 def clean_text(value: object) -> str:
     """Text from a sensor, simulator or model with every lone surrogate replaced by U+FFFD."""
     text = value if isinstance(value, str) else str(value)
@@ -61,7 +73,8 @@ def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
     if plain is str:
         return check_text(value, field=field)
     if plain is int and -(2**63) <= value < 2**63:
-        return cast("int", value)
+        number: int = value
+        return number
     return _converted(value, field=field, depth=depth)
 
 
@@ -69,7 +82,7 @@ def to_json_object(value: Mapping[str, Any], *, field: str) -> JsonObject:
     """A mapping as a plain JSON object; see `to_json`."""
     if type(value) is dict and not value:
         return {}
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
     return _object(value, field=field, depth=0)
 

@@ -3,17 +3,18 @@
 import enum
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Self, cast
 
 import numpy as np
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import (
-    MAX_TEXT_CHARS,
     JsonObject,
     JsonValue,
+    are_plain_texts,
     canonical,
     check_text,
     to_json_object,
@@ -44,6 +45,36 @@ class Kind(enum.StrEnum):
     HELP = "help"
 
 
+class _Texts:
+    """The texts of a record, which are checked when it is made.
+
+    Args:
+        record: What a message calls it.
+        names: Of its fields, two at least.
+    """
+
+    def __init__(self, record: str, *names: str) -> None:
+        self._fields = {name: f"{record}.{name}" for name in names}
+        self._values: Callable[[object], tuple[Any, ...]] = attrgetter(*names)
+
+    def check(self, record: object) -> None:
+        """Refuse a record one of whose texts a store cannot keep.
+
+        Raises:
+            InvalidRecord: There is one.
+        """
+        if not are_plain_texts(self._values(record)):
+            for name, field in self._fields.items():
+                check_text(getattr(record, name), field=field)
+
+
+_SCOPE_TEXTS = _Texts("scope", "agent", "world", "place", "person", "run")
+_TASK_TEXTS = _Texts("task", "text", "kind", "instance")
+_ORIGIN_TEXTS = _Texts("origin", "run", "attempt", "planner", "model")
+_ATTACHMENT_TEXTS = _Texts("attachment", "role", "digest", "media_type")
+_EXPERIENCE_TEXTS = _Texts("experience", "state", "state_after", "kind", "id")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """Whose experience it is and where it was made; compared component by component, never as a text prefix.
@@ -58,7 +89,7 @@ class Scope:
     run: str = ""
 
     def __post_init__(self) -> None:
-        _check_texts(self, "scope", "agent", "world", "place", "person", "run")
+        _SCOPE_TEXTS.check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +108,7 @@ class Task:
     instance: str = ""
 
     def __post_init__(self) -> None:
-        _check_texts(self, "task", "text", "kind", "instance")
+        _TASK_TEXTS.check(self)
 
     @classmethod
     def of(cls, task: "Task | str") -> "Task":
@@ -150,7 +181,7 @@ class Outcome:
             object.__setattr__(self, "status", _status(self.status))
         if self.reward is not None:
             object.__setattr__(self, "reward", _finite(self.reward, field="outcome.reward"))
-        _check_texts(self, "outcome", "explanation")
+        check_text(self.explanation, field="outcome.explanation")
         if self.steps is not None:
             object.__setattr__(self, "steps", _count(self.steps, field="outcome.steps"))
         object.__setattr__(self, "cost", _costs(self.cost))
@@ -186,11 +217,12 @@ class Origin:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_texts(self, "origin", "run", "attempt", "planner", "model")
-        for name in ("episode", "first_step", "last_step"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, _count(value, field=f"origin.{name}"))
+        _ORIGIN_TEXTS.check(self)
+        if not self.episode is self.first_step is self.last_step is None:
+            for name in ("episode", "first_step", "last_step"):
+                value = getattr(self, name)
+                if value is not None:
+                    object.__setattr__(self, name, _count(value, field=f"origin.{name}"))
         object.__setattr__(self, "versions", _versions(self.versions))
 
 
@@ -209,7 +241,7 @@ class Attachment:
     media_type: str
 
     def __post_init__(self) -> None:
-        _check_texts(self, "attachment", "role", "digest", "media_type")
+        _ATTACHMENT_TEXTS.check(self)
         if len(self.digest) != 64 or set(self.digest) - set("0123456789abcdef"):
             raise InvalidRecord(
                 f"attachment.digest is {self.digest!r}; expected 64 lower-case hex characters"
@@ -246,7 +278,7 @@ class Experience:
     plan: tuple[SkillCall, ...] = ()
     outcome: Outcome = field(default_factory=Outcome)
     state_after: str = ""
-    kind: str = Kind.EPISODE
+    kind: str = Kind.EPISODE.value
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     scope: Scope = field(default_factory=Scope)
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -263,22 +295,28 @@ class Experience:
         # What is of its type already, as nearly always, is not set again: records are made on every step.
         if type(self.task) is not Task:
             object.__setattr__(self, "task", Task.of(self.task))
-        _check_texts(self, "experience", "state", "state_after", "kind", "id")
+        _EXPERIENCE_TEXTS.check(self)
         if type(self.kind) is not str:
             object.__setattr__(self, "kind", str(self.kind))
         if not self.id:
             raise InvalidRecord("experience.id is empty; leave it out to have one made")
         object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
         object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
-        for name in ("plan", "sources", "recalled", "vectors", "attachments"):
-            value = getattr(self, name)
-            if type(value) is not tuple:
-                object.__setattr__(self, name, _tuple(value, field=name))
+        for name, member, items in zip(_SEQUENCES, _MEMBERS, _sequences_of(self), strict=True):
+            if type(items) is not tuple:
+                object.__setattr__(self, name, _tuple(items, field=name))
+                items = getattr(self, name)
+            if items:
+                _check_items(items, member, field=name)
         if self.happened_at_s is not None:
             object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
         if self.position_m is not None:
             object.__setattr__(self, "position_m", _position(self.position_m))
-        _check_members(self)
+        for name, part in _PARTS:
+            if not isinstance(value := getattr(self, name), part):
+                raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
+        if len(self.vectors) > 1:
+            _refuse_equal_fields(self.vectors)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with these fields changed, validated again."""
@@ -337,13 +375,6 @@ def text_of(experience: Experience) -> dict[str, str]:
     }
 
 
-def _check_texts(record: object, prefix: str, *names: str) -> None:
-    for name in names:
-        value = getattr(record, name)
-        if type(value) is not str or not value.isascii() or len(value) > MAX_TEXT_CHARS:
-            check_text(value, field=f"{prefix}.{name}")
-
-
 def _tuple(value: Any, *, field: str) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidRecord(f"{field} is {value!r}; expected a sequence")
@@ -367,25 +398,23 @@ def _mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
 
 
 _PARTS = (("outcome", Outcome), ("scope", Scope), ("origin", Origin))
-_MEMBERS = (("plan", SkillCall), ("vectors", FieldVector), ("attachments", Attachment))
+_SEQUENCES = ("plan", "vectors", "attachments", "sources", "recalled")
+_MEMBERS = (SkillCall, FieldVector, Attachment, str, str)
+_sequences_of: Callable[[Experience], tuple[tuple[Any, ...], ...]] = attrgetter(*_SEQUENCES)
 
 
-def _check_members(experience: Experience) -> None:
-    for name, part in _PARTS:
-        value = getattr(experience, name)
-        if not isinstance(value, part):
-            raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
-    for name, member in _MEMBERS:
-        for item in getattr(experience, name):
-            if not isinstance(item, member):
-                raise InvalidRecord(f"{name} holds {type(item).__name__}; expected {member.__name__}")
-    for name in ("sources", "recalled"):
-        for item in getattr(experience, name):
-            check_text(item, field=name)
-    if len(experience.vectors) > 1:
-        fields = [vector.field for vector in experience.vectors]
-        if len(set(fields)) < len(fields):
-            raise InvalidRecord(f"vectors name a field twice: {sorted(fields)}")
+def _check_items(items: Sequence[Any], member: type, *, field: str) -> None:
+    for item in items:
+        if member is str:
+            check_text(item, field=field)
+        elif not isinstance(item, member):
+            raise InvalidRecord(f"{field} holds {type(item).__name__}; expected {member.__name__}")
+
+
+def _refuse_equal_fields(vectors: Sequence[FieldVector]) -> None:
+    fields = [vector.field for vector in vectors]
+    if len(set(fields)) < len(fields):
+        raise InvalidRecord(f"vectors name a field twice: {sorted(fields)}")
 
 
 def _status(value: object) -> Status:

@@ -35,7 +35,7 @@ def words(text: str) -> list[str]:
     text = text[:MAX_INDEXED_CHARS]
     if not text.isascii():
         text = without_accents(text)
-    if not text.islower():
+    if text != text.lower():  # asked of every text; `islower` looks at one letter after the other
         text = _CAMEL.sub(r" \g<0>", text)
     if text.isascii():
         found = text.encode("ascii").translate(_ASCII).decode("ascii").split()

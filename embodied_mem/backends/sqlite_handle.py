@@ -68,6 +68,7 @@ class SqliteHandle:
         clock: Callable[[], float],
     ) -> None:
         self.path = Path(path).absolute()
+        self._name = str(self.path)
         self.read_only = read_only
         self.commit_every = _at_least_one(commit_every)
         self._fsync = fsync
@@ -88,9 +89,10 @@ class SqliteHandle:
             UnknownSpace: A vector's space differs from the one its field has.
         """
         self._check_writable()
-        rows = [EntryRow.of(entry) for entry in entries]
+        rows = list(map(EntryRow.of, entries))
         with self._opened() as db:
-            self._commit_pending(db)
+            if self._waiting.rows:
+                self._commit_pending(db)
             return self._commit(db, write, rows)
 
     def defer(self, entry: Entry) -> Deferred:
@@ -240,10 +242,10 @@ class SqliteHandle:
                 if self._fsync:
                     self._checkpointer.make_room()
                 now_s = float(self._clock())
-                results = write_rows(db, rows, self._spaces, store=str(self.path), now_s=now_s)
+                results = write_rows(db, rows, self._spaces, store=self._name, now_s=now_s)
                 failpoints.reach("commit:before")
         except BaseException:
-            self._spaces.clear()  # what was rolled back must not be remembered
+            self._spaces.forget()
             raise
         failpoints.reach("commit:after")
         self._checkpointer.appended(db, len(rows))
@@ -323,6 +325,7 @@ class SqliteHandle:
         self._check_writable()
         with self._opened() as db:
             self._commit_pending(db)
+            self._spaces.forget()
             with _Begun(db, "IMMEDIATE"):
                 yield db
 
@@ -338,22 +341,24 @@ class _Opened:
         self._handle = handle
 
     def __enter__(self) -> sqlite3.Connection:
-        self._handle._refuse_fork()
-        self._handle._lock.acquire()
+        handle = self._handle
+        handle._refuse_fork()
+        handle._lock.acquire()
         try:
-            return self._handle._connection()
+            return handle._db or handle._connection()
         except BaseException as error:
             self._leave(error)
             raise
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        self._leave(error)
+        if error is None:
+            self._handle._lock.release()
+        else:
+            self._leave(error)
 
-    def _leave(self, error: BaseException | None) -> None:
+    def _leave(self, error: BaseException) -> None:
         handle = self._handle
         try:
-            if error is None:
-                return
             told = as_store_error(error, handle.path)
             if is_lost(told or error):
                 handle._let_go()

@@ -1,6 +1,7 @@
 """Entries of the log made ready for the tables, and written into them."""
 
 import sqlite3
+import struct
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -22,9 +23,18 @@ class Spaces(dict[str, tuple[int, Space]]):
 
     Attributes:
         generation: The store's number when it was read; another number makes it void.
+        newest: The newest sequence number ever given, and when its entry was recorded; None if unknown.
+        version: Which `PRAGMA data_version` that was; another connection's commit gives another one.
     """
 
     generation: int = 0
+    newest: tuple[int, float] | None = None
+    version: int = 0
+
+    def forget(self) -> None:
+        """Read everything again; what was rolled back, or written elsewhere than in here, is not known."""
+        self.clear()
+        self.newest = None
 
 
 _SPACE_COLUMNS = "field, name, version, config_hash, dimension, metric"
@@ -122,7 +132,9 @@ def write(
     appended = []
     for row in rows:
         appended.append(_write_row(db, row, newest + 1, now_s, spaces, store))
-        newest = max(newest, appended[-1].sequence)
+        if not appended[-1].is_duplicate:
+            newest += 1
+            spaces.newest = newest, now_s
     return appended
 
 
@@ -138,8 +150,10 @@ def write_each(
         except (ConflictingId, UnknownSpace) as error:
             results.append(error)
         else:
-            newest = max(newest, appended.sequence)
             results.append(appended)
+            if not appended.is_duplicate:
+                newest += 1
+                spaces.newest = newest, now_s
     return results
 
 
@@ -168,8 +182,10 @@ def check_spaces(db: sqlite3.Connection, vectors: Sequence[VectorRow], spaces: S
         if held is None:
             spaces.update(read_spaces(db))  # another process may have been first
             held = spaces.get(field)
-        if held is not None and held[1] is not space and held[1] != space:
-            raise unknown_space(store, field, held=held[1], given=space)
+        if held is not None and held[1] is not space:
+            if held[1] != space:
+                raise unknown_space(store, field, held=held[1], given=space)
+            spaces[field] = held[0], space  # the next vector has most likely this very object
 
 
 def read_spaces(db: sqlite3.Connection) -> Spaces:
@@ -209,23 +225,24 @@ def digest_of(kind: str, payload: str, texts: str, vectors: Sequence[FieldVector
 
 def _digest(kind: str, payload: str, texts: str, vectors: Iterable[VectorRow]) -> bytes:
     spelt, searched = payload.encode(), texts.encode()
-    parts = [_sized(kind.encode()), _size(spelt), spelt, _size(searched), searched]
+    parts = [_head(kind), _size(len(spelt)), spelt, _size(len(searched)), searched]
     for field, space, data in vectors:
-        parts += [_vector_head(field, space), _size(data), data]
+        parts += [_vector_head(field, space), _size(len(data)), data]
     return blake2b(b"".join(parts), digest_size=16).digest()
 
 
-def _size(part: bytes) -> bytes:
-    return len(part).to_bytes(8, "little")
+_size = struct.Struct("<Q").pack
 
 
-def _sized(part: bytes) -> bytes:
-    return _size(part) + part
+@lru_cache(maxsize=256)
+def _head(text: str) -> bytes:
+    spelt = text.encode()
+    return _size(len(spelt)) + spelt
 
 
 @lru_cache(maxsize=256)
 def _vector_head(field: str, space: Space) -> bytes:
-    return _sized(field.encode()) + _sized(repr(space).encode())
+    return _head(field) + _head(repr(space))
 
 
 def _vector_row(vector: FieldVector) -> VectorRow:
@@ -272,10 +289,14 @@ def _checked(entry: Entry) -> Entry:
 
 def _begin(db: sqlite3.Connection, spaces: Spaces, now_s: float) -> tuple[int, float]:
     """The newest sequence number ever given, and the time of the next entry: not before the newest one's."""
-    newest, newest_s, generation = db.execute(_NEWEST).fetchone()
-    if spaces.generation != generation:  # vectors of another space may have been put in their place
-        spaces.clear()
-        spaces.generation = generation
+    (version,) = db.execute("PRAGMA data_version").fetchone()
+    if spaces.newest is None or spaces.version != version:
+        newest, newest_s, generation = db.execute(_NEWEST).fetchone()
+        if spaces.generation != generation:  # vectors of another space may have been put in their place
+            spaces.clear()
+            spaces.generation = generation
+        spaces.newest, spaces.version = (newest, newest_s), version
+    newest, newest_s = spaces.newest
     return newest, max(now_s, newest_s)
 
 
