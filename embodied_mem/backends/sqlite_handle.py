@@ -238,7 +238,7 @@ class SqliteHandle:
     ) -> list[Result]:
         """Write rows in one transaction."""
         try:
-            with _Begun(db, "IMMEDIATE"):
+            with _Begun(db, "BEGIN IMMEDIATE"):
                 if self._fsync:
                     self._checkpointer.make_room()
                 now_s = float(self._clock())
@@ -317,7 +317,7 @@ class SqliteHandle:
             if db.in_transaction:
                 yield db
                 return
-            with _Begun(db, "DEFERRED"):
+            with _Begun(db, "BEGIN DEFERRED"):
                 yield db
 
     @contextmanager
@@ -326,7 +326,7 @@ class SqliteHandle:
         with self._opened() as db:
             self._commit_pending(db)
             self._spaces.forget()
-            with _Begun(db, "IMMEDIATE"):
+            with _Begun(db, "BEGIN IMMEDIATE"):
                 yield db
 
 
@@ -374,12 +374,12 @@ class _Begun:
     Writing takes mode IMMEDIATE: a read that turns into a write fails where others write.
     """
 
-    def __init__(self, db: sqlite3.Connection, mode: str) -> None:
+    def __init__(self, db: sqlite3.Connection, begin: str) -> None:
         self._db = db
-        self._mode = mode
+        self._begin = begin
 
     def __enter__(self) -> None:
-        self._db.execute(f"BEGIN {self._mode}")
+        self._db.execute(self._begin)
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is not None:

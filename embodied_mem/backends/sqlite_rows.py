@@ -246,7 +246,9 @@ def _vector_head(field: str, space: Space) -> bytes:
 
 
 def _vector_row(vector: FieldVector) -> VectorRow:
-    return VectorRow(vector.field, vector.space, vector.values.astype(_STORED, copy=False).tobytes())
+    values = vector.values
+    data = values.tobytes() if values.dtype is _STORED else values.astype(_STORED).tobytes()
+    return VectorRow(vector.field, vector.space, data)
 
 
 def _vector_rows(entry: Entry) -> tuple[VectorRow, ...]:
