@@ -88,7 +88,7 @@ class FieldVector:
                 f"space {self.space} expects ({self.space.dimension},)"
             )
         data = values.tobytes()
-        high = data[_HIGH::4]  # the bytes that hold a sign and most of an exponent: a quicker look than numpy's
+        high = data[_HIGH::4]  # the bytes of sign and high exponent: a quicker look than numpy's
         if b"\x7f" in high or b"\xff" in high:
             _check_finite(values, self.field)
         object.__setattr__(self, "values", np.frombuffer(data, np.float32))  # read-only, because bytes are

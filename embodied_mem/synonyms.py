@@ -18,6 +18,10 @@ class Synonyms:
     Args:
         groups: Each a sequence of words or phrases of at most four words that mean the same.
 
+    Attributes:
+        beginnings: The heads of the first two words of each phrase.
+        digest: Hash of the groups.
+
     Raises:
         InvalidRecord: A phrase is empty or too long, or stands in two groups.
     """
@@ -37,7 +41,12 @@ class Synonyms:
         self._heads = {phrase[0]: head for phrase, head in heads.items() if len(phrase) == 1}
         self._starts = frozenset(phrase[0] for phrase in self._phrases)
         self._beginnings = frozenset(phrase[:2] for phrase in self._phrases)
+        self.beginnings = {(self.head(first), self.head(second)) for first, second, *_ in self._phrases}
         self.digest = blake2b(repr(sorted(heads.items())).encode(), digest_size=6).hexdigest()
+
+    def head(self, word: str) -> str:
+        """What stands for a word that is not part of a phrase; the word itself if it has no synonym."""
+        return self._heads.get(word, word)
 
     @classmethod
     def load(cls, path: Path | str) -> "Synonyms":

@@ -32,15 +32,20 @@ _ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else
 
 def words(text: str) -> list[str]:
     """Stemmed words of a text in order; runs of Chinese, Japanese, Korean or Thai become pairs."""
+    found, are_stemmed = split(text)
+    return found if are_stemmed else list(map(_STEMS.__getitem__, found))
+
+
+def split(text: str) -> tuple[list[str], bool]:
+    """Words of a text in order, in small letters, and whether they are stemmed: those of ASCII are not."""
     text = text[:MAX_INDEXED_CHARS]
     if not text.isascii():
         text = without_accents(text)
     if text != text.lower():  # asked of every text; `islower` looks at one letter after the other
         text = _CAMEL.sub(r" \g<0>", text)
     if text.isascii():
-        found = text.encode("ascii").translate(_ASCII).decode("ascii").split()
-        return list(map(_STEMS.__getitem__, found))
-    return [part for word in _WORD.findall(text.casefold()) for part in _parts(word)]
+        return text.encode("ascii").translate(_ASCII).decode("ascii").split(), False
+    return [part for word in _WORD.findall(text.casefold()) for part in _parts(word)], True
 
 
 def without_accents(text: str) -> str:

@@ -61,7 +61,7 @@ class TextColumn:
         self._segment_rows = segment_rows
         self._max_postings = max_postings
         self._segments: list[TextSegment] = []
-        self._tail = TextTail()
+        self._tail = TextTail(self._synonyms)
         self._absent = GrowingArray(np.int64)  # rows without a text
         self._spellings = Spellings()
 
@@ -79,11 +79,10 @@ class TextColumn:
             batch = values[first : first + BATCH]
             n = len(self)
             self._absent.extend([n + row for row, value in enumerate(batch) if value is None])
-            texts = [[] if value is None else self._terms(value) for value in batch]
-            while texts:
+            while batch:
                 room = self._tail_rows - len(self._tail)
-                self._spellings.add(self._tail.extend(texts[:room]))
-                texts = texts[room:]
+                self._spellings.add(self._tail.extend(batch[:room]))
+                batch = batch[room:]
                 if len(self._tail) == self._tail_rows:
                     self._seal()
 
@@ -167,7 +166,7 @@ class TextColumn:
         tail = {
             name.removeprefix("tail."): array for name, array in arrays.items() if name.startswith("tail.")
         }
-        column._tail = TextTail.from_arrays(tail)
+        column._tail = TextTail.from_arrays(tail, synonyms)
         column._absent.extend(arrays["absent"])
         column._spellings = Spellings.from_array(arrays["spellings"])
         return column
@@ -175,7 +174,7 @@ class TextColumn:
     def _seal(self) -> None:
         """Make the tail a segment, and one of the small segments at the end once they have rows enough."""
         self._segments.append(self._tail.sealed())
-        self._tail = TextTail()
+        self._tail = TextTail(self._synonyms)
         small = [segment for segment in self._segments if len(segment) < self._segment_rows]
         if sum(map(len, small)) >= self._segment_rows:
             self._segments[-len(small) :] = [TextSegment.merged(small)]

@@ -9,24 +9,23 @@ import numpy.typing as npt
 
 from embodied_mem.index.column import Floats, Mask, Rows
 from embodied_mem.index.growing import GrowingArray
+from embodied_mem.index.term_numbers import TermNumbers
 from embodied_mem.index.text_query import Codes, Counts, TextQuery, codes_of
 from embodied_mem.index.text_rows import Slots, TextRows, Unsigned, lengths_between
 from embodied_mem.index.text_segment import TextSegment
-
-
-class _Numbers(dict[str, int]):
-    """Term to its number here; asked for with brackets, a new one gets the next."""
-
-    def __missing__(self, term: str) -> int:
-        self[term] = number = len(self)
-        return number
+from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
 
 
 class TextTail:
-    """Rows that more can be added to."""
+    """Rows that more can be added to.
 
-    def __init__(self) -> None:
-        self._numbers = _Numbers()
+    Args:
+        synonyms: What counts as the same word.
+    """
+
+    def __init__(self, synonyms: Synonyms = NO_SYNONYMS) -> None:
+        self._terms_of = TermNumbers(synonyms)
+        self._numbers = self._terms_of.numbers
         self._frequencies = GrowingArray(np.int64)
         self._starts = GrowingArray(np.uint32)
         self._starts.extend([0])
@@ -40,23 +39,23 @@ class TextTail:
 
     @property
     def nbytes(self) -> int:
-        """Memory taken, about a hundred bytes for each term among it."""
+        """Memory taken, estimated where Python objects are held."""
         arrays = (self._starts, self._terms, self._counts, self._lengths, self._frequencies)
-        return sum(array.nbytes for array in arrays) + self._slots.nbytes + 110 * len(self._numbers)
+        return sum(array.nbytes for array in arrays) + self._slots.nbytes + self._terms_of.nbytes
 
-    def extend(self, texts: Sequence[Sequence[str]]) -> list[str]:
-        """Append rows, each given by its terms, repeated ones included; the terms that are new here."""
+    def extend(self, texts: Sequence[str | None]) -> list[str]:
+        """Append rows, one a text, empty where there is none; the terms that are new here."""
         n_known = len(self._numbers)
-        # Row by row in Python only what must be; a word costs a tenth of a microsecond this way.
-        numbers = np.fromiter(map(self._numbers.__getitem__, chain.from_iterable(texts)), np.int64)
+        held = self._terms_of.of(texts)
+        numbers = np.fromiter(chain.from_iterable(held), np.int64)
         n_terms = len(self._numbers)
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        row_of = np.repeat(np.arange(len(texts)), lengths)
+        lengths = np.fromiter(map(len, held), np.int64, len(held))
+        row_of = np.repeat(np.arange(len(held)), lengths)
         places, counts = np.unique(row_of * n_terms + numbers, return_counts=True)
         rows, terms = np.divmod(places, max(1, n_terms))
         self._frequencies.extend(np.zeros(n_terms - n_known, np.int64))
         self._frequencies.items[:] += np.bincount(terms, minlength=n_terms)
-        self._starts.extend(len(self._terms) + np.cumsum(np.bincount(rows, minlength=len(texts))))
+        self._starts.extend(len(self._terms) + np.cumsum(np.bincount(rows, minlength=len(held))))
         self._terms.extend(terms)
         self._counts.extend(counts)
         self._lengths.extend(lengths)
@@ -119,11 +118,11 @@ class TextTail:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], synonyms: Synonyms) -> Self:
         """The tail of these arrays, copied."""
-        tail = cls()
+        tail = cls(synonyms)
         lines = arrays["words"].tobytes().decode("utf-8", "surrogatepass")
-        tail._numbers.update((term, number) for number, term in enumerate(lines.split("\n") if lines else ()))
+        tail._terms_of.of_terms(lines.split("\n") if lines else ())
         tail._frequencies.extend(np.bincount(arrays["terms"], minlength=len(tail._numbers)))
         tail._starts.extend(arrays["starts"][1:])
         tail._terms.extend(arrays["terms"])
