@@ -8,11 +8,9 @@ from embodied_mem.synonyms import NO_SYNONYMS, default_synonyms
 from embodied_mem.words import words
 
 SYNONYMS = default_synonyms()
-WORD = st.sampled_from(
-    ["pick", "Picks", "up", "picked", "put", "down", "go", "to", "the", "kitchen", "sink", "counter", "in"]
-    + ["CounterTop", "KitchenSink", "way", "can", "not", "cannot", "living", "room", "let", "of", "key42"]
-    + ["42", "doors", "Tür", "tür", "厨房", "ing", "s", "is"]
-)
+SAID = """pick Picks up picked put down go to the kitchen sink counter CounterTop KitchenSink in way can not
+cannot living room let of key42 42 doors Tür tür 厨房 ing s is"""
+WORD = st.sampled_from(SAID.split())
 TEXT = st.lists(WORD, max_size=12).map(" ".join)
 BATCHES = st.lists(st.lists(st.one_of(TEXT, st.none()), max_size=6), max_size=6)
 
