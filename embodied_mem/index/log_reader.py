@@ -79,9 +79,15 @@ def texts_of(
 ) -> Iterator[tuple[list[int], list[dict[str, str]]]]:
     """Sequence numbers and texts by field of entries of a kind after one and up to another; in batches."""
     rows = takewhile(lambda row: row[0] <= last, texts_after(db, after))
-    wanted = ((sequence, json.loads(texts)) for sequence, of_kind, texts in rows if of_kind == kind)
+    wanted = ((sequence, texts) for sequence, of_kind, texts in rows if of_kind == kind)
     while batch := list(islice(wanted, AT_ONCE)):
-        yield [sequence for sequence, _ in batch], [texts for _, texts in batch]
+        yield [sequence for sequence, _ in batch], _parsed([texts for _, texts in batch])
+
+
+def _parsed(documents: Sequence[str]) -> list[dict[str, str]]:
+    """JSON documents as objects: all as one, which takes half as long as one by one."""
+    parsed: list[dict[str, str]] = json.loads(f"[{','.join(documents)}]")
+    return parsed if len(parsed) == len(documents) else list(map(json.loads, documents))
 
 
 def vector_batches(

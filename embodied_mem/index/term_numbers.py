@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
 from embodied_mem.words import split, stem, words
+
+Integers: TypeAlias = npt.NDArray[np.int64]
 
 
 class _Numbers(dict[str, int]):
@@ -64,12 +68,21 @@ class TermNumbers:
         """About a hundred bytes for each term and for each word."""
         return 110 * (len(self.numbers) + len(self._of_words))
 
-    def of(self, texts: Sequence[str | None]) -> list[list[int]]:
-        """For each text the numbers of its terms, in order and repeated ones included; none for no text."""
+    def of(self, texts: Sequence[str | None]) -> tuple[Integers, Integers]:
+        """The numbers of the terms of all texts, in order and repeated ones included.
+
+        Args:
+            texts: (n,) None has no terms.
+
+        Returns:
+            (m,) the numbers, those of one text after those of the other, and (n,) how many each has.
+        """
         rows = [[] if text is None else self._numbers_of(text) for text in texts]
-        for row in self._rows_with_phrases(rows):
+        flat, lengths = _flat(rows)
+        with_phrases = self._rows_with_phrases(flat, lengths)
+        for row in with_phrases:
             rows[row] = self.of_terms(self._synonyms.apply(words(texts[row] or "")))
-        return rows
+        return _flat(rows) if with_phrases else (flat, lengths)
 
     def of_terms(self, terms: Sequence[str]) -> list[int]:
         """The number of each term."""
@@ -82,10 +95,9 @@ class TermNumbers:
             return self.of_terms(self._synonyms.apply(found))
         return list(map(self._of_words.__getitem__, found))
 
-    def _rows_with_phrases(self, rows: list[list[int]]) -> list[int]:
+    def _rows_with_phrases(self, flat: Integers, lengths: Integers) -> list[int]:
         """Rows in which two words may begin a phrase that has a synonym."""
         beginnings = self._known_beginnings()
-        flat = np.fromiter(chain.from_iterable(rows), np.int64)
         if not beginnings or len(flat) < 2:
             return []
         is_first = np.zeros(len(self), np.bool_)
@@ -93,8 +105,7 @@ class TermNumbers:
         places = np.flatnonzero(is_first[flat[:-1]])
         pairs = zip(flat[places].tolist(), flat[places + 1].tolist(), strict=True)
         found = places[np.fromiter(map(beginnings.__contains__, pairs), np.bool_, len(places))]
-        ends = np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
-        return sorted(set(np.searchsorted(ends, found, side="right").tolist()))
+        return sorted(set(np.searchsorted(np.cumsum(lengths), found, side="right").tolist()))
 
     def _known_beginnings(self) -> set[tuple[int, int]]:
         """The first two words of each phrase, as the numbers that they have alone."""
@@ -103,3 +114,11 @@ class TermNumbers:
             pairs = [tuple(map(self.numbers.get, pair)) for pair in self._synonyms.beginnings]
             self._beginnings = {(a, b) for a, b in pairs if a is not None and b is not None}
         return self._beginnings
+
+
+def _flat(rows: Sequence[Sequence[int]]) -> tuple[Integers, Integers]:
+    """All numbers, one row after the other, and the lengths of the rows."""
+    return (
+        np.fromiter(chain.from_iterable(rows), np.int64),
+        np.fromiter(map(len, rows), np.int64, len(rows)),
+    )

@@ -1,7 +1,7 @@
 """The newest texts: cheap to add to, searched row by row until there are enough for a segment."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
@@ -46,16 +46,14 @@ class TextTail:
     def extend(self, texts: Sequence[str | None]) -> list[str]:
         """Append rows, one a text, empty where there is none; the terms that are new here."""
         n_known = len(self._numbers)
-        held = self._terms_of.of(texts)
-        numbers = np.fromiter(chain.from_iterable(held), np.int64)
+        numbers, lengths = self._terms_of.of(texts)
         n_terms = len(self._numbers)
-        lengths = np.fromiter(map(len, held), np.int64, len(held))
-        row_of = np.repeat(np.arange(len(held)), lengths)
+        row_of = np.repeat(np.arange(len(texts)), lengths)
         places, counts = np.unique(row_of * n_terms + numbers, return_counts=True)
         rows, terms = np.divmod(places, max(1, n_terms))
         self._frequencies.extend(np.zeros(n_terms - n_known, np.int64))
         self._frequencies.items[:] += np.bincount(terms, minlength=n_terms)
-        self._starts.extend(len(self._terms) + np.cumsum(np.bincount(rows, minlength=len(held))))
+        self._starts.extend(len(self._terms) + np.cumsum(np.bincount(rows, minlength=len(texts))))
         self._terms.extend(terms)
         self._counts.extend(counts)
         self._lengths.extend(lengths)
