@@ -238,11 +238,11 @@ class SqliteHandle:
     ) -> list[Result]:
         """Write rows in one transaction."""
         try:
-            with _Begun(db, "BEGIN IMMEDIATE"):
+            with _Begun(db, "BEGIN IMMEDIATE") as cursor:
                 if self._fsync:
                     self._checkpointer.make_room()
                 now_s = float(self._clock())
-                results = write_rows(db, rows, self._spaces, store=self._name, now_s=now_s)
+                results = write_rows(cursor, rows, self._spaces, store=self._name, now_s=now_s)
                 failpoints.reach("commit:before")
         except BaseException:
             self._spaces.forget()
@@ -377,16 +377,17 @@ class _Begun:
     def __init__(self, db: sqlite3.Connection, begin: str) -> None:
         self._db = db
         self._begin = begin
+        self._cursor = db.cursor()  # the same for all that follows; a connection makes one a statement
 
-    def __enter__(self) -> None:
-        self._db.execute(self._begin)
+    def __enter__(self) -> sqlite3.Cursor:
+        return self._cursor.execute(self._begin)
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is not None:
             self._roll_back()
             return
         try:
-            self._db.execute("COMMIT")
+            self._cursor.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from embodied_mem.json_values import canonical, check_text, to_json_object
 from embodied_mem.log import Appended, Entry, SpeltEntry
 from embodied_mem.spaces import FieldVector, Metric, Space
 from embodied_mem.spelling import texts_json
+
+Executing: TypeAlias = sqlite3.Connection | sqlite3.Cursor  # a cursor of a connection is a little faster
 
 
 class Spaces(dict[str, tuple[int, Space]]):
@@ -113,12 +115,12 @@ def _subject(entry: Entry) -> str | None:
 
 
 def write(
-    db: sqlite3.Connection, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
+    db: Executing, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
 ) -> list[Appended]:
     """Insert rows, or find them there already.
 
     Args:
-        db: A connection inside an immediate transaction.
+        db: A cursor inside an immediate transaction.
         rows: What to write.
         spaces: The space of each field; grows when a field gets its first vector.
         store: The store's name for messages.
@@ -139,7 +141,7 @@ def write(
 
 
 def write_each(
-    db: sqlite3.Connection, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
+    db: Executing, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
 ) -> list[Appended | StoreError]:
     """Like `write`, but a row that is refused gives its error, and the others are written all the same."""
     newest, now_s = _begin(db, spaces, now_s)
@@ -157,7 +159,7 @@ def write_each(
     return results
 
 
-def kept_already(db: sqlite3.Connection, row: EntryRow, store: str) -> Appended | None:
+def kept_already(db: Executing, row: EntryRow, store: str) -> Appended | None:
     """Where the same entry is kept already; None if its id is free.
 
     Raises:
@@ -171,7 +173,7 @@ def kept_already(db: sqlite3.Connection, row: EntryRow, store: str) -> Appended 
     return Appended(int(found[0]), is_duplicate=True)
 
 
-def check_spaces(db: sqlite3.Connection, vectors: Sequence[VectorRow], spaces: Spaces, store: str) -> None:
+def check_spaces(db: Executing, vectors: Sequence[VectorRow], spaces: Spaces, store: str) -> None:
     """Refuse a vector of another space than its field has.
 
     Raises:
@@ -188,7 +190,7 @@ def check_spaces(db: sqlite3.Connection, vectors: Sequence[VectorRow], spaces: S
             spaces[field] = held[0], space  # the next vector has most likely this very object
 
 
-def read_spaces(db: sqlite3.Connection) -> Spaces:
+def read_spaces(db: Executing) -> Spaces:
     """The space of each field that has vectors."""
     spaces = Spaces()
     spaces.generation = db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0]
@@ -202,7 +204,7 @@ def read_spaces(db: sqlite3.Connection) -> Spaces:
     return spaces
 
 
-def write_space(db: sqlite3.Connection, field: str, space: Space) -> int:
+def write_space(db: Executing, field: str, space: Space) -> int:
     """Give a field its space; the id under which its vectors are kept."""
     values = (field, space.name, space.version, space.config_hash, space.dimension, space.metric.value)
     cursor = db.execute(f"INSERT INTO spaces ({_SPACE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -289,7 +291,7 @@ def _checked(entry: Entry) -> Entry:
     )
 
 
-def _begin(db: sqlite3.Connection, spaces: Spaces, now_s: float) -> tuple[int, float]:
+def _begin(db: Executing, spaces: Spaces, now_s: float) -> tuple[int, float]:
     """The newest sequence number ever given, and the time of the next entry: not before the newest one's."""
     (version,) = db.execute("PRAGMA data_version").fetchone()
     if spaces.newest is None or spaces.version != version:
@@ -311,7 +313,7 @@ def conflicting_id(identity: str, store: str) -> ConflictingId:
 
 
 def _write_row(
-    db: sqlite3.Connection, row: EntryRow, sequence: int, now_s: float, spaces: Spaces, store: str
+    db: Executing, row: EntryRow, sequence: int, now_s: float, spaces: Spaces, store: str
 ) -> Appended:
     """Insert a row or find it there; where an error is raised, nothing of it was written."""
     try:
