@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embodied_mem.index import growing
-from embodied_mem.index.growing import Blocks, GrowingArray
+from embodied_mem.index.growing import HUGE_PAGE_BYTES, Blocks, GrowingArray, empty_rows
 
 
 @pytest.fixture
@@ -67,3 +67,14 @@ def test_whole_blocks_are_adopted_without_a_copy(blocks):
     blocks.adopt(rows(400, 520))
     assert len(blocks) == 520
     np.testing.assert_array_equal(np.concatenate([part for _, part in blocks.parts(0, 520)]), rows(0, 520))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_large_blocks_begin_at_a_huge_page_and_small_ones_take_no_more_than_they_need(dtype):
+    large = empty_rows(4 * HUGE_PAGE_BYTES, 1, np.dtype(dtype))
+    assert large.ctypes.data % HUGE_PAGE_BYTES == 0
+    assert large.shape == (4 * HUGE_PAGE_BYTES, 1)
+    assert large.dtype == dtype
+    assert large.flags.writeable
+    assert large.flags.c_contiguous
+    assert empty_rows(10, 3, np.dtype(dtype)).base is None
