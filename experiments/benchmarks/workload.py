@@ -21,6 +21,7 @@ N_AGENTS = 10
 N_TASKS = 50
 N_QUERIES = 200
 TOP_K = 10
+AS_NEAR = 1e-6  # of cosines, which are sums of hundreds of rounded products
 QUERY_SEED = 7
 ANSWERED_TOGETHER = 20  # queries whose scores are held at once: 80 MB for a million records
 KEPT_SHARE = 0.7  # of a record's words, in the query made of it
@@ -119,7 +120,9 @@ _word_vector = lru_cache(maxsize=None)(_fresh_vector)  # ids, which are met once
 def exact_answers(
     vectors: Vectors, queries: Vectors, candidates: Sequence[npt.NDArray[np.int64] | None], k: int = TOP_K
 ) -> list[frozenset[int]]:
-    """The k nearest rows of each query among its candidates.
+    """The k nearest rows of each query among its candidates, and those as near as the last of them.
+
+    As near is what differs by less than float32 can tell, which no store need put in one order or another.
 
     Args:
         vectors: (n, d) unit vectors.
@@ -137,11 +140,20 @@ def exact_answers(
 
 def _best(scores: npt.NDArray[np.float32], among: npt.NDArray[np.int64], k: int) -> frozenset[int]:
     if len(among) > k:
-        among = among[np.argpartition(-scores[among], k - 1)[:k]]
+        asked = scores[among]
+        among = among[asked > np.partition(asked, -k)[-k] - AS_NEAR]
     return frozenset(among.tolist())
 
 
-def recall_at_k(found: Sequence[Sequence[int]], truth: Sequence[frozenset[int]]) -> float:
-    """Mean share of the true nearest that were found; a query with no answer to find counts as answered."""
-    shares = [len(t & set(f)) / len(t) if t else 1.0 for f, t in zip(found, truth, strict=True)]
+def recall_at_k(
+    found: Sequence[Sequence[int]], truth: Sequence[frozenset[int]], k: int = TOP_K
+) -> float:
+    """Mean share of the true nearest that were found; a query with no answer to find counts as answered.
+
+    Args:
+        found: At most k rows for each query.
+        truth: What `exact_answers` gives.
+        k: How many were asked for.
+    """
+    shares = [len(t & set(f)) / min(k, len(t)) if t else 1.0 for f, t in zip(found, truth, strict=True)]
     return float(np.mean(shares)) if shares else float("nan")

@@ -66,6 +66,13 @@ def test_exact_answers_are_the_nearest_of_the_candidates():
     assert found == [{0, 1}, {2, 3}]
 
 
+def test_what_is_as_near_as_the_last_of_the_nearest_is_an_answer_too():
+    vectors = np.array([[1.0, 0.0], [0.5, 0.0], [0.5 - 1e-7, 0.0], [0.49, 0.0]], dtype=np.float32)
+    truth = exact_answers(vectors, np.array([[1.0, 0.0]], dtype=np.float32), [None], k=2)
+    assert truth == [{0, 1, 2}]
+    assert [recall_at_k([found], truth, k=2) for found in ([0, 1], [0, 2], [0, 3])] == [1.0, 1.0, 0.5]
+
+
 def test_recall_is_the_share_that_was_found():
     truth = [frozenset({1, 2}), frozenset({3}), frozenset()]
     assert recall_at_k([[1, 9], [3], []], truth) == pytest.approx((0.5 + 1 + 1) / 3)
