@@ -9,6 +9,9 @@ logger = logging.getLogger(__name__)
 
 FREE_FOR_ROOM = 16  # times the room must be free on the disk
 ROOM_BYTES = 8 * 2**20  # what 250 commits of an experience with a vector take, and a third more
+# Linux keeps what is written at once together in memory, up to megabytes, and looks through all of it at each
+# later write: on ext4 the twelve writes of a commit took 25 to 45 us where it came by the megabyte, 21 so.
+AT_ONCE = 2**16
 
 
 def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
@@ -54,7 +57,7 @@ def _fill(log: int, begin: int, end: int) -> None:
     if begin >= end:
         return
     # Written and not only reserved: the first write to a reserved block changes the file's metadata too.
-    zeros = bytes(2**20)
+    zeros = bytes(AT_ONCE)
     while begin < end:
         begin += os.pwrite(log, zeros[: end - begin], begin)
     os.fsync(log)

@@ -237,15 +237,18 @@ class SqliteHandle:
         self, db: sqlite3.Connection, write_rows: Callable[..., list[Result]], rows: Sequence[EntryRow]
     ) -> list[Result]:
         """Write rows in one transaction."""
+        cursor = db.cursor()  # one for all that follows; a connection makes one a statement
+        cursor.execute("BEGIN IMMEDIATE")
         try:
-            with _Begun(db, "BEGIN IMMEDIATE") as cursor:
-                if self._fsync:
-                    self._checkpointer.make_room()
-                now_s = float(self._clock())
-                results = write_rows(cursor, rows, self._spaces, store=self._name, now_s=now_s)
-                failpoints.reach("commit:before")
+            if self._fsync:
+                self._checkpointer.make_room()
+            now_s = float(self._clock())
+            results = write_rows(cursor, rows, self._spaces, store=self._name, now_s=now_s)
+            failpoints.reach("commit:before")
+            cursor.execute("COMMIT")
         except BaseException:
             self._spaces.forget()
+            _roll_back(db)
             raise
         failpoints.reach("commit:after")
         self._checkpointer.appended(db, len(rows))
@@ -289,10 +292,9 @@ class SqliteHandle:
         return _Opened(self)
 
     def _refuse_fork(self) -> None:
-        if self._pid != os.getpid():
-            raise ForkedHandle(
-                f"{self.path} was opened in process {self._pid}; open the path again in this child"
-            )
+        raise ForkedHandle(
+            f"{self.path} was opened in process {self._pid}; open the path again in this child"
+        )
 
     def _let_go(self) -> None:
         """Forget a connection that cannot recover; the next call opens the file as it is then."""
@@ -342,7 +344,8 @@ class _Opened:
 
     def __enter__(self) -> sqlite3.Connection:
         handle = self._handle
-        handle._refuse_fork()
+        if handle._pid != os.getpid():
+            handle._refuse_fork()
         handle._lock.acquire()
         try:
             return handle._db or handle._connection()
@@ -377,25 +380,25 @@ class _Begun:
     def __init__(self, db: sqlite3.Connection, begin: str) -> None:
         self._db = db
         self._begin = begin
-        self._cursor = db.cursor()  # the same for all that follows; a connection makes one a statement
 
-    def __enter__(self) -> sqlite3.Cursor:
-        return self._cursor.execute(self._begin)
+    def __enter__(self) -> None:
+        self._db.execute(self._begin)
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is not None:
-            self._roll_back()
+            _roll_back(self._db)
             return
         try:
-            self._cursor.execute("COMMIT")
+            self._db.execute("COMMIT")
         except BaseException:
-            self._roll_back()
+            _roll_back(self._db)
             raise
 
-    def _roll_back(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # closed, as it was lost in a reading inside this one
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+
+def _roll_back(db: sqlite3.Connection) -> None:
+    with suppress(sqlite3.ProgrammingError):  # closed, as it was lost in a reading inside this one
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def _at_least_one(commit_every: int) -> int:
