@@ -9,6 +9,8 @@ from embodied_mem.records import Experience, Scope
 from embodied_mem.spaces import FieldVector
 from embodied_mem.spelling import experience_json
 
+_KIND = EntryKind.EXPERIENCE.value  # a plain text, which SQLite takes without asking what it is
+
 
 def experience_entry(
     experience: Experience,
@@ -23,12 +25,10 @@ def experience_entry(
     except (TypeError, ValueError):  # changed since it was made: whoever writes it converts or refuses it
         payload = experience_to_document(experience)
         payload["scope"], payload["happened_at_s"] = dataclasses.asdict(scope), happened_at_s
-        return Entry(
-            id=experience.id, kind=EntryKind.EXPERIENCE, payload=payload, texts=texts, vectors=vectors
-        )
+        return Entry(id=experience.id, kind=_KIND, payload=payload, texts=texts, vectors=vectors)
     return SpeltEntry(
         id=experience.id,
-        kind=EntryKind.EXPERIENCE,
+        kind=_KIND,
         spelling=spelling,
         values=_values(experience, scope, happened_at_s),
         texts=texts,

@@ -225,7 +225,7 @@ class ExperienceMemory:
 
     def _entry(self, experience: Experience, clock: Callable[[], float]) -> Entry:
         """Its entry in the log, with what recording fills in."""
-        scope = self._scope_of(experience)
+        scope = self._scope_of(experience) if self._own_scope else experience.scope
         happened_at_s = experience.happened_at_s
         if happened_at_s is None:
             happened_at_s = _finite_time(clock())
@@ -238,8 +238,6 @@ class ExperienceMemory:
 
     def _scope_of(self, experience: Experience) -> Scope:
         scope = experience.scope
-        if not self._own_scope:
-            return scope
         return dataclasses.replace(
             scope, **{name: getattr(scope, name) or value for name, value in self._own_scope}
         )

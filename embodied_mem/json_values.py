@@ -6,7 +6,7 @@ name instead of being swallowed by a writer later (a defect measured in other me
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,18 +41,6 @@ def check_text(value: object, *, field: str) -> str:
             f"{field} holds a lone surrogate at character {error.start}; pass it through clean_text() first"
         ) from None
     return value
-
-
-def are_plain_texts(values: Iterable[Any]) -> bool:
-    """Whether all are texts that a store keeps as they are; where not, `check_text` says of each what it is.
-
-    All at a glance, because records are made on every step and have many texts.
-    """
-    try:
-        joined = "".join(values)
-    except TypeError:
-        return False
-    return joined.isascii() and len(joined) <= MAX_TEXT_CHARS
 
 
 def clean_text(value: object) -> str:

@@ -12,9 +12,9 @@ import numpy as np
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import (
+    MAX_TEXT_CHARS,
     JsonObject,
     JsonValue,
-    are_plain_texts,
     canonical,
     check_text,
     to_json_object,
@@ -63,9 +63,14 @@ class _Texts:
         Raises:
             InvalidRecord: There is one.
         """
-        if not are_plain_texts(self._values(record)):
-            for name, field in self._fields.items():
-                check_text(getattr(record, name), field=field)
+        try:  # all at a glance, because records are made on every step and have many texts
+            joined = "".join(self._values(record))
+            if joined.isascii() and len(joined) <= MAX_TEXT_CHARS:
+                return
+        except TypeError:  # something else than a text is among them
+            pass
+        for name, called in self._fields.items():
+            check_text(getattr(record, name), field=called)
 
 
 _SCOPE_TEXTS = _Texts("scope", "agent", "world", "place", "person", "run")
@@ -302,19 +307,18 @@ class Experience:
             raise InvalidRecord("experience.id is empty; leave it out to have one made")
         object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
         object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
-        for name, member, items in zip(_SEQUENCES, _MEMBERS, _sequences_of(self), strict=True):
-            if type(items) is not tuple:
-                object.__setattr__(self, name, _tuple(items, field=name))
-                items = getattr(self, name)
-            if items:
-                _check_items(items, member, field=name)
+        for at, items in enumerate(_sequences_of(self)):
+            if items is not _EMPTY:
+                name, member = _SEQUENCES[at]
+                if type(items) is not tuple:
+                    object.__setattr__(self, name, _tuple(items, field=name))
+                _check_items(getattr(self, name), member, field=name)
         if self.happened_at_s is not None:
             object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
         if self.position_m is not None:
             object.__setattr__(self, "position_m", _position(self.position_m))
-        for name, part in _PARTS:
-            if not isinstance(value := getattr(self, name), part):
-                raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
+        if (type(self.outcome), type(self.scope), type(self.origin)) != _PART_TYPES:
+            _check_parts(self)
         if len(self.vectors) > 1:
             _refuse_equal_fields(self.vectors)
 
@@ -398,9 +402,22 @@ def _mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
 
 
 _PARTS = (("outcome", Outcome), ("scope", Scope), ("origin", Origin))
-_SEQUENCES = ("plan", "vectors", "attachments", "sources", "recalled")
-_MEMBERS = (SkillCall, FieldVector, Attachment, str, str)
-_sequences_of: Callable[[Experience], tuple[tuple[Any, ...], ...]] = attrgetter(*_SEQUENCES)
+_PART_TYPES = tuple(part for _, part in _PARTS)
+_SEQUENCES: tuple[tuple[str, type], ...] = (
+    ("plan", SkillCall),
+    ("vectors", FieldVector),
+    ("attachments", Attachment),
+    ("sources", str),
+    ("recalled", str),
+)
+_sequences_of: Callable[[Experience], tuple[Any, ...]] = attrgetter(*(name for name, _ in _SEQUENCES))
+_EMPTY: tuple[()] = ()  # the only one there is
+
+
+def _check_parts(experience: Experience) -> None:
+    for name, part in _PARTS:
+        if not isinstance(value := getattr(experience, name), part):
+            raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
 
 
 def _check_items(items: Sequence[Any], member: type, *, field: str) -> None:

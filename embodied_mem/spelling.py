@@ -14,6 +14,7 @@ from embodied_mem.json_values import JsonValue, canonical
 from embodied_mem.records import Attachment, Experience, Origin, Outcome, Scope, SkillCall, Task
 
 _quoted = json.encoder.encode_basestring  # as the canonical encoder spells a text
+_EMPTY = "{}"  # what is empty is spelt without a call, as calls are most of what a short record takes
 
 
 def experience_json(experience: Experience, *, scope: Scope, happened_at_s: float) -> str:
@@ -25,20 +26,20 @@ def experience_json(experience: Experience, *, scope: Scope, happened_at_s: floa
     position = experience.position_m  # left out where there is none, as in the document
     position_m = "" if position is None else f',"position_m":[{",".join(map(repr, position))}]'
     return (
-        f'{{"attachments":{_list(_attachment, experience.attachments)}'
-        f',"facts":{_object(experience.facts)}'
+        f'{{"attachments":[{_joined(_attachment, experience.attachments) if experience.attachments else ""}]'
+        f',"facts":{_object(experience.facts) if experience.facts else _EMPTY}'
         f',"happened_at_s":{happened_at_s!r}'
         f',"id":{_quoted(experience.id)}'
         f',"kind":{_quoted(experience.kind)}'
-        f',"metadata":{_object(experience.metadata)}'
+        f',"metadata":{_object(experience.metadata) if experience.metadata else _EMPTY}'
         f',"origin":{_origin(experience.origin)}'
         f',"outcome":{_outcome(experience.outcome)}'
-        f',"plan":{_plan(experience.plan)}'
+        f',"plan":[{_plan(experience.plan) if experience.plan else ""}]'
         f"{position_m}"
-        f',"recalled":{_list(_quoted, experience.recalled)}'
+        f',"recalled":[{_joined(_quoted, experience.recalled) if experience.recalled else ""}]'
         f',"schema_version":{SCHEMA_VERSION}'
         f',"scope":{_scope(scope)}'
-        f',"sources":{_list(_quoted, experience.sources)}'
+        f',"sources":[{_joined(_quoted, experience.sources) if experience.sources else ""}]'
         f',"state":{_quoted(experience.state)}'
         f',"state_after":{_quoted(experience.state_after)}'
         f',"task":{_task(experience.task)}}}'
@@ -56,7 +57,7 @@ def _plan(plan: Sequence[SkillCall]) -> str:
         spelt = [call.spelt for call in plan]
     except AttributeError:
         spelt = [getattr(call, "spelt", "") or _spell(call) for call in plan]
-    return f"[{','.join(spelt)}]"
+    return ",".join(spelt)
 
 
 def _spell(call: SkillCall) -> str:
@@ -67,19 +68,22 @@ def _spell(call: SkillCall) -> str:
 
 
 def _outcome(outcome: Outcome) -> str:
+    cost, reward, steps = outcome.cost, outcome.reward, outcome.steps
     return (
-        f'{{"cost":{_object(outcome.cost)},"explanation":{_quoted(outcome.explanation)}'
-        f',"reward":{_number(outcome.reward)},"status":{_quoted(outcome.status)}'
-        f',"steps":{_number(outcome.steps)}}}'
+        f'{{"cost":{_object(cost) if cost else _EMPTY},"explanation":{_quoted(outcome.explanation)}'
+        f',"reward":{"null" if reward is None else repr(reward)},"status":{_quoted(outcome.status)}'
+        f',"steps":{"null" if steps is None else repr(steps)}}}'
     )
 
 
 def _origin(origin: Origin) -> str:
+    episode, first, last, versions = origin.episode, origin.first_step, origin.last_step, origin.versions
     return (
-        f'{{"attempt":{_quoted(origin.attempt)},"episode":{_number(origin.episode)}'
-        f',"first_step":{_number(origin.first_step)},"last_step":{_number(origin.last_step)}'
+        f'{{"attempt":{_quoted(origin.attempt)},"episode":{"null" if episode is None else repr(episode)}'
+        f',"first_step":{"null" if first is None else repr(first)}'
+        f',"last_step":{"null" if last is None else repr(last)}'
         f',"model":{_quoted(origin.model)},"planner":{_quoted(origin.planner)},"run":{_quoted(origin.run)}'
-        f',"versions":{_object(origin.versions)}}}'
+        f',"versions":{_object(versions) if versions else _EMPTY}}}'
     )
 
 
@@ -101,18 +105,12 @@ def _attachment(attachment: Attachment) -> str:
     )
 
 
-def _number(value: float | None) -> str:
-    return "null" if value is None else repr(value)
-
-
-def _list(spell: Callable[[Any], str], items: Sequence[Any]) -> str:
-    return f"[{','.join(map(spell, items))}]" if items else "[]"
+def _joined(spell: Callable[[Any], str], items: Sequence[Any]) -> str:
+    return ",".join(map(spell, items))
 
 
 def _object(value: Mapping[str, JsonValue]) -> str:
     """Like `canonical`, in a third of the time where no value is a list or an object."""
-    if not value:
-        return "{}"
     try:
         spelt = [f"{_quoted(name)}:{_SPELL[type(item)](item)}" for name, item in sorted(value.items())]
     except KeyError:

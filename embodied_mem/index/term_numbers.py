@@ -78,11 +78,15 @@ class TermNumbers:
             (m,) the numbers, those of one text after those of the other, and (n,) how many each has.
         """
         rows = [[] if text is None else self._numbers_of(text) for text in texts]
-        flat, lengths = _flat(rows)
-        with_phrases = self._rows_with_phrases(flat, lengths)
-        for row in with_phrases:
-            rows[row] = self.of_terms(self._synonyms.apply(words(texts[row] or "")))
-        return _flat(rows) if with_phrases else (flat, lengths)
+        numbers = np.fromiter(chain.from_iterable(rows), np.int64)
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        ends = np.cumsum(lengths)
+        parts, done = [], 0
+        for row in self._rows_with_phrases(numbers, ends):
+            again = self.of_terms(self._synonyms.apply(words(texts[row] or "")))
+            parts += [numbers[done : ends[row] - lengths[row]], np.array(again, np.int64)]
+            done, lengths[row] = ends[row], len(again)
+        return (np.concatenate([*parts, numbers[done:]]) if parts else numbers), lengths
 
     def of_terms(self, terms: Sequence[str]) -> list[int]:
         """The number of each term."""
@@ -95,17 +99,17 @@ class TermNumbers:
             return self.of_terms(self._synonyms.apply(found))
         return list(map(self._of_words.__getitem__, found))
 
-    def _rows_with_phrases(self, flat: Integers, lengths: Integers) -> list[int]:
+    def _rows_with_phrases(self, numbers: Integers, ends: Integers) -> list[int]:
         """Rows in which two words may begin a phrase that has a synonym."""
         beginnings = self._known_beginnings()
-        if not beginnings or len(flat) < 2:
+        if not beginnings or len(numbers) < 2:
             return []
         is_first = np.zeros(len(self), np.bool_)
         is_first[[first for first, _ in beginnings]] = True
-        places = np.flatnonzero(is_first[flat[:-1]])
-        pairs = zip(flat[places].tolist(), flat[places + 1].tolist(), strict=True)
+        places = np.flatnonzero(is_first[numbers[:-1]])
+        pairs = zip(numbers[places].tolist(), numbers[places + 1].tolist(), strict=True)
         found = places[np.fromiter(map(beginnings.__contains__, pairs), np.bool_, len(places))]
-        return sorted(set(np.searchsorted(np.cumsum(lengths), found, side="right").tolist()))
+        return sorted(set(np.searchsorted(ends, found, side="right").tolist()))
 
     def _known_beginnings(self) -> set[tuple[int, int]]:
         """The first two words of each phrase, as the numbers that they have alone."""
@@ -114,11 +118,3 @@ class TermNumbers:
             pairs = [tuple(map(self.numbers.get, pair)) for pair in self._synonyms.beginnings]
             self._beginnings = {(a, b) for a, b in pairs if a is not None and b is not None}
         return self._beginnings
-
-
-def _flat(rows: Sequence[Sequence[int]]) -> tuple[Integers, Integers]:
-    """All numbers, one row after the other, and the lengths of the rows."""
-    return (
-        np.fromiter(chain.from_iterable(rows), np.int64),
-        np.fromiter(map(len, rows), np.int64, len(rows)),
-    )
