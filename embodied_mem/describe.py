@@ -7,6 +7,7 @@ import enum
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _WORD = re.compile(r"\d+x\d+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _VERSION = re.compile(r"-v\d+$")
 
 
+@lru_cache(maxsize=64)
 def words(identifier: str) -> str:
     """An identifier in words: `MiniGrid-Empty-5x5-v0` is "mini grid empty 5x5"."""
     return " ".join(_WORD.findall(_VERSION.sub("", identifier))).lower()

@@ -23,13 +23,13 @@ from embodied_mem.wrappers.raw_episode import (
     Parts,
     RawActions,
     RawLog,
+    RawStart,
     packed,
-    raw_start,
     without_infos,
 )
 from embodied_mem.wrappers.recorder import Recorder, RecordingCounts, copied
 
-SENT_TOGETHER = 16  # episodes at most, and
+SENT_TOGETHER = 32  # episodes at most, and
 SENT_BYTES = 4_000_000  # no more than about so many, and
 SENT_AFTER_S = 1.0  # never later than the first end of an episode after so long: sending takes 0.1 ms
 MAX_STARTS_IN_VAIN = 3  # processes that end before they confirm an episode, until the next `reset`
@@ -100,7 +100,8 @@ class BackgroundRecorder(Recorder):
         self.counts.begun += 1
         if self._is_left_out():
             return None
-        start = raw_start(copied(info), copied(observation), episode, seed, options)
+        first, info = copied(observation), copied(info)
+        start = RawStart(observation=first, info=info, episode=episode, seed=seed, options=options)
         return RawLog(start, self._fresh_actions())
 
     def cut(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> EpisodeLog:

@@ -229,8 +229,9 @@ def sum_after(total: float, rewards: Sequence[Any]) -> float:
     One after the other, as `EpisodeLog.result` adds them: a pairwise sum would differ in the last digit.
     """
     try:
+        numbers = rewards if isinstance(rewards, array) else array("d", rewards)
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.add.accumulate(array("d", (total, *rewards)))[-1])
+            return float(np.add.accumulate(np.concatenate(((total,), numbers)))[-1])
     except Exception:  # an environment's own type may raise anything
         return math.nan
 

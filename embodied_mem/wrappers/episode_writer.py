@@ -11,7 +11,7 @@ from typing import Any
 from embodied_mem import describe
 from embodied_mem.contracts import Memory
 from embodied_mem.errors import EmbodiedMemError
-from embodied_mem.wrappers.episode_log import EpisodeStart
+from embodied_mem.wrappers.episode_log import EpisodeLog, EpisodeStart
 from embodied_mem.wrappers.options import RecordOptions
 from embodied_mem.wrappers.raw_episode import MakePlan, Parts, Unpacked
 from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
@@ -51,8 +51,9 @@ class _Writer(Recorder):
         try:
             raw = Unpacked.of(parts)
             self._now_s = raw.happened_at_s
-            start = self._described(raw)
-            log = None if start is None else raw.log(start, self._make_plan)
+            log = self._described(raw)
+            if log is not None:
+                raw.fill(log)
         except Exception as error:  # what nobody foresaw costs a record and not the ones after it
             self.lose(error, "an episode was received")
             return
@@ -70,8 +71,8 @@ class _Writer(Recorder):
         error, self._pending = self._pending, None
         return Progress(n_received, self.counts, error)
 
-    def _described(self, raw: Unpacked) -> EpisodeStart | None:
-        """The start in words and vectors; a span after the first keeps task and attempt."""
+    def _described(self, raw: Unpacked) -> EpisodeLog | None:
+        """A log with the start in words and vectors; a span after the first keeps task and attempt."""
         first = raw.start
         log = self.begin(
             first.observation, first.info, episode=first.episode, seed=first.seed, options=first.options
@@ -79,12 +80,12 @@ class _Writer(Recorder):
         if log is None:
             return None
         place = raw.metadata.get("env_index")
-        start = replace(log.start, first_step=first.first_step, span=first.span)
-        before = self._starts.get(place)
+        start, before = log.start, self._starts.get(place)
+        start.first_step, start.span = first.first_step, first.span
         if first.span and before is not None:
-            start = replace(start, task=before.task, attempt=before.attempt)
+            start.task, start.attempt = before.task, before.attempt
         self._starts[place] = start
-        return start
+        return log
 
 
 def write_episodes(

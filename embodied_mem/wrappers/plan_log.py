@@ -159,7 +159,7 @@ def _integers(actions: Sequence[Any]) -> Integers | None:
 
 def _runs(numbers: Integers) -> tuple[Integers, Integers]:
     """Each number that differs from the one before it, and how often it came in a row."""
-    ends = np.append(np.flatnonzero(numbers[1:] != numbers[:-1]), len(numbers) - 1)
+    ends = np.concatenate((np.flatnonzero(numbers[1:] != numbers[:-1]), (len(numbers) - 1,)))
     counts = ends.copy()
     counts[0] += 1
     counts[1:] -= ends[:-1]

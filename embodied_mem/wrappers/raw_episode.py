@@ -13,6 +13,7 @@ import numpy as np
 from embodied_mem import describe
 from embodied_mem.json_values import JsonObject
 from embodied_mem.records import SkillCall, Task
+from embodied_mem.spaces import FieldVector
 from embodied_mem.wrappers.episode_log import ActionLog, Ending, EpisodeLog, EpisodeStart, sum_after
 from embodied_mem.wrappers.plan_log import ActionSummary, PlanLog
 
@@ -33,6 +34,10 @@ class RawStart(EpisodeStart):
         options: Of the reset.
     """
 
+    task: Task = NO_TASK
+    attempt: str = ""
+    state: str = ""
+    vectors: tuple[FieldVector, ...] = ()
     info: Mapping[str, Any]
     options: Mapping[str, Any] | None
 
@@ -246,7 +251,7 @@ def without_infos(parts: Parts) -> Parts:
     return (*parts[:2], tuple(map(describe.small_json, parts[2])), *parts[3:])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as in `episode_log`
 class Unpacked:
     """What was packed.
 
@@ -272,9 +277,18 @@ class Unpacked:
     def of(cls, parts: Parts) -> "Unpacked":
         """From the tuple that was sent."""
         start, ending, (first_info, last_info), plan, figures, rewards, error, happened_at_s, metadata = parts
+        first, episode, seed, options, first_step, span = start
         observation, terminated, truncated, is_cut = ending
         return cls(
-            start=raw_start(first_info, _unflat(*start[0]), *start[1:]),
+            start=RawStart(
+                info=first_info,
+                observation=_unflat(*first),
+                episode=episode,
+                seed=seed,
+                options=options,
+                first_step=first_step,
+                span=span,
+            ),
             ending=Ending(
                 observation=_unflat(*observation),
                 info=last_info,
@@ -291,34 +305,9 @@ class Unpacked:
             metadata=metadata,
         )
 
-    def log(self, start: EpisodeStart, make_plan: MakePlan) -> EpisodeLog:
-        """A log that holds the episode, with the start that was described meanwhile."""
-        log = EpisodeLog(start, self.plan if isinstance(self.plan, MadePlan) else make_plan())
+    def fill(self, log: EpisodeLog) -> None:
+        """Let a log that is still empty hold the episode."""
+        if isinstance(self.plan, MadePlan):
+            log.plan = self.plan
         log.steps, log.reward, log.bad_rewards, log.first_bad = self.figures
         log.take_in(self.plan if isinstance(self.plan, bytes) else (), self.rewards)
-        return log
-
-
-def raw_start(
-    info: Mapping[str, Any],
-    observation: Any,
-    episode: int,
-    seed: int | None,
-    options: Mapping[str, Any] | None,
-    first_step: int = 0,
-    span: int = 0,
-) -> RawStart:
-    """The start of an episode, with nothing described."""
-    return RawStart(
-        task=NO_TASK,
-        attempt="",
-        episode=episode,
-        seed=seed,
-        observation=observation,
-        state="",
-        vectors=(),
-        first_step=first_step,
-        span=span,
-        info=info,
-        options=options,
-    )

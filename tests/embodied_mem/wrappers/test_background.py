@@ -170,7 +170,7 @@ from embodied_mem import MemoryStore, record_experience
 if __name__ == "__main__":
     store = MemoryStore.open({str(tmp_path / "store")!r}, commit_every=1_000)
     env = record_experience(gym.make("CartPole-v1"), store.memory(), in_background=True)
-    for seed in range(31):
+    for seed in range(63):
         env.reset(seed=seed)
         while not any(env.step(1)[2:4]):
             pass
@@ -181,9 +181,9 @@ if __name__ == "__main__":
     assert run_python(str(script)).returncode == -signal.SIGKILL
     deadline = time.monotonic() + 30
     n_found = 0
-    while n_found < 16 and time.monotonic() < deadline:
+    while n_found < 32 and time.monotonic() < deadline:
         time.sleep(0.2)
         if (tmp_path / "store").exists():
             with MemoryStore.open(tmp_path / "store") as store:
                 n_found = store.stats().n_experiences
-    assert n_found >= 16  # fewer than sixteen wait to be sent
+    assert n_found >= 32  # fewer than thirty-two wait to be sent

@@ -7,7 +7,7 @@ import pytest
 
 from embodied_mem.wrappers.episode_log import Ending
 from embodied_mem.wrappers.plan_log import ActionSummary
-from embodied_mem.wrappers.raw_episode import Ended, RawActions, RawLog, Unpacked, packed, raw_start
+from embodied_mem.wrappers.raw_episode import Ended, RawActions, RawLog, RawStart, Unpacked, packed
 
 OBSERVATIONS = [
     np.arange(4, dtype=np.float32),
@@ -28,7 +28,8 @@ def make_plan() -> ActionSummary:
 
 
 def sent(observation: Any, actions: list[Any]) -> Unpacked:
-    log = RawLog(raw_start({}, observation, 0, None, None), RawActions(make_plan))
+    start = RawStart(observation=observation, info={}, episode=0, seed=None, options=None)
+    log = RawLog(start, RawActions(make_plan))
     log.take_in(actions, [1.0] * len(actions))
     ending = Ending(observation=observation, info={}, terminated=True)
     return Unpacked.of(packed(Ended(log, ending, observation, {}, 5.0, {})))
