@@ -421,6 +421,8 @@ def _check_parts(experience: Experience) -> None:
 
 
 def _check_items(items: Sequence[Any], member: type, *, field: str) -> None:
+    if member is not str and set(map(type, items)) == {member}:  # a third of the time for a long plan
+        return
     for item in items:
         if member is str:
             check_text(item, field=field)

@@ -93,13 +93,15 @@ def time_calls(
 
 
 def restart_with_one_thread(module: str) -> None:
-    """Start this program again as `python -m module` unless it was started with `ONE_THREAD`.
+    """Start this program again as `python -m module`, unless it has `ONE_THREAD` and keeps bytecode.
 
-    The settings are read when numpy is imported, which has happened by now.
+    The settings are read when numpy is imported, which has happened by now. Installing a package compiles it;
+    where bytecode is not kept, each process that recording starts would be charged for compiling it again.
     """
-    if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
-        command = [sys.executable, "-m", module, *sys.argv[1:]]
-        os.execve(sys.executable, command, {**os.environ, **ONE_THREAD})
+    environment = {**os.environ, **ONE_THREAD}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if environment != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], environment)
 
 
 def rss_bytes() -> int:

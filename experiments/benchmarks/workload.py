@@ -145,9 +145,7 @@ def _best(scores: npt.NDArray[np.float32], among: npt.NDArray[np.int64], k: int)
     return frozenset(among.tolist())
 
 
-def recall_at_k(
-    found: Sequence[Sequence[int]], truth: Sequence[frozenset[int]], k: int = TOP_K
-) -> float:
+def recall_at_k(found: Sequence[Sequence[int]], truth: Sequence[frozenset[int]], k: int = TOP_K) -> float:
     """Mean share of the true nearest that were found; a query with no answer to find counts as answered.
 
     Args:

@@ -32,7 +32,7 @@ from embodied_mem.optional import require
 CARTPOLE = "CartPole-v1"
 MINIGRID = "MiniGrid-DoorKey-8x8-v0"
 WARM_STEPS = 2_000
-ROUNDS = 3  # of the loop that is judged by its whole wall clock: one stall of the machine is 1 % of it
+ROUNDS = 5  # of the loop that is judged by its whole wall clock: one stall of the machine is 1 % of it
 COMMIT_EVERY = 64  # episodes a transaction; `close` and `flush` write the rest
 MAX_MINIGRID_PERCENT = 3.0
 MAX_CARTPOLE_PERCENT = 5.0

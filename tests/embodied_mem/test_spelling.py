@@ -39,3 +39,9 @@ def test_a_value_changed_into_what_json_cannot_carry_leaves_the_entry_plain(valu
     experience = Experience(task=Task("open the door"), metadata={"n": 1})
     experience.metadata["n"] = value
     assert type(entry_of(experience)) is Entry
+
+
+def test_a_value_that_was_changed_to_hold_itself_leaves_the_entry_plain():
+    experience = Experience(task=Task("open the door"), metadata={"n": {"m": 1}})
+    experience.metadata["n"]["again"] = experience.metadata
+    assert type(entry_of(experience)) is Entry
