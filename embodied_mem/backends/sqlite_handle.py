@@ -238,8 +238,9 @@ class SqliteHandle:
     ) -> list[Result]:
         """Write rows in one transaction."""
         cursor = db.cursor()  # one for all that follows; a connection makes one a statement
-        cursor.execute("BEGIN IMMEDIATE")
+        is_inside = db.in_transaction
         try:
+            cursor.execute("BEGIN IMMEDIATE")  # within, as Ctrl-C may be noticed once it has begun
             if self._fsync:
                 self._checkpointer.make_room()
             now_s = float(self._clock())
@@ -248,7 +249,8 @@ class SqliteHandle:
             cursor.execute("COMMIT")
         except BaseException:
             self._spaces.forget()
-            _roll_back(db)
+            if not is_inside:
+                _roll_back(db)
             raise
         failpoints.reach("commit:after")
         self._checkpointer.appended(db, len(rows))
@@ -382,7 +384,13 @@ class _Begun:
         self._begin = begin
 
     def __enter__(self) -> None:
-        self._db.execute(self._begin)
+        is_inside = self._db.in_transaction
+        try:
+            self._db.execute(self._begin)
+        except BaseException:  # such as Ctrl-C, which may be noticed once it has begun
+            if not is_inside:
+                _roll_back(self._db)
+            raise
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is not None:
