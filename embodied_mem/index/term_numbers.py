@@ -40,7 +40,8 @@ class _OfWords(dict[str, int]):
         self._synonyms = synonyms
 
     def __missing__(self, word: str) -> int:
-        self[word] = number = self._numbers[self._synonyms.head(stem(word))]
+        stemmed = stem(word) if word.isalpha() else word  # of ids and numbers each text brings a new one
+        self[word] = number = self._numbers[self._synonyms.head(stemmed)]
         return number
 
 

@@ -30,7 +30,7 @@ class Effort:
         budget_s: Seconds after which a subject's turn ends, once it made five calls.
     """
 
-    rounds: int = 3
+    rounds: int = 5
     adds: int = 100
     budget_s: float = 8.0
 
