@@ -18,7 +18,7 @@ from embodied_mem.store_folder import (
     link_or_copy,
     new_folder,
 )
-from embodied_mem.transfer.snapshot import checked_sequence
+from embodied_mem.transfer.entries import checked_sequence
 
 logger = logging.getLogger(__name__)
 

@@ -1,10 +1,11 @@
-"""Going through a log in the order of writing, without what was withdrawn."""
+"""Going through a log in the order of writing, without what was withdrawn, up to a sequence number."""
 
 from collections.abc import Iterator
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.where_sql import COLUMN_PATHS, column_values
 from embodied_mem.contracts import Backend
+from embodied_mem.errors import InvalidQuery
 from embodied_mem.log import Entry, EntryKind, Logged, SpeltEntry
 from embodied_mem.views.log_views import LogViews, is_in
 
@@ -56,3 +57,19 @@ def visible_entries(backend: SqliteBackend, *, as_of: int | None = None) -> Iter
             return
         if is_in(logged.sequence, spans):
             yield logged
+
+
+def checked_sequence(backend: SqliteBackend, sequence: int | None) -> int:
+    """The sequence number itself, or the newest for None.
+
+    Raises:
+        InvalidQuery: It is no integer of at least 0, or has not been written yet.
+    """
+    newest = backend.last_sequence()
+    if sequence is None:
+        return newest
+    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence <= newest:
+        raise InvalidQuery(
+            f"sequence is {sequence!r}; expected an integer from 0 to {newest}, the newest of the log"
+        )
+    return sequence

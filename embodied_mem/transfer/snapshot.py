@@ -7,13 +7,13 @@ from typing import Any, Unpack
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
-from embodied_mem.errors import InvalidQuery
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.log import EntryKind
 from embodied_mem.modes import LimitedMemory
 from embodied_mem.queries import Query, QueryFields, build_query
 from embodied_mem.records import Experience, Recalled
-from embodied_mem.transfer.entries import visible_entries
+from embodied_mem.transfer.branch import branch
+from embodied_mem.transfer.entries import checked_sequence, visible_entries
 
 
 class Snapshot:
@@ -47,8 +47,6 @@ class Snapshot:
 
     def branch(self, path: str | Path) -> Path:
         """Copy the store as it was into a new folder; see `embodied_mem.transfer.branch.branch`."""
-        from embodied_mem.transfer.branch import branch
-
         return branch(self._backend, self._folder, path, sequence=self.sequence)
 
 
@@ -73,19 +71,3 @@ class FixedMemory(LimitedMemory):
     def horizon(self) -> int:
         """The last sequence number that is seen."""
         return self.sequence
-
-
-def checked_sequence(backend: SqliteBackend, sequence: int | None) -> int:
-    """The sequence number itself, or the newest for None.
-
-    Raises:
-        InvalidQuery: It is no integer of at least 0, or has not been written yet.
-    """
-    newest = backend.last_sequence()
-    if sequence is None:
-        return newest
-    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence <= newest:
-        raise InvalidQuery(
-            f"sequence is {sequence!r}; expected an integer from 0 to {newest}, the newest of the log"
-        )
-    return sequence

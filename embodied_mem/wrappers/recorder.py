@@ -261,21 +261,6 @@ class Recorder:
         return keep == "all" or experience.outcome.is_success
 
 
-def make_recorder(
-    memory: Memory,
-    options: RecordOptions,
-    *,
-    environment: str,
-    make_plan: Callable[[], PlanLog | ActionSummary],
-) -> Recorder:
-    """The recorder that the options ask for."""
-    if not options.in_background:
-        return Recorder(memory, options, environment=environment, make_plan=make_plan)
-    from embodied_mem.wrappers.background import BackgroundRecorder
-
-    return BackgroundRecorder(memory, options, environment=environment, make_plan=make_plan)
-
-
 def _said(who: str, error: Exception) -> str:
     return describe.clip(f"{who} raised {type(error).__name__}: {error}", 1_000)
 

@@ -8,10 +8,11 @@ from gymnasium.envs.registration import EnvSpec
 from embodied_mem import describe
 from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
+from embodied_mem.wrappers.make_recorder import make_recorder
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
 from embodied_mem.wrappers.plan_log import action_log
 from embodied_mem.wrappers.quick_steps import PLAIN_ACTIONS, PLAIN_REWARDS, QuickSteps
-from embodied_mem.wrappers.recorder import RecordingCounts, make_recorder
+from embodied_mem.wrappers.recorder import RecordingCounts
 
 Info: TypeAlias = dict[str, Any]
 

@@ -10,9 +10,10 @@ from gymnasium.vector.utils import iterate
 
 from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
+from embodied_mem.wrappers.make_recorder import make_recorder
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
 from embodied_mem.wrappers.plan_log import action_log
-from embodied_mem.wrappers.recorder import RecordingCounts, make_recorder
+from embodied_mem.wrappers.recorder import RecordingCounts
 from embodied_mem.wrappers.single import action_names, environment_id
 
 Info: TypeAlias = dict[str, Any]
