@@ -337,12 +337,14 @@ class Recalled:
         score: Sum of `parts`, so scores of different queries can be compared.
         parts: Named, calibrated contributions ("state", "task", "trust", ...).
         reason: Why it was selected, in words ("best match", "contrast: a failure of a similar task").
+        n_alike: How many near duplicates it stands for, itself included; 1 unless they were left out.
     """
 
     experience: Experience
     score: float
     parts: Mapping[str, float]
     reason: str
+    n_alike: int = 1
 
     def __post_init__(self) -> None:
         total = math.fsum(self.parts.values())

@@ -1,7 +1,7 @@
 """From a query to ranked experiences: legs, priors, contrast, and the words that say why each came back."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -108,12 +108,7 @@ class Retrieval:
         chosen, reasons = self._with_contrast(asked, chosen, reasons)
         experiences = self._experiences_at([item.sequence for item in chosen])
         hits = [
-            Recalled(
-                experience=experiences[item.sequence],
-                score=item.score,
-                parts=item.parts,
-                reason=_with_count(reasons[item.sequence], asked.stands_for.get(item.sequence, 1)),
-            )
+            _hit(item, experiences[item.sequence], reasons[item.sequence], asked.stands_for)
             for item in chosen
             if item.sequence in experiences  # else it was purged since it was found
         ]
@@ -283,5 +278,8 @@ def _mostly(item: Ranked) -> str:
     return f", mostly by {name} ({item.parts[name]:.2f} of {item.score:.2f})"
 
 
-def _with_count(reason: str, n: int) -> str:
-    return f"{reason}; one of {n:,} near duplicates" if n > 1 else reason
+def _hit(item: Ranked, experience: Experience, reason: str, stands_for: Mapping[int, int]) -> Recalled:
+    n_alike = stands_for.get(item.sequence, 1)
+    if n_alike > 1:
+        reason += f"; one of {n_alike:,} near duplicates"
+    return Recalled(experience=experience, score=item.score, parts=item.parts, reason=reason, n_alike=n_alike)

@@ -146,6 +146,31 @@ class MemoryStore:
             n_archived = len(self._views.archived(spans))
         return stats_of(self.backend, self.path, spans=spans, n_archived=n_archived)
 
+    def near_duplicates(self) -> dict[str, list[str]]:
+        """Ids of experiences that say nothing new, by the id of the first that said it.
+
+        Kind, words of the task, plan and status are the same, and nine tenths of the words of the states. Of
+        each such group `recall(..., distinct=True)` gives one, with `Recalled.n_alike`. Both ids and groups
+        are in the order of writing; archived experiences are among them, withdrawn ones are not.
+        """
+        from embodied_mem.views.by_id import near_duplicates
+
+        with self._lock, self.backend.reading():
+            self._views.catch_up()
+            return near_duplicates(self.backend, self._views)
+
+    def utility(self) -> dict[str, float]:
+        """How useful each experience has been, in [0, 1), by id; one that is missing was never used: 0.
+
+        It grows with every later experience that lists it in `recalled` and with every vote that it helped,
+        and falls with every vote that it did not; see `embodied_mem.ranking.utility_of`.
+        """
+        from embodied_mem.views.by_id import utility
+
+        with self._lock, self.backend.reading():
+            self._views.catch_up()
+            return utility(self.backend, self._views)
+
     def flush(self) -> None:
         """Commit what was recorded and is still held back by `commit_every`."""
         self.backend.flush()
