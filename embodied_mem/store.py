@@ -295,7 +295,10 @@ class MemoryStore:
         from embodied_mem.upkeep.attachments import AttachmentStore
 
         return AttachmentStore(
-            self.path / ATTACHMENTS, quota_bytes=self._quota_bytes, read_only=self.backend.read_only
+            self.path / ATTACHMENTS,
+            quota_bytes=self._quota_bytes,
+            read_only=self.backend.read_only,
+            pid=self.backend.pid,
         )
 
     def check(self, *, repair: bool = False) -> "CheckReport":

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ from embodied_mem import failpoints
 from embodied_mem.backends import sqlite_admin, sqlite_values
 from embodied_mem.backends.sqlite_handle import SqliteHandle
 from embodied_mem.backends.sqlite_read import get, read
-from embodied_mem.backends.sqlite_rows import read_spaces
+from embodied_mem.backends.sqlite_rows import EntryRow, read_spaces, write_recorded
 from embodied_mem.errors import EmbodiedMemError, StoreError
 from embodied_mem.index.engine import SearchEngine, check_search
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
-from embodied_mem.log import Found, Logged, Search
+from embodied_mem.log import Appended, Entry, Found, Logged, Search
 from embodied_mem.spaces import Space, Vector
 from embodied_mem.store_folder import INDEX
 from embodied_mem.synonyms import Synonyms, default_synonyms
@@ -65,6 +66,11 @@ class SqliteBackend(SqliteHandle):
             busy_timeout_s=busy_timeout_s,
             clock=clock,
         )
+
+    @property
+    def synonyms(self) -> Synonyms:
+        """What counts as the same word in text search."""
+        return self._synonyms
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -138,6 +144,12 @@ class SqliteBackend(SqliteHandle):
         with self._opened():
             return self._search.report()
 
+    def forget_index(self) -> None:
+        """Let go of what is indexed in memory; the next search makes it again, from disk or from the log."""
+        with self._opened():
+            self._search.close()
+            self._search = self._new_engine()
+
     def spaces(self) -> dict[str, Space]:
         """The space of each field that has vectors."""
         with self._transaction() as db:
@@ -163,6 +175,32 @@ class SqliteBackend(SqliteHandle):
             query = "SELECT recorded_at_s FROM entries WHERE sequence = ?"
             found = db.execute(query, (sequence,)).fetchone()
         return None if found is None else float(found[0])
+
+    def times_since(self, sequence: int, *, limit: int) -> dict[int, float]:
+        """When each entry after a sequence number was recorded, by its own; at most `limit` of them."""
+        with self._reading() as db:
+            query = "SELECT sequence, recorded_at_s FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?"
+            return dict(db.execute(query, (sequence, limit)).fetchall())
+
+    def append_recorded(self, entries: Sequence[Entry], times_s: Sequence[float | None]) -> list[Appended]:
+        """Like `append`, for entries that another store had recorded and whose times are to stay.
+
+        Args:
+            entries: What to add, in order.
+            times_s: When each was recorded, in seconds since the Unix epoch; None takes the clock's time. As
+                times in the log never go down, one before the newest entry's becomes that one's.
+
+        Raises:
+            ConflictingId: An id is taken by different content.
+            InvalidRecord: An entry holds what JSON cannot carry.
+            StoreError: The handle is read-only or closed, or the file cannot be written.
+            UnknownSpace: A vector's space differs from the one its field has.
+        """
+        self._check_writable()
+        rows = list(map(EntryRow.of, entries))
+        with self._opened() as db:
+            self._commit_pending(db)
+            return self._commit(db, partial(write_recorded, times_s=times_s), rows)
 
     def entries_about(self, experience_id: str) -> list[Logged]:
         """Feedback, archive and restore entries of an experience, oldest first; found by an index."""

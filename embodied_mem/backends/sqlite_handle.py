@@ -120,6 +120,11 @@ class SqliteHandle:
             return deferred
 
     @property
+    def pid(self) -> int:
+        """The process that opened it, the only one that may use it."""
+        return self._pid
+
+    @property
     def pending(self) -> int:
         """How many entries wait to be committed."""
         return len(self._waiting)

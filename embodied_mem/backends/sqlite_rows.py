@@ -145,6 +145,22 @@ def write(
     return appended
 
 
+def write_recorded(
+    db: Executing,
+    rows: Sequence[EntryRow],
+    spaces: Spaces,
+    *,
+    store: str,
+    now_s: float,
+    times_s: Sequence[float | None],
+) -> list[Appended]:
+    """Like `write`, but each row has the time at which it was recorded elsewhere; None stands for `now_s`."""
+    appended = []
+    for row, time_s in zip(rows, times_s, strict=True):
+        appended += write(db, [row], spaces, store=store, now_s=now_s if time_s is None else time_s)
+    return appended
+
+
 def write_each(
     db: Executing, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
 ) -> list[Appended | StoreError]:

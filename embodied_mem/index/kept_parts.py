@@ -1,6 +1,8 @@
 """Which snapshots of one kind's columns fit the log, and which are old enough to be made again."""
 
+import enum
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,6 +45,37 @@ class Kept(Protocol):
         ...
 
 
+class Fit(enum.Enum):
+    """Whether a log begins with what a part was made of."""
+
+    WHOLE = "it does"
+    OUTDATED = "it did, or another log does, before entries were changed or removed here"
+    NONE = "it does not"
+
+
+def fit_of(db: sqlite3.Connection, table: RowTable, made_of: Mapping[str, Any]) -> Fit:
+    """Whether the log begins with just what a column was made of.
+
+    Args:
+        db: A connection inside a transaction.
+        table: The rows of its kind.
+        made_of: What its snapshot says.
+    """
+    n_rows, last, generation = (made_of.get(name) for name in ("n_rows", "last_sequence", "generation"))
+    if not isinstance(n_rows, int) or not isinstance(last, int) or not isinstance(generation, int):
+        return Fit.NONE
+    if generation < log_reader.head(db).generation:
+        return Fit.OUTDATED
+    is_beginning = (
+        0 < n_rows <= len(table)
+        and not len(table.dead)
+        and int(table.sequences[n_rows - 1]) == last
+        and generation == log_reader.head(db).generation
+        and made_of.get("digest") == log_reader.digest_at(db, last)
+    )
+    return Fit.WHOLE if is_beginning else Fit.NONE
+
+
 class KeptParts:
     """The snapshots of the columns of one table.
 
@@ -65,15 +98,21 @@ class KeptParts:
             for name in snapshot.parts_in(self._folder, self._full(beginning))
         ]
 
-    def load(self, db: sqlite3.Connection, name: str, space: str) -> Arrays | None:
-        """What is kept under a name, if it was made of the beginning of this log and in this space."""
-        header = None if self._folder is None else snapshot.read_header(self._folder, self._full(name))
-        if self._folder is None or header is None or not self._fits(db, header["made_of"]):
+    def load(self, db: sqlite3.Connection, name: str, of: JsonObject) -> Arrays | None:
+        """What is kept under a name, if it was made of the beginning of this log.
+
+        Args:
+            db: A connection inside a transaction.
+            name: Under which name.
+            of: What else it is to be made of, such as the space of its vectors.
+        """
+        header = self._usable(db, name, of)
+        if header is None or self._folder is None:
             return None
-        return snapshot.load(self._folder, self._full(name), {**header["made_of"], "space": space})
+        return snapshot.load(self._folder, self._full(name), header["made_of"])
 
     def save(
-        self, db: sqlite3.Connection, head: Head, name: str, column: Kept, space: str, *, only_stale: bool
+        self, db: sqlite3.Connection, head: Head, name: str, column: Kept, of: JsonObject, *, only_stale: bool
     ) -> None:
         """Keep a column that is up to date.
 
@@ -82,7 +121,7 @@ class KeptParts:
             head: Where the log stands.
             name: Under which name.
             column: What to keep.
-            space: The space of its vectors; empty for texts.
+            of: What else it is made of; `load` asks for the same.
             only_stale: Leave alone what the options say is new enough.
 
         Raises:
@@ -91,14 +130,15 @@ class KeptParts:
         # Words and vectors of what was removed are still in it; they are not to be found on disk.
         if self._folder is None or len(self._table.dead) or len(column) != len(self._table):
             return
-        if not (only_stale and self._is_new_enough(name)):
+        if not (only_stale and self._is_new_enough(db, name, of)):
             log_reader.sync(db)  # or a power cut could leave a snapshot of what the log has lost
-            snapshot.save(self._folder, self._full(name), self._made_of(db, head, space), column.to_arrays())
+            made_of = {**self._made_of(db, head), **of}
+            snapshot.save(self._folder, self._full(name), made_of, column.to_arrays())
 
     def _full(self, name: str) -> str:
         return f"{self._table.kind}\n{name}"
 
-    def _made_of(self, db: sqlite3.Connection, head: Head, space: str) -> JsonObject:
+    def _made_of(self, db: sqlite3.Connection, head: Head) -> JsonObject:
         """What a column that covers all rows is made of."""
         last = int(self._table.sequences[-1])
         return {
@@ -106,23 +146,16 @@ class KeptParts:
             "n_rows": len(self._table),
             "last_sequence": last,
             "digest": log_reader.digest_at(db, last),
-            "space": space,
         }
 
-    def _is_new_enough(self, name: str) -> bool:
-        assert self._folder is not None
-        header = snapshot.read_header(self._folder, self._full(name))
-        n_newer = len(self._table) - (0 if header is None else int(header["made_of"].get("n_rows", 0)))
-        return n_newer <= max(self._options.snapshot_rows, self._options.snapshot_share * len(self._table))
+    def _usable(self, db: sqlite3.Connection, name: str, of: JsonObject) -> dict[str, Any] | None:
+        """The header of a snapshot that may be loaded."""
+        header = None if self._folder is None else snapshot.read_header(self._folder, self._full(name))
+        if header is None or fit_of(db, self._table, header["made_of"]) is not Fit.WHOLE:
+            return None
+        return header if all(header["made_of"].get(key) == value for key, value in of.items()) else None
 
-    def _fits(self, db: sqlite3.Connection, made_of: dict[str, Any]) -> bool:
-        """Whether the log begins with just what a column was made of."""
-        n_rows, last = made_of.get("n_rows"), made_of.get("last_sequence")
-        if not isinstance(n_rows, int) or not isinstance(last, int) or not 0 < n_rows <= len(self._table):
-            return False
-        return (
-            not len(self._table.dead)
-            and int(self._table.sequences[n_rows - 1]) == last
-            and made_of.get("generation") == log_reader.head(db).generation
-            and made_of.get("digest") == log_reader.digest_at(db, last)
-        )
+    def _is_new_enough(self, db: sqlite3.Connection, name: str, of: JsonObject) -> bool:
+        header = self._usable(db, name, of)
+        n_newer = len(self._table) - (0 if header is None else int(header["made_of"]["n_rows"]))
+        return n_newer <= max(self._options.snapshot_rows, self._options.snapshot_share * len(self._table))

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,14 @@ from embodied_mem.index.rows import RowTable, Sequences
 from embodied_mem.index.selection import Selection
 from embodied_mem.index.text import TextColumn
 from embodied_mem.index.vector_column import SAMPLE, VectorColumn
+from embodied_mem.json_values import JsonObject
 from embodied_mem.log import Leg as AskedLeg
 from embodied_mem.log import PriorLeg, VectorLeg
 from embodied_mem.spaces import Space, Vectors
 
 logger = logging.getLogger(__name__)
+
+TEXTS, VECTORS, UNCOMPRESSED = "texts\n", "vectors\n", "uncompressed vectors\n"  # how names begin
 
 MAX_DEAD = 0.2  # share of the rows
 LOGGED_EVERY = 20_000  # rows whose texts are indexed, which takes a second
@@ -116,10 +119,11 @@ class KindIndex:
         """
         for field, column in self.vectors.items():
             if column.n_vectors:
-                name, space = self._vectors_name(field), repr(column.space)
-                self._parts.save(db, head, name, column, space, only_stale=only_stale)
+                name, of = self._vectors_name(field), _of_space(column.space)
+                self._parts.save(db, head, name, column, of, only_stale=only_stale)
+        of = _of_fields(self.texts)
         for field, texts in self.texts.items():
-            self._parts.save(db, head, f"texts\n{field}", texts, "", only_stale=only_stale)
+            self._parts.save(db, head, f"{TEXTS}{field}", texts, of, only_stale=only_stale)
 
     def report(self) -> dict[str, Any]:
         """Rows, bytes, and how the vectors of each field are kept."""
@@ -211,7 +215,7 @@ class KindIndex:
 
     def _load_vectors(self, db: sqlite3.Connection, field: str, empty: VectorColumn) -> VectorColumn:
         """The column of a snapshot, if one fits the log, or the empty one."""
-        arrays = self._parts.load(db, self._vectors_name(field), repr(empty.space))
+        arrays = self._parts.load(db, self._vectors_name(field), _of_space(empty.space))
         if arrays is None:
             return empty
         try:
@@ -223,20 +227,29 @@ class KindIndex:
     def _vectors_name(self, field: str) -> str:
         """The name of the snapshot of a field; who wants no compression has one of their own."""
         is_plain = self._settings.options.compression == "never"
-        return f"{'uncompressed ' if is_plain else ''}vectors\n{field}"
+        return f"{UNCOMPRESSED if is_plain else VECTORS}{field}"
 
     def _load_texts(self, db: sqlite3.Connection) -> None:
         """All texts of one snapshot, if one fits the log."""
-        names = self._parts.names("texts\n")
+        names = {name.removeprefix(TEXTS): name for name in self._parts.names(TEXTS)}
         found: dict[str, TextColumn] = {}
-        for name in names:
-            arrays = self._parts.load(db, name, "")
+        for field, name in names.items():
+            arrays = self._parts.load(db, name, _of_fields(names))
             if arrays is not None:
                 try:
-                    field = name.removeprefix("texts\n")
                     found[field] = TextColumn.from_arrays(arrays, self._settings.synonyms)
                 except _UNUSABLE as error:
-                    logger.warning("the snapshot of the texts of %s is made anew: %s", name, error)
+                    logger.warning("the snapshot of the texts of %s is made anew: %s", field, error)
         n_rows = {len(column) for column in found.values()}
         if len(found) == len(names) and len(n_rows) == 1:  # of one moment, or a field may have been missed
             self.texts, self._text_rows = found, n_rows.pop()
+
+
+def _of_space(space: Space) -> JsonObject:
+    """What the snapshot of vectors says that it was made of."""
+    return {"space": repr(space)}
+
+
+def _of_fields(fields: Iterable[str]) -> JsonObject:
+    """What the snapshot of the texts of each field says: of a part that is missing, the others know."""
+    return {"space": "", "fields": [*sorted(fields)]}

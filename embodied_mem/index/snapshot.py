@@ -10,11 +10,11 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ STALE_S = 3600.0  # after which a temporary file belongs to nobody
 _MAGIC = b"EMIX"
 _ALIGNMENT = 64
 _KINDS = "iufb"  # of arrays: plain numbers, nothing that could run
+_AT_ONCE = 2**20  # bytes whose checksum is taken in one go
 
 
 def file_of(folder: Path, part: str) -> Path:
@@ -108,22 +109,87 @@ def read_header(folder: Path, part: str) -> dict[str, Any] | None:
 def _header_of(file: Path) -> dict[str, Any] | None:
     try:
         with file.open("rb") as stream:
-            length = _header_length(stream.read(8))
-            spelt, checksum = stream.read(length), stream.read(4)
-        if zlib.crc32(spelt) != int.from_bytes(checksum, "little"):
-            raise ValueError("the checksum of its header is wrong")
-        header = json.loads(spelt)
-        if header["format"] != FORMAT or not isinstance(header["made_of"], dict):
-            raise ValueError(f"it is of format {header['format']}")
-        if not isinstance(header["part"], str):
-            raise ValueError("it says not what it is")
+            return _read_header(stream)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         logger.warning("%s is of no use and made anew: %s", file, error)
         return None
-    result: dict[str, Any] = header
-    return result
+
+
+def _read_header(stream: BinaryIO) -> dict[str, Any]:
+    length = _header_length(stream.read(8))
+    spelt, checksum = stream.read(length), stream.read(4)
+    if zlib.crc32(spelt) != int.from_bytes(checksum, "little"):
+        raise ValueError("the checksum of its header is wrong")
+    header: dict[str, Any] = json.loads(spelt)
+    if header["format"] != FORMAT or not isinstance(header["made_of"], dict):
+        raise ValueError(f"it is of format {header['format']}")
+    if not isinstance(header["part"], str):
+        raise ValueError("it says not what it is")
+    return header
+
+
+class OpenPart:
+    """A part whose file is open: what is put in its place meanwhile changes nothing here.
+
+    Attributes:
+        name: Its name.
+        made_of: What it was made of.
+        arrays: Its arrays, each read when it is asked for, so that never all are in memory.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        header = _read_header(stream)
+        self.name: str = header["part"]
+        self.made_of: dict[str, Any] = header["made_of"]
+        self._stream = stream
+        self._checksum = header["checksum"]
+        self._start = stream.tell() + -stream.tell() % _ALIGNMENT
+        self.arrays: Arrays = _StoredArrays(stream, self._start, header["arrays"])
+
+    def is_whole(self) -> bool:
+        """Whether the arrays give the checksum kept with them."""
+        self._stream.seek(self._start)
+        checksum = 0
+        while piece := self._stream.read(_AT_ONCE):
+            checksum = zlib.crc32(piece, checksum)
+        return bool(checksum == self._checksum)
+
+
+class _StoredArrays(Mapping[str, npt.NDArray[Any]]):
+    """Arrays in an open file by name."""
+
+    def __init__(self, stream: BinaryIO, start: int, places: list[Any]) -> None:
+        self._stream = stream
+        self._start = start
+        self._places = {name: place for name, *place in places}
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        dtype, shape, offset = self._places[name]
+        self._stream.seek(self._start + offset)
+        data = np.frombuffer(self._stream.read(_n_bytes(dtype, shape)), np.uint8)
+        return _array(data, 0, dtype, shape, 0)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[OpenPart]:
+    """A part, to be read piece by piece while its file stays open.
+
+    Raises:
+        OSError: There is no such file, or the disk refuses.
+        ValueError: Its header is damaged, or of another format.
+        KeyError: So it is.
+        TypeError: So it is.
+    """
+    with file.open("rb") as stream:
+        yield OpenPart(stream)
 
 
 def remove_all(folder: Path) -> None:
@@ -163,11 +229,15 @@ def _pieces(array: npt.NDArray[Any]) -> tuple[bytes | memoryview, bytes]:
 def _array(
     data: npt.NDArray[np.uint8], start: int, dtype: str, shape: list[int], offset: int
 ) -> npt.NDArray[Any]:
+    size = _n_bytes(dtype, shape)
+    return data[start + offset : start + offset + size].view(dtype).reshape(shape)
+
+
+def _n_bytes(dtype: str, shape: list[int]) -> int:
     kind = np.dtype(dtype)
     if kind.kind not in _KINDS:
         raise ValueError(f"an array is of {dtype}")
-    size = kind.itemsize * int(np.prod(shape, dtype=np.int64))
-    return data[start + offset : start + offset + size].view(kind).reshape(shape)
+    return kind.itemsize * int(np.prod(shape, dtype=np.int64))
 
 
 def _header_length(beginning: bytes) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from embodied_mem import failpoints
 from embodied_mem.backends.copying import copy_until
+from embodied_mem.backends.network_disk import refuse_network_disk
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import StoreError
 from embodied_mem.store_folder import (
@@ -50,9 +51,11 @@ def branch(
 
     Raises:
         InvalidQuery: No such sequence number has been written yet.
-        StoreError: The target holds something already, cannot be written, or lies in the store.
+        StoreError: The target holds something already, cannot be written, or lies in the store or on a
+            network disk.
     """
     target = Path(path).expanduser().absolute()
+    refuse_network_disk(target)  # here, as the log would say so of a folder that nobody asked for
     check_outside(target, folder)
     if not backend.read_only:
         backend.flush()

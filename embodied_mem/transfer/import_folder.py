@@ -3,12 +3,14 @@
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from embodied_mem.argument_checks import check_embedder
+from embodied_mem.backends.network_disk import refuse_network_disk
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import digest_of
 from embodied_mem.codec import SCHEMA_VERSION, experience_from_document
@@ -29,6 +31,9 @@ from embodied_mem.upkeep.texts import embedded_batch, text_to_embed
 logger = logging.getLogger(__name__)
 
 BATCH = 256
+MAX_S = sys.float_info.max  # JSON may hold whole numbers beyond it, and NaN
+
+Read: TypeAlias = tuple[Entry, float | None]  # and when it was recorded; None if the folder does not say
 
 
 def import_folder(
@@ -38,7 +43,10 @@ def import_folder(
     embedder: Embedder[str] | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Make a store of an exported folder, with the same ids, content and order.
+    """Make a store of an exported folder, with the same ids, content, order and times of recording.
+
+    So it answers `as_of_s` like the store that was exported. Folders written before times of recording were
+    exported have none; what they hold counts as recorded when it is imported.
 
     Args:
         source: A folder made by `export`.
@@ -53,7 +61,8 @@ def import_folder(
 
     Raises:
         InvalidQuery: The embedder is none, such as the name of one.
-        StoreError: A file is missing, damaged or of a newer version; nothing was imported.
+        StoreError: A file is missing, damaged or of a newer version, or the new folder would lie on a network
+            disk; nothing was imported.
     """
     if embedder is not None:
         check_embedder(embedder)
@@ -66,6 +75,7 @@ def import_folder(
         )
     anew = _embedder_anew(manifest, embedder)
     target = Path(path).expanduser().absolute()
+    refuse_network_disk(target)  # here, as the log would say so of a folder that nobody asked for
     check_absent(target)
     manifest.verify(origin)
     with new_folder(target) as partial:
@@ -98,8 +108,8 @@ class _Reader:
             rows = open_vectors(folder / item.file, count=item.count, dimension=item.space.dimension)
             self._vectors[item.field] = (item.space, rows)
 
-    def entries(self) -> Iterator[Entry]:
-        """Each entry, compared with its digest.
+    def entries(self) -> Iterator[Read]:
+        """Each entry, compared with its digest, and when it was recorded.
 
         Raises:
             StoreError: A line is no entry, or not the one that was exported.
@@ -108,7 +118,7 @@ class _Reader:
             for number, line in enumerate(lines, 1):
                 yield self._entry(number, line)
 
-    def _entry(self, number: int, line: str) -> Entry:
+    def _entry(self, number: int, line: str) -> Read:
         try:
             document = cast("dict[str, Any]", json.loads(line))
             entry = Entry(
@@ -121,14 +131,15 @@ class _Reader:
             spelt = canonical(entry.payload), canonical(dict(entry.texts))
             is_same = digest_of(entry.kind, *spelt, entry.vectors).hex() == document["digest"]
             _validate(entry)
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, EmbodiedMemError) as error:
+            recorded_at_s = _time(document.get("recorded_at_s"))
+        except (EmbodiedMemError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise StoreError(f"{self._path}, line {number}: {error}; export the store again") from error
         if not is_same:
             raise StoreError(
                 f"{self._path}, line {number}: the content of {entry.id!r} does not give its digest; export "
                 "the store again"
             )
-        return as_spelt(entry, spelt[0])
+        return as_spelt(entry, spelt[0]), recorded_at_s
 
     def _vector(self, field: str, row: int) -> FieldVector:
         space, rows = self._vectors[field]
@@ -151,6 +162,19 @@ def _validate(entry: Entry) -> None:
         raise InvalidRecord(f"the experience has another id than its entry, {entry.id!r}")
 
 
+def _time(value: object) -> float | None:
+    """A time of recording.
+
+    Raises:
+        ValueError: It is no finite number; every later entry would count as recorded at infinity.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_S:
+        raise ValueError(f"recorded_at_s is {value!r}; expected seconds since the Unix epoch")
+    return float(value)
+
+
 def _fill(
     backend: SqliteBackend,
     reader: _Reader,
@@ -158,10 +182,13 @@ def _fill(
     total: int,
     progress: Progress | None,
 ) -> None:
-    entries = reader.entries()
+    read = reader.entries()
     done = 0
-    while batch := list(islice(entries, BATCH)):
-        backend.append(batch if embedder is None else _embedded_anew(batch, embedder))
+    while batch := list(islice(read, BATCH)):
+        entries = [entry for entry, _ in batch]
+        times_s = [recorded_at_s for _, recorded_at_s in batch]
+        entries = entries if embedder is None else _embedded_anew(entries, embedder)
+        backend.append_recorded(entries, times_s)
         done += len(batch)
         if progress is not None:
             progress(done, total)

@@ -52,7 +52,9 @@ def merge(into: SqliteBackend, folder: Path, other: SqliteBackend, other_folder:
     """Add what another store holds; doing it again, or after a kill, adds only what is missing.
 
     Entries come in the order in which the other store wrote them, so merging several stores in one order
-    gives one log. What is withdrawn there stays behind: a withdrawal names positions, and those differ here.
+    gives one log. Each counts as recorded when it was merged, as that is when this store came to know it: so
+    asked `as_of_s`, it answers with what it knew, and times in its log never go down. What is withdrawn there
+    stays behind: a withdrawal names positions, and those differ here.
 
     Args:
         into: The log that grows.

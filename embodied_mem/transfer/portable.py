@@ -20,7 +20,7 @@ from embodied_mem.log import Entry, Logged
 from embodied_mem.spaces import FieldVector
 from embodied_mem.store_folder import ATTACHMENTS, check_outside, new_folder
 from embodied_mem.transfer.attached import attached_digests, attachment_file
-from embodied_mem.transfer.entries import STAYS, visible_entries
+from embodied_mem.transfer.entries import PAGE, STAYS, visible_entries
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, VectorFile, files_below, sha256_of
 from embodied_mem.transfer.vector_file import VectorFileWriter
 from embodied_mem.upkeep.soundness import check_sound
@@ -39,6 +39,8 @@ def export(
     progress: Progress | None = None,
 ) -> Manifest:
     """Write what is not withdrawn into one folder that any program can read; whole or not there at all.
+
+    A line of `experiences.jsonl` is one entry: its content, the digest of that, and when it was recorded.
 
     Args:
         backend: The log of the store.
@@ -73,6 +75,7 @@ class _Export:
     """An export on its way."""
 
     def __init__(self, backend: SqliteBackend, folder: Path, partial: Path) -> None:
+        self._backend = backend
         self._spaces = backend.spaces()
         self._source = folder / ATTACHMENTS
         self._partial = partial
@@ -80,6 +83,8 @@ class _Export:
         self._missing: set[str] = set()
         self._files = {name: f"vectors/{n}.npy" for n, name in enumerate(sorted(self._spaces))}
         self._writers: dict[str, VectorFileWriter] = {}
+        # Of a page of entries, as reading that of each alone would take half as long again.
+        self._times_s: dict[int, float] = {}
 
     def write_entries(self, entries: Iterable[Logged]) -> None:
         """Write each entry as a line, its vectors and its attachments."""
@@ -93,7 +98,7 @@ class _Export:
                 self._writers[name] = stack.enter_context(writer)
             for logged in entries:
                 if logged.entry.kind not in STAYS:
-                    self._write(logged.entry, lines)
+                    self._write(logged, lines)
 
     def manifest(self, *, created_at_s: float) -> Manifest:
         """What was written, with checksums."""
@@ -111,7 +116,18 @@ class _Export:
             files={name: sha256_of(self._partial / name) for name in files_below(self._partial)},
         )
 
-    def _write(self, entry: Entry, lines: TextIO) -> None:
+    def _write(self, logged: Logged, lines: TextIO) -> None:
+        entry = logged.entry
+        lines.write(self._line(entry, recorded_at_s=self._recorded_at(logged.sequence)))
+        self._counts[str(entry.kind)] += 1
+        self._copy_attachments(entry)
+
+    def _recorded_at(self, sequence: int) -> float | None:
+        if sequence not in self._times_s:
+            self._times_s = self._backend.times_since(sequence - 1, limit=PAGE)
+        return self._times_s.get(sequence)
+
+    def _line(self, entry: Entry, *, recorded_at_s: float | None) -> str:
         rows = [[vector.field, self._row(vector)] for vector in entry.vectors]
         payload, texts = canonical(entry.payload), canonical(dict(entry.texts))
         line: dict[str, str] = {  # sorted, and each value as JSON already, so that nothing is spelt twice
@@ -119,11 +135,13 @@ class _Export:
             "id": canonical(entry.id),
             "kind": canonical(str(entry.kind)),
             "payload": payload,
+            "recorded_at_s": json.dumps(recorded_at_s),  # null for what was purged a moment ago
             "texts": texts,
             "vectors": json.dumps(rows, ensure_ascii=False),
         }
-        lines.write("{" + ",".join(f'"{name}":{value}' for name, value in line.items()) + "}\n")
-        self._counts[str(entry.kind)] += 1
+        return "{" + ",".join(f'"{name}":{value}' for name, value in line.items()) + "}\n"
+
+    def _copy_attachments(self, entry: Entry) -> None:
         for digest in attached_digests([entry]):
             source = attachment_file(self._source, digest)
             if source.is_file():

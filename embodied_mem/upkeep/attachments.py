@@ -3,11 +3,19 @@
 import os
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from embodied_mem.errors import DamagedAttachment, InvalidRecord, QuotaExceeded, StoreError, unknown_name
+from embodied_mem.errors import (
+    DamagedAttachment,
+    ForkedHandle,
+    InvalidRecord,
+    QuotaExceeded,
+    StoreError,
+    unknown_name,
+)
 from embodied_mem.records import Attachment
 from embodied_mem.store_folder import make_folder, sync_folder
 
@@ -20,17 +28,24 @@ _ASIDE = ".purged-"  # begins the name of a file that a purge is about to remove
 class AttachmentStore:
     """A folder of files, each named by the SHA-256 of its bytes: `ab/abcdef...`; equal bytes are kept once.
 
-    Several processes may write at once. A file is there whole or not at all, also after `kill -9`.
+    Several processes may write at once, each with a handle of its own: a forked child is refused that of its
+    parent. A file is there whole or not at all, also after `kill -9`.
 
     Args:
         folder: Where they lie; made at the first `put`.
         quota_bytes: What all of them may take together, >= 0; None sets no limit. What other processes add is
             seen when this one's own count reaches the quota, so together they may go beyond it.
         read_only: Refuse to write.
+        pid: The process that may use it, such as that in which the store was opened; None is this one.
     """
 
     def __init__(
-        self, folder: Path | str, *, quota_bytes: int | None = None, read_only: bool = False
+        self,
+        folder: Path | str,
+        *,
+        quota_bytes: int | None = None,
+        read_only: bool = False,
+        pid: int | None = None,
     ) -> None:
         if quota_bytes is not None and quota_bytes < 0:
             raise StoreError(f"quota_bytes is {quota_bytes}; expected at least 0, or None for no limit")
@@ -38,6 +53,7 @@ class AttachmentStore:
         self.quota_bytes = quota_bytes
         self.read_only = read_only
         self._used_bytes: int | None = None  # as far as this handle knows; looked up again before a refusal
+        self._pid = os.getpid() if pid is None else pid
 
     def put(self, data: bytes, *, role: str, media_type: str) -> Attachment:
         """Keep the bytes and say how an experience refers to them.
@@ -51,6 +67,7 @@ class AttachmentStore:
             media_type: Such as `image/png`.
 
         Raises:
+            ForkedHandle: It was opened in the parent of this process.
             InvalidRecord: The data are no bytes, the role is empty, or the media type is none.
             QuotaExceeded: There is no room left; nothing was written.
             StoreError: The folder cannot be written, or only be read.
@@ -82,6 +99,7 @@ class AttachmentStore:
 
         Raises:
             DamagedAttachment: The file is there, but its bytes have another hash.
+            ForkedHandle: It was opened in the parent of this process.
             UnknownName: No such file; it was removed, purged, or never brought along with a copied store.
         """
         path = self.path_of(digest)
@@ -104,6 +122,7 @@ class AttachmentStore:
 
     def __iter__(self) -> Iterator[str]:
         """The hashes of all files, sorted."""
+        self._check_process()
         return iter(sorted(path.name for path in self.folder.glob("??/*") if _is_digest(path.name)))
 
     def size_bytes(self, digest: str | None = None) -> int:
@@ -164,8 +183,10 @@ class AttachmentStore:
         """Where the file of this hash lies.
 
         Raises:
+            ForkedHandle: The handle was opened in the parent of this process.
             StoreError: It is no SHA-256 in lower-case hex, so that no name can lead out of the folder.
         """
+        self._check_process()
         if not (isinstance(digest, str) and _is_digest(digest)):
             raise StoreError(f"{str(digest)[:200]!r} is no digest; expected 64 lower-case hex characters")
         return self.folder / digest[:2] / digest
@@ -192,7 +213,21 @@ class AttachmentStore:
                 f"cannot change {self.folder}: {error}; make it writable and do it again"
             ) from error
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("_pid", "_used_bytes")}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        self._pid, self._used_bytes = os.getpid(), None
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            raise ForkedHandle(
+                f"{self.folder} was opened in process {self._pid}; open the store again in this child"
+            )
+
     def _check_writable(self) -> None:
+        self._check_process()
         if self.read_only:
             raise StoreError(
                 f"{self.folder} is open for reading only; open the store without read_only to write"

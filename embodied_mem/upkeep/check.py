@@ -13,7 +13,8 @@ from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import StoreError
 from embodied_mem.log import Search
 from embodied_mem.store_folder import FILE_NAME
-from embodied_mem.upkeep.check_files import check_attachments, check_index, check_leftovers
+from embodied_mem.upkeep.check_files import check_attachments, check_leftovers
+from embodied_mem.upkeep.check_index import check_index
 from embodied_mem.upkeep.check_links import check_links
 from embodied_mem.upkeep.check_log import check_log, check_purges
 from embodied_mem.upkeep.check_report import CheckReport, Finding, Severity, repair_with
@@ -91,7 +92,7 @@ def _parts(
     yield check_purges(backend, path, repair=aside is not None)
     yield check_links(backend, aside)
     yield check_attachments(backend, path, aside)
-    yield check_index(backend, path, repair=aside is not None)
+    yield check_index(backend, path, aside)
     yield check_leftovers(path, now_s=float(clock()), repair=aside is not None)
 
 

@@ -1,6 +1,5 @@
-"""Checking the files beside the log: attachments, index snapshots, and what was left behind by a kill."""
+"""Checking the files beside the log: attachments, and what was left behind by a kill."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any, cast
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import DamagedAttachment
-from embodied_mem.index import snapshot
 from embodied_mem.log import EntryKind
 from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, PARTIAL
 from embodied_mem.upkeep.attachments import AttachmentStore
@@ -61,24 +59,6 @@ def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder |
     return findings
 
 
-def check_index(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Finding]:
-    """Index snapshots that do not fit the log; they are caches, so they are never a reason to worry."""
-    faults = _faults_of_index(backend, path / INDEX)
-    if not faults:
-        return []
-    if repair:
-        shutil.rmtree(path / INDEX, ignore_errors=True)
-    return [
-        Finding(
-            name="index",
-            severity=Severity.WARNING,
-            what=f"index snapshots cannot be used: {'; '.join(faults[:3])}",
-            done="removed; they are made again from the log" if repair else "",
-            next_step="" if repair else "none needed: the index is made again from the log",
-        )
-    ]
-
-
 def check_leftovers(path: Path, *, now_s: float, repair: bool) -> list[Finding]:
     """What a killed process left behind, and an embedding that has not come to its end."""
     findings: list[Finding] = []
@@ -124,30 +104,6 @@ def _is_damaged(store: AttachmentStore, digest: str) -> bool:
     except DamagedAttachment:
         return True
     return False
-
-
-def _faults_of_index(backend: SqliteBackend, folder: Path) -> list[str]:
-    """What is wrong with each snapshot; one that is merely older than the log is read on from there."""
-    faults: list[str] = []
-    for file in sorted(folder.glob(f"*{snapshot.SUFFIX}")):
-        part = _part_of(file)
-        header = None if part is None else snapshot.read_header(folder, part)
-        if part is None or header is None or snapshot.load(folder, part, {}) is None:
-            faults.append(f"{file.name} is damaged")
-        elif int(header["made_of"].get("last_sequence", 0)) > backend.last_sequence():
-            faults.append(f"{file.name} is of a log with more entries")
-    return faults
-
-
-def _part_of(file: Path) -> str | None:
-    """The name of the part that a snapshot says it is."""
-    try:
-        with file.open("rb") as stream:
-            length = int.from_bytes(stream.read(8)[4:], "little")
-            part = json.loads(stream.read(length))["part"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return part if isinstance(part, str) and snapshot.file_of(file.parent, part) == file else None
 
 
 def _temporary(path: Path) -> list[Path]:

@@ -18,7 +18,7 @@ N_NAMED = 5  # of many sequence numbers, so many are named
 
 def check_log(backend: SqliteBackend, path: Path, aside: DamagedFolder | None) -> list[Finding]:
     """What is wrong with the database; `aside` is given for a repair."""
-    with _reading(backend.path) as db:
+    with reading(backend.path) as db:
         faults = examining.faults_of_file(db)
     if faults:
         found = _file(backend, path, faults, aside)
@@ -69,12 +69,12 @@ def _reindexed(backend: SqliteBackend, aside: DamagedFolder, faults: Sequence[st
     backend.copy_to(aside.path / backend.path.name)
     with _writing(backend.path) as db:
         db.execute("REINDEX")
-    with _reading(backend.path) as db:
+    with reading(backend.path) as db:
         return not examining.faults_of_file(db)
 
 
 def _tables(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Finding]:
-    with _reading(backend.path) as db:
+    with reading(backend.path) as db:
         damaged = examining.damaged_entries(db)
         vectors = examining.faults_of_vectors(db)
         columns = sorted(set(examining.wrong_columns(db)) - set(damaged))
@@ -98,7 +98,7 @@ def _entries(
         step = f"{repair_with(backend.path.parent)}, which moves them aside, or restore a copy"
         return Finding(name="entries", severity=Severity.DAMAGE, what=what, next_step=step)
     _keep_copy(backend, aside)
-    with _reading(backend.path) as db:
+    with reading(backend.path) as db:
         aside.keep_entries(examining.raw_entries(db, damaged))
     backend.delete(damaged)
     return Finding(
@@ -150,7 +150,8 @@ def named(sequences: Sequence[int]) -> str:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own that reads a store's file; errors of SQLite say what to do."""
     db = connect(path, read_only=True, fsync=False, busy_timeout_s=5.0, now_s=0.0)
     try:
         with store_errors(path):

@@ -1,4 +1,10 @@
-"""The history of one experience: everything that happened to it, in order, derived from the log."""
+"""The history of one experience: what happened to it in this store, in order, derived from the log.
+
+It tells of its recording, its uses by later experiences, feedback, archiving, restoring, withdrawal and
+purge. It does not tell of other vectors (`reembed`), which leave its content as it is, nor from which store
+it came. After a merge, `recorded` has the time at which this store came to know it; an import keeps all
+times, and lacks what was withdrawn.
+"""
 
 import enum
 from collections.abc import Iterator
@@ -32,7 +38,9 @@ class Change:
     Attributes:
         sequence: Its place in the log.
         kind: What happened.
-        at_s: When, seconds since the Unix epoch; None if nobody knows.
+        at_s: When, seconds since the Unix epoch; None if nobody knows. For `recorded` and `used`: when this
+            store (or the one of which it is an import) got the experience, or the one that used it. For the
+            others: what their entry says, which a merge leaves as it is.
         reason: Why or what, in words: why it was archived, whether it helped.
         by: The id of the experience that used it; empty for any other change.
         is_withdrawn: Whether the change itself was withdrawn later and counts no more.
@@ -54,7 +62,7 @@ _ABOUT = {
 
 
 def history(backend: SqliteBackend, experience_id: str) -> list[Change]:
-    """Everything that happened to an experience, in the order of the log, all of which is read for its uses.
+    """What happened to an experience, in the order of the log, all of which is read for its uses.
 
     Of a purged one there is the purge, and the uses by experiences that still list it.
 

@@ -240,14 +240,17 @@ def test_options_travel_with_a_pickled_store(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize("use", ["stats", "check", "flush", "snapshot"])
+@pytest.mark.parametrize("use", ["stats", "check", "flush", "snapshot", "utility", "attach"])
 def test_a_forked_child_is_refused_the_handle(store, use):
     store.memory().record(Experience(task="look"))
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            getattr(store, use)()
+            if use == "attach":
+                store.attachments.put(b"x", role="image", media_type="image/png")
+            else:
+                getattr(store, use)()
             message = "it worked"
         except BaseException as error:
             message = type(error).__name__

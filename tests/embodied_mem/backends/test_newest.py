@@ -80,3 +80,46 @@ def test_time_stands_still_for_a_clock_that_goes_back_but_not_for_a_duplicate(bo
     place(one, "c")
     place(other, "d")
     assert [one.recorded_at(sequence) for sequence in (1, 2, 3, 4)] == [100.0, 200.0, 200.0, 200.0]
+
+
+def test_entries_of_another_store_keep_their_times_but_never_go_back(both, clock):
+    one, other = both
+    one.append_recorded([entry("a"), entry("b"), entry("c"), entry("d")], [10.0, 30.0, 20.0, None])
+    assert [other.recorded_at(sequence) for sequence in (1, 2, 3, 4)] == [10.0, 30.0, 30.0, 100.0]
+    clock.now_s = 50.0
+    place(one, "e")
+    assert one.recorded_at(5) == 100.0
+    assert [one.sequence_at(time_s) for time_s in (5.0, 10.0, 29.0, 30.0, 99.0, 100.0)] == [0, 1, 1, 3, 3, 5]
+
+
+def test_entries_of_another_store_are_added_all_or_none(both):
+    one, _ = both
+    place(one, "a")
+    with pytest.raises(ConflictingId):
+        one.append_recorded([entry("b"), entry("a", n=1)], [500.0, 600.0])
+    assert one.get(["b"]) == [None]
+    assert (place(one, "c"), one.recorded_at(2)) == (2, 100.0)
+
+
+def test_an_entry_of_another_store_that_is_here_already_takes_no_number(both):
+    one, _ = both
+    place(one, "a")
+    [again, new] = one.append_recorded([entry("a"), entry("b")], [7.0, 200.0])
+    assert (again.sequence, again.is_duplicate, new.sequence) == (1, True, 2)
+    assert [one.recorded_at(sequence) for sequence in (1, 2)] == [100.0, 200.0]
+
+
+def test_each_entry_of_another_store_has_one_time(both):
+    one, _ = both
+    with pytest.raises(ValueError, match="zip"):
+        one.append_recorded([entry("a"), entry("b")], [1.0])
+    assert one.last_sequence() == 0
+
+
+def test_times_are_given_a_page_at_a_time(both):
+    one, _ = both
+    one.append_recorded([entry(name) for name in "abcd"], [1.0, 2.0, 3.0, 4.0])
+    one.delete([3])
+    assert one.times_since(0, limit=2) == {1: 1.0, 2: 2.0}
+    assert one.times_since(2, limit=2) == {4: 4.0}
+    assert one.times_since(4, limit=2) == {}

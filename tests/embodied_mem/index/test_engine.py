@@ -418,9 +418,40 @@ class TestSnapshots:
             other.append(entries(1000, 1400))
             (tmp_path / "store" / "index").rename(tmp_path / "other" / "index")
             found = other.search(self.SEARCH)
-        with SqliteBackend(tmp_path / "other" / "experiences.sqlite", index=IndexOptions()) as again:
+            assert True not in is_loaded.values()
+        with SqliteBackend(tmp_path / "other" / "experiences.sqlite", index=options) as again:
             assert again.search(self.SEARCH) == found
+        assert is_loaded == {"vectors": True, "texts": True}  # its own, which replaced the other's
+
+    def test_texts_of_a_field_whose_part_was_never_written_are_found(self, open_store, monkeypatch):
+        backend = open_store()
+        backend.append([entry(n, texts={"task": "go", "state": f"zanzibar {n}"}) for n in range(20)])
+        search = Search(legs=(TextLeg("t", fields=("task", "state"), text="zanzibar"),), k=3)
+        expected = backend.search(search)
+        saved = []
+
+        def die(place):
+            if place == "snapshot:renamed":
+                saved.append(place)
+                if len(saved) == 2:  # the vectors and one field
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(failpoints, "listener", die)
+        with pytest.raises(KeyboardInterrupt):
+            backend.save_index()
+        monkeypatch.setattr(failpoints, "listener", None)
+        kept = snapshot.parts_in(backend.path.parent / "index", "")
+        assert sum("texts" in name for name in kept) == 1
+        assert open_store().search(search) == expected
+
+    def test_one_of_another_life_is_replaced_at_closing(self, open_store, is_loaded):
+        self.saved(open_store, EXACT)
+        with open_store(EXACT) as backend:
+            backend.delete([3])
+            backend.search(self.SEARCH)
         assert True not in is_loaded.values()
+        open_store(EXACT).search(self.SEARCH)
+        assert is_loaded == {"vectors": True, "texts": True}
 
     def test_one_of_another_space_is_made_anew(self, open_store, options, is_loaded):
         self.saved(open_store, options)

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from embodied_mem import failpoints
+from embodied_mem.backends import network_disk
 from embodied_mem.errors import InvalidQuery, MemoryModeError, StoreError
 from embodied_mem.records import Experience
 from embodied_mem.store import MemoryStore
@@ -75,6 +76,18 @@ def test_an_empty_folder_may_become_a_branch(store, tmp_path):
     (tmp_path / "arm").mkdir()
     with store.branch(tmp_path / "arm") as arm:
         assert len(ids(arm)) == 5
+
+
+def test_a_branch_on_a_network_disk_names_the_target_and_leaves_nothing(store, tmp_path, monkeypatch):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"20 1 0:20 / {tmp_path / 'far'} rw - nfs4 server:/export rw\n")
+    monkeypatch.setattr(network_disk, "MOUNTS", mounts)
+    monkeypatch.setattr(network_disk.sys, "platform", "linux")
+    target = tmp_path / "far" / "new" / "arm"
+    for sequence in (None, 3):
+        with pytest.raises(StoreError, match=f"{target} lies on a disk of type nfs4"):
+            store.branch(target, sequence=sequence)
+    assert not (tmp_path / "far").exists()
 
 
 def test_a_folder_that_holds_something_is_left_as_it_is(store, tmp_path):

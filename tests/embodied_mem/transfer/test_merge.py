@@ -44,6 +44,22 @@ def test_the_order_of_sources_gives_the_order_of_the_log(stores):
     assert stores["into"].check().is_clean
 
 
+def test_what_is_merged_counts_as_recorded_when_this_store_came_to_know_it(tmp_path):
+    now_s = [1000.0]
+    with (
+        MemoryStore.open(tmp_path / "a", clock=lambda: now_s[0]) as worker,
+        MemoryStore.open(tmp_path / "into", clock=lambda: now_s[0]) as into,
+    ):
+        learn(worker, "a1")
+        now_s[0] = 2000.0
+        learn(into, "own")
+        now_s[0] = 3000.0
+        into.merge(worker)
+        assert [into.backend.recorded_at(n) for n in (1, 2)] == [2000.0, 3000.0]
+        assert [hit.experience.id for hit in into.memory().recall("fetch", as_of_s=2500.0)] == ["own"]
+        assert [(change.kind, change.at_s) for change in into.history("a1")] == [("recorded", 3000.0)]
+
+
 def test_merging_again_changes_nothing(stores):
     learn(stores["a"], "a1", "a2").feedback("a1", helped=True)
     learn(stores["b"], "b1")

@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
+import time
 
 import numpy as np
 import pytest
 
+from embodied_mem.backends import network_disk
 from embodied_mem.backends.sqlite_rows import digest_of
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import StoreError, UnknownSpace
@@ -62,6 +64,101 @@ def test_exporting_an_import_gives_the_same_files(store, tmp_path):
     first = store.export(tmp_path / "out")
     with MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy") as copy:
         assert copy.export(tmp_path / "again").files == first.files
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def timed(tmp_path):
+    """A store whose entries were recorded at 1000, 2000 (archived and restored) and 3000."""
+    clock = Clock()
+    with MemoryStore.open(tmp_path / "timed", clock=clock) as timed:
+        memory = timed.memory(clock=clock)
+        memory.record(Experience(task="fetch the ball", id="a"))
+        clock.now_s = 2000.0
+        timed.archive(["a"], reason="put away")
+        clock.now_s = 2500.0
+        timed.restore(["a"])
+        clock.now_s = 3000.0
+        memory.record(Experience(task="fetch the cup", id="b"))
+        yield timed
+
+
+def seen_at(store, time_s):
+    return [hit.experience.id for hit in store.memory().recall("fetch", as_of_s=time_s)]
+
+
+def change_lines(folder, change):
+    """Rewrite each line of an exported folder, and its checksum."""
+    path = folder / ENTRIES_FILE
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(change(number, line)) + "\n" for number, line in enumerate(lines)))
+    change_manifest(folder, files={**manifest_of(folder)["files"], ENTRIES_FILE: sha256_of(path)})
+
+
+@pytest.mark.parametrize("embedder", [None, HashedEmbedder(8)])
+def test_an_import_answers_as_of_a_time_like_the_original(timed, tmp_path, embedder):
+    timed.export(tmp_path / "out")
+    with MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy", embedder=embedder) as copy:
+        for time_s in (500.0, 1000.0, 1500.0, 2000.0, 2499.0, 2500.0, 2999.0, 3000.0):
+            assert seen_at(copy, time_s) == seen_at(timed, time_s)
+        assert seen_at(copy, 1500.0) == ["a"]
+        assert copy.history("a") == timed.history("a")
+        assert copy.check().is_clean
+
+
+def test_what_is_recorded_after_an_import_is_later_than_what_was_imported(timed, tmp_path):
+    timed.export(tmp_path / "out")
+    with MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy") as copy:
+        copy.memory().record(Experience(task="fetch the bowl", id="c"))
+        assert seen_at(copy, 3000.0) == seen_at(timed, 3000.0)
+        assert [copy.backend.recorded_at(n) for n in (1, 2, 3, 4)] == [1000.0, 2000.0, 2500.0, 3000.0]
+        assert copy.backend.recorded_at(5) > 1e9
+
+
+def test_a_folder_without_times_counts_as_recorded_when_it_is_imported(timed, tmp_path):
+    timed.export(tmp_path / "out")
+    change_lines(tmp_path / "out", lambda _, line: {k: v for k, v in line.items() if k != "recorded_at_s"})
+    before_s = time.time()
+    with MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy") as copy:
+        assert seen_at(copy, 1500.0) == []
+        assert before_s <= copy.backend.recorded_at(1) <= copy.backend.recorded_at(4) <= time.time()
+        assert len(list(copy.experiences())) == 2
+
+
+def test_times_that_go_down_stand_still_instead(timed, tmp_path):
+    timed.export(tmp_path / "out")
+    change_lines(tmp_path / "out", lambda number, line: {**line, "recorded_at_s": 100 - number})
+    with MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy") as copy:
+        assert [copy.backend.recorded_at(n) for n in (1, 2, 3, 4)] == [100.0] * 4
+
+
+@pytest.mark.parametrize(
+    "time_s", ["1000", True, float("nan"), float("inf"), 10**400, [1000.0]], ids=lambda value: str(value)[:5]
+)
+def test_a_line_whose_time_is_none_is_refused(timed, tmp_path, time_s):
+    timed.export(tmp_path / "out")
+    change_lines(tmp_path / "out", lambda number, line: {**line, "recorded_at_s": time_s} if number else line)
+    with pytest.raises(StoreError, match=r"line 2: recorded_at_s is .*expected seconds"):
+        MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_an_import_to_a_network_disk_names_the_target_and_leaves_nothing(store, tmp_path, monkeypatch):
+    store.export(tmp_path / "out")
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"20 1 0:20 / {tmp_path / 'far'} rw - nfs4 server:/export rw\n")
+    monkeypatch.setattr(network_disk, "MOUNTS", mounts)
+    monkeypatch.setattr(network_disk.sys, "platform", "linux")
+    target = tmp_path / "far" / "new" / "store"
+    with pytest.raises(StoreError, match=f"{target} lies on a disk of type nfs4"):
+        MemoryStore.import_folder(tmp_path / "out", target)
+    assert not (tmp_path / "far").exists()
 
 
 def test_the_manifest_says_what_there_is(store, tmp_path):

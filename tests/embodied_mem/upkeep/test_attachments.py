@@ -1,4 +1,5 @@
 import os
+import pickle
 import subprocess
 import sys
 from hashlib import sha256
@@ -255,3 +256,75 @@ def test_a_file_without_a_role_or_a_type_is_refused(attachments, role, media_typ
 )
 def test_a_media_type_may_be_any_that_there_is(attachments, media_type):
     assert attachments.put(IMAGE, role="sound", media_type=media_type).media_type == media_type
+
+
+USES = {
+    "put": lambda attachments: put(attachments, b"from a child"),
+    "get": lambda attachments: attachments.get(sha256(IMAGE).hexdigest()),
+    "in": lambda attachments: sha256(IMAGE).hexdigest() in attachments,
+    "iterate": list,
+    "size": lambda attachments: attachments.size_bytes(),
+    "remove": lambda attachments: attachments.remove([sha256(IMAGE).hexdigest()]),
+    "settle": lambda attachments: attachments.settle(()),
+}
+
+
+def told_in_a_child(use):
+    """What a forked child meets: the name of the error, or `it worked`."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        told = "it worked"
+        try:
+            use()
+        except BaseException as error:
+            told = f"{type(error).__name__}: {error}"
+        os.write(writer, told.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader) as lines:
+        return lines.read()
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@needs_fork
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_forked_child_is_refused_the_attachments_of_its_parent(attachments, use):
+    digest = put(attachments)
+    told = told_in_a_child(lambda: use(attachments))
+    assert told.startswith("ForkedHandle: ")
+    assert "open the store again in this child" in told
+    assert list(attachments) == [digest]
+    assert attachments.get(digest) == IMAGE
+
+
+@needs_fork
+def test_a_forked_child_may_open_them_again(attachments):
+    assert told_in_a_child(lambda: put(AttachmentStore(attachments.folder))) == "it worked"
+    assert attachments.get(sha256(IMAGE).hexdigest()) == IMAGE
+
+
+@needs_fork
+def test_attachments_that_are_first_asked_for_in_a_child_are_those_of_the_process_of_the_store(tmp_path):
+    pid = os.getpid()
+    told = told_in_a_child(lambda: put(AttachmentStore(tmp_path / "attachments", pid=pid)))
+    assert told.startswith("ForkedHandle: ")
+    assert not (tmp_path / "attachments").exists()
+
+
+@needs_fork
+def test_a_forked_child_is_refused_the_attachments_of_its_parents_store(tmp_path):
+    with MemoryStore.open(tmp_path) as store:
+        put(store.attachments)
+        assert told_in_a_child(lambda: put(store.attachments, b"other")).startswith("ForkedHandle: ")
+        assert len(list(store.attachments)) == 1
+
+
+def test_pickled_attachments_belong_to_where_they_arrive(tmp_path):
+    attachments = AttachmentStore(tmp_path, quota_bytes=100, pid=-1)
+    copy = pickle.loads(pickle.dumps(attachments))
+    assert copy.get(put(copy)) == IMAGE
+    assert copy.quota_bytes == 100
