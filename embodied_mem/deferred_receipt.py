@@ -1,6 +1,7 @@
 """The receipt of an experience that waits to be committed together with others."""
 
 from collections.abc import Callable
+from typing import Any
 
 from embodied_mem.log import Appended, Deferred
 from embodied_mem.records import Receipt
@@ -29,6 +30,10 @@ class DeferredReceipt(Receipt):
         return self is other
 
     __hash__ = object.__hash__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is a plain receipt that says what is known now: what waits is not copied."""
+        return Receipt, (self.experience_id, self.sequence, self.is_duplicate)
 
     @property
     def sequence(self) -> int | None:

@@ -29,7 +29,7 @@ _WORD = re.compile(r"\d+x\d+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _VERSION = re.compile(r"-v\d+$")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # each episode says the name of its environment again
 def words(identifier: str) -> str:
     """An identifier in words: `MiniGrid-Empty-5x5-v0` is "mini grid empty 5x5"."""
     return " ".join(_WORD.findall(_VERSION.sub("", identifier))).lower()

@@ -308,7 +308,7 @@ class Experience:
         object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
         object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
         for at, items in enumerate(_sequences_of(self)):
-            if items is not _EMPTY:
+            if items is not _EMPTY:  # so that names are only looked up for the few that are not
                 name, member = _SEQUENCES[at]
                 if type(items) is not tuple:
                     object.__setattr__(self, name, _tuple(items, field=name))
@@ -460,8 +460,10 @@ def _finite(value: Any, *, field: str) -> float | None:
 
 
 def _count(value: Any, *, field: str, low: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
-        raise InvalidRecord(f"{field} is {value!r}; expected an integer of at least {low}")
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value < 2**63:
+        raise InvalidRecord(
+            f"{field} is {value!r}; expected an integer of at least {low} and at most 64 bits"
+        )
     return int(value)
 
 

@@ -14,7 +14,8 @@ from embodied_mem.json_values import JsonValue, canonical
 from embodied_mem.records import Attachment, Experience, Origin, Outcome, Scope, SkillCall, Task
 
 _quoted = json.encoder.encode_basestring  # as the canonical encoder spells a text
-_EMPTY = "{}"  # what is empty is spelt without a call, as calls are most of what a short record takes
+# What is empty or None is spelt in place, without a call: calls are most of what a short record takes.
+_EMPTY = "{}"
 
 
 def experience_json(experience: Experience, *, scope: Scope, happened_at_s: float) -> str:

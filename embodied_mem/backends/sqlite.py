@@ -129,7 +129,7 @@ class SqliteBackend(SqliteHandle):
             StoreError: The handle is read-only or closed, or the disk refuses; the store itself is unharmed.
         """
         self._check_writable()
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             with self._transaction():
                 try:
                     self._search.save(db)
@@ -141,12 +141,12 @@ class SqliteBackend(SqliteHandle):
 
     def index_report(self) -> Mapping[str, Any]:
         """What is indexed in memory by kind of entry; see `SearchEngine.report`."""
-        with self._opened():
+        with self._own_lock, self._opened():
             return self._search.report()
 
     def forget_index(self) -> None:
         """Let go of what is indexed in memory; the next search makes it again, from disk or from the log."""
-        with self._opened():
+        with self._own_lock, self._opened():
             self._search.close()
             self._search = self._new_engine()
 
@@ -198,7 +198,7 @@ class SqliteBackend(SqliteHandle):
         """
         self._check_writable()
         rows = list(map(EntryRow.of, entries))
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             self._commit_pending(db)
             return self._commit(db, partial(write_recorded, times_s=times_s), rows)
 
@@ -209,7 +209,7 @@ class SqliteBackend(SqliteHandle):
 
     def generation(self) -> int:
         """A number that goes up whenever something already written changes; caches made before are void."""
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             return sqlite_admin.generation(db)
 
     def delete(self, sequences: Iterable[int]) -> None:
@@ -245,7 +245,7 @@ class SqliteBackend(SqliteHandle):
             StoreError: Another process uses the store for too long, or the file cannot be written.
         """
         self._check_writable()
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             self._commit_pending(db)
             self._checkpointer.compact(db)
 
@@ -260,13 +260,13 @@ class SqliteBackend(SqliteHandle):
         Raises:
             StoreError: The path is taken or cannot be written.
         """
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             self._commit_pending(db)
             sqlite_admin.copy_to(db, Path(path).absolute())
 
     def settings(self) -> JsonObject:
         """How the file is used: SQLite's version and the settings that durability rests on."""
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             return sqlite_admin.settings(db)
 
     def _new_engine(self) -> SearchEngine:
@@ -275,7 +275,7 @@ class SqliteBackend(SqliteHandle):
     def _before_close(self) -> None:
         """Save the index if that pays, and stop what works in the background."""
         if not self.read_only:
-            with suppress(StoreError), self._opened() as db:
+            with suppress(StoreError), self._own_lock, self._opened() as db:
                 with self._transaction():
                     self._search.save_if_stale(db)
                 self._search.remove_outdated(db)

@@ -90,7 +90,7 @@ class SqliteHandle:
         """
         self._check_writable()
         rows = list(map(EntryRow.of, entries))
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             if self._waiting.rows:
                 self._commit_pending(db)
             return self._commit(db, write, rows)
@@ -109,7 +109,7 @@ class SqliteHandle:
         """
         self._check_writable()
         row = EntryRow.of(entry)
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             kept = kept_already(db, row, str(self.path))
             if kept is not None:
                 return Deferred(kept)
@@ -139,7 +139,7 @@ class SqliteHandle:
                 flush.
         """
         if self._waiting.rows:
-            with self._opened() as db:
+            with self._own_lock, self._opened() as db:
                 self._commit_pending(db)
         refused, self._refused = self._refused, []
         if refused:
@@ -241,7 +241,7 @@ class SqliteHandle:
     def _commit(
         self, db: sqlite3.Connection, write_rows: Callable[..., list[Result]], rows: Sequence[EntryRow]
     ) -> list[Result]:
-        """Write rows in one transaction."""
+        """Write rows in one transaction; that of `_begun`, whose calls would cost a tenth of an append."""
         cursor = db.cursor()  # one for all that follows; a connection makes one a statement
         is_inside = db.in_transaction
         try:
@@ -294,14 +294,22 @@ class SqliteHandle:
                 return self._connection()
         return db
 
-    def _opened(self) -> "_Opened":
-        """The connection, for one thread at a time; errors of SQLite say what to do."""
-        return _Opened(self)
+    @property
+    def _own_lock(self) -> threading.RLock:
+        """What keeps other threads out; nothing for a forked child.
 
-    def _refuse_fork(self) -> None:
-        raise ForkedHandle(
-            f"{self.path} was opened in process {self._pid}; open the path again in this child"
-        )
+        Hold it by `with` alone: that takes it and lets it go in C, where no signal is noticed. Ctrl-C between
+        a call that takes a lock and the `try` after it would leave it taken for ever.
+        """
+        if self._pid != os.getpid():
+            raise ForkedHandle(
+                f"{self.path} was opened in process {self._pid}; open the path again in this child"
+            )
+        return self._lock
+
+    def _opened(self) -> "_Opened":
+        """The connection, for who holds the lock; errors of SQLite say what to do."""
+        return _Opened(self)
 
     def _let_go(self) -> None:
         """Forget a connection that cannot recover; the next call opens the file as it is then."""
@@ -314,7 +322,7 @@ class SqliteHandle:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, once what waits was committed; where that fails, what was committed is read."""
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             if self._waiting.rows and not db.in_transaction:
                 db = self._commit_if_possible(db)
             yield db
@@ -326,21 +334,21 @@ class SqliteHandle:
             if db.in_transaction:
                 yield db
                 return
-            with _Begun(db, "BEGIN DEFERRED"):
+            with _begun(db, "BEGIN DEFERRED"):
                 yield db
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         self._check_writable()
-        with self._opened() as db:
+        with self._own_lock, self._opened() as db:
             self._commit_pending(db)
             self._spaces.forget()
-            with _Begun(db, "BEGIN IMMEDIATE"):
+            with _begun(db, "BEGIN IMMEDIATE"):
                 yield db
 
 
 class _Opened:
-    """The way to a handle's connection; a class, because a generator here costs a tenth of an append.
+    """A handle's connection, for who holds its lock; a class, as a generator costs a tenth of an append.
 
     Args:
         handle: Whose connection.
@@ -351,61 +359,41 @@ class _Opened:
 
     def __enter__(self) -> sqlite3.Connection:
         handle = self._handle
-        if handle._pid != os.getpid():
-            handle._refuse_fork()
-        handle._lock.acquire()
         try:
             return handle._db or handle._connection()
         except BaseException as error:
-            self._leave(error)
-            raise
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if error is None:
-            self._handle._lock.release()
-        else:
-            self._leave(error)
-
-    def _leave(self, error: BaseException) -> None:
-        handle = self._handle
-        try:
-            told = as_store_error(error, handle.path)
-            if is_lost(told or error):
-                handle._let_go()
-            if told is not None:
-                raise told from error
-        finally:
-            handle._lock.release()
-
-
-class _Begun:
-    """A transaction, of which nothing is kept if it fails.
-
-    Writing takes mode IMMEDIATE: a read that turns into a write fails where others write.
-    """
-
-    def __init__(self, db: sqlite3.Connection, begin: str) -> None:
-        self._db = db
-        self._begin = begin
-
-    def __enter__(self) -> None:
-        is_inside = self._db.in_transaction
-        try:
-            self._db.execute(self._begin)
-        except BaseException:  # such as Ctrl-C, which may be noticed once it has begun
-            if not is_inside:
-                _roll_back(self._db)
+            self._tell(error)
             raise
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is not None:
-            _roll_back(self._db)
-            return
-        try:
-            self._db.execute("COMMIT")
-        except BaseException:
-            _roll_back(self._db)
-            raise
+            self._tell(error)
+
+    def _tell(self, error: BaseException) -> None:
+        """Raise in its place what says more, and let go of a connection that is lost."""
+        handle = self._handle
+        told = as_store_error(error, handle.path)
+        if is_lost(told or error):
+            handle._let_go()
+        if told is not None:
+            raise told from error
+
+
+@contextmanager
+def _begun(db: sqlite3.Connection, begin: str) -> Iterator[None]:
+    """A transaction, of which nothing is kept if it fails.
+
+    Writing takes mode IMMEDIATE: a read that turns into a write fails where others write.
+    """
+    is_inside = db.in_transaction
+    try:
+        db.execute(begin)  # within, as Ctrl-C may be noticed once it has begun
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if not is_inside:
+            _roll_back(db)
+        raise
 
 
 def _roll_back(db: sqlite3.Connection) -> None:

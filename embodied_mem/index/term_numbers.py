@@ -40,7 +40,8 @@ class _OfWords(dict[str, int]):
         self._synonyms = synonyms
 
     def __missing__(self, word: str) -> int:
-        stemmed = stem(word) if word.isalpha() else word  # of ids and numbers each text brings a new one
+        # Of ids and numbers, which `stem` leaves as they are, each text brings a new one.
+        stemmed = stem(word) if word.isalpha() else word
         self[word] = number = self._numbers[self._synonyms.head(stemmed)]
         return number
 

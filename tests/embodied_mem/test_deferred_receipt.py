@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -132,3 +135,11 @@ def test_a_value_changed_after_it_was_validated_is_still_refused_or_converted(me
     experience.metadata["n"] = np.float32(0.5)
     memory.record(experience).wait()
     assert backend.get(["a"])[0].entry.payload["metadata"] == {"n": 0.5}
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda receipt: pickle.loads(pickle.dumps(receipt))])
+def test_a_copy_says_what_is_known_when_it_is_made(memory, copied):
+    receipt = memory.record(tried("open the door", id="a"))
+    assert copied(receipt) == Receipt("a")
+    memory.flush()
+    assert copied(receipt) == Receipt("a", sequence=1)

@@ -69,7 +69,7 @@ def test_a_status_may_be_given_as_text():
     assert Outcome(status="success").is_success
 
 
-@pytest.mark.parametrize("steps", [-1, True, 1.5])
+@pytest.mark.parametrize("steps", [-1, True, 1.5, 2**63])
 def test_steps_are_a_count(steps):
     with pytest.raises(InvalidRecord, match=r"outcome\.steps"):
         Outcome(steps=steps)
