@@ -28,7 +28,7 @@ CORE = (
     "pydantic",
     "rich",
 )
-EXTRAS = {"grid": "minigrid"}
+EXTRAS = {"grid": "minigrid", "bench": "mem0"}
 SQLITE_WITHOUT_RACE = (3, 51, 3)  # older ones may lose a checkpoint when two processes reset the WAL at once
 
 

@@ -5,8 +5,11 @@ import json
 import pytest
 
 from embodied_mem.experiments.benchmarks import store as store_command
+from embodied_mem.experiments.benchmarks.comparison import Measured
 from embodied_mem.experiments.benchmarks.default_path import measure as measure_default_path
 from embodied_mem.experiments.benchmarks.default_path import rows_of as default_rows_of
+from embodied_mem.experiments.benchmarks.measuring import Timings
+from embodied_mem.experiments.benchmarks.prepared import Filter
 from embodied_mem.experiments.benchmarks.wrappers import Overhead, balance, measure_overhead, middle_one
 from embodied_mem.experiments.benchmarks.wrappers import rows_of as wrapper_rows_of
 
@@ -37,6 +40,19 @@ def test_an_add_waits_for_the_disk_as_often_as_it_promises(tmp_path):
         pytest.skip(reason)
     Prepared.make(100, 0).save(tmp_path / "workload")
     assert syncs_per_add("embodied_mem", tmp_path / "workload", tmp_path, few=5, many=10) >= 1.0
+
+
+def test_a_run_that_leaves_a_store_out_judges_nothing(tmp_path, monkeypatch, capsys):
+    ours = Measured(name="embodied_mem", rss_mb=1.0)  # within the bound of memory
+    ours.searches.update({kind: [Timings((0.001,), 0.001)] for kind in Filter})
+    ours.recalls.update(dict.fromkeys(Filter, 1.0))
+    monkeypatch.setattr(store_command, "measure", lambda *_: {100_000: {"embodied_mem": ours}})
+    path = tmp_path / "found.json"
+    assert store_command.main(["--only", "embodied_mem", "--n", "100000", "--json", str(path)]) == 2
+    assert "left out: langgraph_sqlite" in capsys.readouterr().err
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert found["bars"] == []
+    assert "mem0_faiss" in found["left_out"]
 
 
 def test_a_refused_subject_ends_with_exit_code_two(capsys):

@@ -16,7 +16,13 @@ def timings(*milliseconds: float) -> Timings:
 
 
 def measured(
-    name: str, search_ms: float, *, recall: float = 1.0, add_ms: float = 1.0, late_s: float = 0.0
+    name: str,
+    search_ms: float,
+    *,
+    recall: float = 1.0,
+    add_ms: float = 1.0,
+    late_s: float = 0.0,
+    syncs_per_add: float | None = 1.0,
 ) -> Measured:
     return Measured(
         name=name,
@@ -24,12 +30,12 @@ def measured(
         recalls=dict.fromkeys(Filter, recall),
         adds=[timings(add_ms, add_ms)],
         catch_up_s=[late_s],
-        syncs_per_add=1.0,
+        syncs_per_add=syncs_per_add,
         rss_mb=100.0,
     )
 
 
-def everyone(own_ms: float = 1.0, **own: float) -> dict[str, Measured]:
+def everyone(own_ms: float = 1.0, **own: float | None) -> dict[str, Measured]:
     subjects = [
         measured("embodied_mem", own_ms, **own),
         measured("langgraph_sqlite", 12.0, add_ms=9.0),
@@ -68,6 +74,31 @@ def test_without_a_peer_that_finds_enough_the_bar_is_missed():
     found = row(rows_of({100_000: subjects}), "filtered_10pct_100k_vs_best_peer")
     assert math.isnan(found.ratio)
     assert not found.is_met
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filtered_10pct_100k_vs_best_peer",
+        "filtered_0.2pct_100k_vs_best_peer",
+        "unfiltered_100k_vs_raw_faiss",
+    ],
+)
+def test_who_is_fast_and_finds_too_little_misses_the_bar(name):
+    assert row(rows_of({100_000: everyone()}), name).is_met
+    found = row(rows_of({100_000: everyone(recall=0.98)}), name)
+    assert math.isnan(found.ratio)
+    assert not found.is_met
+
+
+@pytest.mark.parametrize("syncs_per_add", [None, 0.0, 0.5])
+def test_an_add_that_was_not_seen_to_wait_for_the_disk_misses_the_bar(syncs_per_add):
+    name = "durable_add_100k_vs_sqlitestore"
+    assert row(rows_of({100_000: everyone()}), name).is_met
+    assert not row(rows_of({100_000: everyone(syncs_per_add=syncs_per_add)}), name).is_met
+    subjects = everyone()
+    subjects["langgraph_sqlite"] = measured("langgraph_sqlite", 12.0, add_ms=9.0, syncs_per_add=syncs_per_add)
+    assert not row(rows_of({100_000: subjects}), name).is_met
 
 
 def test_what_indexes_owe_after_adds_is_charged_to_the_adds():
