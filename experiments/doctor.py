@@ -5,7 +5,7 @@ import platform
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -28,7 +28,10 @@ CORE = (
     "pydantic",
     "rich",
 )
-EXTRAS = {"grid": "minigrid", "bench": "mem0"}
+EXTRAS = {  # what each brings that nothing else does; found and not imported
+    "grid": ("minigrid",),
+    "bench": ("langchain_community", "mem0", "robotmem", "sqlite_vec"),
+}
 SQLITE_WITHOUT_RACE = (3, 51, 3)  # older ones may lose a checkpoint when two processes reset the WAL at once
 
 
@@ -65,7 +68,7 @@ def examine(output_folder: Path = Path("outputs"), store: Path | None = None) ->
         Finding("python", platform.python_version()),
         *(_package(name) for name in CORE),
         _sqlite(),
-        *(_extra(extra, module) for extra, module in EXTRAS.items()),
+        *(_extra(extra, packages) for extra, packages in EXTRAS.items()),
         Finding(
             "machine",
             f"{hardware['cores']} cores, {hardware['memory_gb']} GB, {hardware['cpu']}, {hardware['os']}",
@@ -129,10 +132,12 @@ def _disk(path: Path) -> Finding:
     return Finding("disk", f"{kind}, {free_gb:,.1f} GB free")
 
 
-def _extra(extra: str, module: str) -> Finding:
-    if find_spec(module) is not None:
+def _extra(extra: str, packages: Sequence[str]) -> Finding:
+    missing = [package for package in packages if find_spec(package) is None]
+    if not missing:
         return Finding(f"extra [{extra}]", "installed")
-    return Finding(f"extra [{extra}]", "not installed", advice=f"run: pip install 'embodied-mem[{extra}]'")
+    said = "not installed" if len(missing) == len(packages) else f"lacks {', '.join(missing)}"
+    return Finding(f"extra [{extra}]", said, advice=f"run: pip install 'embodied-mem[{extra}]'")
 
 
 def _folder(folder: Path) -> Finding:
