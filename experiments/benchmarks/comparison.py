@@ -1,6 +1,7 @@
 """One run over all subjects at one size: they take turns, so that the noise of the machine hits all alike."""
 
 import contextlib
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.benchmarks.file_calls import missing_reason
 from embodied_mem.experiments.benchmarks.measuring import Timings, folder_bytes
 from embodied_mem.experiments.benchmarks.prepared import Filter, Prepared
@@ -43,7 +45,7 @@ class Measured:
         name: The subject.
         load_s: Seconds of the bulk load.
         searches: Filter to one `Timings` a round.
-        recalls: Filter to recall@10 against the exact answers.
+        recalls: Filter to recall@10 against the exact answers, in the round that found least.
         adds: One `Timings` a round.
         catch_up_s: Seconds a round that indexes needed after the adds.
         syncs_per_add: Waits for the disk an add; None where nothing is kept, or where they cannot be counted.
@@ -67,6 +69,11 @@ class Measured:
     rss_making_mb: float | None = None
     disk_mb: float | None = None
     reopen_s: float | None = None
+
+    @property
+    def least_recall(self) -> float:
+        """Its recall under the filter where that is worst; NaN where nothing was searched."""
+        return min(self.recalls.values(), default=math.nan)
 
     def search_p50_ms(self, kind: Filter) -> float:
         """The median over rounds of the median wall-clock time."""
@@ -174,9 +181,19 @@ def _ask(worker: WorkerProcess, name: str, say: Say, do: str, **arguments: Any) 
 def _note_search(
     of: Measured, kind: Filter, answer: Mapping[str, Any], truth: Sequence[frozenset[int]]
 ) -> None:
-    of.searches.setdefault(kind, []).append(Timings(tuple(answer["wall_s"]), answer["cpu_s"]))
+    """Keep a turn.
+
+    Raises:
+        ExperimentError: It found nothing at all, which tells of a broken subject and not of a slow one.
+    """
     found = answer["found"]
-    of.recalls[kind] = recall_at_k(found, truth[: len(found)])
+    if not any(found):
+        raise ExperimentError(
+            f"{of.name} brought nothing back for {len(found)} queries with filter {kind}; expected some, "
+            "so look whether its installed version is one that the extra bench allows"
+        )
+    of.searches.setdefault(kind, []).append(Timings(tuple(answer["wall_s"]), answer["cpu_s"]))
+    of.recalls[kind] = min(of.recalls.get(kind, 1.0), recall_at_k(found, truth[: len(found)]))
 
 
 def _add(

@@ -1,10 +1,11 @@
-"""The rows that a benchmark ends with, and the bars they are held against."""
+"""The rows that a benchmark ends with, held against their bars."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from embodied_mem.experiments.benchmarks.bars import least_ratio
 from embodied_mem.experiments.benchmarks.comparison import Measured
 from embodied_mem.experiments.benchmarks.measuring import circumstances, label
 from embodied_mem.experiments.benchmarks.prepared import Filter
@@ -17,21 +18,11 @@ from embodied_mem.experiments.benchmarks.subject import (
 )
 from embodied_mem.experiments.benchmarks.workload import DIMENSION
 
-JUDGED_N = 100_000  # the bars are stated for so many records; at other sizes rows are shown and not judged
 MIN_RECALL = 0.99  # who finds less, a peer or we, is no match
 MIN_COMPRESSED_RECALL = 0.98
 MAX_COMPRESSED_MB = 80.0
 MAX_EXACT_SHARE = 1.15  # of the bytes of the vectors
 MAX_EXACT_EXTRA_BYTES = 200  # a record
-BARS = {
-    "durable_add_vs_sqlitestore": 3.0,
-    "durable_add_flat": 0.8,
-    "filtered_10pct_vs_best_peer": 4.0,
-    "filtered_0.2pct_vs_best_peer": 10.0,
-    "unfiltered_vs_raw_faiss": 1 / 1.25,
-    "memory_exact": 1.0,
-    "memory_compressed": 1.0,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,94 +65,83 @@ def rows_of(results: Mapping[int, Mapping[str, Measured]]) -> list[Row]:
     for n, measured in sorted(results.items()):
         if OWN in measured:
             rows += _rows_at(n, measured)
-    return rows + _flatness(results)
+    return [*rows, *_flatness(results)]
 
 
 def _rows_at(n: int, measured: Mapping[str, Measured]) -> list[Row]:
-    own = measured[OWN]
-    rows = []
-    if SQLITE_STORE in measured and own.adds:
-        peer = measured[SQLITE_STORE]
-        said = f"LangGraph SqliteStore; syncs an add: ours {_count(own)}, its {_count(peer)}"
-        name, bar = f"durable_add_{label(n)}_vs_sqlitestore", _bar("durable_add_vs_sqlitestore", n)
-        row = _faster(name, own.add_p50_ms(), peer.add_p50_ms(), bar, said)
-        rows.append(row if _is_synced(own) and _is_synced(peer) else _without_ratio(row))
+    rows = [*_added(n, measured)]
     for kind, share in ((Filter.AGENT, "10pct"), (Filter.AGENT_TASK, "0.2pct")):
         rows.append(_filtered(n, measured, kind, share))
-    if FAISS_FLOOR in measured:
-        floor = measured[FAISS_FLOOR].search_p50_ms(Filter.NONE)
-        name, bar = f"unfiltered_{label(n)}_vs_raw_faiss", _bar("unfiltered_vs_raw_faiss", n)
-        said = f"IndexFlatIP, ids only; our recall {own.recalls[Filter.NONE]:.3f}"
-        row = _faster(name, own.search_p50_ms(Filter.NONE), floor, bar, said)
-        rows.append(row if own.recalls[Filter.NONE] >= MIN_RECALL else _without_ratio(row))
-    return rows + _memory_rows(n, measured)
+    return [*rows, *_unfiltered(n, measured), *_memory_rows(n, measured)]
+
+
+def _added(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
+    own, peer = measured[OWN], measured.get(SQLITE_STORE)
+    if peer is None or not own.adds:
+        return
+    name = f"durable_add_{label(n)}_vs_sqlitestore"
+    said = f"LangGraph SqliteStore; syncs an add: ours {_count(own)}, its {_count(peer)}"
+    row = _compared(name, own.add_p50_ms(), "ms", peer.add_p50_ms(), said)
+    yield _row_if(_is_synced(own) and _is_synced(peer), row)
 
 
 def _filtered(n: int, measured: Mapping[str, Measured], kind: Filter, share: str) -> Row:
     """Against the fastest peer that finds what there is to find."""
-    own, recall = measured[OWN].search_p50_ms(kind), measured[OWN].recalls[kind]
+    own, recall = measured[OWN], measured[OWN].recalls[kind]
     peers = {
         name: each.search_p50_ms(kind)
         for name, each in measured.items()
         if describe_subject(name).role == "peer" and each.recalls.get(kind, 0.0) >= MIN_RECALL
     }
     best = min(peers, key=lambda name: peers[name], default=None)
-    name = f"filtered_{share}_{label(n)}_vs_best_peer"
-    bar = _bar(f"filtered_{share}_vs_best_peer", n)
-    if best is None:
-        return Row(name, own, "ms", math.nan, math.nan, bar, f"no peer measured reached recall {MIN_RECALL}")
-    row = _faster(name, own, peers[best], bar, f"{describe_subject(best).title}; our recall {recall:.3f}")
-    return row if recall >= MIN_RECALL else _without_ratio(row)
+    whom = f"no peer measured reached recall {MIN_RECALL}" if best is None else describe_subject(best).title
+    name, against = f"filtered_{share}_{label(n)}_vs_best_peer", math.nan if best is None else peers[best]
+    said = f"{whom}; our recall {recall:.3f}"
+    return _row_if(recall >= MIN_RECALL, _compared(name, own.search_p50_ms(kind), "ms", against, said))
 
 
-def _memory_rows(n: int, measured: Mapping[str, Measured]) -> list[Row]:
-    rows = []
-    own = measured[OWN]
+def _unfiltered(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
+    own, floor = measured[OWN], measured.get(FAISS_FLOOR)
+    if floor is None:
+        return
+    recall = own.recalls[Filter.NONE]
+    said = f"IndexFlatIP, ids only; our recall {recall:.3f}"
+    times = [each.search_p50_ms(Filter.NONE) for each in (own, floor)]
+    row = _compared(f"unfiltered_{label(n)}_vs_raw_faiss", times[0], "ms", times[1], said)
+    yield _row_if(min(recall, floor.recalls[Filter.NONE]) >= MIN_RECALL, row)
+
+
+def _memory_rows(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
+    own, small = measured[OWN], measured.get(COMPRESSED)
     if own.rss_mb is not None:
-        vector_bytes = n * DIMENSION * 4
-        bound_mb = (MAX_EXACT_SHARE * vector_bytes + MAX_EXACT_EXTRA_BYTES * n) / 1e6
+        bound_mb = (MAX_EXACT_SHARE * n * DIMENSION * 4 + MAX_EXACT_EXTRA_BYTES * n) / 1e6
         said = "bound: 1.15 x vector bytes + 200 B a record"
-        rows.append(_smaller(f"memory_exact_{label(n)}", own.rss_mb, bound_mb, _bar("memory_exact", n), said))
-    small = measured.get(COMPRESSED)
+        row = _compared(f"memory_exact_{label(n)}", own.rss_mb, "MB", bound_mb, said)
+        yield _row_if(own.least_recall >= MIN_RECALL, row)
     if small is not None and small.rss_mb is not None:
-        recall = small.recalls[Filter.NONE]
         said = (
-            f"bound: {MAX_COMPRESSED_MB:g} MB at recall {MIN_COMPRESSED_RECALL}; recall {recall:.3f}; "
+            f"bound: {MAX_COMPRESSED_MB:g} MB at recall {MIN_COMPRESSED_RECALL}; "
+            f"recall {small.least_recall:.3f}; "
             f"{small.rss_making_mb or 0:.0f} MB in the process that made the codes"
         )
-        row = _smaller(
-            f"memory_compressed_{label(n)}",
-            small.rss_mb,
-            MAX_COMPRESSED_MB,
-            _bar("memory_compressed", n),
-            said,
-        )
-        rows.append(row if recall >= MIN_COMPRESSED_RECALL else _without_ratio(row))
-    return rows
+        row = _compared(f"memory_compressed_{label(n)}", small.rss_mb, "MB", MAX_COMPRESSED_MB, said)
+        yield _row_if(small.least_recall >= MIN_COMPRESSED_RECALL, row)
 
 
-def _flatness(results: Mapping[int, Mapping[str, Measured]]) -> list[Row]:
-    """Whether an add costs the same in a small store and in a large one."""
-    sizes = sorted(n for n, measured in results.items() if OWN in measured and measured[OWN].adds)
-    if len(sizes) < 2:
-        return []
-    small, large = sizes[0], sizes[-1]
-    costs = [results[n][OWN].add_p50_ms() for n in (small, large)]
-    bar = _bar("durable_add_flat", large)
-    said = f"our own add at {label(small)} records"
-    return [_faster(f"durable_add_flat_{label(small)}_to_{label(large)}", costs[1], costs[0], bar, said)]
+def _flatness(results: Mapping[int, Mapping[str, Measured]]) -> Iterator[Row]:
+    """Whether an add costs the same in the smallest store and in each larger one."""
+    owns = [(label(n), each[OWN]) for n, each in sorted(results.items()) if OWN in each and each[OWN].adds]
+    for size, larger in owns[1:]:
+        least, small = owns[0]
+        name, said = f"durable_add_flat_{least}_to_{size}", f"our own add at {least} records"
+        row = _compared(name, larger.add_p50_ms(), "ms", small.add_p50_ms(), said)
+        yield _row_if(_is_synced(larger) and _is_synced(small), row)
 
 
-def _bar(name: str, n: int) -> float | None:
-    return BARS[name] if n == JUDGED_N else None
-
-
-def _faster(name: str, value: float, against: float, bar: float | None, said: str) -> Row:
-    return Row(name, value, "ms", against, against / value, bar, said)
-
-
-def _smaller(name: str, value: float, against: float, bar: float | None, said: str) -> Row:
-    return Row(name, value, "MB", against, against / value, bar, said)
+def _compared(name: str, value: float, unit: str, against: float, said: str) -> Row:
+    """A row of figures of which the smaller is better."""
+    ratio = against / value if value > 0 else math.nan
+    return Row(name, value, unit, against, ratio, least_ratio(name), said)
 
 
 def _count(of: Measured) -> str:
@@ -173,9 +153,9 @@ def _is_synced(of: Measured) -> bool:
     return of.syncs_per_add is not None and of.syncs_per_add >= 1
 
 
-def _without_ratio(row: Row) -> Row:
-    """The row with nothing to be proud of: fast or small, but finding or keeping too little."""
-    return replace(row, ratio=math.nan)
+def _row_if(is_fit: bool, row: Row) -> Row:
+    """The row, or one with nothing to be proud of: fast or small, but finding or keeping too little."""
+    return row if is_fit else replace(row, ratio=math.nan)
 
 
 def benchmark_document(benchmark: str, rows: Sequence[Row], **measured: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
     python -m embodied_mem.experiments.benchmarks.store --json FILE [--n 1000,10000] [--quick] [--only NAME]
 
 Exit code 1 where a bar is missed, 2 where it cannot be run, or not be judged because a store was left out.
+Bars of sizes that were not asked for are named and not judged, and leave the code as it is: --quick has none.
 docs/benchmarks.md says what is compared and how.
 """
 
@@ -10,15 +11,17 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import EmbodiedMemError, ExperimentError, MissingExtra
+from embodied_mem.experiments.benchmarks.bars import BARS, bars_at
 from embodied_mem.experiments.benchmarks.comparison import Effort, Measured, Say, compare
 from embodied_mem.experiments.benchmarks.rows import Row, benchmark_document, rows_of
+from embodied_mem.experiments.benchmarks.sizes import parse_sizes
 from embodied_mem.experiments.benchmarks.subject import COMPRESSED, SUBJECTS, describe_subject
 from embodied_mem.experiments.benchmarks.table import rows_table, subjects_table
 from embodied_mem.experiments.outputs import write_atomically
@@ -38,19 +41,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EmbodiedMemError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    return _report(results, [name for name in chosen_subjects(None) if name not in names], given.json)
+
+
+def _report(results: Mapping[int, Mapping[str, Measured]], left_out: Sequence[str], path: Path | None) -> int:
+    """Print and write what was measured, held against its bars; the exit code."""
     rows = rows_of(results)
-    left_out = [name for name in chosen_subjects(None) if name not in names]
-    is_judged = not left_out or all(row.bar is None for row in rows)
-    if not is_judged:  # what is best of some is best of nothing
+    why = why_not_judged(results, left_out, rows)
+    if why:  # what is best of some is best of nothing
         rows = [replace(row, bar=None) for row in rows]
+    judged = {row.name for row in rows if row.bar is not None}
+    not_judged = [name for name in BARS if name not in judged]
     _print_results(results, rows)
-    if given.json:
-        said = {**document(results, rows), "left_out": left_out}
-        write_atomically(given.json, json.dumps(said, indent=1) + "\n")
-    if not is_judged:
-        print(f"No bar was judged, as these were left out: {', '.join(left_out)}", file=sys.stderr)
+    if path:
+        said = {**document(results, rows), "left_out": left_out, "not_judged": not_judged}
+        write_atomically(path, json.dumps(said, indent=1) + "\n")
+    if why:
+        print(f"No bar was judged, as these were left out: {why}", file=sys.stderr)
         return 2
+    if not_judged:
+        print(f"\nNot judged, as their sizes were not measured: {', '.join(not_judged)}")
     return 0 if all(row.is_met for row in rows) else 1
+
+
+def why_not_judged(sizes: Collection[int], left_out: Sequence[str], rows: Sequence[Row]) -> str:
+    """What has to be there to judge the bars of these sizes and is not; empty where nothing lacks.
+
+    Args:
+        sizes: Numbers of records that were measured; without a bar among them nothing is judged or lacks.
+        left_out: Subjects that were not measured.
+        rows: What came out; a bar without a row of its name lacks it.
+    """
+    asked, there = bars_at(sizes), {row.name for row in rows}
+    return ", ".join([*left_out, *(name for name in asked if name not in there)]) if asked else ""
 
 
 def chosen_subjects(only: Sequence[str] | None) -> list[str]:
@@ -58,11 +81,16 @@ def chosen_subjects(only: Sequence[str] | None) -> list[str]:
 
     Raises:
         UnknownName: One of the names is no subject.
+        ExperimentError: None of them is measured by itself.
     """
     every = [name for name in SUBJECTS if name != COMPRESSED]
     if only is None:
         return every
     wanted = {name for name in only if describe_subject(name)}
+    if not wanted & set(every):
+        raise ExperimentError(
+            f"--only {','.join(only)!r} measures nothing; expected some of {', '.join(every)}"
+        )
     return [name for name in every if name in wanted]
 
 
@@ -116,26 +144,25 @@ def document(results: Mapping[int, Mapping[str, Measured]], rows: Sequence[Row])
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m embodied_mem.experiments.benchmarks.store")
     parser.add_argument("--json", type=Path, help="write everything to this file")
-    parser.add_argument("--n", type=_sizes, help="numbers of records, such as 1000,10000")
+    parser.add_argument("--n", type=parse_sizes, help="numbers of records, such as 1000,10000")
     parser.add_argument("--quick", action="store_true", help="1,000 records and less of everything")
     parser.add_argument("--only", type=_names, help=f"of {', '.join(SUBJECTS)}")
     parser.add_argument("--folder", type=Path, help="where stores are made; a real disk, not a RAM disk")
-    parser.add_argument("--rounds", type=int, default=Effort().rounds, help="turns that each store gets")
+    parser.add_argument("--rounds", type=_rounds, default=Effort().rounds, help="turns that each store gets")
     given = parser.parse_args(arguments)
     given.effort = QUICK if given.quick else Effort(rounds=given.rounds)
     given.n = given.n or (QUICK_SIZES if given.quick else SIZES)
     return given
 
 
-def _sizes(text: str) -> tuple[int, ...]:
-    sizes = tuple(map(int, text.replace("_", "").split(",")))
-    if min(sizes) < 100:
-        raise ExperimentError(f"--n {text}: expected at least 100 records")
-    return sizes
-
-
 def _names(text: str) -> tuple[str, ...]:
     return tuple(filter(None, text.split(",")))
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of turns, at least 1")
+    return int(text)
 
 
 def _print_results(results: Mapping[int, Mapping[str, Measured]], rows: Sequence[Row]) -> None:

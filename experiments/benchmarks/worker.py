@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.benchmarks.measuring import Timings, rss_bytes, time_calls
 from embodied_mem.experiments.benchmarks.prepared import Filter, Prepared
 from embodied_mem.experiments.benchmarks.subject import HasTextSearch, Subject, describe_subject
@@ -98,10 +99,16 @@ class Worker:
         return {}
 
     def settle(self) -> dict[str, Any]:
-        """Wait until nothing is made in the background any more, such as a compressed index."""
+        """Wait until nothing is made in the background any more, such as a compressed index.
+
+        Raises:
+            ExperimentError: It takes too long; what is measured then would be something else.
+        """
         began = time.perf_counter()
         while threading.active_count() > 1 and time.perf_counter() - began < MAX_SETTLING_S:
             time.sleep(0.05)
+        if threading.active_count() > 1:
+            raise ExperimentError(f"the index was not made within {MAX_SETTLING_S:.0f} s; free some cores")
         self._search(0, by_agent=False, by_task=False)
         return {"settled_s": time.perf_counter() - began}
 

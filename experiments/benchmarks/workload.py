@@ -55,11 +55,12 @@ class BenchRecord:
 
 @dataclass(frozen=True, slots=True)
 class BenchQuery:
-    """One question: a record's text without about 30 % of its words, and that record's agent and task."""
+    """One question: a record's text without about 30 % of its words; agent, task and step of that record."""
 
     text: str
     agent: str
     task: str
+    step: int
 
 
 def make_record(step: int) -> BenchRecord:
@@ -89,7 +90,7 @@ def make_queries(n_records: int, n_queries: int = N_QUERIES) -> list[BenchQuery]
         record = make_record(draw.randrange(n_records))
         words = record.text.split()[:-1]  # without the id, which would give the record away
         text = " ".join(word for word in words if draw.random() < KEPT_SHARE)
-        queries.append(BenchQuery(text, record.agent, record.task))
+        queries.append(BenchQuery(text, record.agent, record.task, record.step))
     return queries
 
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from embodied_mem.experiments.benchmarks.bars import BARS
 from embodied_mem.experiments.benchmarks.comparison import Measured
 from embodied_mem.experiments.benchmarks.measuring import Timings, label
 from embodied_mem.experiments.benchmarks.prepared import Filter
@@ -99,6 +100,48 @@ def test_an_add_that_was_not_seen_to_wait_for_the_disk_misses_the_bar(syncs_per_
     subjects = everyone()
     subjects["langgraph_sqlite"] = measured("langgraph_sqlite", 12.0, add_ms=9.0, syncs_per_add=syncs_per_add)
     assert not row(rows_of({100_000: subjects}), name).is_met
+
+
+@pytest.mark.parametrize("syncs_per_add", [None, 0.0])
+def test_an_add_that_did_not_wait_for_the_disk_is_not_flat_either(syncs_per_add):
+    name = "durable_add_flat_1k_to_100k"
+    assert row(rows_of({1_000: everyone(), 100_000: everyone()}), name).is_met
+    for small, large in ((1.0, syncs_per_add), (syncs_per_add, 1.0)):
+        results = {1_000: everyone(syncs_per_add=small), 100_000: everyone(syncs_per_add=large)}
+        assert not row(rows_of(results), name).is_met
+
+
+def test_an_add_is_flat_from_the_size_of_the_bar_and_from_no_larger_one():
+    subjects = {1_000: everyone(add_ms=0.1), 10_000: everyone(), 100_000: everyone(), 1_000_000: everyone()}
+    found = row(rows_of(subjects), "durable_add_flat_1k_to_100k")
+    assert (found.bar, found.is_met) == (0.8, False)
+    del subjects[1_000]
+    assert all(each.bar is None for each in rows_of(subjects) if "flat" in each.name)
+
+
+def test_a_floor_that_finds_too_little_is_none():
+    subjects = everyone()
+    subjects["faiss_floor"] = measured("faiss_floor", 2.0, recall=0.5)
+    assert not row(rows_of({100_000: subjects}), "unfiltered_100k_vs_raw_faiss").is_met
+
+
+def test_memory_that_could_not_be_read_is_not_small():
+    subjects = everyone()
+    subjects["embodied_mem"].rss_mb = 0.0
+    assert not row(rows_of({100_000: subjects}), "memory_exact_100k").is_met
+
+
+def test_who_finds_too_little_under_one_filter_keeps_too_little():
+    subjects = everyone()
+    assert row(rows_of({100_000: subjects}), "memory_exact_100k").is_met
+    subjects["embodied_mem"].recalls[Filter.AGENT_TASK] = 0.9
+    assert not row(rows_of({100_000: subjects}), "memory_exact_100k").is_met
+
+
+def test_every_bar_has_a_row():
+    small = measured("embodied_mem_compressed", 1.0)
+    rows = rows_of({n: {**everyone(), small.name: small} for n in (1_000, 100_000)})
+    assert {each.name for each in rows if each.bar is not None} == set(BARS)
 
 
 def test_what_indexes_owe_after_adds_is_charged_to_the_adds():
