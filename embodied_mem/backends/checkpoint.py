@@ -40,11 +40,9 @@ class Checkpointer:
         self._n_entries = 0
         self._n_synced = 0
 
-    def begin(self, db: sqlite3.Connection) -> None:
-        """Take over from SQLite."""
+    def begin(self) -> None:
+        """A connection was opened, for which nobody has looked for room yet."""
         self._n_synced = 0
-        if sys.platform != "win32":
-            db.execute("PRAGMA wal_autocheckpoint = 0")
 
     def make_room(self) -> None:
         """Give the log its length ahead, for commits that are synced; call it inside a transaction."""

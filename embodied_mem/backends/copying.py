@@ -23,7 +23,6 @@ def copy_until(source: Path, target: Path, last: int) -> None:
     db = connect(target, read_only=False, fsync=False, busy_timeout_s=5.0, now_s=0.0)
     try:
         with store_errors(target):
-            db.execute("PRAGMA wal_autocheckpoint = 0")
             db.execute("PRAGMA synchronous = OFF")  # nobody reads it before it is whole and synchronised
             db.execute("ATTACH ? AS source", (f"{source.as_uri()}?mode=ro",))
             _copy(db, last)

@@ -46,7 +46,6 @@ def exchange_vectors(
     db = connect(path, read_only=False, fsync=True, busy_timeout_s=30.0, now_s=0.0)
     try:
         with store_errors(path):
-            db.execute("PRAGMA wal_autocheckpoint = 0")
             db.execute("ATTACH ? AS staged", (f"{staged.as_uri()}?mode=ro",))
             db.execute(f"CREATE TEMP TABLE late ({STAGED_COLUMNS})")
             db.execute("BEGIN IMMEDIATE")

@@ -61,6 +61,7 @@ def salvage(source: Path, target: Path) -> Salvaged:
     fresh = connect(target, read_only=False, fsync=False, busy_timeout_s=5.0, now_s=0.0)
     try:
         damaged.execute("PRAGMA writable_schema = ON")
+        fresh.execute("PRAGMA wal_autocheckpoint = 1000")  # nobody else opens it; its log would grow as long
         spaces = _copy_spaces(damaged, fresh)
         found = Salvaged()
         last_deleted = 0

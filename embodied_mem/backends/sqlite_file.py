@@ -3,6 +3,7 @@
 import errno
 import json
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,8 +45,7 @@ def connect(
         try:
             db.execute("PRAGMA mmap_size = 0")  # a mapped file that another process shortens kills this one
             if not read_only:
-                db.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG_BYTES}")
-                db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
+                _prepare_writing(db, fsync=fsync)
             version = _schema_of(db, path, read_only=read_only)
             if version == 0:
                 _create(db, busy_timeout_s)
@@ -120,6 +120,14 @@ _ERRNO_ADVICE = {
     errno.EACCES: "SQLITE_READONLY_DIRECTORY",
     errno.EPERM: "SQLITE_READONLY_DIRECTORY",
 }
+
+
+def _prepare_writing(db: sqlite3.Connection, *, fsync: bool) -> None:
+    """Settings that have to be there before the first write, which may be a migration."""
+    if sys.platform != "win32":
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # see `Checkpointer`, which does it under a lock
+    db.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG_BYTES}")
+    db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
 
 
 def _prepare_folder(path: Path, *, read_only: bool) -> None:

@@ -235,7 +235,7 @@ class SqliteHandle:
                 now_s=float(self._clock()),
             )
             if not self.read_only:
-                self._checkpointer.begin(self._db)
+                self._checkpointer.begin()
         return self._db
 
     def _commit(

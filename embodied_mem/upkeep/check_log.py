@@ -165,7 +165,6 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
     db = connect(path, read_only=False, fsync=True, busy_timeout_s=5.0, now_s=0.0)
     try:
         with store_errors(path):
-            db.execute("PRAGMA wal_autocheckpoint = 0")
             db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")

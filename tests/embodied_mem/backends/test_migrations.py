@@ -1,11 +1,13 @@
 import json
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
 from embodied_mem import failpoints
+from embodied_mem.backends import sqlite_file
 from embodied_mem.backends.migrations import migrate
 from embodied_mem.backends.schema import SCHEMA_VERSION
 from embodied_mem.backends.sqlite import SqliteBackend
@@ -118,6 +120,18 @@ class TestAnOldStore:
         with pytest.raises(StoreError, match=r"has schema 1.*open it once without read_only"):
             MemoryStore.open(folder, read_only=True)
         assert (folder / FILE_NAME).read_bytes() == before
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="SQLite's own way is kept there")
+    def test_is_migrated_without_a_checkpoint_outside_of_the_lock(self, folder, monkeypatch):
+        pages = []
+
+        def migrate_and_look(db, **given):
+            pages.extend(db.execute("PRAGMA wal_autocheckpoint").fetchone())
+            migrate(db, **given)
+
+        monkeypatch.setattr(sqlite_file, "migrate", migrate_and_look)
+        MemoryStore.open(folder).close()
+        assert pages == [0]
 
 
 class TestAnInterruptedMigration:
