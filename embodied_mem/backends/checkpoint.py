@@ -21,7 +21,7 @@ PATIENCE_MS = 50  # for readers; whoever writes next tries again
 
 
 class Checkpointer:
-    """Checkpoints after so many entries, under a lock of its own between processes.
+    """Checkpoints after so many entries and at the end, under a lock of its own between processes.
 
     SQLite before 3.51.3 can damage a file when one connection checkpoints while another does too or starts
     the log anew (https://sqlite.org/wal.html#walresetbug). So its automatic checkpoints are off, one process
@@ -41,8 +41,10 @@ class Checkpointer:
         self._n_synced = 0
 
     def begin(self) -> None:
-        """A connection was opened, for which nobody has looked for room yet."""
+        """Note that a connection was opened; the log may be long already, as others were killed."""
         self._n_synced = 0
+        if self._is_long():
+            self._n_entries = ENTRIES_BETWEEN
 
     def make_room(self) -> None:
         """Give the log its length ahead, for commits that are synced; call it inside a transaction."""
@@ -51,21 +53,19 @@ class Checkpointer:
             log_room.make_room(self._path)
 
     def appended(self, db: sqlite3.Connection, n_entries: int) -> None:
-        """Note that entries were committed; checkpoint if it is time and nobody else does.
-
-        A failure is logged and not raised, because the entries are safe all the same.
-        """
+        """Note that entries were committed or removed; checkpoint if it is time and nobody else does."""
         self._n_entries += n_entries
-        if self._n_entries < ENTRIES_BETWEEN or sys.platform == "win32":
-            return
-        try:
-            with _try_lock(self._lock_path) as is_ours:
-                # RESTART keeps the log's blocks, so that later commits need not make the file longer. It
-                # holds the writers' lock for the while; PASSIVE would not.
-                is_done = is_ours and self._checkpoint(db, "RESTART")
-                self._n_entries = 0 if is_done else ENTRIES_BETWEEN - ENTRIES_BETWEEN // 10
-        except (OSError, sqlite3.Error) as error:
-            logger.warning("no checkpoint of %s: %s", self._lock_path, error)
+        if self._n_entries >= ENTRIES_BETWEEN:
+            self._try_checkpoint(db, patience_s=0.0)
+
+    def end(self, db: sqlite3.Connection) -> None:
+        """Checkpoint what this handle has written, before its connection is closed.
+
+        SQLite does so only for the last connection, and not if that one only reads: beside a reader that
+        stays, handles that write little would never checkpoint, and the log would grow from one to the next.
+        """
+        if self._n_entries or self._is_long():
+            self._try_checkpoint(db, patience_s=PATIENCE_MS / 1000)
 
     def compact(self, db: sqlite3.Connection) -> None:
         """Write the file anew without what was deleted, and leave an empty log.
@@ -73,7 +73,9 @@ class Checkpointer:
         Raises:
             StoreError: Another process reads or checkpoints for longer than the busy timeout.
         """
-        with self._lock():
+        with self._lock(self._busy_timeout_s) as is_ours:
+            if not is_ours:
+                raise StoreError(f"another process holds {self._lock_path} for too long; let it finish")
             for step in ("checkpoint", "vacuum", "checkpoint"):
                 failpoints.reach(f"compaction:{step}")
                 if step == "vacuum":
@@ -85,6 +87,23 @@ class Checkpointer:
                     )
         self._n_entries = 0
         failpoints.reach("compaction:done")
+
+    def _is_long(self) -> bool:
+        """Whether more was written than there is room for; all of it may have gone into the file since."""
+        return log_room.size_bytes(self._path) > log_room.ROOM_BYTES
+
+    def _try_checkpoint(self, db: sqlite3.Connection, *, patience_s: float) -> None:
+        """A failure is logged and not raised, because the entries are safe all the same."""
+        if sys.platform == "win32":
+            return
+        try:
+            with self._lock(patience_s) as is_ours:
+                # RESTART keeps the log's blocks, so that later commits need not make the file longer. It
+                # holds the writers' lock for the while; PASSIVE would not.
+                is_done = is_ours and self._checkpoint(db, "RESTART")
+                self._n_entries = 0 if is_done else ENTRIES_BETWEEN - ENTRIES_BETWEEN // 10
+        except (OSError, sqlite3.Error) as error:
+            logger.warning("no checkpoint of %s: %s", self._lock_path, error)
 
     def _checkpoint(
         self, db: sqlite3.Connection, mode: str, *, patience_s: float = PATIENCE_MS / 1000
@@ -101,18 +120,16 @@ class Checkpointer:
         return not is_busy
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """The lock between processes, waited for; without one, on Windows, SQLite's own locks suffice."""
-        deadline_s = time.monotonic() + self._busy_timeout_s
+    def _lock(self, patience_s: float) -> Iterator[bool]:
+        """Whether the lock between processes is ours, once it was waited for; on Windows SQLite's suffice."""
+        deadline_s = time.monotonic() + patience_s
         while sys.platform != "win32":
             with _try_lock(self._lock_path) as is_ours:
-                if is_ours:
-                    yield
+                if is_ours or time.monotonic() >= deadline_s:
+                    yield is_ours
                     return
-            if time.monotonic() > deadline_s:
-                raise StoreError(f"another process holds {self._lock_path} for too long; let it finish")
             time.sleep(0.01)
-        yield
+        yield True
 
 
 @contextmanager

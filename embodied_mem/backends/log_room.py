@@ -14,6 +14,18 @@ ROOM_BYTES = 8 * 2**20  # what 250 commits of an experience with a vector take, 
 AT_ONCE = 2**16
 
 
+def size_bytes(database: Path) -> int:
+    """How long the log is, with its room and with what has gone into the file already; 0 where there is none.
+
+    Args:
+        database: The database file; the log lies beside it.
+    """
+    try:
+        return _log_of(database).stat().st_size
+    except OSError:
+        return 0
+
+
 def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
     """Fill the log up with zeros to a size; one that is as long already is left alone.
 
@@ -30,11 +42,11 @@ def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
         database: The database file; the log lies beside it.
         n_bytes: The size.
     """
-    database = database.resolve()  # where SQLite looks for the log
+    database = database.resolve()
     try:
         if _free_bytes(database) < FREE_FOR_ROOM * n_bytes:
             return
-        log = os.open(f"{database}-wal", os.O_WRONLY)
+        log = os.open(_log_of(database), os.O_WRONLY)
     except OSError:
         return
     size = os.fstat(log).st_size
@@ -46,6 +58,11 @@ def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
             os.ftruncate(log, size)
     finally:
         os.close(log)
+
+
+def _log_of(database: Path) -> Path:
+    database = database.resolve()  # where SQLite looks for it
+    return database.with_name(f"{database.name}-wal")
 
 
 def _free_bytes(database: Path) -> int:

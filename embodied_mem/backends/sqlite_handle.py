@@ -158,7 +158,7 @@ class SqliteHandle:
         elif self._db is not None:
             with self._lock:
                 self._before_close()
-                self._db.close()
+                self._close_connection()
         self._db = None
         self._is_closed = True
 
@@ -203,6 +203,13 @@ class SqliteHandle:
 
     def _before_close(self) -> None:
         """What is left to do while the file is still open."""
+
+    def _close_connection(self) -> None:
+        if self._db is None:  # it was lost a moment ago
+            return
+        if not self.read_only:
+            self._checkpointer.end(self._db)
+        self._db.close()
 
     def _forget_caches(self) -> None:
         """Let go of whatever was made from the file as it was."""
@@ -345,6 +352,7 @@ class SqliteHandle:
             self._spaces.forget()
             with _begun(db, "BEGIN IMMEDIATE"):
                 yield db
+            self._checkpointer.appended(db, 1)
 
 
 class _Opened:

@@ -1,9 +1,12 @@
+import os
+import shutil
 import sqlite3
+import time
 
 import pytest
 
 from embodied_mem import failpoints
-from embodied_mem.backends import checkpoint
+from embodied_mem.backends import checkpoint, log_room
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.testing.backend import example_entry
 
@@ -20,6 +23,27 @@ def backend(path, monkeypatch):
     monkeypatch.setattr(checkpoint, "ENTRIES_BETWEEN", 10)
     with SqliteBackend(path, busy_timeout_s=0.2) as backend:
         yield backend
+
+
+@pytest.fixture
+def reached(monkeypatch):
+    """The places that the code comes by."""
+    places = []
+    monkeypatch.setattr(failpoints, "listener", places.append)
+    return places
+
+
+def write_and_close(path, first, last, **options):
+    with SqliteBackend(path, **options) as backend:
+        append(backend, first, last)
+
+
+def n_entries_without_the_log(path):
+    """What a copy of the database file alone holds."""
+    copy = path.with_name("copy.sqlite")
+    shutil.copyfile(path, copy)
+    with SqliteBackend(copy) as backend:
+        return len(backend.changes_since(0))
 
 
 def wal_size(path):
@@ -113,3 +137,108 @@ def test_a_reader_that_takes_long_does_not_make_every_commit_wait(backend, path,
     append(backend, 0, 109)
     reader.close()
     assert tried.count("checkpoint:before") == 1
+
+
+def test_beside_a_reader_the_log_does_not_grow_from_one_writer_to_the_next(path):
+    write_and_close(path, 0, 1)
+    with SqliteBackend(path, read_only=True) as reader:
+        sizes = []
+        for session in range(1, 30):
+            write_and_close(path, 5 * session, 5 * session + 5)
+            sizes.append(wal_size(path))
+        assert len(reader.changes_since(0)) == 1 + 29 * 5
+        assert max(sizes) < 2 * sizes[0]
+        assert n_entries_without_the_log(path) == 1 + 29 * 5
+
+
+def test_a_reader_that_closes_last_leaves_all_in_the_file(path):
+    with SqliteBackend(path):
+        reader = SqliteBackend(path, read_only=True)
+        write_and_close(path, 0, 5)
+    reader.close()
+    assert n_entries_without_the_log(path) == 5
+
+
+def test_what_was_removed_goes_into_the_file_as_well(path):
+    write_and_close(path, 0, 5)
+    with SqliteBackend(path, read_only=True):
+        with SqliteBackend(path) as backend:
+            backend.delete([1, 2])
+        assert n_entries_without_the_log(path) == 3
+
+
+def test_who_wrote_nothing_does_not_checkpoint(path, reached):
+    write_and_close(path, 0, 5)
+    with SqliteBackend(path) as backend:
+        append(backend, 5, 6)
+        reached.clear()
+        with SqliteBackend(path) as other:
+            assert other.last_sequence() == 6
+        with SqliteBackend(path, read_only=True) as reader:
+            assert reader.last_sequence() == 6
+        assert "checkpoint:before" not in reached
+
+
+def test_a_snapshot_that_is_read_does_not_hold_up_who_closes(path):
+    write_and_close(path, 0, 5)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM entries").fetchone() == (5,)
+    begun_s = time.monotonic()
+    write_and_close(path, 5, 8)
+    assert time.monotonic() - begun_s < 2.0
+    assert reader.execute("SELECT count(*) FROM entries").fetchone() == (5,)
+    reader.execute("COMMIT")
+    assert reader.execute("SELECT count(*) FROM entries").fetchone() == (8,)
+    write_and_close(path, 8, 9)
+    assert n_entries_without_the_log(path) == 9
+    reader.close()
+
+
+def test_another_process_that_checkpoints_does_not_hold_up_who_closes(path, reached):
+    write_and_close(path, 0, 1)
+    with SqliteBackend(path, read_only=True) as reader, open(f"{path}-checkpoint-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        reached.clear()
+        begun_s = time.monotonic()
+        write_and_close(path, 1, 4)
+        assert time.monotonic() - begun_s < 2.0
+        assert "checkpoint:before" not in reached
+        assert reader.last_sequence() == 4
+
+
+def test_closing_waits_a_moment_for_another_process_that_checkpoints(path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "PATIENCE_MS", 60_000)
+    with SqliteBackend(path), SqliteBackend(path) as backend:
+        append(backend, 0, 3)
+        lock = os.open(f"{path}-checkpoint-lock", os.O_CREAT | os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        monkeypatch.setattr(checkpoint.time, "sleep", lambda _: os.close(lock))
+        backend.close()
+        assert n_entries_without_the_log(path) == 3
+
+
+def test_a_checkpoint_that_fails_does_not_keep_a_handle_open(path, caplog):
+    path.with_name("log.sqlite-checkpoint-lock").mkdir()
+    with SqliteBackend(path) as backend:
+        append(backend, 0, 3)
+    assert "no checkpoint" in caplog.text
+    with SqliteBackend(path) as backend:
+        assert backend.last_sequence() == 3
+
+
+@pytest.mark.parametrize("n_new", [1, 0])
+def test_a_long_log_that_killed_ones_left_goes_into_the_file(path, monkeypatch, n_new):
+    with SqliteBackend(path) as killed:
+        append(killed, 0, 20)
+        monkeypatch.setattr(log_room, "ROOM_BYTES", wal_size(path) - 1)
+        write_and_close(path, 20, 20 + n_new)
+        assert n_entries_without_the_log(path) == 20 + n_new
+
+
+def test_a_connection_that_is_lost_while_its_handle_closes_is_no_error(path, monkeypatch):
+    backend = SqliteBackend(path)
+    append(backend, 0, 1)
+    monkeypatch.setattr(backend, "_before_close", backend._let_go)
+    backend.close()
+    write_and_close(path, 1, 2)
