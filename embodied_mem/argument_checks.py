@@ -72,5 +72,15 @@ def check_number(name: str, value: object) -> None:
         raise InvalidQuery(f"{name} is {_shown(value)}; expected a number")
 
 
+def check_count(name: str, value: object, *, at_least: int) -> None:
+    """Refuse what is no whole number, or too small a one.
+
+    Raises:
+        InvalidQuery: It is.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise InvalidQuery(f"{name} is {_shown(value)}; expected a whole number of at least {at_least}")
+
+
 def _shown(value: object) -> str:
     return repr(value)[:200]

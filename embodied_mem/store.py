@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
-from embodied_mem.argument_checks import check_number, check_type
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
 from embodied_mem.contracts import Embedder, Forgetting, Memory
@@ -19,6 +18,7 @@ from embodied_mem.modes import with_mode
 from embodied_mem.records import Experience
 from embodied_mem.store_folder import ATTACHMENTS, check_store
 from embodied_mem.store_folder import FILE_NAME as FILE_NAME
+from embodied_mem.store_options import OpenOptions, check_options
 from embodied_mem.store_stats import StoreStats, stats_of
 from embodied_mem.synonyms import Synonyms
 from embodied_mem.transfer.entries import visible_entries
@@ -92,16 +92,20 @@ class MemoryStore:
             clock: Seconds since the Unix epoch.
 
         Raises:
-            InvalidQuery: `synonyms`, `index` or `quota_bytes` is of another type.
+            InvalidQuery: An option is of another type.
             StoreError: The folder or its file cannot be opened, or what is in it is no store of this version.
         """
-        if synonyms is not None:
-            check_type(
-                "synonyms", synonyms, Synonyms, "Synonyms, such as Synonyms.load('words.txt'), or None"
-            )
-        check_type("index", index, IndexOptions, "IndexOptions of embodied_mem.index.options")
-        if quota_bytes is not None:
-            check_number("quota_bytes", quota_bytes)
+        check_options(
+            {
+                "read_only": read_only,
+                "fsync": fsync,
+                "commit_every": commit_every,
+                "synonyms": synonyms,
+                "index": index,
+                "quota_bytes": quota_bytes,
+                "clock": clock,
+            }
+        )
         folder = Path(path).expanduser().absolute()
         backend = SqliteBackend(
             folder / FILE_NAME,
@@ -179,7 +183,7 @@ class MemoryStore:
         """Keep the index on disk, so that whoever opens the store next need not make it from the log."""
         self.backend.save_index()
 
-    def snapshot(self, sequence: int | None = None) -> "Snapshot":
+    def snapshot(self, sequence: int | None = None) -> "Snapshot[MemoryStore]":
         """The store as it was after an entry, to be read; the newest if None.
 
         Raises:
@@ -187,13 +191,32 @@ class MemoryStore:
         """
         from embodied_mem.transfer.snapshot import Snapshot
 
-        return Snapshot(self.backend, self.path, sequence)
+        return Snapshot(self.backend, sequence, branch=self.branch)
 
-    def branch(self, path: str | Path, *, sequence: int | None = None) -> "MemoryStore":
-        """A copy of this store in a folder of its own, as it was after an entry; see `transfer.branch`."""
+    def branch(
+        self, path: str | Path, *, sequence: int | None = None, **options: Unpack[OpenOptions]
+    ) -> "MemoryStore":
+        """A copy of this store in a folder of its own, as it was after an entry; see `transfer.branch`.
+
+        It has the options of this store, so that it ranks and keeps alike; but it may be written in any case.
+
+        Args:
+            path: The new folder; it must not exist, or be empty.
+            sequence: The last entry that the copy holds; None copies all there is.
+            options: Those of `open` that are to be others.
+
+        Raises:
+            InvalidQuery: No such sequence number has been written yet, or an option is of another type.
+            StoreError: The target holds something already, or cannot be written.
+        """
         from embodied_mem.transfer.branch import branch
 
-        return MemoryStore.open(branch(self.backend, self.path, path, sequence=sequence, clock=self._clock))
+        check_options(options)
+        folder = branch(self.backend, self.path, path, sequence=sequence, clock=self._clock)
+        opened = self.backend.options
+        opened["quota_bytes"] = self._quota_bytes
+        opened.update(options)
+        return MemoryStore.open(folder, **opened)
 
     def merge(self, other: "MemoryStore | str | Path") -> "MergeReport":
         """Add what another store holds and this one lacks; doing it again adds nothing.
@@ -218,12 +241,31 @@ class MemoryStore:
 
     @classmethod
     def import_folder(
-        cls, folder: str | Path, path: str | Path, *, embedder: Embedder[str] | None = None
+        cls,
+        folder: str | Path,
+        path: str | Path,
+        *,
+        embedder: Embedder[str] | None = None,
+        progress: Progress | None = None,
+        **options: Unpack[OpenOptions],
     ) -> Self:
-        """A new store from an exported folder, embedded anew if need be; see `transfer.import_folder`."""
+        """A new store from an exported folder, embedded anew if need be; see `transfer.import_folder`.
+
+        Args:
+            folder: A folder made by `export`.
+            path: The folder of the new store; it must not exist, or be empty.
+            embedder: What the new store will be used with; None keeps the vectors as they are.
+            progress: Told how many entries are read, of how many.
+            options: Those of `open`, for the new store.
+
+        Raises:
+            InvalidQuery: The embedder or an option is of another type.
+            StoreError: A file is missing or damaged, or the new folder cannot be made; nothing was imported.
+        """
         from embodied_mem.transfer.import_folder import import_folder
 
-        return cls.open(import_folder(folder, path, embedder=embedder))
+        check_options(options)
+        return cls.open(import_folder(folder, path, embedder=embedder, progress=progress), **options)
 
     def history(self, experience_id: str) -> "list[Change]":
         """Everything that happened to an experience, in the order of the log."""

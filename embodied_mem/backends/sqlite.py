@@ -19,6 +19,7 @@ from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.log import Appended, Entry, Found, Logged, Search
 from embodied_mem.spaces import Space, Vector
 from embodied_mem.store_folder import INDEX
+from embodied_mem.store_options import OpenOptions
 from embodied_mem.synonyms import Synonyms, default_synonyms
 
 
@@ -66,6 +67,17 @@ class SqliteBackend(SqliteHandle):
             busy_timeout_s=busy_timeout_s,
             clock=clock,
         )
+
+    @property
+    def options(self) -> OpenOptions:
+        """How it was opened, for a copy of it; so without `read_only`."""
+        return {
+            "fsync": self._fsync,
+            "commit_every": self.commit_every,
+            "synonyms": self._synonyms,
+            "index": self._index,
+            "clock": self._clock,
+        }
 
     @property
     def synonyms(self) -> Synonyms:

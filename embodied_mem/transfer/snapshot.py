@@ -1,9 +1,9 @@
 """`Snapshot`: a store as it was at one point of its log."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Generic, TypeVar, Unpack
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
@@ -12,27 +12,31 @@ from embodied_mem.log import EntryKind
 from embodied_mem.modes import LimitedMemory
 from embodied_mem.queries import Query, QueryFields, build_query
 from embodied_mem.records import Experience, Recalled
-from embodied_mem.transfer.branch import branch
+from embodied_mem.store_options import OpenOptions
 from embodied_mem.transfer.entries import checked_sequence, visible_entries
 
+Store = TypeVar("Store")
 
-class Snapshot:
+
+class Snapshot(Generic[Store]):
     """Reads a store as it was when an entry had just been written; nothing is copied.
 
     What is purged later is gone from here, too: a snapshot is a view and keeps nothing of its own.
 
     Args:
         backend: The log.
-        folder: The store's folder.
         sequence: The last sequence number that is seen, >= 0; None takes the newest.
+        branch: Copies the store, as `MemoryStore.branch` does.
 
     Raises:
         InvalidQuery: No such sequence number has been written yet.
     """
 
-    def __init__(self, backend: SqliteBackend, folder: Path, sequence: int | None = None) -> None:
+    def __init__(
+        self, backend: SqliteBackend, sequence: int | None = None, *, branch: Callable[..., Store]
+    ) -> None:
         self._backend = backend
-        self._folder = folder
+        self._branch = branch
         self.sequence = checked_sequence(backend, sequence)
 
     def memory(self, **options: Any) -> "FixedMemory":
@@ -45,9 +49,9 @@ class Snapshot:
             if logged.entry.kind == EntryKind.EXPERIENCE:
                 yield experience_from_document(logged.entry.payload, logged.entry.vectors)
 
-    def branch(self, path: str | Path) -> Path:
-        """Copy the store as it was into a new folder; see `embodied_mem.transfer.branch.branch`."""
-        return branch(self._backend, self._folder, path, sequence=self.sequence)
+    def branch(self, path: str | Path, **options: Unpack[OpenOptions]) -> Store:
+        """A copy of the store as it was, in a folder of its own; see `MemoryStore.branch`."""
+        return self._branch(path, sequence=self.sequence, **options)
 
 
 class FixedMemory(LimitedMemory):

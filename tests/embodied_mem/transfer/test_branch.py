@@ -2,15 +2,18 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 
 import pytest
 
 from embodied_mem import failpoints
 from embodied_mem.backends import network_disk
-from embodied_mem.errors import InvalidQuery, MemoryModeError, StoreError
+from embodied_mem.errors import InvalidQuery, MemoryModeError, QuotaExceeded, StoreError
+from embodied_mem.index.options import IndexOptions
 from embodied_mem.records import Experience
 from embodied_mem.store import MemoryStore
+from embodied_mem.synonyms import Synonyms
 from embodied_mem.transfer.branch import origin_of
 
 
@@ -63,6 +66,54 @@ def test_a_branch_says_where_it_comes_from(store, tmp_path):
     store.branch(tmp_path / "arm", sequence=3).close()
     assert origin_of(tmp_path / "arm") == {"path": str(store.path), "sequence": 3, "at_s": 7.0}
     assert origin_of(store.path) is None
+
+
+@pytest.fixture
+def told(tmp_path):
+    """A store that was told how it is to be used."""
+    options = {
+        "fsync": True,
+        "commit_every": 3,
+        "synonyms": Synonyms([["ball", "zork"]]),
+        "index": IndexOptions(compression="always"),
+        "quota_bytes": 10,
+        "clock": lambda: 7.0,
+    }
+    with MemoryStore.open(tmp_path / "told", **options) as store:
+        store.memory().record(Experience(task="fetch ball", id="0"))
+        yield store
+
+
+def options_of(store):
+    return {**store.backend.options, "quota_bytes": store.attachments.quota_bytes}
+
+
+def test_a_branch_has_the_options_of_its_store(told, tmp_path):
+    with told.branch(tmp_path / "arm") as arm:
+        assert options_of(arm) == options_of(told)
+        assert arm.memory().recall("zork")[0].score == told.memory().recall("zork")[0].score > 0
+        with pytest.raises(QuotaExceeded):
+            arm.attachments.put(bytes(11), role="image", media_type="image/png")
+
+
+def test_a_branch_may_have_other_options_than_its_store(told, tmp_path):
+    with told.branch(tmp_path / "arm", commit_every=1, quota_bytes=None) as arm:
+        assert options_of(arm) == {**options_of(told), "commit_every": 1, "quota_bytes": None}
+
+
+def test_a_branch_of_a_store_that_is_only_read_may_be_written(store, tmp_path):
+    with MemoryStore.open(store.path, read_only=True) as reader:
+        with reader.branch(tmp_path / "arm") as arm:
+            arm.memory().record(Experience(task="look", id="new"))
+        with reader.branch(tmp_path / "kept", read_only=True) as kept, pytest.raises(StoreError):
+            kept.memory().record(Experience(task="look"))
+
+
+@pytest.mark.parametrize("options", [{"fsnyc": True}, {"commit_every": 0}, {"synonyms": "words.txt"}])
+def test_an_option_that_there_is_not_is_refused_before_anything_is_copied(store, tmp_path, options):
+    with pytest.raises(InvalidQuery, match=next(iter(options))):
+        store.branch(tmp_path / "arm", **options)
+    assert not (tmp_path / "arm").exists()
 
 
 def test_attachments_come_along(store, tmp_path):
@@ -165,8 +216,18 @@ def test_a_snapshot_refuses_writes(store):
 
 
 def test_a_snapshot_can_be_branched(store, tmp_path):
-    with MemoryStore.open(store.snapshot(2).branch(tmp_path / "arm")) as arm:
+    with store.snapshot(2).branch(tmp_path / "arm", commit_every=4) as arm:
         assert ids(arm) == ["0", "1"]
+        assert arm.backend.options == {**store.backend.options, "commit_every": 4}
+
+
+def test_a_snapshot_that_was_pickled_can_be_branched(tmp_path):
+    with MemoryStore.open(tmp_path / "lab") as store:
+        store.memory().record(Experience(task="look", id="0"))
+        copy = pickle.loads(pickle.dumps(store.snapshot()))
+        store.memory().record(Experience(task="look", id="1"))
+        with copy.branch(tmp_path / "arm") as arm:
+            assert ids(arm) == ["0"]
 
 
 def test_a_snapshot_sees_feedback_of_its_time_only(store):

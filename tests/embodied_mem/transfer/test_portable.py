@@ -10,7 +10,7 @@ import pytest
 from embodied_mem.backends import network_disk
 from embodied_mem.backends.sqlite_rows import digest_of
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.errors import StoreError, UnknownSpace
+from embodied_mem.errors import InvalidQuery, StoreError, UnknownSpace
 from embodied_mem.json_values import canonical
 from embodied_mem.records import Experience, Outcome
 from embodied_mem.spaces import FieldVector, Space
@@ -58,6 +58,29 @@ def test_export_and_import_give_the_same_ids_content_and_order(store, tmp_path):
         assert copy.stats().n_archived == 1
         assert copy.attachments.get(next(iter(store.attachments))) == b"pixels"
         assert copy.check().is_clean
+
+
+def test_an_import_is_opened_as_asked_and_tells_how_far_it_is(store, tmp_path):
+    store.export(tmp_path / "out")
+    told = []
+    with MemoryStore.import_folder(
+        tmp_path / "out",
+        tmp_path / "copy",
+        progress=lambda done, total: told.append((done, total)),
+        fsync=True,
+        quota_bytes=5,
+    ) as copy:
+        assert copy.backend.settings()["synchronous"] == 2
+        assert copy.attachments.quota_bytes == 5
+        n_entries = copy.stats().last_sequence
+    assert told[-1] == (n_entries, n_entries)
+
+
+def test_an_option_that_there_is_not_is_refused_before_anything_is_imported(store, tmp_path):
+    store.export(tmp_path / "out")
+    with pytest.raises(InvalidQuery, match="fsnyc"):
+        MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy", **{"fsnyc": True})
+    assert not (tmp_path / "copy").exists()
 
 
 def test_exporting_an_import_gives_the_same_files(store, tmp_path):

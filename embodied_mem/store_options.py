@@ -1,0 +1,41 @@
+"""`OpenOptions`: what a caller says about how a store is opened."""
+
+from collections.abc import Callable
+from typing import TypedDict
+
+from embodied_mem.argument_checks import check_count, check_number, check_type
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.index.options import IndexOptions
+from embodied_mem.synonyms import Synonyms
+
+
+class OpenOptions(TypedDict, total=False):
+    """The keywords of `MemoryStore.open`, which says what each means."""
+
+    read_only: bool
+    fsync: bool
+    commit_every: int
+    synonyms: Synonyms | None
+    index: IndexOptions
+    quota_bytes: int | None
+    clock: Callable[[], float]
+
+
+def check_options(options: OpenOptions) -> None:
+    """Refuse options that no store can be opened with, before anything is made for them.
+
+    Raises:
+        InvalidQuery: There is no such option, or it is of another type.
+    """
+    unknown = set(options) - set(OpenOptions.__annotations__)
+    if unknown:
+        known = ", ".join(OpenOptions.__annotations__)
+        raise InvalidQuery(f"a store has no option {', '.join(sorted(unknown))}. Known: {known}.")
+    if options.get("synonyms") is not None:
+        how = "Synonyms, such as Synonyms.load('words.txt'), or None"
+        check_type("synonyms", options["synonyms"], Synonyms, how)
+    if "index" in options:
+        check_type("index", options["index"], IndexOptions, "IndexOptions of embodied_mem.index.options")
+    check_count("commit_every", options.get("commit_every", 1), at_least=1)
+    if options.get("quota_bytes") is not None:
+        check_number("quota_bytes", options["quota_bytes"])
