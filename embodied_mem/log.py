@@ -16,7 +16,7 @@ from embodied_mem.spaces import FieldVector
 
 
 class EntryKind(enum.StrEnum):
-    """What an entry of the log is; later issues add kinds, never change one."""
+    """What an entry of the log is; later versions add kinds, never change one."""
 
     EXPERIENCE = "experience"
     FEEDBACK = "feedback"
@@ -24,6 +24,9 @@ class EntryKind(enum.StrEnum):
     ARCHIVE = "archive"  # one experience is soft-forgotten: kept, and not recalled unless asked for
     RESTORE = "restore"  # and is recalled again
     PURGE = "purge"  # what was removed for good, without its content
+
+
+ABOUT_ONE = (EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)  # each of one experience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,11 @@ from embodied_mem.log import Entry, EntryKind
 from embodied_mem.retrieval import TEXT_FIELD
 from embodied_mem.spaces import FieldVector, Space, Vectors
 from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, check_absent, new_folder
-from embodied_mem.transfer.attached import attachment_file
 from embodied_mem.transfer.entries import as_spelt
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, sha256_of
 from embodied_mem.transfer.portable import Progress
 from embodied_mem.transfer.vector_file import open_vectors
+from embodied_mem.upkeep.attached import attachment_file
 from embodied_mem.upkeep.texts import embedded_batch, text_to_embed
 
 logger = logging.getLogger(__name__)

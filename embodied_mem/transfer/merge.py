@@ -12,8 +12,8 @@ from embodied_mem.errors import ConflictingId, UnknownSpace
 from embodied_mem.json_values import canonical
 from embodied_mem.log import Appended, Entry, EntryKind, Logged
 from embodied_mem.store_folder import ATTACHMENTS, link_or_copy, make_folder, sync_file, sync_folder
-from embodied_mem.transfer.attached import attached_digests, attachment_file
 from embodied_mem.transfer.entries import STAYS, all_entries, as_spelt
+from embodied_mem.upkeep.attached import attached_digests, attachment_file
 from embodied_mem.upkeep.purged import purges
 from embodied_mem.upkeep.soundness import check_sound
 from embodied_mem.views.log_views import LogViews, is_in

@@ -19,10 +19,10 @@ from embodied_mem.json_values import canonical
 from embodied_mem.log import Entry, Logged
 from embodied_mem.spaces import FieldVector
 from embodied_mem.store_folder import ATTACHMENTS, check_outside, new_folder
-from embodied_mem.transfer.attached import attached_digests, attachment_file
 from embodied_mem.transfer.entries import PAGE, STAYS, visible_entries
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, VectorFile, files_below, sha256_of
 from embodied_mem.transfer.vector_file import VectorFileWriter
+from embodied_mem.upkeep.attached import attached_digests, attachment_file
 from embodied_mem.upkeep.soundness import check_sound
 
 logger = logging.getLogger(__name__)

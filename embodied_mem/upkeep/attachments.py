@@ -18,6 +18,7 @@ from embodied_mem.errors import (
 )
 from embodied_mem.records import Attachment
 from embodied_mem.store_folder import make_folder, sync_folder
+from embodied_mem.upkeep.attached import attachment_file
 
 _HEX = frozenset("0123456789abcdef")
 _MEDIA_TYPE = re.compile(r"{0}/{0}( *;.*)?".format(r"[\w.+!#$&^-]+"), re.ASCII)
@@ -189,7 +190,7 @@ class AttachmentStore:
         self._check_process()
         if not (isinstance(digest, str) and _is_digest(digest)):
             raise StoreError(f"{str(digest)[:200]!r} is no digest; expected 64 lower-case hex characters")
-        return self.folder / digest[:2] / digest
+        return attachment_file(self.folder, digest)
 
     def _is_whole(self, path: Path, digest: str) -> bool:
         """Whether the file is there, undamaged and on the disk; a damaged one is written again."""

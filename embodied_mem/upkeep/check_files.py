@@ -1,19 +1,18 @@
 """Checking the files beside the log: attachments, and what was left behind by a kill."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import DamagedAttachment
-from embodied_mem.log import EntryKind
 from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, PARTIAL
+from embodied_mem.upkeep.attached import named_digests
 from embodied_mem.upkeep.attachments import AttachmentStore
 from embodied_mem.upkeep.check_report import Finding, Severity, repair_with
 from embodied_mem.upkeep.damaged_folder import DamagedFolder
 from embodied_mem.upkeep.staged_vectors import staged_files
-from embodied_mem.views.log_values import LogValues
 
 LEFT_OVER_AGE_S = 300.0  # younger ones may belong to a process at work
 
@@ -21,7 +20,7 @@ LEFT_OVER_AGE_S = 300.0  # younger ones may belong to a process at work
 def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder | None) -> list[Finding]:
     """Files that are missing, damaged or named by nobody; `aside` is given for a repair."""
     store = AttachmentStore(path / ATTACHMENTS)
-    named = _named(backend)
+    named = named_digests(backend)
     here = list(store)
     damaged = [digest for digest in here if _is_damaged(store, digest)]
     findings: list[Finding] = []
@@ -86,16 +85,6 @@ def check_leftovers(path: Path, *, now_s: float, repair: bool) -> list[Finding]:
             )
         )
     return findings
-
-
-def _named(backend: SqliteBackend) -> set[str]:
-    """Digests of the attachments that experiences name."""
-    rows = LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("attachments",))
-    return {
-        str(attachment["digest"])
-        for _, _, values in rows
-        for attachment in cast("list[Mapping[str, Any]]", values["attachments"] or [])
-    }
 
 
 def _is_damaged(store: AttachmentStore, digest: str) -> bool:

@@ -1,16 +1,12 @@
 """Checking what entries say of each other."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.json_values import JsonValue
-from embodied_mem.log import EntryKind
+from embodied_mem.log import ABOUT_ONE, EntryKind
 from embodied_mem.upkeep.check_report import Finding, Severity, repair_with
 from embodied_mem.upkeep.damaged_folder import DamagedFolder
-from embodied_mem.views.log_values import LogValues
-
-_ABOUT = (EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)
+from embodied_mem.views.log_values import LogValues, texts_in
 
 
 def check_links(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Finding]:
@@ -19,10 +15,10 @@ def check_links(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Fin
     cited: set[str] = set()
     about: list[tuple[int, str]] = []
     paths = ("id", "sources", "recalled", "experience_id")
-    for sequence, kind, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE, *_ABOUT), paths):
+    for sequence, kind, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE, *ABOUT_ONE), paths):
         if kind == EntryKind.EXPERIENCE:
             known.add(str(values["id"]))
-            cited |= {*_texts(values["sources"]), *_texts(values["recalled"])}
+            cited |= {*texts_in(values["sources"]), *texts_in(values["recalled"])}
         else:
             about.append((sequence, str(values["experience_id"])))
     findings = _feedback(backend, [at for at, target in about if target not in known], aside)
@@ -65,7 +61,3 @@ def _citations(missing: Iterable[str]) -> Finding:
         what=f"{len(set(missing)):,} experiences that others cite are not here: purged, in another store, or "
         "never recorded",
     )
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return cast("list[str]", value) if isinstance(value, list) else []

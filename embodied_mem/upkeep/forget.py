@@ -1,7 +1,7 @@
 """Forgetting in a store: the log is told to a policy from its beginning, and what is weakest is archived."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from embodied_mem import registry
@@ -13,10 +13,10 @@ from embodied_mem.filters import EVERYTHING, Equals, Where, all_of, check_where
 from embodied_mem.forgetting.eviction import below_threshold, weakest
 from embodied_mem.forgetting.remembered import Remembered
 from embodied_mem.json_values import JsonValue
-from embodied_mem.log import EntryKind, Search, Span
+from embodied_mem.log import ABOUT_ONE, EntryKind, Search, Span
 from embodied_mem.records import Kind, Status
 from embodied_mem.upkeep.archive import archive, visible_spans
-from embodied_mem.views.log_values import EVERY_HIT, LogValues
+from embodied_mem.views.log_values import EVERY_HIT, LogValues, texts_in
 from embodied_mem.views.surprise import Surprise
 from embodied_mem.views.view import Follower, gaps_between, is_in
 
@@ -24,7 +24,7 @@ Unit: TypeAlias = Literal["episodes", "entries", "seconds"]
 
 FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
 
-_KINDS = (EntryKind.EXPERIENCE, EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)
+_KINDS = (EntryKind.EXPERIENCE, *ABOUT_ONE)
 _PATHS = ("id", "kind", "outcome.status", "happened_at_s", "recalled", "experience_id", "helped", "at_s")
 
 
@@ -104,7 +104,7 @@ def tell(
             continue
         at = times.of(sequence, values)
         if entry_kind == EntryKind.EXPERIENCE:
-            for used in _recalled(values):
+            for used in dict.fromkeys(texts_in(values["recalled"])):
                 policy.used(used, at=at)
             if sequence in wanted:
                 item = _remembered(values, surprise.get(sequence, 0.0))
@@ -174,11 +174,6 @@ def _surprise(log: LogValues, spans: tuple[Span, ...]) -> dict[int, float]:
 def _remembered(values: Mapping[str, JsonValue], surprise: float) -> Remembered:
     is_failure = values["outcome.status"] in FAILED
     return Remembered(id=str(values["id"]), is_failure=is_failure, surprise=surprise)
-
-
-def _recalled(values: Mapping[str, JsonValue]) -> Iterator[str]:
-    recalled = values["recalled"]
-    return iter(dict.fromkeys(map(str, recalled)) if isinstance(recalled, list) else ())
 
 
 def _check(keep: int | None, below: float | None, unit: str) -> None:

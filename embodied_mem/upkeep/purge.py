@@ -9,11 +9,10 @@ import logging
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
 
 from embodied_mem import failpoints
 from embodied_mem.backends.sqlite import SqliteBackend
@@ -21,13 +20,14 @@ from embodied_mem.errors import InvalidQuery
 from embodied_mem.filters import EVERYTHING, FIELDS, And, Not, Or, Where, split_path
 from embodied_mem.index import snapshot
 from embodied_mem.json_values import JsonObject, JsonValue
-from embodied_mem.log import EntryKind, Search
+from embodied_mem.log import ABOUT_ONE, EntryKind, Search
 from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, sync_folder
 from embodied_mem.upkeep.archive import check_ids, sequences_of, unknown_experience
+from embodied_mem.upkeep.attached import digests_in
 from embodied_mem.upkeep.attachments import AttachmentStore
 from embodied_mem.upkeep.purged import IdHashes, Purge, purges
 from embodied_mem.upkeep.staged_vectors import staged_files
-from embodied_mem.views.log_values import EVERY_HIT, LogValues
+from embodied_mem.views.log_values import EVERY_HIT, LogValues, texts_in
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,6 @@ UNREACHED = (
 )
 
 _LOG_FILES = frozenset(FILE_NAME + end for end in ("", "-wal", "-shm", "-checkpoint-lock"))
-_ABOUT = (EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,18 +213,18 @@ def _rows_of(backend: SqliteBackend, begun: Purge) -> _Rows:
     """What there is of a purge; an id that was given again after it was begun is of another experience."""
     rows, ids = _Rows(), begun.ids
     paths = ("id", "experience_id", "recalled", "attachments")
-    for sequence, kind, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE, *_ABOUT), paths):
+    for sequence, kind, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE, *ABOUT_ONE), paths):
         if kind != EntryKind.EXPERIENCE:
             if values["experience_id"] in ids and values["experience_id"] not in rows.new_ids:
                 rows.doomed.append(sequence)
                 rows.n_about += 1
         elif values["id"] in ids and sequence < begun.sequence:
             rows.doomed.append(sequence)
-            rows.digests |= _digests(values)
+            rows.digests |= set(digests_in(values["attachments"]))
         else:
-            rows.kept_digests |= _digests(values)
+            rows.kept_digests |= set(digests_in(values["attachments"]))
             rows.new_ids |= {str(values["id"])} if values["id"] in ids else set()
-            if any(each in ids for each in _texts(values["recalled"])):
+            if any(each in ids for each in texts_in(values["recalled"])):
                 rows.mentioned_by.append(str(values["id"]))
     return rows
 
@@ -272,7 +271,7 @@ def _derived_from(backend: SqliteBackend, ids: Iterable[str]) -> list[str]:
     citing = defaultdict(list)  # a source may be written after what cites it, as after a merge
     for sequence, _, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("id", "sources")):
         place[str(values["id"])] = sequence
-        for source in _texts(values["sources"]):
+        for source in texts_in(values["sources"]):
             citing[source].append(str(values["id"]))
     gone, to_follow = set(asked_for), list(asked_for)
     while to_follow:
@@ -307,12 +306,3 @@ def _other_files(path: Path) -> tuple[Path, ...]:
     ours |= {attachments.path_of(digest) for digest in attachments}
     files = (file for file in path.rglob("*") if file.is_file() and path / INDEX not in file.parents)
     return tuple(sorted(file for file in files if file not in ours))
-
-
-def _digests(values: Mapping[str, JsonValue]) -> set[str]:
-    attachments = cast("list[dict[str, Any]]", values["attachments"] or [])
-    return {str(attachment["digest"]) for attachment in attachments}
-
-
-def _texts(value: JsonValue) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else []

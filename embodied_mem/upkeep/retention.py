@@ -17,8 +17,8 @@ from embodied_mem.forgetting.fifo import Fifo
 from embodied_mem.json_values import canonical
 from embodied_mem.log import Entry, EntryKind, Search
 from embodied_mem.store_folder import ATTACHMENTS
-from embodied_mem.transfer.attached import attached_digests
 from embodied_mem.upkeep.archive import archive, archived_ids, visible_spans
+from embodied_mem.upkeep.attached import attached_digests
 from embodied_mem.upkeep.attachments import AttachmentStore
 from embodied_mem.upkeep.forget import Unit, tell
 from embodied_mem.upkeep.purge import PurgeReport, purge

@@ -14,6 +14,11 @@ PAGE = 512  # entries held at once
 Row: TypeAlias = tuple[int, str, Mapping[str, JsonValue]]  # sequence number, kind, path -> value
 
 
+def texts_in(value: JsonValue) -> list[str]:
+    """The texts of a value that lists some, such as ids; none where there is no list."""
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
 @runtime_checkable
 class HasValues(Protocol):
     """A back end that can read single values of its entries."""
