@@ -343,6 +343,21 @@ class MemoryStore:
             pid=self.backend.pid,
         )
 
+    def remove_unreferenced(self, *, older_than_s: float = 86_400.0) -> list[str]:
+        """Delete attachments that no experience names, such as of a process that died; their digests.
+
+        Args:
+            older_than_s: Only those that nobody has put for so many seconds, >= 0: whoever puts a file may
+                take so long to record the experience that names it.
+
+        Raises:
+            InvalidQuery: `older_than_s` is no number of at least 0.
+            StoreError: The store is read-only, or its folder cannot be written.
+        """
+        from embodied_mem.upkeep.unreferenced import remove_unreferenced
+
+        return remove_unreferenced(self.backend, self.path, older_than_s=older_than_s)
+
     def check(self, *, repair: bool = False) -> "CheckReport":
         """Compare everything that is kept with its checksums; see `upkeep.check`.
 
@@ -351,7 +366,8 @@ class MemoryStore:
         """
         from embodied_mem.upkeep.check import check
 
-        return check(self.backend, self.path, repair=repair, clock=self._clock)
+        # By the time of the system, which the leftover files of killed processes carry, whatever the clock.
+        return check(self.backend, self.path, repair=repair)
 
     def reembed(
         self, embedder: Embedder[str], *, field: str = "text", progress: Progress | None = None

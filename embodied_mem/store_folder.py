@@ -111,6 +111,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def touch(path: Path) -> bool:
+    """Give a file the time of now, so that nobody takes it for one that was forgotten; False if it is absent.
+
+    That of another user keeps its time where this one may not change it.
+    """
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """A second name for a file that is never changed, or a copy where the disk cannot do that.
 

@@ -22,12 +22,12 @@ class StoreStats:
         n_withdrawn: Experiences that are kept and hidden.
         n_archived: Experiences that are recalled only when asked for.
         n_feedback: Feedback that counts.
-        n_attachments: Files beside the log.
+        n_attachments: Files beside the log that are whole.
         n_pending: Entries that were recorded and are not yet committed.
         last_sequence: The newest sequence number of the log; 0 while it is empty.
         spaces: The space of each field that has vectors.
         size_bytes: Size of the log on disk.
-        attachments_bytes: Size of the attachments.
+        attachments_bytes: What they take together, as counted against a quota.
         index: What the index says of itself, by kind of entry; empty before the first recall.
         schema_version: Version of the tables.
         sqlite_version: Version of SQLite that reads them.
@@ -58,21 +58,23 @@ def stats_of(backend: SqliteBackend, path: Path, *, spans: tuple[Span, ...], n_a
         spans: The part of the log that is not withdrawn.
         n_archived: Experiences in it that are archived.
     """
+    from embodied_mem.upkeep.attachments import AttachmentStore  # loaded when it is asked for
+
     everything = _count(backend, EntryKind.EXPERIENCE, (Span(),))
     visible = _count(backend, EntryKind.EXPERIENCE, spans)
-    attachments = [file.stat().st_size for file in (path / ATTACHMENTS).rglob("*") if file.is_file()]
+    attachments = AttachmentStore(path / ATTACHMENTS)
     return StoreStats(
         path=path,
         n_experiences=visible,
         n_withdrawn=everything - visible,
         n_archived=n_archived,
         n_feedback=_count(backend, EntryKind.FEEDBACK, spans),
-        n_attachments=len(attachments),
+        n_attachments=len(list(attachments)),
         n_pending=backend.pending,
         last_sequence=backend.last_sequence(),
         spaces=backend.spaces(),
         size_bytes=sum(file.stat().st_size for file in path.glob(f"{FILE_NAME}*")),
-        attachments_bytes=sum(attachments),
+        attachments_bytes=attachments.size_bytes(),
         index=backend.index_report(),
         schema_version=SCHEMA_VERSION,
         sqlite_version=sqlite3.sqlite_version,

@@ -11,7 +11,7 @@ from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import ConflictingId, UnknownSpace
 from embodied_mem.json_values import canonical
 from embodied_mem.log import Appended, Entry, EntryKind, Logged
-from embodied_mem.store_folder import ATTACHMENTS, link_or_copy, make_folder, sync_file, sync_folder
+from embodied_mem.store_folder import ATTACHMENTS, link_or_copy, make_folder, sync_file, sync_folder, touch
 from embodied_mem.transfer.entries import STAYS, all_entries, as_spelt
 from embodied_mem.upkeep.attached import attached_digests, attachment_file
 from embodied_mem.upkeep.purged import purges
@@ -196,12 +196,13 @@ class _Merging:
         for digest in attached_digests(entries):
             source = attachment_file(self.other_folder / ATTACHMENTS, digest)
             target = attachment_file(self.folder / ATTACHMENTS, digest)
-            if target.exists():
+            if touch(target):
                 continue
             if not source.is_file():
                 self.missing.add(digest)
                 continue
             make_folder(target.parent)
             link_or_copy(source, target)
+            touch(target)  # it may have the time of its source
             sync_file(target)  # before any entry that names it: the log may be on the disk first otherwise
             sync_folder(target.parent)

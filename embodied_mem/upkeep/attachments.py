@@ -1,5 +1,6 @@
 """`AttachmentStore`: images, depth maps and sounds beside the log, named by the hash of their content."""
 
+import math
 import os
 import re
 import uuid
@@ -58,6 +59,9 @@ class AttachmentStore:
 
     def put(self, data: bytes, *, role: str, media_type: str) -> Attachment:
         """Keep the bytes and say how an experience refers to them.
+
+        Record the experience that names it within a day: `MemoryStore.remove_unreferenced` takes files that
+        nobody has put for so long and no experience names.
 
         A purge of another experience with the same file takes it along although it was put again a moment
         ago, unless an experience that refers to it is recorded before that purge ends.
@@ -137,6 +141,12 @@ class AttachmentStore:
         kept = set(digests)
         return [digest for digest in self if digest not in kept]
 
+    def put_since(self, time_s: float) -> set[str]:
+        """The hashes of the files that were put after a time, in seconds since the Unix epoch."""
+        self._check_process()
+        files = (path for path in self.folder.glob("??/*") if _is_digest(path.name.removeprefix(_ASIDE)))
+        return {path.name.removeprefix(_ASIDE) for path in files if _modified_s(path) > time_s}
+
     def remove(self, digests: Iterable[str]) -> int:
         """Delete these files for good, also if the power fails; those that are not there are passed over.
 
@@ -152,7 +162,7 @@ class AttachmentStore:
         return freed
 
     def set_aside(self, digests: Iterable[str]) -> None:
-        """Give these files a name under which they are not found, until `settle`; for one purge at a time.
+        """Give these files a name under which they are not found, until `settle`; for one removal at a time.
 
         Raises:
             StoreError: The folder cannot be written.
@@ -169,12 +179,16 @@ class AttachmentStore:
         Raises:
             StoreError: The folder cannot be written.
         """
-        aside = {path: path.name.removeprefix(_ASIDE) for path in sorted(self.folder.glob(f"??/{_ASIDE}*"))}
+        aside = {path: path.name.removeprefix(_ASIDE) for path in self.aside_files()}
         back = [path for path in aside if aside[path] in kept]
         gone = [path for path in aside if aside[path] not in kept]
         self._change(back, lambda path: path.replace(path.with_name(aside[path])))
         self._change(gone, lambda path: path.unlink(missing_ok=True))
         return [aside[path] for path in gone]
+
+    def aside_files(self) -> list[Path]:
+        """What is set aside: by a purge at work, or by one that was killed."""
+        return sorted(self.folder.glob(f"??/{_ASIDE}*"))
 
     def partial_files(self) -> list[Path]:
         """What writers left that were killed; a writer at work has one too, so remove them when none is."""
@@ -193,11 +207,14 @@ class AttachmentStore:
         return attachment_file(self.folder, digest)
 
     def _is_whole(self, path: Path, digest: str) -> bool:
-        """Whether the file is there, undamaged and on the disk; a damaged one is written again."""
+        """Whether the file is there, undamaged and on the disk, and new again; else it is written again."""
         try:
             with path.open("rb") as file:
                 os.fsync(file.fileno())  # another process may have linked or copied it here
-                return sha256(file.read()).hexdigest() == digest
+                is_same = sha256(file.read()).hexdigest() == digest
+            # By its name, so that one that is set aside at this moment is not taken for one that is there.
+            os.utime(path)
+            return is_same
         except OSError:
             return False
 
@@ -243,7 +260,8 @@ class AttachmentStore:
         if used + n_bytes > self.quota_bytes:
             raise QuotaExceeded(
                 f"{n_bytes:,} bytes do not fit: {used:,} of {self.quota_bytes:,} are taken in {self.folder}; "
-                "purge what is not needed or open with a larger quota_bytes"
+                "purge what is not needed, remove files that no experience names "
+                "(embodied-mem memory remove-unreferenced FOLDER), or open with a larger quota_bytes"
             )
 
     def _near(self, digest: str) -> list[str]:
@@ -266,6 +284,13 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _modified_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return -math.inf
 
 
 def _write(path: Path, data: bytes) -> None:

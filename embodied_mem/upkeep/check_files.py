@@ -13,6 +13,7 @@ from embodied_mem.upkeep.attachments import AttachmentStore
 from embodied_mem.upkeep.check_report import Finding, Severity, repair_with
 from embodied_mem.upkeep.damaged_folder import DamagedFolder
 from embodied_mem.upkeep.staged_vectors import staged_files
+from embodied_mem.upkeep.unreferenced import settle_aside
 
 LEFT_OVER_AGE_S = 300.0  # younger ones may belong to a process at work
 
@@ -23,7 +24,7 @@ def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder |
     named = named_digests(backend)
     here = list(store)
     damaged = [digest for digest in here if _is_damaged(store, digest)]
-    findings: list[Finding] = []
+    findings = _set_aside(backend, path, repair=aside is not None) if store.aside_files() else []
     if damaged:
         for digest in damaged if aside is not None else ():
             cast("DamagedFolder", aside).move(store.path_of(digest))
@@ -53,6 +54,7 @@ def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder |
                 name="attachments",
                 severity=Severity.NOTE,
                 what=f"{len(unreferenced):,} files are named by no experience (yet)",
+                next_step=f"to remove old ones, run: embodied-mem memory remove-unreferenced {path}",
             )
         )
     return findings
@@ -85,6 +87,20 @@ def check_leftovers(path: Path, *, now_s: float, repair: bool) -> list[Finding]:
             )
         )
     return findings
+
+
+def _set_aside(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Finding]:
+    if repair:
+        settle_aside(backend, path)
+    return [
+        Finding(
+            name="attachments",
+            severity=Severity.WARNING,
+            what="files are set aside by a removal that is at work or was interrupted",
+            done="brought back what experiences name, and removed the rest" if repair else "",
+            next_step="" if repair else repair_with(path),
+        )
+    ]
 
 
 def _is_damaged(store: AttachmentStore, digest: str) -> bool:

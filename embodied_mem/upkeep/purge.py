@@ -87,9 +87,9 @@ def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *
         InvalidQuery: The filter passes everything, or it is neither filter nor ids; nothing was removed.
         UnknownName: An id is of no experience; nothing was removed.
     """
-    with _alone(path):
+    with alone(path):
         backend.flush()
-        _finish(backend, path)
+        finish_begun(backend, path)
         return _purge(backend, path, selector, at_s=at_s)
 
 
@@ -123,11 +123,12 @@ def finish_purges(backend: SqliteBackend, path: Path) -> int:
     Raises:
         StoreError: The store is read-only, or another process reads it for too long.
     """
-    with _alone(path):
-        return _finish(backend, path)
+    with alone(path):
+        return finish_begun(backend, path)
 
 
-def _finish(backend: SqliteBackend, path: Path) -> int:
+def finish_begun(backend: SqliteBackend, path: Path) -> int:
+    """The same, for who is `alone` already."""
     unfinished = unfinished_purges(backend)
     for each in unfinished:
         _carry_out(backend, path, each)
@@ -135,8 +136,8 @@ def _finish(backend: SqliteBackend, path: Path) -> int:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One purge of a store at a time, by a lock on its folder; others wait. Without effect on Windows."""
+def alone(path: Path) -> Iterator[None]:
+    """One removal from a store at a time, by a lock on its folder; others wait. Without effect on Windows."""
     if sys.platform == "win32":
         yield
         return

@@ -76,6 +76,18 @@ def _add_upkeep(add: Add) -> None:
     purge.add_argument("--after", type=float, metavar="S", help="those that happened then or later")
     purge.add_argument("--yes", action="store_true", help="do it; without, only say what would be removed")
 
+    unnamed = _json(
+        add("remove-unreferenced", help="delete attachments that no experience names and nobody put lately")
+    )
+    unnamed.add_argument(
+        "--older-than-s",
+        type=float,
+        default=86_400.0,
+        metavar="S",
+        help="only those put for the last time so many seconds ago (default 86400, a day)",
+    )
+    unnamed.add_argument("--yes", action="store_true", help="do it; without, only say what would be removed")
+
     reembed = add(
         "reembed", help="make the vectors of a field anew; interrupted, it goes on where it stopped"
     )

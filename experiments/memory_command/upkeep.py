@@ -1,4 +1,4 @@
-"""Actions that keep a store in order: check, archive, restore, forget, purge, reembed, snapshot-index."""
+"""Actions that keep a store in order: check, archive, restore, forget, purge, reembed and more."""
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +10,7 @@ from embodied_mem.experiments.memory_command.transferring import embedder_named
 from embodied_mem.filters import EVERYTHING, Between, Where, all_of, where
 from embodied_mem.upkeep.check import check_folder
 from embodied_mem.upkeep.purge import selected
+from embodied_mem.upkeep.unreferenced import unreferenced
 
 NOT_CONFIRMED = 1
 SCOPES = ("agent", "world", "place", "person", "run")
@@ -63,6 +64,20 @@ def purge(options: argparse.Namespace) -> Iterator[str | int]:
     yield from (f"  not reached: {what}" for what in report.unreached)
 
 
+def remove_unreferenced(options: argparse.Namespace) -> Iterator[str | int]:
+    """Delete attachments that no experience names; without `--yes`, say which would be removed."""
+    with open_store(options.folder, read_only=not options.yes) as store:
+        if options.yes:
+            gone = store.remove_unreferenced(older_than_s=options.older_than_s)
+            yield as_json({"removed": gone}) if options.json else f"removed {len(gone):,} attachments"
+            return
+        found = unreferenced(store.backend, store.path, older_than_s=options.older_than_s)
+        n_bytes = sum(map(store.attachments.size_bytes, found))
+    said = f"would remove {len(found):,} attachments, {n_bytes / 1e6:,.1f} MB; add --yes to do it"
+    yield as_json({"would_remove": found}) if options.json else said
+    yield NOT_CONFIRMED
+
+
 def reembed(options: argparse.Namespace) -> Iterator[str]:
     """Make the vectors of a field anew."""
     embedder = embedder_named(options.embedder)
@@ -105,6 +120,7 @@ ACTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str | int]]] = {
     "restore": restore,
     "forget": forget,
     "purge": purge,
+    "remove-unreferenced": remove_unreferenced,
     "reembed": reembed,
     "snapshot-index": snapshot_index,
 }

@@ -35,6 +35,7 @@ OTHER = [experience_id("other", n) for n in range(8)]
 OLD_SCHEMA = Path(__file__).parents[1] / "embodied_mem" / "backends" / "fixtures" / "schema_1.sqlite"
 NEW_EMBEDDER = HashedEmbedder(32)
 PICTURES = [bytes([n]) * (2_000 * n + 1) for n in range(3)]
+STRAY = [b"stray", b"another stray"]
 AT_S = 1e9
 
 
@@ -173,6 +174,20 @@ def purge_attached(folder: Path, say: Say, options: dict[str, Any]) -> None:
     with MemoryStore.open(folder / "store", **options) as store:
         finish_purges(store.backend, store.path)
         purge(store.backend, store.path, ATTACHED[:3], at_s=AT_S)
+
+
+def stray(folder: Path) -> None:
+    """Start from a store with files that no experience names beside those that one does."""
+    attached(folder)
+    with MemoryStore.open(folder / "store") as store:
+        for data in STRAY:
+            store.attachments.put(data, role="image", media_type="image/png")
+
+
+def remove_unreferenced(folder: Path, say: Say, options: dict[str, Any]) -> None:
+    """Files that no experience names are removed."""
+    with MemoryStore.open(folder / "store", **options) as store:
+        store.remove_unreferenced(older_than_s=0.0)
 
 
 def forget_and_retain(folder: Path, say: Say, options: dict[str, Any]) -> None:
@@ -320,6 +335,9 @@ OPERATIONS = {
     "purge_indexed": Operation(purge_while_indexed, indexed_experiences, look_at_log, gone=tuple(MOSTLY)),
     "purge_attached": Operation(
         purge_attached, attached, look_at_attachments, is_open_meanwhile=("attachments",)
+    ),
+    "remove_unreferenced": Operation(
+        remove_unreferenced, stray, look_at_attachments, is_open_meanwhile=("attachments",)
     ),
     "retention": Operation(forget_and_retain, some_experiences, look_at_log),
     "repair": Operation(repair, damaged, look_at_repaired, is_open=("links", "attachments", "index")),

@@ -212,6 +212,19 @@ def test_a_damaged_store_fails_its_check_until_it_is_repaired(folder, capsys):
     assert ids(folder) == ["won"]
 
 
+def test_files_that_no_experience_names_go_once_that_is_confirmed(folder, capsys):
+    with MemoryStore.open(folder) as store:
+        digest = store.attachments.put(bytes(2_000_000), role="image", media_type="image/png").digest
+    assert main(["memory", "remove-unreferenced", folder, "--yes"]) == 0
+    assert capsys.readouterr().out == "removed 0 attachments\n"  # it was put a moment ago
+    assert main(["memory", "remove-unreferenced", folder, "--older-than-s", "0"]) == 1
+    assert "would remove 1 attachments, 2.0 MB; add --yes to do it" in capsys.readouterr().out
+    assert main(["memory", "remove-unreferenced", folder, "--older-than-s", "0", "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"removed": [digest]}
+    with MemoryStore.open(folder) as store:
+        assert list(store.attachments) == []
+
+
 def test_a_store_that_cannot_be_opened_is_checked_all_the_same(folder, capsys):
     os.truncate(f"{folder}/experiences.sqlite", os.path.getsize(f"{folder}/experiences.sqlite") // 2)
     assert run(capsys, "stats", folder)[0] == 1

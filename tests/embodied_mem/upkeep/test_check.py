@@ -294,6 +294,14 @@ def test_old_temporary_files_are_removed_and_young_ones_left_to_their_owner(fold
     assert (old.exists(), young.exists()) == (False, True)
 
 
+def test_leftover_files_are_old_by_the_time_of_the_system_whatever_the_clock_of_the_store_says(folder):
+    at_work = folder / f".{FILE_NAME}.1.part"
+    at_work.write_bytes(b"half")
+    with MemoryStore.open(folder, clock=lambda: 1e12) as store:
+        assert store.check(repair=True).findings == ()
+    assert at_work.exists()
+
+
 def test_a_damaged_index_snapshot_is_removed_because_it_is_a_cache(folder):
     (folder / "index").mkdir(exist_ok=True)
     (folder / "index" / "abc.index").write_bytes(b"EMIXgarbage")
