@@ -81,7 +81,7 @@ def _tables(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Finding
         n_orphans = examining.count_orphans(db)
     findings = [_entries(backend, damaged, vectors, aside)] if damaged else []
     if columns:
-        findings.append(_columns(backend, columns, repair=aside is not None))
+        findings.append(_columns(backend, columns, aside))
     if n_orphans:
         findings.append(_orphans(backend, n_orphans, aside))
     return findings
@@ -110,16 +110,17 @@ def _entries(
     )
 
 
-def _columns(backend: SqliteBackend, sequences: Sequence[int], *, repair: bool) -> Finding:
-    if repair:
+def _columns(backend: SqliteBackend, sequences: Sequence[int], aside: DamagedFolder | None) -> Finding:
+    if aside is not None:
+        _keep_copy(backend, aside)
         with _writing(backend.path) as db:
             examining.write_columns(db, sequences)
     return Finding(
         name="columns",
         severity=Severity.DAMAGE,
         what=f"filter columns of {len(sequences):,} entries differ from their content: {named(sequences)}",
-        done="filled again from the content" if repair else "",
-        next_step="" if repair else repair_with(backend.path.parent),
+        done="filled again from the content" if aside is not None else "",
+        next_step="" if aside is not None else repair_with(backend.path.parent),
     )
 
 

@@ -111,10 +111,11 @@ def test_filter_columns_are_filled_again_from_the_content(folder):
     report = check_folder(folder, repair=True)
     assert found(report) == [("columns", Severity.DAMAGE)]
     assert report.is_clean
-    with sqlite3.connect(folder / FILE_NAME) as db:
-        row = db.execute("SELECT scope_place, happened_at_s FROM entries WHERE sequence = 5").fetchone()
-    db.close()
-    assert row == ("kitchen", 1.0)
+    for where_it_lies, expected in ((folder, ("kitchen", 1.0)), (report.damaged_folder, ("garden", None))):
+        with sqlite3.connect(where_it_lies / FILE_NAME) as db:
+            row = db.execute("SELECT scope_place, happened_at_s FROM entries WHERE sequence = 5").fetchone()
+        db.close()
+        assert row == expected
     assert len(ids(folder)) == N
 
 
