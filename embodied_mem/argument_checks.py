@@ -61,6 +61,15 @@ def check_callable(name: str, value: object, how: str) -> Callable[..., Any]:
     return value
 
 
+def check_clock(clock: object) -> None:
+    """Refuse what does not tell the time, such as a time.
+
+    Raises:
+        InvalidQuery: It cannot be called.
+    """
+    check_callable("clock", clock, "a function that gives seconds since the Unix epoch, such as time.time")
+
+
 def check_number(name: str, value: object) -> None:
     """Refuse what is no number, or is one that cannot be compared.
 

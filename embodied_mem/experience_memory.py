@@ -10,7 +10,7 @@ from typing import Any, Unpack, cast
 
 import numpy as np
 
-from embodied_mem.argument_checks import check_callable, check_embedder, check_type
+from embodied_mem.argument_checks import check_clock, check_embedder, check_type
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.deferred_receipt import DeferredReceipt
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
@@ -82,9 +82,7 @@ class ExperienceMemory:
             check_embedder(embedder)
         check_type("scope", scope, Scope, "a Scope, such as Scope(agent='robot-1')")
         check_type("weights", weights, RankingWeights, "RankingWeights, such as RankingWeights(recency=0.2)")
-        check_callable(
-            "clock", clock, "a function that gives seconds since the Unix epoch, such as time.time"
-        )
+        check_clock(clock)
         self.backend = backend
         self.embedder = embedder
         self.scope = scope

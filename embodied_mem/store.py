@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
+from embodied_mem.argument_checks import check_type
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
 from embodied_mem.contracts import Embedder, Forgetting, Memory
@@ -72,6 +73,7 @@ class MemoryStore:
         read_only: bool = False,
         fsync: bool = False,
         commit_every: int = 1,
+        busy_timeout_s: float = 5.0,
         synonyms: Synonyms | None = None,
         index: IndexOptions = DEFAULT_OPTIONS,
         quota_bytes: int | None = None,
@@ -86,13 +88,14 @@ class MemoryStore:
                 -9`.
             commit_every: How many records are committed together; above 1, `Receipt.wait` says when one is
                 safe, and `flush` commits what waits.
+            busy_timeout_s: How long to wait for another process that writes, in seconds, up to a day.
             synonyms: What counts as the same word in text search; the library's own if None.
             index: How much memory the index may take and when it is saved.
             quota_bytes: What all attachments may take together; None sets no limit.
             clock: Seconds since the Unix epoch.
 
         Raises:
-            InvalidQuery: An option is of another type.
+            InvalidQuery: The value of an option means nothing.
             StoreError: The folder or its file cannot be opened, or what is in it is no store of this version.
         """
         check_options(
@@ -100,6 +103,7 @@ class MemoryStore:
                 "read_only": read_only,
                 "fsync": fsync,
                 "commit_every": commit_every,
+                "busy_timeout_s": busy_timeout_s,
                 "synonyms": synonyms,
                 "index": index,
                 "quota_bytes": quota_bytes,
@@ -112,6 +116,7 @@ class MemoryStore:
             read_only=read_only,
             fsync=fsync,
             commit_every=commit_every,
+            busy_timeout_s=busy_timeout_s,
             synonyms=synonyms,
             index=index,
             clock=clock,
@@ -363,7 +368,12 @@ class MemoryStore:
 
         Args:
             repair: Whether to make again what can be made again and move aside what cannot.
+
+        Raises:
+            InvalidQuery: `repair` is no truth value; a text would count as True whatever it says.
+            StoreError: A repair was asked for and the store is read-only, in use, or cannot be written.
         """
+        check_type("repair", repair, bool, "True or False")
         from embodied_mem.upkeep.check import check
 
         # By the time of the system, which the leftover files of killed processes carry, whatever the clock.

@@ -1,12 +1,15 @@
 """`OpenOptions`: what a caller says about how a store is opened."""
 
+import time
 from collections.abc import Callable
 from typing import TypedDict
 
-from embodied_mem.argument_checks import check_count, check_number, check_type
+from embodied_mem.argument_checks import check_clock, check_count, check_number, check_type
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.synonyms import Synonyms
+
+MAX_TIMEOUT_S = 86_400.0
 
 
 class OpenOptions(TypedDict, total=False):
@@ -15,6 +18,7 @@ class OpenOptions(TypedDict, total=False):
     read_only: bool
     fsync: bool
     commit_every: int
+    busy_timeout_s: float
     synonyms: Synonyms | None
     index: IndexOptions
     quota_bytes: int | None
@@ -25,17 +29,27 @@ def check_options(options: OpenOptions) -> None:
     """Refuse options that no store can be opened with, before anything is made for them.
 
     Raises:
-        InvalidQuery: There is no such option, or it is of another type.
+        InvalidQuery: There is no such option, or its value means nothing.
     """
     unknown = set(options) - set(OpenOptions.__annotations__)
     if unknown:
         known = ", ".join(OpenOptions.__annotations__)
         raise InvalidQuery(f"a store has no option {', '.join(sorted(unknown))}. Known: {known}.")
+    for name in ("read_only", "fsync"):
+        check_type(name, options.get(name, False), bool, "True or False")
+    check_count("commit_every", options.get("commit_every", 1), at_least=1)
+    _check_timeout(options.get("busy_timeout_s", 0.0))
+    check_clock(options.get("clock", time.time))
     if options.get("synonyms") is not None:
         how = "Synonyms, such as Synonyms.load('words.txt'), or None"
         check_type("synonyms", options["synonyms"], Synonyms, how)
     if "index" in options:
         check_type("index", options["index"], IndexOptions, "IndexOptions of embodied_mem.index.options")
-    check_count("commit_every", options.get("commit_every", 1), at_least=1)
     if options.get("quota_bytes") is not None:
         check_number("quota_bytes", options["quota_bytes"])
+
+
+def _check_timeout(timeout_s: float) -> None:
+    check_number("busy_timeout_s", timeout_s)
+    if not 0 <= timeout_s <= MAX_TIMEOUT_S:
+        raise InvalidQuery(f"busy_timeout_s is {timeout_s}; expected seconds from 0 to {MAX_TIMEOUT_S:,.0f}")

@@ -74,6 +74,7 @@ class SqliteBackend(SqliteHandle):
         return {
             "fsync": self._fsync,
             "commit_every": self.commit_every,
+            "busy_timeout_s": self._busy_timeout_s,
             "synonyms": self._synonyms,
             "index": self._index,
             "clock": self._clock,

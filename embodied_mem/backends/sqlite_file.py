@@ -99,7 +99,8 @@ _ADVICE = {
     "SQLITE_NOTADB": "this is no memory store; give another path or move the file away",
     "SQLITE_CORRUPT": "the file is damaged; restore a copy, or save what can be read: "
     "embodied-mem memory check --repair FOLDER",
-    "SQLITE_BUSY": "another process has held the store for too long; let it finish or raise busy_timeout_s",
+    "SQLITE_BUSY": "another process has held the store for too long; let it finish, or open with a larger "
+    "busy_timeout_s",
     # A reader shares memory with writers through a file in the folder. SQLite could be told that nobody
     # writes (`immutable`), but no reader can know that, and it would read garbage where it is wrong.
     "SQLITE_READONLY_DIRECTORY": "the folder cannot be written, which even reading needs; change its "

@@ -79,6 +79,7 @@ def test_a_long_value_does_not_fill_the_message():
         (lambda store: store.apply_retention("x"), r"a rule is 'x'; expected Retention\("),
         (lambda store: store.apply_retention([{"kind": "episode"}]), "a rule is {'kind': 'episode'}"),
         (lambda store: store.apply_retention(Retention(kind="episode"), policy="lru"), "policy is 'lru'"),
+        (lambda store: store.check(repair="no"), "repair is 'no'; expected True or False"),
         (lambda store: store.archive(None), "ids is None; expected a list of ids"),
         (lambda store: store.purge(5), "ids is 5; expected a list of ids"),
         (lambda store: store.purge(where()), "all would be purged; name what goes"),
@@ -91,7 +92,25 @@ def test_a_store_names_the_value_and_what_it_expected(store, call, said):
     assert store.stats().last_sequence == 4  # and nothing was written
 
 
-@pytest.mark.parametrize("options", [{"synonyms": "words.txt"}, {"index": "small"}, {"quota_bytes": "1 GB"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"synonyms": "words.txt"},
+        {"index": "small"},
+        {"quota_bytes": "1 GB"},
+        {"read_only": "no"},
+        {"fsync": "no"},
+        {"fsync": None},
+        {"commit_every": 0},
+        {"commit_every": True},
+        {"busy_timeout_s": "5"},
+        {"busy_timeout_s": -1.0},
+        {"busy_timeout_s": float("inf")},
+        {"clock": None},
+        {"clock": 5},
+    ],
+    ids=str,
+)
 def test_a_store_is_not_opened_with_options_of_another_type(tmp_path, options):
     with pytest.raises(InvalidQuery, match=f"{next(iter(options))} is "):
         MemoryStore.open(tmp_path / "lab", **options)

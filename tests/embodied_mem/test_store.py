@@ -1,5 +1,7 @@
 import os
 import pickle
+import sqlite3
+import time
 
 import pytest
 
@@ -214,6 +216,17 @@ def test_what_is_purged_is_gone(store):
     store.memory().record(Experience(task="look", id="2"))
     assert store.purge(where(scope__person="ada")).purged == ("1",)
     assert [experience.id for experience in store.experiences()] == ["2"]
+
+
+def test_how_long_another_writer_is_waited_for_can_be_said(tmp_path):
+    with MemoryStore.open(tmp_path / "lab", busy_timeout_s=0.05) as store:
+        other = sqlite3.connect(tmp_path / "lab" / FILE_NAME, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        begun_s = time.monotonic()
+        with pytest.raises(StoreError, match="open with a larger busy_timeout_s"):
+            store.memory().record(Experience(task="look"))
+        assert time.monotonic() - begun_s < 2.0
+        other.close()
 
 
 def test_attachments_have_a_quota(tmp_path):

@@ -74,6 +74,7 @@ def told(tmp_path):
     options = {
         "fsync": True,
         "commit_every": 3,
+        "busy_timeout_s": 2.5,
         "synonyms": Synonyms([["ball", "zork"]]),
         "index": IndexOptions(compression="always"),
         "quota_bytes": 10,
