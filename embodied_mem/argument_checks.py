@@ -7,6 +7,8 @@ import numpy as np
 
 from embodied_mem.errors import InvalidQuery
 
+MAX_TIMEOUT_S = 86_400.0
+
 
 def check_embedder(embedder: Any) -> None:
     """Refuse what cannot embed, such as the name of an embedder.
@@ -79,6 +81,17 @@ def check_number(name: str, value: object) -> None:
     is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not is_number or value != value:
         raise InvalidQuery(f"{name} is {_shown(value)}; expected a number")
+
+
+def check_timeout(name: str, value: Any) -> None:
+    """Refuse what SQLite cannot wait for.
+
+    Raises:
+        InvalidQuery: It is no number of seconds from 0 to a day.
+    """
+    check_number(name, value)
+    if not 0 <= value <= MAX_TIMEOUT_S:
+        raise InvalidQuery(f"{name} is {_shown(value)}; expected seconds from 0 to {MAX_TIMEOUT_S:,.0f}")
 
 
 def check_count(name: str, value: object, *, at_least: int) -> None:

@@ -13,14 +13,14 @@ class DeferredReceipt(Receipt):
     Args:
         experience_id: The id under which it will be kept.
         deferred: What becomes of it.
-        flush: Commits it, together with all that waits.
+        flush: Commits it, together with all that waits, as `CanDefer.flush` does.
     """
 
     __slots__ = ("_deferred", "_flush")
     _deferred: Deferred
-    _flush: Callable[[], None]
+    _flush: Callable[..., None]
 
-    def __init__(self, experience_id: str, deferred: Deferred, flush: Callable[[], None]) -> None:
+    def __init__(self, experience_id: str, deferred: Deferred, flush: Callable[..., None]) -> None:
         object.__setattr__(self, "experience_id", experience_id)
         object.__setattr__(self, "_deferred", deferred)
         object.__setattr__(self, "_flush", flush)
@@ -48,18 +48,17 @@ class DeferredReceipt(Receipt):
         return appended is not None and appended.is_duplicate
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """Commit it, and return its sequence number once it is as durable as the store's options say.
+        """Commit it with all that waits, and return once it is as durable as the store's options say.
 
         Args:
-            timeout_s: Not used, because committing is not left to others; a store that is locked gives up
-                after its own busy timeout.
+            timeout_s: How long to wait for other processes; see `Receipt.wait`.
 
         Raises:
             ConflictingId: Another process took the id with other content before this one was committed.
-            StoreError: The store cannot be written; the experience keeps waiting.
+            StoreError: The store could not be written in that time; the experience keeps waiting.
         """
         if self._deferred.appended is None and self._deferred.error is None:
-            self._flush()
+            self._flush(timeout_s=timeout_s)
         if self._deferred.error is not None:
             raise self._deferred.error
         return self.sequence

@@ -154,8 +154,12 @@ class CanDefer(Protocol):
         """
         ...
 
-    def flush(self) -> None:
-        """Commit what waits; what could not be committed keeps waiting, and the error is raised."""
+    def flush(self, *, timeout_s: float | None = None) -> None:
+        """Commit what waits; what could not be committed keeps waiting, and the error is raised.
+
+        Args:
+            timeout_s: How long to wait for other processes that write, in seconds; None leaves it to the log.
+        """
         ...
 
 

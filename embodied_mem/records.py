@@ -368,7 +368,19 @@ class Receipt:
     is_duplicate: bool = False
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """Return once the record is as durable as the store's options say; at once where nothing waits."""
+        """Return once the record is as durable as the store's options say; at once where nothing waits.
+
+        Args:
+            timeout_s: How long to wait for other processes that write to the store, in seconds; None waits as
+                long as the store was opened to wait. A disk that is slow is waited for in any case.
+
+        Returns:
+            Its sequence number.
+
+        Raises:
+            ConflictingId: Another process took the id with other content before this record was committed.
+            StoreError: The store could not be written in that time; the experience keeps waiting.
+        """
         return self.sequence
 
 

@@ -4,12 +4,10 @@ import time
 from collections.abc import Callable
 from typing import TypedDict
 
-from embodied_mem.argument_checks import check_clock, check_count, check_number, check_type
+from embodied_mem.argument_checks import check_clock, check_count, check_number, check_timeout, check_type
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.synonyms import Synonyms
-
-MAX_TIMEOUT_S = 86_400.0
 
 
 class OpenOptions(TypedDict, total=False):
@@ -38,7 +36,7 @@ def check_options(options: OpenOptions) -> None:
     for name in ("read_only", "fsync"):
         check_type(name, options.get(name, False), bool, "True or False")
     check_count("commit_every", options.get("commit_every", 1), at_least=1)
-    _check_timeout(options.get("busy_timeout_s", 0.0))
+    check_timeout("busy_timeout_s", options.get("busy_timeout_s", 0.0))
     check_clock(options.get("clock", time.time))
     if options.get("synonyms") is not None:
         how = "Synonyms, such as Synonyms.load('words.txt'), or None"
@@ -47,9 +45,3 @@ def check_options(options: OpenOptions) -> None:
         check_type("index", options["index"], IndexOptions, "IndexOptions of embodied_mem.index.options")
     if options.get("quota_bytes") is not None:
         check_number("quota_bytes", options["quota_bytes"])
-
-
-def _check_timeout(timeout_s: float) -> None:
-    check_number("busy_timeout_s", timeout_s)
-    if not 0 <= timeout_s <= MAX_TIMEOUT_S:
-        raise InvalidQuery(f"busy_timeout_s is {timeout_s}; expected seconds from 0 to {MAX_TIMEOUT_S:,.0f}")

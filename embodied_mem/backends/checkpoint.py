@@ -11,6 +11,7 @@ from pathlib import Path
 
 from embodied_mem import failpoints
 from embodied_mem.backends import log_room
+from embodied_mem.backends.sqlite_file import set_patience
 from embodied_mem.errors import StoreError
 
 logger = logging.getLogger(__name__)
@@ -111,11 +112,11 @@ class Checkpointer:
         """Whether the whole log went into the file; a reader that takes long prevents it."""
         failpoints.reach("checkpoint:before")
         self._n_synced = 0  # so that room is looked for again, as this or another process may take it away
-        db.execute(f"PRAGMA busy_timeout = {round(1000 * patience_s)}")
+        set_patience(db, patience_s)
         try:
             is_busy, _, _ = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         finally:
-            db.execute(f"PRAGMA busy_timeout = {round(1000 * self._busy_timeout_s)}")
+            set_patience(db, self._busy_timeout_s)
         failpoints.reach("checkpoint:after")
         return not is_busy
 

@@ -57,6 +57,11 @@ def connect(
         return db
 
 
+def set_patience(db: sqlite3.Connection, timeout_s: float) -> None:
+    """Say how long a connection waits for others that use the file."""
+    db.execute(f"PRAGMA busy_timeout = {round(1000 * timeout_s)}")
+
+
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
     """Errors of SQLite inside become a `StoreError` that names the file and the way out."""

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from embodied_mem import failpoints
+from embodied_mem.argument_checks import check_timeout
 from embodied_mem.backends.checkpoint import Checkpointer
 from embodied_mem.backends.network_disk import refuse_network_disk
 from embodied_mem.backends.pending import Pending
-from embodied_mem.backends.sqlite_file import as_store_error, connect, is_lost
+from embodied_mem.backends.sqlite_file import as_store_error, connect, is_lost, set_patience
 from embodied_mem.backends.sqlite_rows import (
     EntryRow,
     Spaces,
@@ -129,17 +130,24 @@ class SqliteHandle:
         """How many entries wait to be committed."""
         return len(self._waiting)
 
-    def flush(self) -> None:
+    def flush(self, *, timeout_s: float | None = None) -> None:
         """Commit what waits, and return once it is as durable as `fsync` says.
+
+        Args:
+            timeout_s: How long to wait for another process that writes, in seconds; None waits as long as the
+                handle was opened to wait. Other threads with this handle are waited for in any case.
 
         Raises:
             ConflictingId: Another process took an id meanwhile; all other entries were committed, and the
                 receipt of this one raises the same. Where a read had to commit, it comes with the next flush.
+            InvalidQuery: `timeout_s` is no number of seconds.
             StoreError: The file cannot be written; everything keeps waiting and is tried again at the next
                 flush.
         """
+        if timeout_s is not None:
+            check_timeout("timeout_s", timeout_s)
         if self._waiting.rows:
-            with self._own_lock, self._opened() as db:
+            with self._own_lock, self._opened() as db, self._patience(db, timeout_s):
                 self._commit_pending(db)
         refused, self._refused = self._refused, []
         if refused:
@@ -267,6 +275,18 @@ class SqliteHandle:
         failpoints.reach("commit:after")
         self._checkpointer.appended(db, len(rows))
         return results
+
+    @contextmanager
+    def _patience(self, db: sqlite3.Connection, timeout_s: float | None) -> Iterator[None]:
+        """Another time to wait for other processes; None changes nothing."""
+        if timeout_s is None:
+            yield
+            return
+        set_patience(db, timeout_s)
+        try:
+            yield
+        finally:
+            set_patience(db, self._busy_timeout_s)
 
     def _commit_pending(self, db: sqlite3.Connection) -> None:
         if not self._waiting.rows:

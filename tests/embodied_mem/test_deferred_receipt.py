@@ -1,11 +1,13 @@
 import copy
 import pickle
+import sqlite3
+import time
 
 import numpy as np
 import pytest
 
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.errors import ConflictingId, StoreError
+from embodied_mem.errors import ConflictingId, InvalidQuery, StoreError
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.records import Experience, Outcome, Receipt, Status, Task
 
@@ -54,6 +56,29 @@ def test_waiting_commits_everything_that_was_recorded_before(memory):
     first = memory.record(tried("open the door"))
     assert memory.record(tried("close the door")).wait() == 2
     assert first.sequence == 1
+
+
+def test_waiting_takes_no_longer_than_asked(memory, path, backend):
+    receipt = memory.record(tried("open the door"))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun_s = time.monotonic()
+    with pytest.raises(StoreError, match="database is locked"):
+        receipt.wait(timeout_s=0.05)
+    assert time.monotonic() - begun_s < 2.0
+    assert receipt.sequence is None
+    other.execute("ROLLBACK")
+    other.close()
+    assert receipt.wait(timeout_s=0.05) == 1
+    assert backend._connection().execute("PRAGMA busy_timeout").fetchone() == (5_000,)
+
+
+@pytest.mark.parametrize("timeout_s", [-1.0, "soon", True])
+def test_a_time_to_wait_that_is_none_is_refused(memory, timeout_s):
+    receipt = memory.record(tried("open the door"))
+    with pytest.raises(InvalidQuery, match="timeout_s is"):
+        receipt.wait(timeout_s)
+    assert receipt.wait() == 1
 
 
 def test_a_receipt_stays_what_it_is_when_its_experience_is_committed(memory):
