@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Unpack, cast
+from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 
@@ -37,6 +37,15 @@ from embodied_mem.views.log_views import LogViews, is_in
 ANY_SCOPE = Scope()
 DEFAULT_WEIGHTS = RankingWeights()
 DEFAULT_EMBEDDER: Embedder[str] | None = None  # words alone rank better than hashed vectors
+
+
+class MemoryOptions(TypedDict, total=False):
+    """The keywords of `ExperienceMemory`, which says what each means."""
+
+    embedder: Embedder[str] | None
+    scope: Scope
+    weights: RankingWeights
+    clock: Callable[[], float]
 
 
 class ExperienceMemory:

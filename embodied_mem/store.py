@@ -11,7 +11,7 @@ from embodied_mem.argument_checks import check_type
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
 from embodied_mem.contracts import Embedder, Forgetting, Memory
-from embodied_mem.experience_memory import ExperienceMemory
+from embodied_mem.experience_memory import ExperienceMemory, MemoryOptions
 from embodied_mem.filters import Where
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.log import EntryKind
@@ -48,7 +48,7 @@ class MemoryStore:
         path: The folder.
         backend: The log in it.
         quota_bytes: What all attachments may take together; None sets no limit.
-        clock: Seconds since the Unix epoch; says when something was archived, purged or copied.
+        clock: Seconds since the Unix epoch; says when something was recorded, archived, purged or copied.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class MemoryStore:
             synonyms: What counts as the same word in text search; the library's own if None.
             index: How much memory the index may take and when it is saved.
             quota_bytes: What all attachments may take together; None sets no limit.
-            clock: Seconds since the Unix epoch.
+            clock: Seconds since the Unix epoch, for everything that says when: recording, archiving, and what
+                `memory` records and how old it is.
 
         Raises:
             InvalidQuery: The value of an option means nothing.
@@ -124,21 +125,26 @@ class MemoryStore:
         return cls(folder, backend, quota_bytes=quota_bytes, clock=clock)
 
     @overload
-    def memory(self, mode: Literal["learn"] = "learn", **options: Any) -> ExperienceMemory: ...
+    def memory(
+        self, mode: Literal["learn"] = "learn", **options: Unpack[MemoryOptions]
+    ) -> ExperienceMemory: ...
 
     @overload
-    def memory(self, mode: str, **options: Any) -> Memory: ...
+    def memory(self, mode: str, **options: Unpack[MemoryOptions]) -> Memory: ...
 
-    def memory(self, mode: str = "learn", **options: Any) -> Memory:
+    def memory(self, mode: str = "learn", **options: Unpack[MemoryOptions]) -> Memory:
         """The memory in this store.
 
         Args:
             mode: `learn`; `frozen` to refuse writes; `off` to recall nothing as well.
-            options: Keyword arguments of `ExperienceMemory`: embedder, scope, weights, clock.
+            options: Keyword arguments of `ExperienceMemory`: embedder, scope, weights, clock; with no clock,
+                it has that of the store.
 
         Raises:
+            InvalidQuery: An option is of another type.
             UnknownName: No such mode.
         """
+        options.setdefault("clock", self._clock)
         return with_mode(ExperienceMemory(self.backend, **options), mode)
 
     def experiences(self) -> Iterator[Experience]:
@@ -196,7 +202,7 @@ class MemoryStore:
         """
         from embodied_mem.transfer.snapshot import Snapshot
 
-        return Snapshot(self.backend, sequence, branch=self.branch)
+        return Snapshot(self.backend, sequence, clock=self._clock, branch=self.branch)
 
     def branch(
         self, path: str | Path, *, sequence: int | None = None, **options: Unpack[OpenOptions]

@@ -1,13 +1,14 @@
 """`Snapshot`: a store as it was at one point of its log."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Generic, TypeVar, Unpack
 
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
-from embodied_mem.experience_memory import ExperienceMemory
+from embodied_mem.experience_memory import ExperienceMemory, MemoryOptions
 from embodied_mem.log import EntryKind
 from embodied_mem.modes import LimitedMemory
 from embodied_mem.queries import Query, QueryFields, build_query
@@ -26,6 +27,7 @@ class Snapshot(Generic[Store]):
     Args:
         backend: The log.
         sequence: The last sequence number that is seen, >= 0; None takes the newest.
+        clock: Seconds since the Unix epoch, up to which ages are counted.
         branch: Copies the store, as `MemoryStore.branch` does.
 
     Raises:
@@ -33,14 +35,21 @@ class Snapshot(Generic[Store]):
     """
 
     def __init__(
-        self, backend: SqliteBackend, sequence: int | None = None, *, branch: Callable[..., Store]
+        self,
+        backend: SqliteBackend,
+        sequence: int | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        branch: Callable[..., Store],
     ) -> None:
         self._backend = backend
+        self._clock = clock
         self._branch = branch
         self.sequence = checked_sequence(backend, sequence)
 
-    def memory(self, **options: Any) -> "FixedMemory":
-        """The memory as it was, to be read; `options` are those of `ExperienceMemory`."""
+    def memory(self, **options: Unpack[MemoryOptions]) -> "FixedMemory":
+        """The memory as it was, to be read; `options` are those of `MemoryStore.memory`."""
+        options.setdefault("clock", self._clock)
         return FixedMemory(ExperienceMemory(self._backend, **options), self.sequence)
 
     def experiences(self) -> Iterator[Experience]:

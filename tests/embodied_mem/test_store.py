@@ -10,6 +10,7 @@ from embodied_mem.errors import MemoryModeError, StoreError
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.filters import where
 from embodied_mem.forgetting import Fifo
+from embodied_mem.ranking import RankingWeights
 from embodied_mem.records import Experience, Outcome, Scope
 from embodied_mem.store import FILE_NAME, MemoryStore
 from embodied_mem.synonyms import Synonyms
@@ -46,6 +47,22 @@ def test_options_reach_the_memory(store):
     memory.record(Experience(task="look"))
     [experience] = store.experiences()
     assert (experience.scope.agent, experience.happened_at_s, experience.vectors) == ("me", 7.0, ())
+
+
+def test_the_clock_of_a_store_is_that_of_its_memory_unless_another_is_given(tmp_path):
+    with MemoryStore.open(tmp_path / "lab", clock=lambda: 1_000.0) as store:
+        store.memory().record(Experience(task="look", id="1"))
+        store.memory(clock=lambda: 7.0).record(Experience(task="look", id="2"))
+        assert [experience.happened_at_s for experience in store.experiences()] == [1_000.0, 7.0]
+        assert store.backend.recorded_at(1) == store.backend.recorded_at(2) == 1_000.0
+
+
+def test_ages_count_up_to_the_time_of_the_store_in_a_snapshot_too(tmp_path):
+    weights = RankingWeights(recency=1.0, half_life_s=10.0)
+    with MemoryStore.open(tmp_path / "lab", clock=lambda: 20.0) as store:
+        store.memory().record(Experience(task="look", happened_at_s=10.0))
+        for memory in (store.memory(weights=weights), store.snapshot().memory(weights=weights)):
+            assert memory.recall("look")[0].parts["recency"] == pytest.approx(0.5)
 
 
 def test_a_frozen_memory_of_a_store_refuses_writes(store):
