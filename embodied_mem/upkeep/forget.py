@@ -116,17 +116,32 @@ def tell(
     return times.now
 
 
-def _policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
-    """The policy; one that is named and made for a number of experiences is made for those that stay."""
-    if not isinstance(policy, str):
-        check_policy(policy)
-        return policy
-    registered = registry.load("forgetting", policy)
+def named_policy(name: str, *, capacity: int | None, how: str) -> Forgetting:
+    """A new policy of a registered name.
+
+    Args:
+        name: Which.
+        capacity: For how many experiences one is made that wants to know.
+        how: How a caller says for how many, for the message where that is not known.
+
+    Raises:
+        InvalidQuery: It wants to know and `capacity` is None.
+        UnknownName: No policy of that name.
+    """
+    registered = registry.load("forgetting", name)
     if "capacity" not in inspect.signature(registered).parameters:
         return cast("Forgetting", registered())
-    if keep is None:
-        raise InvalidQuery(f"{policy} is made for a number of experiences; say with keep how many stay")
-    return cast("Forgetting", registered(capacity=keep))
+    if capacity is None:
+        raise InvalidQuery(f"{name} is made for a number of experiences; {how}")
+    return cast("Forgetting", registered(capacity=capacity))
+
+
+def _policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
+    """The policy; one that is named and made for a number of experiences is made for those that stay."""
+    if isinstance(policy, str):
+        return named_policy(policy, capacity=keep, how="say with keep how many stay")
+    check_policy(policy)
+    return policy
 
 
 def _tell_about(

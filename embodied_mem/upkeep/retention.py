@@ -20,7 +20,7 @@ from embodied_mem.store_folder import ATTACHMENTS
 from embodied_mem.upkeep.archive import archive, archived_ids, visible_spans
 from embodied_mem.upkeep.attached import attached_digests
 from embodied_mem.upkeep.attachments import AttachmentStore
-from embodied_mem.upkeep.forget import Unit, tell
+from embodied_mem.upkeep.forget import Unit, named_policy, tell
 from embodied_mem.upkeep.purge import PurgeReport, purge
 from embodied_mem.views.log_values import EVERY_HIT, LogValues
 from embodied_mem.views.view import is_in
@@ -104,7 +104,7 @@ def apply_retention(
     rules: Retention | Iterable[Retention],
     *,
     now_s: float,
-    policy: Callable[[], Forgetting] = Fifo,
+    policy: Callable[[], Forgetting] | str = Fifo,
     action: Action = "archive",
     unit: Unit = "episodes",
 ) -> RetentionReport:
@@ -119,23 +119,24 @@ def apply_retention(
         path: The store's folder.
         rules: One for each kind that has limits.
         now_s: The time from which ages count, seconds since the Unix epoch; also when this happens.
-        policy: Makes the policy that says what goes first, one for each rule.
+        policy: Makes the policy that says what goes first, one for each rule; or its registered name.
         action: Whether what goes is archived, and can be restored, or purged.
         unit: The unit of the times that the policy is told; see `forget`.
 
     Raises:
-        InvalidQuery: Two rules are for one kind, a rule or the policy is of another type, or there is no such
-            action.
+        InvalidQuery: Two rules are for one kind, a rule or the policy is of another type, there is no such
+            action, or a named policy is made for a number of experiences and a rule has no `max_count`.
         StoreError: The store is read-only.
+        UnknownName: No policy of that name.
     """
     asked = _checked(rules, action)
-    check_callable("policy", policy, "what makes one, such as the class embodied_mem.forgetting.Lru")
+    policies = [_policy_for(rule, policy) for rule in asked]
     files = AttachmentStore(path / ATTACHMENTS)
     hidden = _hidden(backend) if action == "archive" else frozenset()
     reports = []
-    for rule in asked:
+    for rule, its_policy in zip(asked, policies, strict=True):
         items = [item for item in _items(backend, rule.kind) if item.id not in hidden]
-        order = _order(backend, rule.kind, policy(), items, unit=unit)
+        order = _order(backend, rule.kind, its_policy, items, unit=unit)
         reports.append(_applied(rule, items, order, files, now_s=now_s))
     gone = [each for report in reports for each in report.gone]
     purged = None
@@ -145,6 +146,15 @@ def apply_retention(
     elif gone:
         purged = purge(backend, path, gone, at_s=now_s)
     return RetentionReport(action=action, kinds=tuple(reports), purge=purged)
+
+
+def _policy_for(rule: Retention, policy: Callable[[], Forgetting] | str) -> Forgetting:
+    if isinstance(policy, str):
+        how = f"give the rule for {rule.kind!r} a max_count"
+        return named_policy(policy, capacity=rule.max_count, how=how)
+    how = "a registered name such as 'lru', or what makes one, such as the class embodied_mem.forgetting.Lru"
+    made: Forgetting = check_callable("policy", policy, how)()
+    return made
 
 
 @dataclass(frozen=True, slots=True)

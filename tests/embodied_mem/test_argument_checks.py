@@ -78,7 +78,14 @@ def test_a_long_value_does_not_fill_the_message():
         (lambda store: store.forget("w_tinylfu", below=0.3), "say with keep how many stay"),
         (lambda store: store.apply_retention("x"), r"a rule is 'x'; expected Retention\("),
         (lambda store: store.apply_retention([{"kind": "episode"}]), "a rule is {'kind': 'episode'}"),
-        (lambda store: store.apply_retention(Retention(kind="episode"), policy="lru"), "policy is 'lru'"),
+        (
+            lambda store: store.apply_retention(Retention(kind="episode"), policy=Lru()),
+            "policy is .*; expected a registered name such as 'lru', or what makes one",
+        ),
+        (
+            lambda store: store.apply_retention(Retention(kind="episode", max_age_s=1.0), policy="w_tinylfu"),
+            "give the rule for 'episode' a max_count",
+        ),
         (lambda store: store.check(repair="no"), "repair is 'no'; expected True or False"),
         (lambda store: store.archive(None), "ids is None; expected a list of ids"),
         (lambda store: store.purge(5), "ids is 5; expected a list of ids"),
@@ -123,9 +130,17 @@ def test_a_policy_may_be_named(store):
     assert store.history("cup-0")[-1].reason == "forgotten by Lru"
 
 
+@pytest.mark.parametrize("name", ["lru", "w_tinylfu"])
+def test_a_policy_of_a_rule_may_be_named(store, name):
+    rule = Retention(kind="episode", max_count=3)
+    assert len(store.apply_retention(rule, policy=name).gone) == 1
+
+
 def test_an_unknown_policy_is_told_the_nearest(store):
     with pytest.raises(UnknownName, match="Did you mean 'lru'"):
         store.forget("lruu", keep=3)
+    with pytest.raises(UnknownName, match="Did you mean 'lru'"):
+        store.apply_retention(Retention(kind="episode", max_count=3), policy="lruu")
 
 
 @pytest.mark.parametrize("is_made", [True, False])
