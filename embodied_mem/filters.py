@@ -297,6 +297,37 @@ def asks_by_id(where: Where) -> bool:
     return False
 
 
+def excludes_nothing(where: Where) -> bool:
+    """Whether every experience passes, as far as the form of the filter tells and not what is recorded.
+
+    So for the empty filter, for `Not` of what nothing passes, and for a time from ever to ever, as a memory
+    gives every experience one. What two parts say together is not weighed: `Or((a, Not(a)))` is not noticed.
+    """
+    match where:
+        case Between("happened_at_s", low, high):
+            return low in (None, -math.inf) and high in (None, math.inf)
+        case And(parts):
+            return all(map(excludes_nothing, parts))
+        case Or(parts):
+            return any(map(excludes_nothing, parts))
+        case Not(part):
+            return _excludes_all(part)
+    return False
+
+
+def _excludes_all(where: Where) -> bool:
+    match where:
+        case In(_, values):
+            return not values
+        case And(parts):
+            return any(map(_excludes_all, parts))
+        case Or(parts):
+            return all(map(_excludes_all, parts))
+        case Not(part):
+            return excludes_nothing(part)
+    return False
+
+
 def to_document(where: Where) -> JsonObject:
     """The filter as JSON, for logs; the first key is its operator."""
     match where:

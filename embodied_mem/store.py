@@ -335,7 +335,8 @@ class MemoryStore:
 
         Raises:
             StoreError: The store is read-only, or another process reads it for too long.
-            InvalidQuery: The filter passes everything, or it is neither filter nor ids; nothing was removed.
+            InvalidQuery: The filter has nothing that could exclude an experience, as an empty one has not, or
+                it is neither filter nor ids; nothing was removed.
             UnknownName: An id is of no experience; nothing was removed.
         """
         from embodied_mem.upkeep.purge import purge

@@ -17,7 +17,7 @@ from pathlib import Path
 from embodied_mem import failpoints
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.filters import EVERYTHING, FIELDS, And, Not, Or, Where, split_path
+from embodied_mem.filters import FIELDS, And, Not, Or, Where, excludes_nothing, split_path
 from embodied_mem.index import snapshot
 from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.log import ABOUT_ONE, EntryKind, Search
@@ -84,7 +84,8 @@ def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *
     Raises:
         StoreError: The store is read-only, or another process reads it for too long: then the rows are gone,
             and `finish_purges` overwrites their pages later.
-        InvalidQuery: The filter passes everything, or it is neither filter nor ids; nothing was removed.
+        InvalidQuery: The filter has nothing that could exclude an experience (`filters.excludes_nothing`), or
+            it is neither filter nor ids; nothing was removed.
         UnknownName: An id is of no experience; nothing was removed.
     """
     with alone(path):
@@ -234,13 +235,11 @@ def selected(backend: SqliteBackend, selector: Where | Iterable[str]) -> tuple[l
     """The ids of what is asked for, and the selector without its values, which may be what has to go.
 
     Raises:
-        InvalidQuery: The filter passes everything, or it is neither filter nor ids.
+        InvalidQuery: The filter has nothing that could exclude an experience, or it is no filter and no ids.
         UnknownName: An id is of no experience, neither now nor of one that was purged.
     """
     if isinstance(selector, Where):
-        if (
-            selector == EVERYTHING
-        ):  # the filter of values that were all left out; nobody means that by accident
+        if excludes_nothing(selector):  # as where values were all left out; nobody means that
             raise InvalidQuery(
                 "the filter asks for nothing, so all would be purged; name what goes, such as "
                 "where(scope__person='Ada'), or delete the folder to remove all"

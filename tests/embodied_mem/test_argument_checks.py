@@ -10,7 +10,7 @@ from embodied_mem.argument_checks import (
 )
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import EmbodiedMemError, InvalidQuery, StoreError, UnknownName
-from embodied_mem.filters import all_of, where
+from embodied_mem.filters import Between, Not, Or, all_of, where
 from embodied_mem.forgetting import Lru
 from embodied_mem.records import Experience, Scope
 from embodied_mem.store import MemoryStore
@@ -91,6 +91,8 @@ def test_a_long_value_does_not_fill_the_message():
         (lambda store: store.purge(5), "ids is 5; expected a list of ids"),
         (lambda store: store.purge(where()), "all would be purged; name what goes"),
         (lambda store: store.purge(all_of()), "all would be purged; name what goes"),
+        (lambda store: store.purge(Not(Or(()))), "all would be purged; name what goes"),
+        (lambda store: store.purge(Between("happened_at_s")), "all would be purged; name what goes"),
     ],
 )
 def test_a_store_names_the_value_and_what_it_expected(store, call, said):

@@ -20,6 +20,7 @@ from embodied_mem.filters import (
     all_of,
     asks_by_id,
     before,
+    excludes_nothing,
     join_path,
     matches,
     split_path,
@@ -144,6 +145,38 @@ def test_before_and_after_share_out_what_has_a_time(time_s, expected):
 )
 def test_a_filter_asks_by_id_where_nothing_else_can_pass(query, expected):
     assert asks_by_id(query) is expected
+
+
+EVER = Between("happened_at_s")
+NEVER = Or(())
+SOME = Equals("kind", "repair")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (EVERYTHING, True),
+        (Not(NEVER), True),
+        (Not(In("kind", ())), True),
+        (Not(And((SOME, NEVER))), True),
+        (Not(Not(EVERYTHING)), True),
+        (EVER, True),
+        (Between("happened_at_s", -math.inf, math.inf), True),
+        (Or((SOME, Not(NEVER))), True),
+        (And((EVER, Not(NEVER))), True),
+        (NEVER, False),
+        (SOME, False),
+        (Not(SOME), False),
+        (And((SOME, EVERYTHING)), False),
+        (Between("happened_at_s", 0.0), False),
+        (Between("outcome.reward"), False),  # not every experience has one
+        (Not(EVER), False),
+        (In("kind", ()), False),
+    ],
+)
+def test_a_filter_that_can_exclude_nothing_is_known_by_its_form(query, expected):
+    assert excludes_nothing(query) is expected
+    assert matches(query, DOCUMENT) >= expected
 
 
 def test_a_name_with_a_dot_can_be_addressed():
