@@ -1,6 +1,7 @@
 """From a query to ranked experiences: legs, priors, contrast, and the words that say why each came back."""
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -25,10 +26,13 @@ from embodied_mem.views.log_values import EVERY_HIT
 from embodied_mem.views.log_views import LogViews, representatives
 from embodied_mem.views.view import NO_SEQUENCES, Sequences
 
+logger = logging.getLogger(__name__)
+
 TEXT_FIELD = "text"  # the field of the vectors the memory makes itself
+EMBEDDING = "embedding"  # the part of a score that they give
 MAX_CACHED = 256  # experiences, each of which may hold megabytes
 
-_OWN_PARTS = ("task", "state", "text", "embedding", "trust", "recency", "outcome", "surprise", "utility")
+_OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome", "surprise", "utility")
 
 
 @runtime_checkable
@@ -46,6 +50,15 @@ class HasReading(Protocol):
 
     def reading(self) -> AbstractContextManager[None]:
         """Whatever the same thread reads inside belongs together; it may not write."""
+        ...
+
+
+@runtime_checkable
+class CountsVectors(Protocol):
+    """A back end that knows how many experiences have no vector."""
+
+    def n_without_vector(self, field: str) -> int:
+        """At least so many experiences have no vector of a field by which a search has just looked."""
         ...
 
 
@@ -87,6 +100,7 @@ class Retrieval:
         self._generation = views.generation
         self._reading = backend.reading if isinstance(backend, HasReading) else nullcontext
         self._times = backend if isinstance(backend, HasTimes) else None
+        self._counting = backend if isinstance(backend, CountsVectors) else None  # until it was asked
 
     def recall(self, query: Query) -> Recollection:
         """At most `query.k` experiences, best first."""
@@ -94,7 +108,22 @@ class Retrieval:
         legs: tuple[Leg, ...] = (*self._text_legs(query), *self._vector_legs(query))
         with self._reading():
             self._views.catch_up()
-            return self._recalled(query, legs)
+            recalled = self._recalled(query, legs)
+            if self._counting is not None and any(leg.name == EMBEDDING for leg in legs):
+                self._tell_of_the_unembedded(self._counting)
+            return recalled
+
+    def _tell_of_the_unembedded(self, backend: CountsVectors) -> None:
+        """Once: their part `embedding` is 0 whatever is asked, which looks as if they had been compared."""
+        self._counting = None
+        n_without = backend.n_without_vector(TEXT_FIELD)
+        if n_without and self.embedder is not None:
+            logger.warning(
+                "%d experiences have no vector of the embedder %s and are compared by words alone; to embed "
+                "them: MemoryStore.reembed, or embodied-mem memory reembed FOLDER --embedder NAME",
+                n_without,
+                self.embedder.space,
+            )
 
     def _recalled(self, query: Query, legs: tuple[Leg, ...]) -> Recollection:
         asked = self._asked(query, legs)
@@ -158,7 +187,7 @@ class Retrieval:
         task = "" if query.task is None else query.task.text
         together = " ".join(part for part in (task, query.state, query.text) if part)
         vectors = embedded_text(self.embedder, together) if weight else ()
-        return [*given, *(VectorLeg("embedding", vector, weight) for vector in vectors)]
+        return [*given, *(VectorLeg(EMBEDDING, vector, weight) for vector in vectors)]
 
     def _duplicates(self, search: Search) -> tuple[Sequences, dict[int, int]]:
         """All near duplicates but the first of each group that passes the filter, and how many there are."""

@@ -16,7 +16,7 @@ from embodied_mem.errors import EmbodiedMemError, StoreError
 from embodied_mem.index.engine import SearchEngine, check_search
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
-from embodied_mem.log import Appended, Entry, Found, Logged, Search
+from embodied_mem.log import Appended, Entry, EntryKind, Found, Logged, Search
 from embodied_mem.spaces import Space, Vector
 from embodied_mem.store_folder import INDEX
 from embodied_mem.store_options import OpenOptions
@@ -156,6 +156,14 @@ class SqliteBackend(SqliteHandle):
         """What is indexed in memory by kind of entry; see `SearchEngine.report`."""
         with self._own_lock, self._opened():
             return self._search.report()
+
+    def n_without_vector(self, field: str) -> int:
+        """At least so many experiences have no vector of a field by which a search has just looked."""
+        found = self.index_report().get(EntryKind.EXPERIENCE)
+        if found is None:
+            return 0
+        n_vectors = found["vectors"][field]["n_vectors"] if field in found["vectors"] else 0
+        return max(0, int(found["n_rows"] - found["n_dead"] - n_vectors))  # a removed row may have had one
 
     def forget_index(self) -> None:
         """Let go of what is indexed in memory; the next search makes it again, from disk or from the log."""

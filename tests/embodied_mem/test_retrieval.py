@@ -380,6 +380,34 @@ class TestDiversity:
         assert len(hits) == 3
 
 
+class TestExperiencesWithoutVectors:
+    def test_are_told_of_once_with_the_way_out(self, memory, caplog):
+        for n in range(3):
+            memory.record(tried("open the fridge", id=f"before {n}"))
+        embedding = ExperienceMemory(memory.backend, embedder=HashedEmbedder(16))
+        embedding.record(tried("open the door", id="after"))
+        assert "before 2" in ids(embedding.recall(task="open the fridge"))
+        assert "3 experiences have no vector of the embedder hashed" in caplog.text
+        assert "embodied-mem memory reembed" in caplog.text
+        caplog.clear()
+        embedding.recall(task="open the fridge")
+        assert caplog.text == ""
+
+    def test_are_told_of_where_nothing_was_ever_embedded(self, memory, caplog):
+        memory.record(tried("open the fridge"))
+        ExperienceMemory(memory.backend, embedder=HashedEmbedder(16)).recall("fridge")
+        assert "1 experiences have no vector" in caplog.text
+
+    def test_are_not_told_of_where_there_are_none_or_nothing_is_embedded(self, memory, caplog):
+        embedding = ExperienceMemory(memory.backend, embedder=HashedEmbedder(16))
+        for n in range(4):
+            embedding.record(tried("open the fridge", id=str(n)))
+        memory.backend.delete([1, 2])
+        embedding.recall("fridge")
+        memory.recall("fridge")
+        assert caplog.text == ""
+
+
 PLACES = st.lists(
     st.none() | st.lists(st.floats(-5, 5), min_size=3, max_size=3).map(tuple), min_size=1, max_size=8
 )
