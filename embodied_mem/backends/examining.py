@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from embodied_mem.backends.schema import FILTER_COLUMNS, VECTORS_BITS
+from embodied_mem.backends.sqlite_admin import count_generation
 from embodied_mem.backends.sqlite_read import damaged
 from embodied_mem.backends.where_sql import column_values
 from embodied_mem.errors import EmbodiedMemError
@@ -67,7 +68,7 @@ def write_columns(db: sqlite3.Connection, sequences: Sequence[int]) -> None:
         expected = None if payload is None else _expected(payload[0])
         if expected is not None:
             db.execute(f"UPDATE entries SET {assignments} WHERE sequence = ?", (*expected, sequence))
-    db.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+    count_generation(db)
 
 
 def count_orphans(db: sqlite3.Connection) -> int:

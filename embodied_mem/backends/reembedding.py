@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from embodied_mem.backends.schema import MAX_VECTORS, VECTORS_BITS
-from embodied_mem.backends.sqlite_admin import _hash_anew as hash_anew
+from embodied_mem.backends.sqlite_admin import count_generation, generation, hash_anew
 from embodied_mem.backends.sqlite_file import connect, store_errors
 from embodied_mem.backends.sqlite_rows import read_spaces, write_space
 from embodied_mem.spaces import Space
@@ -24,7 +24,7 @@ def exchange_vectors(
     field: str,
     space: Space,
     *,
-    generation: int,
+    staged_at: int,
     late: Callable[[], Iterable[StagedRow]],
 ) -> None:
     """Give a field another space and the staged vectors, all at once; other writers wait meanwhile.
@@ -37,7 +37,7 @@ def exchange_vectors(
         staged: A database with a table `vectors` of `STAGED_COLUMNS`; other entries lose their vector.
         field: Which field.
         space: The new space.
-        generation: What `SqliteBackend.generation` said before the first vector was staged.
+        staged_at: What `SqliteBackend.generation` said before the first vector was staged.
         late: Gives what was recorded after the last staged entry; asked while nobody can write.
 
     Raises:
@@ -50,13 +50,13 @@ def exchange_vectors(
             db.execute(f"CREATE TEMP TABLE late ({STAGED_COLUMNS})")
             db.execute("BEGIN IMMEDIATE")
             db.executemany("INSERT INTO late VALUES (?, ?, ?)", late())
-            _exchange(db, field, space, generation)
+            _exchange(db, field, space, staged_at)
             db.execute("COMMIT")
     finally:
         db.close()  # which rolls back what was not committed
 
 
-def _exchange(db: sqlite3.Connection, field: str, space: Space, generation: int) -> None:
+def _exchange(db: sqlite3.Connection, field: str, space: Space, staged_at: int) -> None:
     held = read_spaces(db).get(field)
     new_id = write_space(db, f"{field}\n", space)  # a name that no field has, until the old one is gone
     held_id = held[0] if held is not None else new_id
@@ -67,10 +67,10 @@ def _exchange(db: sqlite3.Connection, field: str, space: Space, generation: int)
         db.execute("DELETE FROM vectors WHERE space_id = ?", (held_id,))
         db.execute("DELETE FROM spaces WHERE id = ?", (held_id,))
     db.execute("UPDATE spaces SET field = ? WHERE id = ?", (field, new_id))
-    if db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0] != generation:
+    if generation(db) != staged_at:
         left = [sequence for (sequence,) in db.execute("SELECT sequence FROM entries ORDER BY sequence")]
     hash_anew(db, left)
-    db.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+    count_generation(db)
 
 
 def _put(db: sqlite3.Connection, table: str, held_id: int, new_id: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BITS
+from embodied_mem.backends.sqlite_admin import count_generation
 from embodied_mem.backends.sqlite_file import connect
 from embodied_mem.backends.sqlite_rows import Spaces, digest_of, read_spaces
 from embodied_mem.backends.where_sql import column_values
@@ -72,7 +73,7 @@ def salvage(source: Path, target: Path) -> Salvaged:
                     last_deleted = sequence
             fresh.execute("COMMIT")
         fresh.execute("UPDATE meta SET value = ? WHERE name = 'last_deleted'", (last_deleted,))
-        fresh.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+        count_generation(fresh)
         fresh.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         raise StoreError(f"{source}: {error}; nothing can be read of it, restore a copy") from error

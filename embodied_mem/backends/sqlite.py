@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem import failpoints
-from embodied_mem.backends import sqlite_admin, sqlite_values
+from embodied_mem.backends import examining, sqlite_admin, sqlite_values
 from embodied_mem.backends.sqlite_handle import SqliteHandle
 from embodied_mem.backends.sqlite_read import get, read
 from embodied_mem.backends.sqlite_rows import EntryRow, read_spaces, write_recorded
@@ -17,7 +17,7 @@ from embodied_mem.index.engine import SearchEngine, check_search
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.log import Appended, Entry, EntryKind, Found, Logged, Search
-from embodied_mem.spaces import Space, Vector
+from embodied_mem.spaces import Space
 from embodied_mem.store_folder import INDEX
 from embodied_mem.store_options import OpenOptions
 from embodied_mem.synonyms import Synonyms, default_synonyms
@@ -244,21 +244,6 @@ class SqliteBackend(SqliteHandle):
             failpoints.reach("purge:rows-deleted")
         failpoints.reach("purge:committed")
 
-    def replace_vectors(self, field: str, space: Space, rows: Iterable[tuple[int, Vector]]) -> None:
-        """Give a field another space and other vectors, all at once.
-
-        Args:
-            field: Which field.
-            space: The new space.
-            rows: Sequence number and (d,) vector of each entry; an entry that is left out loses its vector.
-
-        Raises:
-            InvalidRecord: A vector does not fit the space.
-            StoreError: There is no such entry, or the file cannot be written.
-        """
-        with self._writing() as db:
-            sqlite_admin.replace_vectors(db, field, space, rows)
-
     def compact(self) -> None:
         """Write the file anew, so that no byte of what was deleted is left in it or in the log beside it.
 
@@ -273,7 +258,7 @@ class SqliteBackend(SqliteHandle):
     def verify(self) -> list[int]:
         """Sequence numbers of entries whose content does not give the hash that was kept with it."""
         with self._transaction() as db:
-            return sqlite_admin.all_damaged(db)
+            return examining.damaged_entries(db)
 
     def copy_to(self, path: Path | str) -> None:
         """Copy the log as it is now into a new file, which is whole and on disk once it has its name.

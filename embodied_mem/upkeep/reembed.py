@@ -93,7 +93,7 @@ def reembed(
             staged.path,
             field,
             embedder.space,
-            generation=staged.generation(),
+            staged_at=staged.generation(),
             late=work.late,
         )
         failpoints.reach("migration:reembed-switched")

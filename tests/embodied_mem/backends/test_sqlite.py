@@ -231,7 +231,7 @@ class TestRecovery:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         backend.append([example_entry(0)])
-        monkeypatch.setattr(sqlite_admin, "_sync", full)
+        monkeypatch.setattr(sqlite_admin, "sync_file", full)
         with pytest.raises(StoreError, match="the disk is full"):
             backend.copy_to(path.with_name("copy"))
         assert not list(path.parent.glob("*copy*"))

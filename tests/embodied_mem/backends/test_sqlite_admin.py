@@ -1,14 +1,13 @@
 import sqlite3
 
-import numpy as np
 import pytest
 
 from embodied_mem import failpoints
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.errors import InvalidRecord, StoreError
+from embodied_mem.errors import StoreError
 from embodied_mem.log import Entry, EntryKind, Search, TextLeg, VectorLeg
-from embodied_mem.spaces import FieldVector, Space
-from embodied_mem.testing.backend import COSINE, example_entry, example_vector
+from embodied_mem.spaces import Space
+from embodied_mem.testing.backend import example_entry, example_vector
 
 TASK = (TextLeg("task", "sort box 3", ("task",)),)
 NEW = Space(name="new", version="1", dimension=2)
@@ -228,49 +227,3 @@ def test_settings_say_what_durability_rests_on(backend):
         "mmap_size": 0,
         "wal_autocheckpoint": 0,
     }
-
-
-class TestReplacingVectors:
-    def rows(self, *sequences):
-        return [(sequence, np.array([sequence, 1], np.float32)) for sequence in sequences]
-
-    def test_gives_a_field_another_space_and_other_vectors(self, backend):
-        backend.replace_vectors("meaning", NEW, self.rows(1, 2, 3, 4, 5, 6))
-        assert backend.spaces()["meaning"] == NEW
-        vectors = backend.get([3])[0].entry.vectors
-        assert [vector.field for vector in vectors] == ["meaning", "shape"]
-        assert vectors[0].values.tolist() == [3, 1]
-        assert backend.verify() == []
-
-    def test_searches_compare_the_new_ones_from_then_on(self, backend):
-        assert backend.search(Search(legs=(VectorLeg("v", example_vector(3)),))).sequences[0] == 4
-        backend.replace_vectors("meaning", NEW, self.rows(1, 2, 3, 4, 5, 6))
-        like_five = FieldVector(field="meaning", space=NEW, values=np.array([5, 1], np.float32))
-        assert backend.search(Search(legs=(VectorLeg("v", like_five),), k=1)).sequences == (5,)
-
-    def test_an_entry_that_is_left_out_loses_its_vector(self, backend):
-        backend.replace_vectors("meaning", NEW, self.rows(1))
-        assert [vector.field for vector in backend.get([2])[0].entry.vectors] == ["shape"]
-        assert backend.verify() == []
-
-    def test_a_field_that_had_none_may_get_some(self, backend):
-        backend.replace_vectors("sound", NEW, self.rows(2))
-        assert [vector.field for vector in backend.get([2])[0].entry.vectors] == ["meaning", "shape", "sound"]
-        assert backend.verify() == []
-
-    def test_another_handle_writes_in_the_new_space_and_not_in_the_old(self, backend, path):
-        with SqliteBackend(path) as other:
-            other.append([example_entry(8)])  # it knows the old space from now on
-            backend.replace_vectors("meaning", NEW, self.rows(1))
-            with pytest.raises(StoreError, match="holds vectors of new@1"):
-                other.append([example_entry(9)])
-            vector = FieldVector(field="meaning", space=NEW, values=np.ones(2, np.float32))
-            assert other.append([example_entry(9, vectors=(vector,))])
-
-    def test_is_all_or_nothing(self, backend):
-        with pytest.raises(InvalidRecord, match="shape"):
-            backend.replace_vectors("meaning", NEW, [*self.rows(1), (2, np.ones(3, np.float32))])
-        with pytest.raises(StoreError, match="no entry 77"):
-            backend.replace_vectors("meaning", NEW, self.rows(1, 77))
-        assert backend.spaces()["meaning"] == COSINE
-        assert backend.get([1])[0].entry == example_entry(0)

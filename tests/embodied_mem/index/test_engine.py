@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embodied_mem import failpoints
+from embodied_mem.backends.reembedding import exchange_vectors
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.filters import And, Between, Equals, In, Not, Or, matches
 from embodied_mem.index import engine as engine_module
@@ -17,6 +18,7 @@ from embodied_mem.index.options import IndexOptions
 from embodied_mem.log import PriorLeg, Search, Span, TextLeg, VectorLeg
 from embodied_mem.spaces import FieldVector, Space
 from embodied_mem.testing.backend import FILTERS, example_entry
+from embodied_mem.upkeep.staged_vectors import StagedVectors
 
 D = 16
 SPACE = Space(name="s", version="1", dimension=D)
@@ -457,7 +459,12 @@ class TestSnapshots:
         self.saved(open_store, options)
         backend = open_store(options)
         other = Space(name="s", version="2", dimension=D)
-        backend.replace_vectors("v", other, [(n, vector(n)) for n in range(1, 200)])
+        folder = backend.path.parent
+        with StagedVectors(folder, "v", other, generation=backend.generation()) as staged:
+            staged.add([(n, vector(n).tobytes(), b"") for n in range(1, 200)])
+            exchange_vectors(
+                backend.path, staged.path, "v", other, staged_at=backend.generation(), late=tuple
+            )
         leg = VectorLeg("v", FieldVector(field="v", space=other, values=vector(9)))
         assert open_store(options).search(Search(legs=(leg,), k=1)).sequences == (9,)
         assert not is_loaded.get("vectors", False)
