@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from embodied_mem.errors import StoreError
@@ -92,6 +92,24 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for each in missing:
         sync_folder(each.parent)
+
+
+def log_of(database: Path) -> Path:
+    """SQLite's write-ahead log of a database; it lies beside the file itself and not beside a link to it."""
+    file = database.resolve()
+    return file.with_name(f"{file.name}-wal")
+
+
+def sync_log(database: Path) -> None:
+    """Wait until what was committed is on the disk; what has left the write-ahead log is there already.
+
+    By that log alone: closing another handle of the database file itself would drop SQLite's locks
+    (https://sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    log = log_of(database)
+    with suppress(FileNotFoundError), log.open("r+b") as file:
+        os.fsync(file.fileno())
+    sync_folder(log.parent)
 
 
 def sync_file(path: Path) -> None:

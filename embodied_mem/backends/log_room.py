@@ -5,6 +5,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from embodied_mem.store_folder import log_of
+
 logger = logging.getLogger(__name__)
 
 FREE_FOR_ROOM = 16  # times the room must be free on the disk
@@ -21,7 +23,7 @@ def size_bytes(database: Path) -> int:
         database: The database file; the log lies beside it.
     """
     try:
-        return _log_of(database).stat().st_size
+        return log_of(database).stat().st_size
     except OSError:
         return 0
 
@@ -42,11 +44,11 @@ def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
         database: The database file; the log lies beside it.
         n_bytes: The size.
     """
-    database = database.resolve()
+    database = database.resolve()  # on whose disk the log is
     try:
         if _free_bytes(database) < FREE_FOR_ROOM * n_bytes:
             return
-        log = os.open(_log_of(database), os.O_WRONLY)
+        log = os.open(log_of(database), os.O_WRONLY)
     except OSError:
         return
     size = os.fstat(log).st_size
@@ -58,11 +60,6 @@ def make_room(database: Path, n_bytes: int = ROOM_BYTES) -> None:
             os.ftruncate(log, size)
     finally:
         os.close(log)
-
-
-def _log_of(database: Path) -> Path:
-    database = database.resolve()  # where SQLite looks for it
-    return database.with_name(f"{database.name}-wal")
 
 
 def _free_bytes(database: Path) -> int:

@@ -1,11 +1,11 @@
 """What the index reads from the tables of the log; the one place of this folder that knows them."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from embodied_mem.backends.schema import VECTORS_BITS
 from embodied_mem.backends.sqlite_read import texts_after, vectors_after
 from embodied_mem.backends.where_sql import NUMBER_COLUMNS, TEXT_COLUMNS, json_path
+from embodied_mem.store_folder import sync_log
 
 Cells: TypeAlias = tuple[Sequence[str | float | None], Sequence[str | None]]  # plain values and JSON texts
 
@@ -123,17 +124,5 @@ def digest_at(db: sqlite3.Connection, sequence: int) -> str:
 
 
 def sync(db: sqlite3.Connection) -> None:
-    """Wait until what was committed is on the disk, so that nothing derived from it outlives it.
-
-    By the write-ahead log alone: the rest was synced when it left that log, and closing another handle of the
-    database file itself would drop SQLite's locks (https://sqlite.org/howtocorrupt.html, section 2.2).
-    """
-    path = db.execute("PRAGMA database_list").fetchone()[2]
-    try:
-        file = os.open(f"{path}-wal", os.O_RDONLY)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    """Wait until what was committed is on the disk, so that nothing derived from it outlives it."""
+    sync_log(Path(db.execute("PRAGMA database_list").fetchone()[2]))

@@ -10,7 +10,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from embodied_mem.filters import FIELDS, And, Not, Or, Where, excludes_nothing, 
 from embodied_mem.index import snapshot
 from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.log import ABOUT_ONE, EntryKind, Search
-from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, sync_folder
+from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, sync_folder, sync_log
 from embodied_mem.upkeep.archive import check_ids, sequences_of, unknown_experience
 from embodied_mem.upkeep.attached import digests_in
 from embodied_mem.upkeep.attachments import AttachmentStore
@@ -168,9 +168,7 @@ def _carry_out(backend: SqliteBackend, path: Path, begun: Purge) -> PurgeReport:
     """Every step may be done again, so a purge that was killed anywhere starts here anew."""
     files = AttachmentStore(path / ATTACHMENTS)
     rows = _rows_of(backend, begun)
-    _sync_log(
-        backend.path
-    )  # or a power cut could take the purge out of the log and leave it without the files
+    sync_log(backend.path)  # or a power cut could leave the purge out of the log, and the files gone
     # Files before rows: once the rows are gone, nobody knows whose files they were.
     files.set_aside(rows.digests - rows.kept_digests)
     failpoints.reach("purge:attachments-aside")
@@ -202,13 +200,6 @@ def _remove_rows(backend: SqliteBackend, path: Path, doomed: Iterable[int]) -> N
     # Again: another process may have been saving what it had read before. The compaction waited for all that
     # read the old state, so nobody does any more.
     _remove_caches(path)
-
-
-def _sync_log(path: Path) -> None:
-    """Wait until what was committed is on the disk; what has left the write-ahead log is there already."""
-    with suppress(FileNotFoundError), path.with_name(f"{path.name}-wal").open("r+b") as log:
-        os.fsync(log.fileno())
-    sync_folder(path.parent)
 
 
 def _rows_of(backend: SqliteBackend, begun: Purge) -> _Rows:

@@ -8,7 +8,7 @@ from embodied_mem import failpoints
 from embodied_mem.argument_checks import check_number
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.store_folder import ATTACHMENTS
+from embodied_mem.store_folder import ATTACHMENTS, sync_log
 from embodied_mem.upkeep.attached import named_digests
 from embodied_mem.upkeep.attachments import AttachmentStore
 from embodied_mem.upkeep.purge import alone, finish_begun
@@ -54,6 +54,7 @@ def remove_unreferenced(
     with alone(path):
         backend.flush()
         finish_begun(backend, path)  # which knows which of the files that are set aside have to go
+        sync_log(backend.path)  # or a power cut could bring back an entry that names one of them
         files.set_aside(files.unreferenced(named_digests(backend) | files.put_since(limit_s)))
         failpoints.reach("purge:unreferenced-aside")
         gone = files.settle(named_digests(backend) | files.put_since(limit_s))
