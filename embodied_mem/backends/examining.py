@@ -4,10 +4,10 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from embodied_mem.backends.filter_columns import column_values
 from embodied_mem.backends.schema import FILTER_COLUMNS, VECTORS_BITS
 from embodied_mem.backends.sqlite_admin import count_generation
 from embodied_mem.backends.sqlite_read import damaged
-from embodied_mem.backends.where_sql import column_values
 from embodied_mem.errors import EmbodiedMemError
 
 PAGE = 256  # entries looked at together

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from embodied_mem.backends.filter_columns import column_values
 from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BITS
 from embodied_mem.backends.sqlite_admin import count_generation
 from embodied_mem.backends.sqlite_file import connect
 from embodied_mem.backends.sqlite_rows import Spaces, digest_of, read_spaces
-from embodied_mem.backends.where_sql import column_values
 from embodied_mem.codec import experience_from_document
 from embodied_mem.errors import StoreError
 from embodied_mem.json_values import canonical

@@ -8,7 +8,7 @@ An entry is spread over three tables, so that a commit touches few pages and a f
   entry lie together, in their order, without an index of their own.
 """
 
-from embodied_mem.backends.where_sql import NUMBER_COLUMNS, TEXT_COLUMNS
+from embodied_mem.backends.filter_columns import NUMBER_COLUMNS, TEXT_COLUMNS
 
 APPLICATION_ID = 0x454D454D  # "EMEM" in the header of the file, so that `file` and we know it
 SCHEMA_VERSION = 2

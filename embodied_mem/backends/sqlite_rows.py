@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from embodied_mem.backends.filter_columns import COLUMN_PATHS, Parameter, column_values
 from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BITS
-from embodied_mem.backends.where_sql import COLUMN_PATHS, Parameter, column_values
 from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
 from embodied_mem.json_values import canonical, check_text, to_json_object
 from embodied_mem.log import Appended, Entry, SpeltEntry

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from embodied_mem.backends.where_sql import NUMBER_COLUMNS, TEXT_COLUMNS, json_path
+from embodied_mem.backends.filter_columns import NUMBER_COLUMNS, TEXT_COLUMNS, json_path
 from embodied_mem.json_values import JsonValue
 from embodied_mem.log import EntryKind
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from embodied_mem.backends.filter_columns import COLUMN_PATHS, column_values
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.backends.where_sql import COLUMN_PATHS, column_values
 from embodied_mem.contracts import Backend
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.log import Entry, EntryKind, Logged, SpeltEntry
