@@ -39,8 +39,6 @@ class Entry:
         payload: Its content as JSON.
         texts: Texts that can be searched, by field name.
         vectors: Embeddings that can be searched.
-        is_checked: Whether id, texts and payload are known to be what a store can keep, because they come
-            out of one; a back end need not look again.
     """
 
     id: str
@@ -48,14 +46,13 @@ class Entry:
     payload: JsonObject
     texts: Mapping[str, str] = field(default_factory=dict)
     vectors: tuple[FieldVector, ...] = ()
-    is_checked: bool = field(default=False, compare=False, repr=False)
 
 
 class SpeltEntry(Entry):
     """An entry whose payload was spelt already, of a record that was validated when made.
 
-    A back end that keeps JSON can take it as it is; to any other it is an entry, whose payload is read out
-    of the text when asked for. A copy, pickled or not, is a plain entry.
+    A back end that keeps JSON can take it as it is, and need not look at it again; to any other it is an
+    entry, whose payload is read out of the text when asked for. A copy, pickled or not, is a plain entry.
 
     Args:
         id: Unique id.
@@ -87,7 +84,6 @@ class SpeltEntry(Entry):
         keep(self, "values", values)
         keep(self, "texts", texts)
         keep(self, "vectors", vectors)
-        keep(self, "is_checked", True)
 
     @property
     def payload(self) -> JsonObject:

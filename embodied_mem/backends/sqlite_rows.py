@@ -93,22 +93,25 @@ class EntryRow(NamedTuple):
             InvalidRecord: Something in it is not text or JSON, or a field has two vectors.
         """
         vectors = _vector_rows(entry)
-        if entry.is_checked:
+        if isinstance(entry, SpeltEntry):
             try:
-                return cls._spelt(entry, vectors)
+                columns = tuple(map(entry.values.get, COLUMN_PATHS))
+                return cls._row(entry, entry.spelling, None, columns, vectors)
             except (TypeError, ValueError):  # changed since it was validated: say what is wrong with it
                 pass
-        return cls._spelt(_checked(entry), vectors)
+        plain = _checked(entry)
+        values = tuple(column_values(plain.payload).values())
+        return cls._row(plain, canonical(plain.payload), _subject(plain), values, vectors)
 
     @classmethod
-    def _spelt(cls, entry: Entry, vectors: tuple[VectorRow, ...]) -> "EntryRow":
-        columns: tuple[Parameter | None, ...]
-        if isinstance(entry, SpeltEntry):
-            payload, subject = entry.spelling, None
-            columns = tuple(map(entry.values.get, COLUMN_PATHS))
-        else:
-            payload, subject = canonical(entry.payload), _subject(entry)
-            columns = tuple(column_values(entry.payload).values())
+    def _row(
+        cls,
+        entry: Entry,
+        payload: str,
+        subject: str | None,
+        columns: tuple[Parameter | None, ...],
+        vectors: tuple[VectorRow, ...],
+    ) -> "EntryRow":
         texts = texts_json(entry.texts)
         digest = _digest(entry.kind, payload, texts, vectors)
         return cls(entry.id, entry.kind, payload, texts, digest, subject, columns, vectors)
