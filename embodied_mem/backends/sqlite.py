@@ -275,6 +275,9 @@ class SqliteBackend(SqliteHandle):
         with self._own_lock, self._opened() as db:
             return sqlite_admin.settings(db)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_search"}
+
     def _new_engine(self) -> SearchEngine:
         return SearchEngine(str(self.path), self._synonyms, self._index, self.path.parent / INDEX)
 

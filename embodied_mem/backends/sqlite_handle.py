@@ -170,6 +170,15 @@ class SqliteHandle:
         self._db = None
         self._is_closed = True
 
+    def reopen(self) -> None:
+        """Open the path again, as where the file there was exchanged; what was read of it is forgotten.
+
+        Raises:
+            StoreError: What waits cannot be committed; the handle stays as it is.
+        """
+        self.close()
+        self._reset()
+
     def __enter__(self) -> Self:
         return self
 
@@ -201,7 +210,6 @@ class SqliteHandle:
             "_waiting",
             "_refused",
             "_checkpointer",
-            "_search",
         )
         return {name: value for name, value in vars(self).items() if name not in made_here}
 

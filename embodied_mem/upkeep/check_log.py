@@ -59,7 +59,7 @@ def _file(backend: SqliteBackend, path: Path, faults: Sequence[str], aside: Dama
     try:
         return salvage_store(path, aside, fault=what)
     finally:
-        backend.__setstate__(backend.__getstate__())  # as after unpickling: the path is opened again
+        backend.reopen()
 
 
 def _reindexed(backend: SqliteBackend, aside: DamagedFolder, faults: Sequence[str]) -> bool:

@@ -224,6 +224,17 @@ class TestRecovery:
             assert backend.search(Search(legs=TASK)).n_candidates == 300
             assert backend.append([example_entry(300)])[0].sequence == 301
 
+    def test_a_handle_that_is_opened_again_sees_the_file_that_is_there_then(self, backend, path):
+        backend.append([example_entry(0)])
+        backend.copy_to(path.with_name("copy"))
+        backend.append([example_entry(1)])
+        assert backend.search(Search(legs=TASK)).n_candidates == 2
+        backend.close()
+        path.with_name("copy").replace(path)
+        backend.reopen()
+        assert backend.search(Search(legs=TASK)).n_candidates == 1
+        assert backend.append([example_entry(1)])[0].sequence == 2
+
     def test_a_copy_onto_a_full_disk_leaves_nothing_behind(self, backend, path, monkeypatch):
         from embodied_mem.backends import sqlite_admin
 
