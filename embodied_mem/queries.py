@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, TypedDict, get_args
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.argument_checks import check_number
 from embodied_mem.errors import InvalidQuery, InvalidRecord
 from embodied_mem.filters import EVERYTHING, Where, check_where
 from embodied_mem.json_values import check_text
@@ -71,19 +72,13 @@ class Query:
         if self.as_of is not None:
             object.__setattr__(self, "as_of", _integer("as_of", self.as_of, MAX_SEQUENCE))
         for name in ("min_score", "diversity", *(("as_of_s",) if self.as_of_s is not None else ())):
-            _check_number(name, getattr(self, name))
+            check_number(name, getattr(self, name))
         if not 0 <= self.diversity <= 1:
             raise InvalidQuery(f"diversity is {self.diversity}; expected a number from 0 to 1")
         if self.order not in get_args(Order):
             raise InvalidQuery(f"order is {self.order!r}; expected one of {', '.join(get_args(Order))}")
         if self.order != "best" and (self.contrast or self.diversity):
             raise InvalidQuery(f"order={self.order!r} goes by time; contrast and diversity need order='best'")
-
-
-def _check_number(name: str, value: Any) -> None:
-    is_number = isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
-    if not is_number or value != value:
-        raise InvalidQuery(f"{name} is {value!r}; expected a number")
 
 
 def _vectors(vectors: Any) -> tuple[FieldVector, ...]:

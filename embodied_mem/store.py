@@ -31,10 +31,11 @@ if TYPE_CHECKING:  # most programs record and recall; what administers is loaded
     from embodied_mem.transfer.snapshot import Snapshot
     from embodied_mem.upkeep.attachments import AttachmentStore
     from embodied_mem.upkeep.check_report import CheckReport
+    from embodied_mem.upkeep.forget import ForgetOptions
     from embodied_mem.upkeep.history import Change
     from embodied_mem.upkeep.purge import PurgeReport
     from embodied_mem.upkeep.reembed import ReembedReport
-    from embodied_mem.upkeep.retention import Retention, RetentionReport
+    from embodied_mem.upkeep.retention import Retention, RetentionOptions, RetentionReport
 
 Progress = Callable[[int, int], None]  # done, of how many
 
@@ -296,7 +297,9 @@ class MemoryStore:
 
         return restore(self.backend, ids, reason=reason, at_s=float(self._clock()))
 
-    def forget(self, policy: Forgetting | str, *, keep: int | None = None, **options: Any) -> list[str]:
+    def forget(
+        self, policy: Forgetting | str, *, keep: int | None = None, **options: "Unpack[ForgetOptions]"
+    ) -> list[str]:
         """Archive what a policy keeps least; the ids that were archived, the weakest first.
 
         Args:
@@ -313,7 +316,9 @@ class MemoryStore:
 
         return forget(self.backend, policy, keep=keep, at_s=float(self._clock()), **options)
 
-    def apply_retention(self, rules: "Retention | Iterable[Retention]", **options: Any) -> "RetentionReport":
+    def apply_retention(
+        self, rules: "Retention | Iterable[Retention]", **options: "Unpack[RetentionOptions]"
+    ) -> "RetentionReport":
         """Let go of what is too old, too many or too large by the rule of its kind.
 
         Args:

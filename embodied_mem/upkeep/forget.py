@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, TypedDict, cast, get_args
 
 from embodied_mem import registry
 from embodied_mem.argument_checks import check_number, check_policy
@@ -26,6 +26,17 @@ FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
 
 _KINDS = (EntryKind.EXPERIENCE, *ABOUT_ONE)
 _PATHS = ("id", "kind", "outcome.status", "happened_at_s", "recalled", "experience_id", "helped", "at_s")
+
+
+class ForgetOptions(TypedDict, total=False):
+    """The keywords of `forget` beside the policy and `keep`."""
+
+    below: float | None
+    kind: str | None
+    where: Where
+    unit: Unit
+    now: float | None
+    reason: str
 
 
 def forget(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypedDict, get_args
 
 from embodied_mem.argument_checks import check_callable, check_type
 from embodied_mem.backends.sqlite import SqliteBackend
@@ -96,6 +96,14 @@ class RetentionReport:
     def gone(self) -> tuple[str, ...]:
         """Every id that went by a rule."""
         return tuple(each for report in self.kinds for each in report.gone)
+
+
+class RetentionOptions(TypedDict, total=False):
+    """The keywords of `apply_retention` beside the rules."""
+
+    policy: Callable[[], Forgetting] | str
+    action: Action
+    unit: Unit
 
 
 def apply_retention(
