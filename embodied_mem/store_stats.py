@@ -29,6 +29,8 @@ class StoreStats:
         size_bytes: Size of the log on disk.
         attachments_bytes: What they take together, as counted against a quota.
         index: What the index says of itself, by kind of entry; empty before the first recall.
+        origin: Where a branch comes from: the `path` of its store, the `sequence` of the last entry that was
+            copied, and when, `at_s`; None for any other store.
         schema_version: Version of the tables.
         sqlite_version: Version of SQLite that reads them.
     """
@@ -45,6 +47,7 @@ class StoreStats:
     size_bytes: int
     attachments_bytes: int = 0
     index: Mapping[str, object]
+    origin: Mapping[str, object] | None = None
     schema_version: int
     sqlite_version: str
 
@@ -58,7 +61,8 @@ def stats_of(backend: SqliteBackend, path: Path, *, spans: tuple[Span, ...], n_a
         spans: The part of the log that is not withdrawn.
         n_archived: Experiences in it that are archived.
     """
-    from embodied_mem.upkeep.attachments import AttachmentStore  # loaded when it is asked for
+    from embodied_mem.transfer.branch import origin_of  # like the next, loaded when it is asked for
+    from embodied_mem.upkeep.attachments import AttachmentStore
 
     everything = _count(backend, EntryKind.EXPERIENCE, (Span(),))
     visible = _count(backend, EntryKind.EXPERIENCE, spans)
@@ -76,6 +80,7 @@ def stats_of(backend: SqliteBackend, path: Path, *, spans: tuple[Span, ...], n_a
         size_bytes=sum(file.stat().st_size for file in path.glob(f"{FILE_NAME}*")),
         attachments_bytes=attachments.size_bytes(),
         index=backend.index_report(),
+        origin=origin_of(path),
         schema_version=SCHEMA_VERSION,
         sqlite_version=sqlite3.sqlite_version,
     )

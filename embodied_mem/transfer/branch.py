@@ -74,14 +74,20 @@ def branch(
 
 
 def origin_of(folder: Path) -> dict[str, object] | None:
-    """Where a branch comes from: `path`, `sequence` and `at_s`; None for a store that is no branch."""
+    """Where a branch comes from: `path`, `sequence` and `at_s`; None for a store that is no branch.
+
+    Raises:
+        StoreError: The note of it cannot be read.
+    """
     try:
         origin = json.loads((folder / ORIGIN).read_text("utf-8"))
+        if not isinstance(origin, dict):
+            raise ValueError(f"it holds {type(origin).__name__}")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise StoreError(f"{folder / ORIGIN} cannot be read: {error}; it may be deleted") from error
-    return dict(origin)
+    return origin
 
 
 def _copy(backend: SqliteBackend, file: Path, sequence: int | None) -> int:

@@ -31,6 +31,8 @@ def stats(options: argparse.Namespace) -> Iterator[str]:
         yield f"attachments  {found.n_attachments:,}, {found.attachments_bytes / 1e6:,.1f} MB"
     for field, space in found.spaces.items():
         yield f"vectors      {field}: {space}"
+    if found.origin is not None:
+        yield one_line(f"branch of    {found.origin.get('path')}, entry {found.origin.get('sequence')}")
     yield f"kept with    schema {found.schema_version}, SQLite {found.sqlite_version}"
 
 

@@ -43,6 +43,13 @@ def test_stats_say_how_much_there_is(folder, capsys):
     assert "vectors      text: " in out
 
 
+def test_stats_of_a_branch_say_of_what(folder, tmp_path, capsys):
+    assert main(["memory", "branch", folder, str(tmp_path / "arm"), "--sequence", "2"]) == 0
+    capsys.readouterr()
+    assert main(["memory", "stats", str(tmp_path / "arm")]) == 0
+    assert f"branch of    {folder}, entry 2" in capsys.readouterr().out
+
+
 def test_search_gives_the_best_first_with_its_parts(folder, capsys):
     assert main(["memory", "search", folder, "red ball"]) == 0
     out = capsys.readouterr().out

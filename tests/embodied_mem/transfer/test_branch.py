@@ -14,7 +14,6 @@ from embodied_mem.index.options import IndexOptions
 from embodied_mem.records import Experience
 from embodied_mem.store import MemoryStore
 from embodied_mem.synonyms import Synonyms
-from embodied_mem.transfer.branch import origin_of
 
 
 @pytest.fixture
@@ -63,9 +62,17 @@ def test_a_branch_recalls_what_its_store_recalls(store, tmp_path):
 
 
 def test_a_branch_says_where_it_comes_from(store, tmp_path):
-    store.branch(tmp_path / "arm", sequence=3).close()
-    assert origin_of(tmp_path / "arm") == {"path": str(store.path), "sequence": 3, "at_s": 7.0}
-    assert origin_of(store.path) is None
+    with store.branch(tmp_path / "arm", sequence=3) as arm:
+        assert arm.stats().origin == {"path": str(store.path), "sequence": 3, "at_s": 7.0}
+    assert store.stats().origin is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_note_of_where_a_branch_comes_from_that_is_damaged_is_named(store, tmp_path, text):
+    with store.branch(tmp_path / "arm") as arm:
+        (arm.path / "origin.json").write_text(text)
+        with pytest.raises(StoreError, match=r"origin\.json cannot be read: .*it may be deleted"):
+            arm.stats()
 
 
 @pytest.fixture
