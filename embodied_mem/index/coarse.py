@@ -21,7 +21,7 @@ TRAINED_ON = 32_768  # vectors
 AT_ONCE = 4096  # vectors encoded in one go
 N_PROBES = 64
 FOUND_BY_PROBE = 10  # the best of each probe that have to be found
-LEAST_DEPTH = 128
+LEAST_DEPTH = 256
 CAUTION = 2  # the depth that sufficed for the probes, times this
 
 Check = Callable[[], None]
@@ -69,12 +69,13 @@ class CoarseVectors:
         with one_thread():
             self._index.add(vectors)
 
-    def best(self, query: Vector, n: int) -> Places:
-        """Places of the vectors that look most like the query, ascending; as many as the calibration says."""
+    def best(self, query: Vector, n: int) -> tuple[Places, npt.NDArray[np.float32]]:
+        """Places of the n or more vectors that look most like the query, and how like it they look."""
         depth = min(len(self), max(n, self.calibration.depth))
         with one_thread():
-            _, places = self._index.search(query[None], depth)
-        return np.sort(places[0][places[0] >= 0]).astype(np.int64)
+            similarities, places = self._index.search(query[None], depth)
+        is_found = places[0] >= 0
+        return places[0][is_found], similarities[0][is_found]
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a snapshot keeps."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from embodied_mem.index import log_reader, snapshot
-from embodied_mem.index.column import Arrays
+from embodied_mem.index.arrays import Arrays
 from embodied_mem.index.log_reader import Head
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.rows import RowTable

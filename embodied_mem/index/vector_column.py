@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.index.arrays import Arrays, Floats, Rows
 from embodied_mem.index.coarse import CoarseVectors
 from embodied_mem.index.coarse_tier import CoarseTier
-from embodied_mem.index.column import Arrays, Floats, Rows
 from embodied_mem.index.compressed import CompressedVectors
 from embodied_mem.index.estimates import Estimates, spread, spread_errors
 from embodied_mem.index.growing import GrowingArray
@@ -123,11 +123,25 @@ class VectorColumn:
         result: Vector = comparable(query[None], self.space.metric)[0]
         return result
 
-    def coarse_best(self, target: Vector, n: int) -> Rows:
-        """Rows that a coarse look finds worth a closer one, ascending; there is such a look."""
-        assert self.coarse.vectors is not None
-        places = self.coarse.vectors.best(target, n)
-        return places if self._rows is None else self._rows.items[places]
+    def coarse_estimates(self, target: Vector, n: int, first: int, last: int) -> Estimates | None:
+        """How alike the vectors of a stretch of rows look to a coarse look; None if there is no such look.
+
+        Those that it does not find worth a closer one get a little less than the least of the others.
+
+        Args:
+            target: What to compare with.
+            n: How many are worth a closer look at least.
+            first: Of the stretch.
+            last: The row after its end.
+        """
+        if self.coarse.vectors is None:
+            return None
+        places, similarities = self.coarse.vectors.best(target, n)
+        values = np.zeros(len(self), np.float32)
+        rows: Rows | slice = slice(self.n_vectors) if self._rows is None else self._rows.items
+        values[rows] = np.nextafter(similarities.min(initial=np.inf), np.float32(-np.inf))
+        values[places if isinstance(rows, slice) else rows[places]] = similarities
+        return Estimates(values[first:last], n_shortlisted=len(places))
 
     def tend(self) -> None:
         """Begin or take over what is trained in the background."""
