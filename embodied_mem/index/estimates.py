@@ -1,4 +1,4 @@
-"""Similarities that may be off: by no more than is known, or only good enough for a short list."""
+"""Similarities that may be off by no more than is known."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,14 +18,11 @@ class Estimates:
         values: (m,) float64, or float32 where the errors are far above its own.
         errors: How far off, at most: a number for all, (m,) one for each, or None if they are exact.
         is_glance: Whether comparing every one would give narrower bounds.
-        n_shortlisted: How many of the highest are worth an exact comparison where no such bound is known;
-            0 where it is.
     """
 
     values: SomeFloats
     errors: float | Floats | None = None
     is_glance: bool = False
-    n_shortlisted: int = 0
 
 
 def spread(values: FloatsT, has_value: Mask) -> FloatsT | Floats:

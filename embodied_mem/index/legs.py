@@ -15,8 +15,7 @@ from embodied_mem.log import PriorLeg
 from embodied_mem.spaces import Vector
 
 MIN_BOUNDED = 65_536  # texts from which on bounds pay
-SPARE = 4  # times as many vectors as are wanted are compared after a coarse look
-MOSTLY = 0.9
+MOSTLY = 0.9  # of the rows; a coarse look finds hidden ones too
 
 
 class Leg(Protocol):
@@ -28,12 +27,16 @@ class Leg(Protocol):
         """What the values add to the order of hits, as an array of its own."""
         ...
 
-    def glance(self, candidates: Candidates, k: int) -> Estimates:
-        """The value of each candidate, quickly: within a bound, or good enough to shortlist the k best."""
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """Rows among which the k best of this leg most likely are; None where every one is to be compared."""
+        ...
+
+    def glance(self, candidates: Candidates) -> Estimates:
+        """The value of each candidate within some bound, as quickly as it can be had."""
         ...
 
     def scan(self, candidates: Candidates) -> Estimates:
-        """The same from comparing every one, within a bound as narrow as that gives."""
+        """The same within a bound that is as narrow as comparing every one gives."""
         ...
 
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
@@ -57,7 +60,11 @@ class SimilarTexts:
         """A similarity below 0 adds nothing."""
         return _worth(values, self.weight)
 
-    def glance(self, candidates: Candidates, k: int) -> Estimates:
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """None: there is no quicker way that would be as good."""
+        return None
+
+    def glance(self, candidates: Candidates) -> Estimates:
         """Upper bounds, where there are so many rows that it pays to work them out."""
         is_long = candidates.rows is None and len(candidates) > MIN_BOUNDED
         if not is_long or not all(query.has_few_words for _, query in self._queries):
@@ -107,13 +114,16 @@ class SimilarVectors:
         """A similarity below 0 adds nothing."""
         return _worth(values, self.weight)
 
-    def glance(self, candidates: Candidates, k: int) -> Estimates:
-        """A coarse look where comparing all would take long and nothing that passed a filter can be lost."""
-        if self._column is not None and self._is_coarse_enough_for(candidates, k):
-            n = SPARE * k
-            found = self._column.coarse_estimates(self._target, n, candidates.first, candidates.last)
-            if found is not None:
-                return found
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """By a coarse look at most of a long log, unless a filter was passed, which loses nothing."""
+        is_stretch = candidates.rows is None and not candidates.is_filtered
+        if self._column is None or not is_stretch or candidates.n < MOSTLY * len(candidates):
+            return None
+        rows = self._column.coarse_best(self._target, k, len(candidates))
+        return None if rows is None else candidates.those_of(rows)
+
+    def glance(self, candidates: Candidates) -> Estimates:
+        """As a scan."""
         return self.scan(candidates)
 
     def scan(self, candidates: Candidates) -> Estimates:
@@ -128,16 +138,9 @@ class SimilarVectors:
             return np.zeros(len(rows))
         return self._column.similarities(self._target, rows, self._read)
 
-    def _is_coarse_enough_for(self, candidates: Candidates, k: int) -> bool:
-        """Whether a few may stand for all: k is few, and most of what would be found is not hidden."""
-        assert self._column is not None
-        is_stretch = candidates.rows is None and not candidates.is_filtered
-        is_large = len(candidates) > max(self._column.coarse.limit, 2 * SPARE * k)
-        return is_stretch and is_large and candidates.n > MOSTLY * len(candidates)
-
 
 class Priors:
-    """SomeFloats that rows have whatever is asked.
+    """Values that rows have whatever is asked.
 
     Args:
         leg: The leg.
@@ -153,7 +156,11 @@ class Priors:
         """Of either sign."""
         return self.weight * values
 
-    def glance(self, candidates: Candidates, k: int) -> Estimates:
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """None."""
+        return None
+
+    def glance(self, candidates: Candidates) -> Estimates:
         """Exact ones."""
         return self.scan(candidates)
 

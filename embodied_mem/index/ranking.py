@@ -57,23 +57,14 @@ def best_of(legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
     if k == 0:
         nothing = np.zeros(0)
         return Best(np.zeros(0, np.int64), [nothing for _ in legs], nothing, is_exact=True)
-    glances = [leg.glance(candidates, k) for leg in legs]
-    n_shortlisted = max(found.n_shortlisted for found in glances)
-    if n_shortlisted:
-        return _best_of_shortlist(legs, candidates, k, _sums(legs, candidates, glances), n_shortlisted)
+    shortlist = legs[0].shortlist(candidates, k) if len(legs) == 1 else None
+    if shortlist is not None:
+        return replace(best_of(legs, candidates.narrowed(shortlist), k), is_exact=False)
+    glances = [leg.glance(candidates) for leg in legs]
     look = _look(legs, candidates, k, glances)
     if len(look.others) > MAX_AFTER_GLANCE and any(found.is_glance for found in glances):
         look = _look(legs, candidates, k, [leg.scan(candidates) for leg in legs])
     return _best_after(look, legs, candidates, k)
-
-
-def _best_of_shortlist(
-    legs: Sequence[Leg], candidates: Candidates, k: int, rough: SomeFloats, n: int
-) -> Best:
-    """The best of the n candidates that are worth most by a rough measure."""
-    rows = candidates.rows_of(highest_places(rough, n))
-    best = best_of(legs, candidates.narrowed(rows), k)
-    return replace(best, is_exact=best.is_exact and len(rows) == candidates.n)
 
 
 def _look(legs: Sequence[Leg], candidates: Candidates, k: int, estimates: Sequence[Estimates]) -> _Look:

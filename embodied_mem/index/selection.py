@@ -54,6 +54,11 @@ class Candidates:
         """The rows at these places of what is compared."""
         return places + self.first if self.rows is None else self.rows[places]
 
+    def those_of(self, rows: Rows) -> Rows:
+        """Those of the rows that are candidates of a stretch."""
+        rows = rows[(rows >= self.first) & (rows < self.last)]
+        return rows if self.hidden is None else rows[~self.hidden[rows - self.first]]
+
     def newest(self, k: int) -> Rows:
         """(k,) or fewer: the newest candidates, newest first."""
         rows = self.row_numbers()

@@ -66,6 +66,11 @@ class TextColumn:
         return sum(map(len, self._segments)) + len(self._tail)
 
     @property
+    def form(self) -> str:
+        """How the texts are kept: as words."""
+        return "words"
+
+    @property
     def nbytes(self) -> int:
         """Memory taken, estimated where Python objects are held."""
         return sum(part.nbytes for part in self._parts()) + self._absent.nbytes + self._spellings.nbytes

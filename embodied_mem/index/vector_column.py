@@ -59,6 +59,13 @@ class VectorColumn:
         return self._held().nbytes + self.coarse.nbytes + (0 if self._rows is None else self._rows.nbytes)
 
     @property
+    def form(self) -> str:
+        """How the vectors are kept: `exact`, `compressed`, or `coarse` and how many were trained on."""
+        if self.coarse.vectors is not None:
+            return f"coarse {self.coarse.vectors.calibration.n_vectors}"
+        return "exact" if self._compressed is None else "compressed"
+
+    @property
     def compressed(self) -> CompressedVectors | None:
         """The bytes that stand for the vectors; None while they are kept as they are."""
         return self._compressed
@@ -123,25 +130,19 @@ class VectorColumn:
         result: Vector = comparable(query[None], self.space.metric)[0]
         return result
 
-    def coarse_estimates(self, target: Vector, n: int, first: int, last: int) -> Estimates | None:
-        """How alike the vectors of a stretch of rows look to a coarse look; None if there is no such look.
-
-        Those that it does not find worth a closer one get a little less than the least of the others.
+    def coarse_best(self, target: Vector, k: int, n: int) -> Rows | None:
+        """Rows among which the k most alike most likely are; None where it is no use to look coarsely.
 
         Args:
             target: What to compare with.
-            n: How many are worth a closer look at least.
-            first: Of the stretch.
-            last: The row after its end.
+            k: How many are wanted.
+            n: Of how many rows.
         """
-        if self.coarse.vectors is None:
+        coarse = self.coarse.vectors
+        if coarse is None or n <= max(self.coarse.limit, 2 * coarse.depth_for(k)):
             return None
-        places, similarities = self.coarse.vectors.best(target, n)
-        values = np.zeros(len(self), np.float32)
-        rows: Rows | slice = slice(self.n_vectors) if self._rows is None else self._rows.items
-        values[rows] = np.nextafter(similarities.min(initial=np.inf), np.float32(-np.inf))
-        values[places if isinstance(rows, slice) else rows[places]] = similarities
-        return Estimates(values[first:last], n_shortlisted=len(places))
+        places = coarse.best(target, k)
+        return places if self._rows is None else self._rows.items[places]
 
     def tend(self) -> None:
         """Begin or take over what is trained in the background."""
@@ -153,11 +154,10 @@ class VectorColumn:
 
     def report(self) -> dict[str, str | int | float]:
         """How many there are, in how many bytes, kept how, and the recall of a search without a filter."""
-        kept = "exact" if self._compressed is None else "compressed"
         return {
             "n_vectors": self.n_vectors,
             "bytes": self.nbytes,
-            "kept": kept if self.coarse.vectors is None else "coarse",
+            "kept": self.form.split()[0],
             **self.coarse.report(),
         }
 

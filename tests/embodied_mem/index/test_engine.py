@@ -214,7 +214,7 @@ def test_bounds_prove_what_comparing_every_one_gives(stores, where, spans, witho
     search = Search(legs=some, where=where, spans=spans, without=without, k=k)
     found = [backend.search(search) for backend in stores]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(legs.SimilarTexts, "glance", lambda leg, candidates, _: leg.scan(candidates))
+        patch.setattr(legs.SimilarTexts, "glance", lambda leg, candidates: leg.scan(candidates))
         expected = stores[0].search(search)
     assert found[0].is_exact
     assert found == [expected, expected]
@@ -490,6 +490,21 @@ class TestSnapshots:
             backend.append(entries(0, 300))
             backend.search(self.SEARCH)
         assert not (backend.path.parent / "index").exists()
+
+    def test_codes_that_took_training_are_saved_though_no_entry_is_new(self, open_store):
+        pytest.importorskip("faiss")
+        options = IndexOptions(
+            exact_rows=10, scanned_rows=20, snapshot_rows=10
+        )  # of 384 numbers; here 24 times
+        with open_store(options) as backend:
+            backend.append(entries(0, 1_000))
+            backend.search(self.SEARCH)
+        with open_store(options) as backend:  # which had not waited for the training
+            backend.search(self.SEARCH)
+            backend._search.wait_until_trained()
+        with open_store(options) as backend:
+            backend.search(self.SEARCH)
+            assert backend.index_report()["experience"]["vectors"]["v"]["kept"] == "coarse"
 
     def test_one_that_is_compressed_is_not_used_where_nothing_is_to_be_compressed(self, open_store):
         self.saved(open_store, COMPRESSED)
