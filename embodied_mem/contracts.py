@@ -147,6 +147,18 @@ class Embedder(Protocol[Input_contra]):
 
 
 @runtime_checkable
+class EmbedsQueries(Protocol[Input_contra]):
+    """An embedder that embeds what is asked otherwise than what is kept, as E5 and BGE do by a prefix.
+
+    Recall asks this method alone; what is recorded, imported or embedded anew goes through `embed` alone.
+    """
+
+    def embed_queries(self, queries: Sequence[Input_contra]) -> Vectors:
+        """(n, d) float32 in the space of the embedder, to be compared with what `embed` gives there."""
+        ...
+
+
+@runtime_checkable
 class Execution(Protocol):
     """A skill call on its way."""
 

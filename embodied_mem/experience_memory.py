@@ -49,8 +49,9 @@ class ExperienceMemory:
 
     Args:
         backend: The log that holds everything.
-        embedder: Embeds the texts of experiences and queries; None compares words alone. An experience that
-            brings a vector of the field `text` keeps its own.
+        embedder: Embeds the texts of experiences and queries, the latter by `contracts.EmbedsQueries` where
+            it has that; None compares words alone. An experience that brings a vector of the field `text`
+            keeps its own.
         scope: Fills the components that an experience leaves empty.
         weights: What each part counts.
         clock: Seconds since the Unix epoch, for experiences that do not say when they happened and for the
