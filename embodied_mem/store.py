@@ -100,7 +100,7 @@ class MemoryStore:
             check_type(
                 "synonyms", synonyms, Synonyms, "Synonyms, such as Synonyms.load('words.txt'), or None"
             )
-        check_type("index", index, IndexOptions, "IndexOptions of embodied_mem.index.options")
+        check_type("index", index, IndexOptions, "IndexOptions, such as IndexOptions(compression='never')")
         if quota_bytes is not None:
             check_number("quota_bytes", quota_bytes)
         folder = Path(path).expanduser().absolute()
@@ -298,7 +298,7 @@ class MemoryStore:
         """Let go of what is too old, too many or too large by the rule of its kind.
 
         Args:
-            rules: One for each kind that has limits; see `embodied_mem.upkeep.retention.Retention`.
+            rules: One for each kind that has limits; see `embodied_mem.Retention`.
             options: `policy`, `action`, `unit` of `upkeep.retention.apply_retention`.
 
         Raises:
