@@ -1,6 +1,8 @@
 """The contracts between rooms: what a user may replace, each with two to five methods at most.
 
-Every contract has a reusable test class in `embodied_mem.testing`; subclass it to test an implementation.
+Each has a reusable test class in `embodied_mem.testing`; subclass it to test an implementation. An optional
+capability (`HasHorizon`, `CanWithdraw`, `EmbedsQueries`, `HasGoalCheck`, `HasSceneText`) is tested by the
+class of the contract that it goes with, where it is there; of `HasExpert` the policy is, by `PolicyContract`.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
