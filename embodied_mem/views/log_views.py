@@ -1,13 +1,11 @@
 """Everything that is derived from one log: read further before a recall, and asked as of any point."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
 
 from embodied_mem.contracts import Backend
 from embodied_mem.log import Span
-from embodied_mem.ranking import Votes
 from embodied_mem.views.archive import Archive
 from embodied_mem.views.attributes import Attributes
 from embodied_mem.views.duplicates import Duplicates
@@ -62,12 +60,8 @@ class LogViews:
         """The parts of the log that are seen as of a sequence number; None sees all of it."""
         return self._withdrawals.visible(as_of)
 
-    def votes(self, spans: tuple[Span, ...]) -> Mapping[int, Votes]:
-        """Votes on each experience that has any in these spans, by its sequence number."""
-        return self._votes.counts(spans).by_sequence()
-
     def vote_counts(self, spans: tuple[Span, ...]) -> VoteCounts:
-        """The same by column."""
+        """Votes on each experience that has any in these spans."""
         return self._votes.counts(spans)
 
     def archived(self, spans: tuple[Span, ...]) -> Sequences:

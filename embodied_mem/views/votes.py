@@ -7,7 +7,7 @@ import numpy as np
 
 from embodied_mem.json_values import JsonValue
 from embodied_mem.log import EntryKind, Span
-from embodied_mem.ranking import Votes, trust_of
+from embodied_mem.ranking import trust_of
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.targets import Targets
 from embodied_mem.views.view import Floats, Sequences, Values, View
@@ -31,11 +31,6 @@ class VoteCounts:
     def trust(self) -> Values:
         """See `embodied_mem.ranking.trust_of`."""
         return Values(self.sequences, trust_of(self.helped, self.not_helped))
-
-    def by_sequence(self) -> dict[int, Votes]:
-        """The same one by one."""
-        columns = (self.sequences.tolist(), self.helped.tolist(), self.not_helped.tolist())
-        return {sequence: Votes(int(yes), int(no)) for sequence, yes, no in zip(*columns, strict=True)}
 
 
 class VoteView(View):
