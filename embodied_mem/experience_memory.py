@@ -32,7 +32,8 @@ from embodied_mem.recollection import Recollection
 from embodied_mem.records import Experience, Receipt, Scope, text_of
 from embodied_mem.retrieval import TEXT_FIELD, Retrieval, embedded_text
 from embodied_mem.views.log_values import LogValues
-from embodied_mem.views.log_views import LogViews, is_in
+from embodied_mem.views.log_views import LogViews
+from embodied_mem.views.view import is_in
 
 ANY_SCOPE = Scope()
 DEFAULT_WEIGHTS = RankingWeights()

@@ -14,7 +14,7 @@ import numpy as np
 
 from embodied_mem.json_values import JsonValue, canonical
 from embodied_mem.log import EntryKind
-from embodied_mem.views.view import Gaps, Sequences, View
+from embodied_mem.views.view import Gaps, Sequences, View, is_hidden
 from embodied_mem.words import words
 
 MAX_COMPARED = 32  # representatives an experience is compared with, so that reading one stays equally fast
@@ -43,7 +43,7 @@ class Duplicates(View):
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
         """Find who represents an experience; itself if nobody does."""
-        if any(first <= sequence <= last for first, last in self._hidden):
+        if is_hidden(sequence, self._hidden):
             return
         plan = canonical(values["plan"])
         texts = (str(values["kind"]), str(values["task.text"]), str(values["outcome.status"]))

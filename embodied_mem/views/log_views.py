@@ -12,11 +12,9 @@ from embodied_mem.views.duplicates import Duplicates
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.surprise import Surprise
 from embodied_mem.views.uses import Uses, utility
-from embodied_mem.views.view import Follower, Gaps, Sequences, Values, are_in, gaps_between, is_in
+from embodied_mem.views.view import Follower, Gaps, Sequences, Values, are_in, gaps_between
 from embodied_mem.views.votes import VoteCounts, VoteView
 from embodied_mem.views.withdrawals import Withdrawals
-
-__all__ = ["LogViews", "is_in"]
 
 Past = TypeVar("Past")
 
