@@ -19,8 +19,8 @@ class IndexOptions:
             `never` keeps them as they are whatever their number; `always` compresses from the first block on.
             Filters and similarities are exact in each case.
         exact_rows: Up to so many vectors of 384 numbers of one field are kept as they are (75 MB).
-        scanned_rows: Up to so many are every one compared; above, a search without a filter compares coarse
-            codes first and may miss some, unless `compression` is `never`.
+        scanned_rows: Up to so many are every one compared; above, a search by a vector alone and without a
+            filter compares coarse codes first and may miss some, unless `compression` is `never`.
         coarse_recall: The share of the ten best that such a search is to find, as measured on vectors of the
             store itself; the depth of the search follows from it.
         snapshot_rows: A store that is closed saves its index if at least so many entries are newer than the

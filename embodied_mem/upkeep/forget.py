@@ -73,7 +73,7 @@ def forget(
     if now is not None:
         check_number("now", now)
     check_where(where)
-    policy = _policy_of(policy, keep)
+    policy = policy_of(policy, keep)
     wanted = where if kind is None else all_of(Equals("kind", kind), where)
     end = tell(backend, policy, where=wanted, unit=unit)
     if now is None:
@@ -116,8 +116,13 @@ def tell(
     return times.now
 
 
-def _policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
-    """The policy; one that is named and made for a number of experiences is made for those that stay."""
+def policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
+    """The policy; one that is named and made for a number of experiences is made for those that stay.
+
+    Raises:
+        InvalidQuery: It is no policy, or one that is made for a number, which is not given.
+        UnknownName: No policy of that name.
+    """
     if not isinstance(policy, str):
         check_policy(policy)
         return policy
@@ -125,7 +130,9 @@ def _policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
     if "capacity" not in inspect.signature(registered).parameters:
         return cast("Forgetting", registered())
     if keep is None:
-        raise InvalidQuery(f"{policy} is made for a number of experiences; say with keep how many stay")
+        raise InvalidQuery(
+            f"{policy} is made for a number of experiences; say how many stay: keep, or max_count of a rule"
+        )
     return cast("Forgetting", registered(capacity=keep))
 
 
