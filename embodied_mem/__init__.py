@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from embodied_mem.agent import Agent, Limits
+    from embodied_mem.embedders import HashedEmbedder
     from embodied_mem.errors import EmbodiedMemError
     from embodied_mem.experience_memory import ExperienceMemory
     from embodied_mem.filters import where
+    from embodied_mem.index import IndexOptions
     from embodied_mem.json_values import clean_text
     from embodied_mem.queries import Query
+    from embodied_mem.ranking import RankingWeights
+    from embodied_mem.recollection import Recollection
     from embodied_mem.records import (
+        Attachment,
         Experience,
         Kind,
         Origin,
@@ -27,14 +32,19 @@ if TYPE_CHECKING:
     )
     from embodied_mem.spaces import FieldVector, Metric, Space
     from embodied_mem.store import MemoryStore
+    from embodied_mem.synonyms import Synonyms
+    from embodied_mem.upkeep import Retention
     from embodied_mem.wrappers import record_experience
 
 _HOMES = {
     "Agent": "agent",
+    "Attachment": "records",
     "EmbodiedMemError": "errors",
     "Experience": "records",
     "ExperienceMemory": "experience_memory",
     "FieldVector": "spaces",
+    "HashedEmbedder": "embedders",
+    "IndexOptions": "index",
     "Kind": "records",
     "Limits": "agent",
     "MemoryStore": "store",
@@ -42,12 +52,16 @@ _HOMES = {
     "Origin": "records",
     "Outcome": "records",
     "Query": "queries",
+    "RankingWeights": "ranking",
     "Recalled": "records",
     "Receipt": "records",
+    "Recollection": "recollection",
+    "Retention": "upkeep",
     "Scope": "records",
     "SkillCall": "records",
     "Space": "spaces",
     "Status": "records",
+    "Synonyms": "synonyms",
     "Task": "records",
     "clean_text": "json_values",
     "record_experience": "wrappers",
@@ -58,10 +72,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agent",
+    "Attachment",
     "EmbodiedMemError",
     "Experience",
     "ExperienceMemory",
     "FieldVector",
+    "HashedEmbedder",
+    "IndexOptions",
     "Kind",
     "Limits",
     "MemoryStore",
@@ -69,12 +86,16 @@ __all__ = [
     "Origin",
     "Outcome",
     "Query",
+    "RankingWeights",
     "Recalled",
     "Receipt",
+    "Recollection",
+    "Retention",
     "Scope",
     "SkillCall",
     "Space",
     "Status",
+    "Synonyms",
     "Task",
     "__version__",
     "clean_text",

@@ -80,15 +80,15 @@ class Agent:
     ) -> Episode:
         """Play one episode to its end.
 
+        What the world raises in mid-episode ends the episode and is recorded; what planner or memory raise
+        goes on to the caller, after the running call was cancelled.
+
         Args:
             world: Where.
             seed: Seeds the environment and the planner's generator; None leaves both unseeded.
             options: Reset options of the environment.
             attempt: Id of this attempt, from which the ids of its experiences are made; made if not given.
             episode: Index of the episode, for the origin of what is recorded.
-
-        What the world raises in mid-episode ends the episode and is recorded; what planner or memory raise
-        goes on to the caller, after the running call was cancelled.
 
         Raises:
             EpisodeError: The world could not begin; the planner answered with something unusable; or this was

@@ -18,8 +18,7 @@ def check_embedder(embedder: Any) -> None:
     """
     if isinstance(embedder, type) or not callable(getattr(embedder, "embed", None)):
         raise InvalidQuery(
-            f"embedder is {_shown(embedder)}; expected an embedder, such as "
-            "embodied_mem.embedders.hashed.HashedEmbedder(512)"
+            f"embedder is {_shown(embedder)}; expected an embedder, such as embodied_mem.HashedEmbedder(512)"
         )
 
 

@@ -1,6 +1,8 @@
 """The contracts between rooms: what a user may replace, each with two to five methods at most.
 
-Every contract has a reusable test class in `embodied_mem.testing`; subclass it to test an implementation.
+Each has a reusable test class in `embodied_mem.testing`; subclass it to test an implementation. An optional
+capability (`HasHorizon`, `CanWithdraw`, `EmbedsQueries`, `HasGoalCheck`, `HasSceneText`) is tested by the
+class of the contract that it goes with, where it is there; of `HasExpert` the policy is, by `PolicyContract`.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -143,6 +145,18 @@ class Embedder(Protocol[Input_contra]):
 
     def embed(self, inputs: Sequence[Input_contra]) -> Vectors:
         """(n, d) float32, finite; equal inputs give equal rows, whatever else is in the batch."""
+        ...
+
+
+@runtime_checkable
+class EmbedsQueries(Protocol[Input_contra]):
+    """An embedder that embeds what is asked otherwise than what is kept, as E5 and BGE do by a prefix.
+
+    Recall asks this method alone; what is recorded, imported or embedded anew goes through `embed` alone.
+    """
+
+    def embed_queries(self, queries: Sequence[Input_contra]) -> Vectors:
+        """(n, d) float32 in the space of the embedder, to be compared with what `embed` gives there."""
         ...
 
 

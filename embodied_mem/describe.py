@@ -105,13 +105,6 @@ def action_name(action: int, names: Mapping[int, str]) -> str:
     return names.get(action) or f"action_{action}"
 
 
-def action_text(action: Any, names: Mapping[int, str]) -> str:
-    """An action in words: "left", "action 2", "[0.5 -1]"."""
-    if isinstance(action, int | np.integer) and not isinstance(action, bool):
-        return names.get(int(action)) or f"action {int(action)}"
-    return clip(_text(action, depth=0), MAX_TASK_CHARS)
-
-
 def action_call(action: Any, names: Mapping[int, str], *, count: int = 1) -> SkillCall:
     """An action as the call that `GymWorld` understands: `left()`, `action_2()` or `act(action=[0.5])`."""
     if isinstance(action, int | np.integer) and not isinstance(action, bool):

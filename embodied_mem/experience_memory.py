@@ -32,7 +32,8 @@ from embodied_mem.recollection import Recollection
 from embodied_mem.records import Experience, Receipt, Scope, text_of
 from embodied_mem.retrieval import TEXT_FIELD, Retrieval, embedded_text
 from embodied_mem.views.log_values import LogValues
-from embodied_mem.views.log_views import LogViews, is_in
+from embodied_mem.views.log_views import LogViews
+from embodied_mem.views.view import is_in
 
 ANY_SCOPE = Scope()
 DEFAULT_WEIGHTS = RankingWeights()
@@ -58,8 +59,9 @@ class ExperienceMemory:
 
     Args:
         backend: The log that holds everything.
-        embedder: Embeds the texts of experiences and queries; None compares words alone. An experience that
-            brings a vector of the field `text` keeps its own.
+        embedder: Embeds the texts of experiences and queries, the latter by `contracts.EmbedsQueries` where
+            it has that; None compares words alone. An experience that brings a vector of the field `text`
+            keeps its own.
         scope: Fills the components that an experience leaves empty.
         weights: What each part counts.
         clock: Seconds since the Unix epoch, for experiences that do not say when they happened and for the

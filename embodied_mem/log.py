@@ -235,7 +235,6 @@ class Search:
         kind: Kind of entry; None finds entries of every kind.
         k: At most this many hits, >= 0.
         without: (n,) int64, ascending: sequence numbers that are no candidates; None leaves out none.
-        oldest_first: Without legs, the oldest come first instead of the newest.
     """
 
     legs: tuple[Leg, ...] = ()
@@ -244,7 +243,6 @@ class Search:
     kind: str | None = EntryKind.EXPERIENCE
     k: int = 10
     without: npt.NDArray[np.int64] | None = None
-    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

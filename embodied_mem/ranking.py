@@ -67,19 +67,6 @@ class RankingWeights:
             raise InvalidQuery("half_life_s is 0; expected seconds above 0 (recency=0 switches recency off)")
 
 
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """How often acting on an experience helped, and how often it did not."""
-
-    helped: int = 0
-    not_helped: int = 0
-
-    @property
-    def trust(self) -> float:
-        """See `trust_of`."""
-        return trust_of(float(self.helped), float(self.not_helped))
-
-
 def trust_of(helped: Number, not_helped: Number) -> Number:
     """Mean of the Beta posterior (one vote for, one against beforehand) minus one half: -0.5 to 0.5."""
     return (1 + helped) / (2 + helped + not_helped) - 0.5

@@ -1,13 +1,21 @@
 """Strings in, classes out: parts are found by entry point, so a user's own is an arm like ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from embodied_mem.errors import EmbodiedMemError, unknown_name
 
-GROUPS = ("memories", "worlds", "planners", "embedders", "backends", "trackers", "forgetting")
+GROUPS: Mapping[str, str] = {  # and what one of each is called
+    "memories": "memory",
+    "worlds": "world",
+    "planners": "planner",
+    "embedders": "embedder",
+    "backends": "back end",
+    "trackers": "tracker",
+    "forgetting": "forgetting policy",
+}
 
 
 def names(group: str) -> list[str]:
@@ -27,7 +35,7 @@ def load(group: str, name: str) -> Callable[..., Any]:
     """
     found = _entries(group)
     if name not in found:
-        raise unknown_name(group.removesuffix("s").replace("memorie", "memory"), name, found)
+        raise unknown_name(GROUPS[group], name, found)
     loaded: Callable[..., Any] = found[name].load()
     if not callable(loaded):
         raise EmbodiedMemError(f"{group} entry {name!r} is {found[name].value}, which cannot be called")

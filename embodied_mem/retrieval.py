@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from embodied_mem.codec import experience_from_log
-from embodied_mem.contracts import Backend, Embedder
+from embodied_mem.contracts import Backend, Embedder, EmbedsQueries
 from embodied_mem.diversity import Likeness, choose_diverse, pool_size
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import InvalidQuery
@@ -186,7 +186,7 @@ class Retrieval:
         weight = self.weights.hashed_embedding if is_hashed else self.weights.embedding
         task = "" if query.task is None else query.task.text
         together = " ".join(part for part in (task, query.state, query.text) if part)
-        vectors = embedded_text(self.embedder, together) if weight else ()
+        vectors = _embedded_query(self.embedder, together) if weight else ()
         return [*given, *(VectorLeg(EMBEDDING, vector, weight) for vector in vectors)]
 
     def _duplicates(self, search: Search) -> tuple[Sequences, dict[int, int]]:
@@ -266,10 +266,18 @@ class Retrieval:
 
 
 def embedded_text(embedder: Embedder[str] | None, text: str) -> tuple[FieldVector, ...]:
-    """The text's vector as a field of its own; none without an embedder or a word."""
+    """The vector of a text to keep, as a field of its own; none without an embedder or a word."""
     if embedder is None or not text.strip():
         return ()
     values = embedder.embed([text])[0]
+    return (FieldVector(field=TEXT_FIELD, space=embedder.space, values=values),)
+
+
+def _embedded_query(embedder: Embedder[str] | None, text: str) -> tuple[FieldVector, ...]:
+    """The same of a text that is asked, which some models want to be told."""
+    if not isinstance(embedder, EmbedsQueries) or not text.strip():
+        return embedded_text(embedder, text)
+    values = embedder.embed_queries([text])[0]
     return (FieldVector(field=TEXT_FIELD, space=embedder.space, values=values),)
 
 

@@ -24,6 +24,7 @@ from embodied_mem.store_stats import StoreStats, stats_of
 from embodied_mem.synonyms import Synonyms
 from embodied_mem.transfer.entries import visible_entries
 from embodied_mem.views.log_views import LogViews
+from embodied_mem.views.view import is_in
 
 if TYPE_CHECKING:  # most programs record and recall; what administers is loaded when it is asked for
     from embodied_mem.transfer.manifest import Manifest
@@ -154,6 +155,22 @@ class MemoryStore:
             if logged.entry.kind == EntryKind.EXPERIENCE:
                 yield experience_from_document(logged.entry.payload, logged.entry.vectors)
 
+    def get(self, experience_id: str) -> Experience:
+        """The experience of this id, archived or not.
+
+        Raises:
+            UnknownName: None of that id is here, or it was withdrawn; the message gives the nearest ids.
+        """
+        from embodied_mem.upkeep.archive import unknown_experience
+
+        with self._lock, self.backend.reading():
+            self._views.catch_up()
+            [logged] = self.backend.get([experience_id]) if isinstance(experience_id, str) else [None]
+            is_seen = logged is not None and is_in(logged.sequence, self._views.visible(None))
+        if logged is None or not is_seen or logged.entry.kind != EntryKind.EXPERIENCE:
+            raise unknown_experience(self.backend, experience_id)
+        return experience_from_document(logged.entry.payload, logged.entry.vectors)
+
     def stats(self) -> StoreStats:
         """How much the store holds."""
         with self._lock:
@@ -194,6 +211,17 @@ class MemoryStore:
     def save_index(self) -> None:
         """Keep the index on disk, so that whoever opens the store next need not make it from the log."""
         self.backend.save_index()
+
+    def compact(self) -> None:
+        """Give back the disk space that `reembed` leaves where the new vectors are shorter than the old ones.
+
+        The log is written anew, which takes its size once more while it works. Not needed after `purge`,
+        which does the same; and what is left is used by later records in any case.
+
+        Raises:
+            StoreError: The store is read-only, another process reads it for too long, or the disk is full.
+        """
+        self.backend.compact()
 
     def snapshot(self, sequence: int | None = None) -> "Snapshot[MemoryStore]":
         """The store as it was after an entry, to be read; the newest if None.
@@ -297,6 +325,12 @@ class MemoryStore:
 
         return restore(self.backend, ids, reason=reason, at_s=float(self._clock()))
 
+    def archived(self) -> list[str]:
+        """The ids of what is archived now, in the order of archiving."""
+        from embodied_mem.upkeep.archive import archived_ids
+
+        return archived_ids(self.backend)
+
     def forget(
         self, policy: Forgetting | str, *, keep: int | None = None, **options: "Unpack[ForgetOptions]"
     ) -> list[str]:
@@ -322,7 +356,7 @@ class MemoryStore:
         """Let go of what is too old, too many or too large by the rule of its kind.
 
         Args:
-            rules: One for each kind that has limits; see `embodied_mem.upkeep.retention.Retention`.
+            rules: One for each kind that has limits; see `embodied_mem.Retention`.
             options: `policy`, `action`, `unit` of `upkeep.retention.apply_retention`.
 
         Raises:
@@ -332,11 +366,12 @@ class MemoryStore:
 
         return apply_retention(self.backend, self.path, rules, now_s=float(self._clock()), **options)
 
-    def purge(self, selector: Where | Iterable[str]) -> "PurgeReport":
+    def purge(self, selector: Where | Iterable[str], *, dry_run: bool = False) -> "PurgeReport":
         """Remove experiences for good, with everything derived from them and every byte of their texts.
 
         Args:
             selector: A filter, or ids.
+            dry_run: Whether to remove nothing and report what would be removed.
 
         Raises:
             StoreError: The store is read-only, or another process reads it for too long.
@@ -344,8 +379,10 @@ class MemoryStore:
                 it is neither filter nor ids; nothing was removed.
             UnknownName: An id is of no experience; nothing was removed.
         """
-        from embodied_mem.upkeep.purge import purge
+        from embodied_mem.upkeep.purge import preview, purge
 
+        if dry_run:
+            return preview(self.backend, self.path, selector)
         return purge(self.backend, self.path, selector, at_s=float(self._clock()))
 
     @cached_property  # a new one would measure all files again for each put under a quota

@@ -42,6 +42,7 @@ def check_options(options: OpenOptions) -> None:
         how = "Synonyms, such as Synonyms.load('words.txt'), or None"
         check_type("synonyms", options["synonyms"], Synonyms, how)
     if "index" in options:
-        check_type("index", options["index"], IndexOptions, "IndexOptions of embodied_mem.index.options")
+        how = "IndexOptions, such as IndexOptions(compression='never')"
+        check_type("index", options["index"], IndexOptions, how)
     if options.get("quota_bytes") is not None:
         check_number("quota_bytes", options["quota_bytes"])

@@ -10,7 +10,7 @@ import unicodedata
 
 MAX_INDEXED_CHARS = 65_536  # of one text; what comes after is kept but not searched
 MAX_KEPT_STEMS = 16_384
-WORDS_VERSION = 2  # goes up with every change to what `words` gives
+WORDS_VERSION = 2  # goes up with every change to what `words` gives; a test says when
 
 # In scripts whose vowels are marks, Python's \w would end a word at each vowel.
 _SYLLABLES = "\u0900-\u0963\u0966-\u0eff\u1000-\u1049\u1780-\u17d3"

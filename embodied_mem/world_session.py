@@ -15,7 +15,7 @@ from embodied_mem.limits import Limits
 from embodied_mem.records import Task
 from embodied_mem.skills import Observation
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class WorldSession:
@@ -89,7 +89,7 @@ class WorldSession:
     def fail(self, error: Exception) -> None:
         """The world broke; the first time, that is what ended the episode."""
         trail = clean_text("".join(traceback.format_exception(error)))  # handlers choke on lone surrogates
-        log.error("the world raised in step %d\n%s", self.steps, trail)
+        logger.error("the world raised in step %d\n%s", self.steps, trail)
         if not self.ended_by:
             self.error = clean_text(f"{type(error).__name__}: {error}")[:2_000]
             self.end("error", is_truncated=True)

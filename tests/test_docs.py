@@ -1,11 +1,14 @@
 """What the documents promise: their code runs, their commands are checked, their links lead somewhere."""
 
+import dataclasses
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from embodied_mem import IndexOptions
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -81,3 +84,11 @@ def test_links_within_the_repository_lead_somewhere(page):
 def test_a_page_names_no_path_of_somebodys_machine(page):
     found = re.findall(r"(?<![\w.])/(?:work|home|root|Users|mnt)/\S*", page.read_text("utf-8"))
     assert not found
+
+
+def test_every_option_of_the_index_is_described_with_its_default():
+    rows = re.findall(r"^\| (`.*) \|$", (ROOT / "docs" / "recall.md").read_text("utf-8"), re.M)
+    for field in dataclasses.fields(IndexOptions):
+        [row] = [row for row in rows if f"`{field.name}`" in row.split(" | ")[0]]
+        default = f"{field.default:,}" if isinstance(field.default, int) else f"{field.default}"
+        assert default in row.split(" | ")[1]

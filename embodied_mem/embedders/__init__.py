@@ -1,1 +1,5 @@
 """Embedders: inputs to vectors."""
+
+from embodied_mem.embedders.hashed import HashedEmbedder
+
+__all__ = ["HashedEmbedder"]

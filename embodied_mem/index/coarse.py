@@ -19,9 +19,9 @@ from embodied_mem.spaces import Vector, Vectors
 
 TRAINED_ON = 32_768  # vectors
 AT_ONCE = 4096  # vectors encoded in one go
-N_PROBES = 64
+N_PROBES = 48  # that say how deep to look, and as many that say what is found so
 FOUND_BY_PROBE = 10  # the best of each probe that have to be found
-LEAST_DEPTH = 128
+LEAST_DEPTH = 256
 CAUTION = 2  # the depth that sufficed for the probes, times this
 
 Check = Callable[[], None]
@@ -33,8 +33,9 @@ class Calibration:
 
     Attributes:
         depth: How many vectors get a closer look.
-        recall: The share of the ten best of each probe that such a look finds.
-        n_probes: How many probes there were.
+        recall: The share of the ten best of each probe that such a look finds, of probes that had no say in
+            the depth.
+        n_probes: How many of those there were.
         n_vectors: How many vectors they looked for them among.
     """
 
@@ -69,11 +70,14 @@ class CoarseVectors:
         with one_thread():
             self._index.add(vectors)
 
-    def best(self, query: Vector, n: int) -> Places:
-        """Places of the vectors that look most like the query, ascending; as many as the calibration says."""
-        depth = min(len(self), max(n, self.calibration.depth))
+    def depth_for(self, k: int) -> int:
+        """How many vectors get a closer look so that the k best are among them."""
+        return self.calibration.depth * max(k, FOUND_BY_PROBE) // FOUND_BY_PROBE
+
+    def best(self, query: Vector, k: int) -> Places:
+        """Places, ascending, of vectors among which the k most like the query most likely are."""
         with one_thread():
-            _, places = self._index.search(query[None], depth)
+            _, places = self._index.search(query[None], min(len(self), self.depth_for(k)))
         return np.sort(places[0][places[0] >= 0]).astype(np.int64)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -115,8 +119,9 @@ def train(vectors: CompressedVectors, n_vectors: int, target_recall: float, chec
     import faiss
 
     faiss.omp_set_num_threads(1)  # of this thread
-    rng = np.random.default_rng(0)
-    sample = np.sort(rng.choice(n_vectors, min(TRAINED_ON, n_vectors), replace=False))
+    drawn = np.random.default_rng(0).permutation(n_vectors)[: 2 * N_PROBES + TRAINED_ON]
+    # Apart, as what was trained on is easier to find.
+    probes, sample = drawn[: 2 * N_PROBES], np.sort(drawn[2 * N_PROBES :])
     dimension = vectors.codes.width
     index = faiss.IndexPQFastScan(dimension, dimension // 2, 4, faiss.METRIC_INNER_PRODUCT)
     index.train(vectors.decoded(sample))
@@ -124,27 +129,29 @@ def train(vectors: CompressedVectors, n_vectors: int, target_recall: float, chec
     for start in range(0, n_vectors, AT_ONCE):
         index.add(vectors.decoded(np.arange(start, min(n_vectors, start + AT_ONCE))))
         check()
-    return CoarseVectors(index, calibrate(index, vectors, n_vectors, target_recall, check))
-
-
-def calibrate(
-    index: Any, vectors: CompressedVectors, n_vectors: int, target_recall: float, check: Check
-) -> Calibration:
-    """The depth at which vectors of the store, left out as they are asked for, find their nearest others."""
-    rng = np.random.default_rng(1)
-    places = np.sort(rng.choice(n_vectors, min(N_PROBES, n_vectors), replace=False))
-    probes = vectors.decoded(places)
-    nearest = _nearest(vectors, n_vectors, places, probes, check)
     deepest = max(LEAST_DEPTH, n_vectors // 16)
+    ranks = [_ranks(index, vectors, n_vectors, deepest, np.sort(some), check) for some in np.split(probes, 2)]
+    needed = float(np.quantile(ranks[0], target_recall, method="higher")) + 1
+    depth = int(min(max(LEAST_DEPTH, CAUTION * needed), deepest))
+    return CoarseVectors(index, Calibration(depth, float(np.mean(ranks[1] < depth)), N_PROBES, n_vectors))
+
+
+def _ranks(
+    index: Any, vectors: CompressedVectors, n_vectors: int, deepest: int, places: Places, check: Check
+) -> Places:
+    """How deep one has to look for the best of each probe, which is a vector of the store, itself left out.
+
+    A vector that is deeper than the deepest look counts as the last of all.
+    """
+    probes = vectors.decoded(places)
     ranks = []
+    nearest = _nearest(vectors, n_vectors, places, probes, check)
     for place, probe, wanted in zip(places, probes, nearest, strict=True):
         _, order = index.search(probe[None], min(deepest, n_vectors))
         rank_of = {int(found): rank for rank, found in enumerate(order[0][order[0] != place])}
         ranks += [rank_of.get(int(each), n_vectors) for each in wanted]
         check()
-    needed = float(np.quantile(ranks, target_recall, method="higher")) + 1
-    depth = int(min(max(LEAST_DEPTH, CAUTION * needed), deepest))
-    return Calibration(depth, float(np.mean(np.array(ranks) < depth)), len(places), n_vectors)
+    return np.array(ranks)
 
 
 def _nearest(

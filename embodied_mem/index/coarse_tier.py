@@ -97,4 +97,13 @@ class CoarseTier:
             places = np.arange(start, min(len(compressed), start + AT_ONCE))
             trained.extend(compressed.decoded(places))
         self.vectors = trained
-        logger.info("a coarse look at the vectors of %s: %s", self._space, trained.calibration)
+        found, wanted = trained.calibration, self._options.coarse_recall
+        logger.info("a coarse look at the vectors of %s: %s", self._space, found)
+        if found.recall < wanted:
+            logger.warning(
+                "a search of all vectors of %s finds %.3f of the ten best, less than coarse_recall=%g; "
+                "a larger scanned_rows compares every one, and so does a filter",
+                self._space,
+                found.recall,
+                wanted,
+            )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.column import Floats
+from embodied_mem.index.arrays import Floats
 from embodied_mem.index.growing import Blocks, GrowingArray
 from embodied_mem.index.vectors import Places, dots, rounding_error
 from embodied_mem.spaces import Vector, Vectors

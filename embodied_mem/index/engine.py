@@ -12,13 +12,12 @@ import numpy as np
 from embodied_mem import failpoints
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.index import log_reader, snapshot
-from embodied_mem.index.column import Rows, SomeFloats
+from embodied_mem.index.arrays import Rows, SomeFloats
 from embodied_mem.index.kept_parts import Settings
 from embodied_mem.index.kind_index import KindIndex
 from embodied_mem.index.log_reader import Head
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.index.ranking import Best, best_of
-from embodied_mem.index.selection import Candidates
 from embodied_mem.log import Found, Search
 from embodied_mem.synonyms import Synonyms
 
@@ -141,9 +140,9 @@ class SearchEngine:
 
     def _search_kind(self, db: sqlite3.Connection, index: KindIndex, search: Search) -> Ranked:
         candidates = index.selection.candidates(db, search)
-        legs = [index.leg(db, leg) for leg in search.legs]
+        legs = [index.leg(db, leg, candidates.visible) for leg in search.legs]
         if not legs:
-            rows = _in_order(candidates, search.k, oldest_first=search.oldest_first)
+            rows = candidates.newest(search.k)
             best = Best(rows, (), np.zeros(len(rows)), is_exact=True)
         else:
             best = best_of(legs, candidates, search.k)
@@ -196,14 +195,6 @@ def check_search(search: Search) -> None:
             )
 
 
-def _in_order(candidates: Candidates, k: int, *, oldest_first: bool) -> Rows:
-    """The newest candidates, newest first, or the oldest, oldest first."""
-    rows = candidates.row_numbers()
-    if candidates.hidden is not None:
-        rows = rows[~candidates.hidden]
-    return rows[:k] if oldest_first else rows[::-1][:k]
-
-
 def _merged(parts: Sequence[Ranked], search: Search) -> Found:
     """The best of several kinds."""
     if len(parts) == 1:
@@ -212,8 +203,7 @@ def _merged(parts: Sequence[Ranked], search: Search) -> Found:
         return Found((), {leg.name: () for leg in search.legs}, 0, is_exact=True)
     sequences = np.concatenate([np.array(found.sequences, np.int64) for found, _ in parts])
     totals = np.concatenate([totals for _, totals in parts])
-    is_oldest_first = search.oldest_first and not search.legs
-    order = np.lexsort((sequences if is_oldest_first else -sequences, -totals))[: search.k]
+    order = np.lexsort((-sequences, -totals))[: search.k]
     columns = {
         leg.name: tuple(np.concatenate([found.similarities[leg.name] for found, _ in parts])[order].tolist())
         for leg in search.legs

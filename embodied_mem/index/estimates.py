@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from embodied_mem.index.column import Floats, Mask, SomeFloats
+from embodied_mem.index.arrays import Floats, Mask, SomeFloats
 
 FloatsT = TypeVar("FloatsT", bound=SomeFloats)
 
@@ -17,10 +17,12 @@ class Estimates:
     Attributes:
         values: (m,) float64, or float32 where the errors are far above its own.
         errors: How far off, at most: a number for all, (m,) one for each, or None if they are exact.
+        is_glance: Whether comparing every one would give narrower bounds.
     """
 
     values: SomeFloats
     errors: float | Floats | None = None
+    is_glance: bool = False
 
 
 def spread(values: FloatsT, has_value: Mask) -> FloatsT | Floats:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.filters import Between, Equals, In, Near, Where, matches, split_path
-from embodied_mem.index.column import Mask
+from embodied_mem.index.arrays import Mask
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.places import Places, is_place
 from embodied_mem.json_values import JsonValue

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from embodied_mem.index import log_reader, snapshot
-from embodied_mem.index.column import Arrays
+from embodied_mem.index.arrays import Arrays
 from embodied_mem.index.log_reader import Head
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.rows import RowTable
@@ -38,6 +38,11 @@ class Kept(Protocol):
 
     def __len__(self) -> int:
         """How many rows it covers."""
+        ...
+
+    @property
+    def form(self) -> str:
+        """How it is kept in memory; what is on disk in another form is out of date."""
         ...
 
     def to_arrays(self) -> Arrays:
@@ -130,9 +135,9 @@ class KeptParts:
         # Words and vectors of what was removed are still in it; they are not to be found on disk.
         if self._folder is None or len(self._table.dead) or len(column) != len(self._table):
             return
-        if not (only_stale and self._is_new_enough(db, name, of)):
+        if not (only_stale and self._is_new_enough(db, name, column.form, of)):
             log_reader.sync(db)  # or a power cut could leave a snapshot of what the log has lost
-            made_of = {**self._made_of(db, head), **of}
+            made_of = {**self._made_of(db, head), "form": column.form, **of}
             snapshot.save(self._folder, self._full(name), made_of, column.to_arrays())
 
     def _full(self, name: str) -> str:
@@ -155,7 +160,9 @@ class KeptParts:
             return None
         return header if all(header["made_of"].get(key) == value for key, value in of.items()) else None
 
-    def _is_new_enough(self, db: sqlite3.Connection, name: str, of: JsonObject) -> bool:
-        header = self._usable(db, name, of)
-        n_newer = len(self._table) - (0 if header is None else int(header["made_of"]["n_rows"]))
+    def _is_new_enough(self, db: sqlite3.Connection, name: str, form: str, of: JsonObject) -> bool:
+        made_of = (self._usable(db, name, of) or {}).get("made_of", {})
+        if made_of and made_of.get("form") != form:  # or a coarse look would be trained in each process anew
+            return False
+        n_newer = len(self._table) - int(made_of.get("n_rows", 0))
         return n_newer <= max(self._options.snapshot_rows, self._options.snapshot_share * len(self._table))

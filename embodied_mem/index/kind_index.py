@@ -10,7 +10,7 @@ import numpy as np
 from embodied_mem.backends.sqlite_rows import read_spaces, unknown_space
 from embodied_mem.errors import StoreError
 from embodied_mem.index import log_reader
-from embodied_mem.index.column import Rows
+from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.kept_parts import KeptParts, Settings
 from embodied_mem.index.legs import Leg, Priors, SimilarTexts, SimilarVectors
 from embodied_mem.index.log_reader import Head
@@ -77,8 +77,13 @@ class KindIndex:
             if field not in spaces or spaces[field][0] != self._space_ids[field]:
                 self.vectors.pop(field).close()
 
-    def leg(self, db: sqlite3.Connection, leg: AskedLeg) -> Leg:
+    def leg(self, db: sqlite3.Connection, leg: AskedLeg, visible: Mask | None) -> Leg:
         """The leg, ready to be asked about rows of this kind.
+
+        Args:
+            db: A connection inside a transaction.
+            leg: What is asked.
+            visible: (n,) which rows exist for this search; None if all do.
 
         Raises:
             UnknownSpace: Its vector lies in another space than its field.
@@ -96,7 +101,9 @@ class KindIndex:
             return SimilarVectors(column, leg.vector.values, leg.weight, read)
         self._catch_up_texts(db)
         columns = [self.texts[field] for field in leg.fields if field in self.texts]
-        return SimilarTexts(columns, leg.text, leg.weight, self._settings.options)
+        queries = [(column, column.ask(leg.text, visible)) for column in columns]
+        asked = [(column, query) for column, query in queries if query is not None and query.wanted]
+        return SimilarTexts(asked, leg.weight)
 
     @property
     def is_in_use(self) -> bool:

@@ -5,16 +5,17 @@ from typing import Protocol
 
 import numpy as np
 
-from embodied_mem.index.column import Column, Rows, SomeFloats
+from embodied_mem.index.arrays import Rows, SomeFloats
 from embodied_mem.index.estimates import Estimates
-from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.selection import Candidates
-from embodied_mem.index.top import best_places
+from embodied_mem.index.text import BOUND_ERROR, TextColumn
+from embodied_mem.index.text_query import TextQuery
 from embodied_mem.index.vector_column import ReadVectors, VectorColumn
 from embodied_mem.log import PriorLeg
 from embodied_mem.spaces import Vector
 
-Values = SomeFloats
+MIN_BOUNDED = 65_536  # texts from which on bounds pay
+MOSTLY = 0.9  # of the rows; a coarse look finds hidden ones too
 
 
 class Leg(Protocol):
@@ -22,24 +23,24 @@ class Leg(Protocol):
 
     weight: float
 
-    def worth(self, values: Values) -> Values:
+    def worth(self, values: SomeFloats) -> SomeFloats:
         """What the values add to the order of hits, as an array of its own."""
         ...
 
-    def is_too_much(self, candidates: Candidates) -> bool:
-        """Whether comparing every candidate takes too long, so that only the best are to be looked at."""
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """Rows among which the k best of this leg most likely are; None where every one is to be compared."""
         ...
 
-    def estimates(self, candidates: Candidates) -> Estimates:
-        """The value of each candidate, exact or not."""
+    def glance(self, candidates: Candidates) -> Estimates:
+        """The value of each candidate within some bound, as quickly as it can be had."""
         ...
 
-    def exact(self, rows: Rows, candidates: Candidates) -> Values:
+    def scan(self, candidates: Candidates) -> Estimates:
+        """The same within a bound that is as narrow as comparing every one gives."""
+        ...
+
+    def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
         """(m,) the exact values of some of them, ascending."""
-        ...
-
-    def best(self, n: int, candidates: Candidates) -> tuple[Rows, float]:
-        """About n candidates of the highest values, ascending, and what no other candidate's is above."""
         ...
 
 
@@ -47,56 +48,49 @@ class SimilarTexts:
     """A text against the best of several fields.
 
     Args:
-        columns: The texts of these fields; a field that no entry has is left out.
-        text: What to look for.
+        queries: Columns and the text made ready for each; those that it asks nothing of are left out.
         weight: What a similarity of 1 adds.
-        options: From which size on not every text is compared.
     """
 
-    def __init__(
-        self, columns: Sequence[Column[str, str]], text: str, weight: float, options: IndexOptions
-    ) -> None:
+    def __init__(self, queries: Sequence[tuple[TextColumn, TextQuery]], weight: float) -> None:
         self.weight = weight
-        self._columns = columns
-        self._text = text
-        self._options = options
+        self._queries = queries
 
-    def worth(self, values: Values) -> Values:
+    def worth(self, values: SomeFloats) -> SomeFloats:
         """A similarity below 0 adds nothing."""
         return _worth(values, self.weight)
 
-    def is_too_much(self, candidates: Candidates) -> bool:
-        """Above the limit of the options."""
-        return bool(self._columns) and len(candidates) > self._options.exact_text_rows
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """None: there is no quicker way that would be as good."""
+        return None
 
-    def estimates(self, candidates: Candidates) -> Estimates:
+    def glance(self, candidates: Candidates) -> Estimates:
+        """Upper bounds, where there are so many rows that it pays to work them out."""
+        is_long = candidates.rows is None and len(candidates) > MIN_BOUNDED
+        if not is_long or not all(query.has_few_words for _, query in self._queries):
+            return self.scan(candidates)
+        result = np.zeros(len(candidates), np.float32)
+        for column, query in self._queries:
+            bounds = column.upper_bounds(query)[candidates.first : candidates.last]
+            np.maximum(result, bounds, out=result)
+        return Estimates(result, BOUND_ERROR, is_glance=True)
+
+    def scan(self, candidates: Candidates) -> Estimates:
         """Exact ones."""
         is_whole = candidates.rows is None and all(
-            (candidates.first, candidates.last) == (0, len(column)) for column in self._columns
+            (candidates.first, candidates.last) == (0, len(column)) for column, _ in self._queries
         )
-        return Estimates(self._compare(None if is_whole else candidates.row_numbers(), candidates))
+        return Estimates(self._compared(len(candidates), None if is_whole else candidates.row_numbers()))
 
-    def exact(self, rows: Rows, candidates: Candidates) -> Values:
+    def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
         """Rarity is counted over what is visible, not over the rows that are asked about."""
-        return self._compare(rows, candidates)
+        return self._compared(len(rows), rows)
 
-    def best(self, n: int, candidates: Candidates) -> tuple[Rows, float]:
-        """The best of each field."""
-        found, bound = [np.zeros(0, np.int64)], 0.0
-        for column in self._columns:
-            rows, is_exact = column.best(self._text, n, candidates.mask(len(column)), candidates.visible)
-            found.append(rows)
-            if not is_exact:
-                bound = np.inf
-            elif len(rows) >= n:
-                worst = column.similarities(self._text, rows, candidates.visible).min()
-                bound = max(bound, float(worst))
-        return np.unique(np.concatenate(found)), bound
-
-    def _compare(self, rows: Rows | None, candidates: Candidates) -> Values:
-        result = np.zeros(len(candidates) if rows is None else len(rows))
-        for column in self._columns:
-            np.maximum(result, column.similarities(self._text, rows, candidates.visible), out=result)
+    def _compared(self, n: int, rows: Rows | None) -> SomeFloats:
+        """(n,) exact values of these rows, or of all."""
+        result = np.zeros(n)
+        for column, query in self._queries:
+            np.maximum(result, column.similarities(query, rows), out=result)
         return result
 
 
@@ -116,40 +110,33 @@ class SimilarVectors:
         self._target = query if column is None else column.target(query)
         self._read = read
 
-    def worth(self, values: Values) -> Values:
+    def worth(self, values: SomeFloats) -> SomeFloats:
         """A similarity below 0 adds nothing."""
         return _worth(values, self.weight)
 
-    def is_too_much(self, candidates: Candidates) -> bool:
-        """With a coarse look at hand, and more candidates than are every one compared."""
-        if self._column is None or self._column.coarse.vectors is None or candidates.is_filtered:
-            return False  # what passed a filter is every one compared: a filter loses nothing
-        return len(candidates) > self._column.coarse.limit and self._is_mostly_shown(candidates)
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """By a coarse look at most of a long log, unless a filter was passed, which loses nothing."""
+        is_stretch = candidates.rows is None and not candidates.is_filtered
+        if self._column is None or not is_stretch or candidates.n < MOSTLY * len(candidates):
+            return None
+        rows = self._column.coarse_best(self._target, k, len(candidates))
+        return None if rows is None else candidates.those_of(rows)
 
-    def estimates(self, candidates: Candidates) -> Estimates:
+    def glance(self, candidates: Candidates) -> Estimates:
+        """As a scan."""
+        return self.scan(candidates)
+
+    def scan(self, candidates: Candidates) -> Estimates:
         """Within the column's errors."""
         if self._column is None:
             return Estimates(np.zeros(len(candidates)))
         return self._column.estimates(self._target, candidates)
 
-    def exact(self, rows: Rows, candidates: Candidates) -> Values:
+    def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
         """From the vectors as recorded where the column has less."""
         if self._column is None:
             return np.zeros(len(rows))
         return self._column.similarities(self._target, rows, self._read)
-
-    def best(self, n: int, candidates: Candidates) -> tuple[Rows, float]:
-        """By a coarse look if comparing all is too much."""
-        if self._column is not None and self.is_too_much(candidates):
-            rows = self._column.coarse_best(self._target, n)
-            mask = candidates.mask(len(self._column))
-            return (rows if mask is None else rows[mask[rows]]), np.inf
-        found = self.estimates(candidates)
-        rows, bound = _best_of(found.values, n, candidates)
-        return rows, bound + (0.0 if found.errors is None else float(np.max(found.errors, initial=0.0)))
-
-    def _is_mostly_shown(self, candidates: Candidates) -> bool:
-        return candidates.hidden is None or candidates.n > 0.9 * len(candidates)
 
 
 class Priors:
@@ -165,29 +152,29 @@ class Priors:
         self._leg = leg
         self._sequences = sequences
 
-    def worth(self, values: Values) -> Values:
+    def worth(self, values: SomeFloats) -> SomeFloats:
         """Of either sign."""
         return self.weight * values
 
-    def is_too_much(self, candidates: Candidates) -> bool:
-        """Never."""
-        return False
+    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+        """None."""
+        return None
 
-    def estimates(self, candidates: Candidates) -> Estimates:
+    def glance(self, candidates: Candidates) -> Estimates:
+        """Exact ones."""
+        return self.scan(candidates)
+
+    def scan(self, candidates: Candidates) -> Estimates:
         """Exact ones."""
         if candidates.rows is None:
             return Estimates(self._aligned(self._sequences[candidates.first : candidates.last]))
         return Estimates(self._aligned(self._sequences[candidates.rows]))
 
-    def exact(self, rows: Rows, candidates: Candidates) -> Values:
+    def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
         """The same."""
         return self._aligned(self._sequences[rows])
 
-    def best(self, n: int, candidates: Candidates) -> tuple[Rows, float]:
-        """The rows with the highest values."""
-        return _best_of(self.estimates(candidates).values, n, candidates)
-
-    def _aligned(self, sequences: Rows) -> Values:
+    def _aligned(self, sequences: Rows) -> SomeFloats:
         """(m,) the prior's values, 0 for those that have none; both lists of sequence numbers ascend."""
         held = self._leg.sequences
         if not len(held):
@@ -195,20 +182,12 @@ class Priors:
         if len(held) == len(sequences) and np.array_equal(held, sequences):
             return self._leg.values
         at = np.minimum(np.searchsorted(held, sequences), len(held) - 1)
-        result: Values = np.where(held[at] == sequences, self._leg.values[at], 0.0)
+        result: SomeFloats = np.where(held[at] == sequences, self._leg.values[at], 0.0)
         return result
 
 
-def _worth(similarities: Values, weight: float) -> Values:
-    result: Values = np.maximum(similarities, 0.0)
+def _worth(similarities: SomeFloats, weight: float) -> SomeFloats:
+    result: SomeFloats = np.maximum(similarities, 0.0)
     if weight != 1.0:
         result *= weight
     return result
-
-
-def _best_of(values: Values, n: int, candidates: Candidates) -> tuple[Rows, float]:
-    if candidates.hidden is not None:
-        values = np.where(candidates.hidden, -np.inf, values)
-    places = best_places(values, n)
-    bound = float(values[places[-1]]) if len(places) else -np.inf
-    return np.sort(candidates.rows_of(places)), bound

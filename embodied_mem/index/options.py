@@ -19,11 +19,10 @@ class IndexOptions:
             `never` keeps them as they are whatever their number; `always` compresses from the first block on.
             Filters and similarities are exact in each case.
         exact_rows: Up to so many vectors of 384 numbers of one field are kept as they are (75 MB).
-        scanned_rows: Up to so many are every one compared; above, a search without a filter compares coarse
-            codes first and may miss some, unless `compression` is `never`.
+        scanned_rows: Up to so many are every one compared; above, a search by a vector alone and without a
+            filter compares coarse codes first and may miss some, unless `compression` is `never`.
         coarse_recall: The share of the ten best that such a search is to find, as measured on vectors of the
             store itself; the depth of the search follows from it.
-        exact_text_rows: Up to so many texts of one field are every one compared.
         snapshot_rows: A store that is closed saves its index if at least so many entries are newer than the
             last snapshot.
         snapshot_share: And if they are at least this share of all.
@@ -33,7 +32,6 @@ class IndexOptions:
     exact_rows: int = 50_000
     scanned_rows: int = 200_000
     coarse_recall: float = 0.98
-    exact_text_rows: int = 20_000
     snapshot_rows: int = 5_000
     snapshot_share: float = 0.1
 
@@ -44,9 +42,8 @@ class IndexOptions:
             )
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name.endswith("_rows") and (
-                isinstance(value, bool) or not isinstance(value, int) or value < 0
-            ):
+            is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            if field.name.endswith("_rows") and not is_count:
                 raise InvalidQuery(f"{field.name} is {value!r}; expected an integer of at least 0")
         for name in ("coarse_recall", "snapshot_share"):
             if not 0 <= getattr(self, name) <= 1:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from embodied_mem.filters import Near
-from embodied_mem.index.column import Mask
+from embodied_mem.index.arrays import Mask
 from embodied_mem.index.growing import GrowingArray
 
 MARGIN = 1e-9  # of all sizes that occur; so near to the radius the distance is taken as the reference does

@@ -1,18 +1,19 @@
-"""The best candidates by the weighted sum over the legs, proved where values are only estimated."""
+"""The best candidates by the weighted sum over the legs, proved where values are estimated within bounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from embodied_mem.index.column import Rows, SomeFloats
+from embodied_mem.index.arrays import Rows, SomeFloats
+from embodied_mem.index.estimates import Estimates
 from embodied_mem.index.legs import Leg
 from embodied_mem.index.selection import Candidates
-from embodied_mem.index.top import best_places, threshold_of
+from embodied_mem.index.top import highest_places, threshold_of
 
 N_SPARE = 8  # candidates compared exactly beyond those asked for, as the estimate is mostly right
-MAX_POOL = 20_000  # candidates compared exactly after an estimate; more are near ties without end
-LEAST_BEST = 200  # of each leg, where not every candidate is compared
+MAX_AFTER_GLANCE = 4_096  # candidates compared exactly after a glance; a scan is cheaper than more of them
+MAX_UNFILTERED = 20_000  # candidates without a filter compared exactly; more are near ties without end
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,59 +33,59 @@ class Best:
     is_exact: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """Some candidates compared exactly, and who else may be among the best.
+
+    Attributes:
+        places: Of those that were compared, each once.
+        values: For each leg, their exact values.
+        totals: What they are worth.
+        others: Places of all others that may be worth as much, ascending.
+        sums: (n,) what each candidate is worth by estimate.
+    """
+
+    places: Rows
+    values: Sequence[SomeFloats]
+    totals: SomeFloats
+    others: Rows
+    sums: SomeFloats
+
+
 def best_of(legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
-    """The best candidates; a few of each leg's best are compared where comparing all would be too much."""
+    """The best candidates, by as little work as proves that they are."""
     if k == 0:
         nothing = np.zeros(0)
         return Best(np.zeros(0, np.int64), [nothing for _ in legs], nothing, is_exact=True)
-    if not any(leg.is_too_much(candidates) for leg in legs):
-        return _best_of_all(legs, candidates, k)
-    n = max(LEAST_BEST, 2 * k)
-    found = [leg.best(n, candidates) for leg in legs]
-    rows = np.unique(np.concatenate([_newest(candidates, k), *(rows for rows, _ in found)]))
-    best = _best_of_all(legs, candidates.narrowed(rows), k)
-    # What no leg puts among its best is worth no more than this.
-    others = sum(
-        float(leg.worth(np.array([bound]))[0]) if leg.weight else 0.0
-        for leg, (_, bound) in zip(legs, found, strict=True)
-    )
-    is_proven = len(rows) == candidates.n or (len(best.totals) >= k and others < best.totals[-1])
-    return Best(best.rows, best.values, best.totals, best.is_exact and is_proven)
+    shortlist = legs[0].shortlist(candidates, k) if len(legs) == 1 else None
+    if shortlist is not None:
+        return replace(best_of(legs, candidates.narrowed(shortlist), k), is_exact=False)
+    glances = [leg.glance(candidates) for leg in legs]
+    look = _look(legs, candidates, k, glances)
+    if len(look.others) > MAX_AFTER_GLANCE and any(found.is_glance for found in glances):
+        look = _look(legs, candidates, k, [leg.scan(candidates) for leg in legs])
+    return _best_after(look, legs, candidates, k)
 
 
-def _best_of_all(legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
-    estimates = [leg.estimates(candidates) for leg in legs]
-    totals = _totals(legs, [found.values for found in estimates])
-    if candidates.hidden is not None:
-        totals[candidates.hidden] = -np.inf
-    if all(found.errors is None for found in estimates):
-        first = best_places(totals, k)
-        values = [found.values[first] for found in estimates]
-        return Best(candidates.rows_of(first), values, totals[first], is_exact=True)
-    errors = sum(
-        leg.weight * found.errors
-        for leg, found in zip(legs, estimates, strict=True)
-        if found.errors is not None
-    )
-    return _proved(legs, candidates, k, totals, errors)
-
-
-def _proved(
-    legs: Sequence[Leg], candidates: Candidates, k: int, estimated: SomeFloats, errors: float | SomeFloats
-) -> Best:
-    """The best, by exact comparison of all that may be among them.
-
-    Args:
-        legs: The legs.
-        candidates: Who is compared.
-        k: How many are wanted.
-        estimated: (n,) what each is worth by estimate; -inf for those that are hidden.
-        errors: How far off that is at most: a number for all, or (n,) one for each.
-    """
-    places = np.sort(best_places(estimated, k + N_SPARE))
+def _look(legs: Sequence[Leg], candidates: Candidates, k: int, estimates: Sequence[Estimates]) -> _Look:
+    """The k best and some more by estimate, compared exactly."""
+    sums, errors = _sums(legs, candidates, estimates), _errors(legs, estimates)
+    if errors is None:
+        places = highest_places(sums, k)
+        values = [found.values[places] for found in estimates]
+        return _Look(places, values, sums[places], places[:0], sums)
+    places = highest_places(sums, k + N_SPARE)
     values = _exact(legs, candidates, places)
     totals = _totals(legs, values)
-    others, is_exact = _in_reach(estimated, errors, places, totals, k)
+    return _Look(places, values, totals, _in_reach(sums, errors, places, totals, k), sums)
+
+
+def _best_after(look: _Look, legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
+    """The best, once those that may be among them are compared too."""
+    places, values, totals, others = look.places, look.values, look.totals, look.others
+    is_exact = candidates.is_filtered or len(others) <= MAX_UNFILTERED
+    if not is_exact:
+        others = others[highest_places(look.sums[others], MAX_UNFILTERED)]
     if len(others):
         more = _exact(legs, candidates, others)
         values = [np.concatenate(pair) for pair in zip(values, more, strict=True)]
@@ -95,10 +96,25 @@ def _proved(
     return Best(candidates.rows_of(places[order]), best, totals[order], is_exact)
 
 
+def _sums(legs: Sequence[Leg], candidates: Candidates, estimates: Sequence[Estimates]) -> SomeFloats:
+    """(n,) what each is worth by estimate; -inf for those that are hidden."""
+    sums = _totals(legs, [found.values for found in estimates])
+    if candidates.hidden is not None:
+        sums[candidates.hidden] = -np.inf
+    return sums
+
+
+def _errors(legs: Sequence[Leg], estimates: Sequence[Estimates]) -> float | SomeFloats | None:
+    """How far off the sums are at most: a number for all, or one for each; None if they are exact."""
+    pairs = zip(legs, estimates, strict=True)
+    errors = [leg.weight * found.errors for leg, found in pairs if found.errors is not None]
+    return sum(errors) if errors else None
+
+
 def _in_reach(
     estimated: SomeFloats, errors: float | SomeFloats, known: Rows, totals: SomeFloats, k: int
-) -> tuple[Rows, bool]:
-    """Who else may be among the best, ascending, and whether that is all of them.
+) -> Rows:
+    """Who else may be among the best, ascending.
 
     Args:
         estimated: (n,) what each candidate is worth by estimate.
@@ -108,14 +124,11 @@ def _in_reach(
         k: How many are wanted.
     """
     if len(known) < k:
-        return known[:0], True  # there are no others
+        return known[:0]  # there are no others
     # k candidates are worth this and more, so whoever can be worth less only is not among the best.
     is_in_reach = estimated >= threshold_of(totals, k) - errors
     is_in_reach[known] = False
-    others = np.flatnonzero(is_in_reach)
-    if len(others) <= MAX_POOL:
-        return others, True
-    return np.sort(others[best_places(estimated[others], MAX_POOL)]), False
+    return np.flatnonzero(is_in_reach)
 
 
 def _exact(legs: Sequence[Leg], candidates: Candidates, places: Rows) -> list[SomeFloats]:
@@ -130,13 +143,3 @@ def _totals(legs: Sequence[Leg], values: Sequence[SomeFloats]) -> SomeFloats:
     for leg, found in zip(legs[1:], values[1:], strict=True):
         totals += leg.worth(found)
     return totals
-
-
-def _newest(candidates: Candidates, k: int) -> Rows:
-    """The newest candidates, ascending; equal sums of nothing are in that order."""
-    if candidates.rows is not None:
-        return candidates.rows[len(candidates.rows) - min(k, len(candidates.rows)) :]
-    if candidates.hidden is None:
-        return np.arange(max(candidates.first, candidates.last - k), candidates.last)
-    shown = np.flatnonzero(~candidates.hidden)
-    return shown[max(0, len(shown) - k) :] + candidates.first

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from embodied_mem.filters import And, Not, Or, Where
 from embodied_mem.index import log_reader
-from embodied_mem.index.column import Mask, Rows
+from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.filter_column import FilterColumn
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.log_reader import Cells

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.filters import EVERYTHING, Where
-from embodied_mem.index.column import Mask, Rows
+from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.rows import RowTable
 from embodied_mem.log import Search, Span
 
@@ -54,16 +54,17 @@ class Candidates:
         """The rows at these places of what is compared."""
         return places + self.first if self.rows is None else self.rows[places]
 
-    def mask(self, n: int) -> Mask | None:
-        """(n,) which rows of the table are candidates; None if all are."""
-        if self.rows is None and self.hidden is None and self.last - self.first == n:
-            return None
-        result = np.zeros(n, np.bool_)
-        if self.rows is not None:
-            result[self.rows] = True
-        else:
-            result[self.first : self.last] = True if self.hidden is None else ~self.hidden
-        return result
+    def those_of(self, rows: Rows) -> Rows:
+        """Those of the rows that are candidates of a stretch."""
+        rows = rows[(rows >= self.first) & (rows < self.last)]
+        return rows if self.hidden is None else rows[~self.hidden[rows - self.first]]
+
+    def newest(self, k: int) -> Rows:
+        """(k,) or fewer: the newest candidates, newest first."""
+        rows = self.row_numbers()
+        if self.hidden is not None:
+            rows = rows[~self.hidden]
+        return rows[::-1][:k]
 
     def narrowed(self, rows: Rows) -> "Candidates":
         """The same with these rows alone, each of which is a candidate."""

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem import failpoints
-from embodied_mem.index.column import Arrays
+from embodied_mem.index.arrays import Arrays
 from embodied_mem.json_values import JsonObject
 
 logger = logging.getLogger(__name__)

@@ -1,25 +1,24 @@
 """`TextColumn`: the texts of one field, with the similarity of `embodied_mem.lexical` at any size.
 
-Texts are kept in sealed segments and a tail that more can be added to. A search looks at the places where
-the words of the query occur, in all rows or in those that passed a filter. Where there are millions of such
-places, a rough measure picks some thousands of rows and those are compared exactly.
+Texts are kept in sealed segments and a tail that more can be added to. A search looks at the postings of the
+query's words, which are the places where they occur, in all rows or in those that passed a filter. Of all
+rows a bound is worked out first, which says which of them are worth an exact comparison.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import log
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.errors import StoreError
-from embodied_mem.index.column import Arrays, Floats, Mask, Rows
+from embodied_mem.index.arrays import Arrays, Floats, Mask, Rows
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.text_query import TextQuery, Wanted, codes_of
 from embodied_mem.index.text_segment import TextSegment, segments_of
 from embodied_mem.index.text_tail import TextTail
-from embodied_mem.index.top import threshold_of
 from embodied_mem.lexical import MAX_LIKE, meaning
 from embodied_mem.spellings import Spellings
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
@@ -27,25 +26,25 @@ from embodied_mem.words import WORDS_VERSION, words
 
 TAIL_ROWS = 4_096  # sealed together
 SEGMENT_ROWS = 61_440  # merged into one segment once so many are sealed; few segments make a query fast
-MAX_POSTINGS = 3_000_000  # a query whose terms occur in more places is answered by the rough measure first
 FEW_CELLS = 262_144  # rows times terms that are compared in one go, from whatever part they are
-POOL = 4_000  # rows that the rough measure picks, or four times as many as are asked for
-MAX_CELLS = 4_000_000  # rows times terms that are compared row by row; a filter that leaves as few is exact
+MAX_CELLS = 4_000_000  # rows times terms that are compared row by row; more are dearer than all postings
 BATCH = 1_024  # texts taken in at once
+BOUND_ERROR = 1e-5  # far above what float32 loses
 
 _Part: TypeAlias = TextSegment | TextTail
 
 
 class TextColumn:
-    """The texts of one field, by row; see `embodied_mem.index.column.Column`.
+    """The texts of one field, by row.
+
+    A row is a number from 0, given to the entries of a kind in the order of writing (see `rows.RowTable`);
+    rows without a text are counted too.
 
     Args:
         synonyms: What counts as the same word.
         tail_rows: How many rows are sealed together.
         segment_rows: From how many sealed rows on they are merged into one segment, so that there are few;
             with `tail_rows` at most 65,536.
-        max_postings: Up to so many places where a query's words occur are all looked at; above, `best` is not
-            exact.
     """
 
     def __init__(
@@ -54,12 +53,10 @@ class TextColumn:
         *,
         tail_rows: int = TAIL_ROWS,
         segment_rows: int = SEGMENT_ROWS,
-        max_postings: int = MAX_POSTINGS,
     ) -> None:
         self._synonyms = synonyms
         self._tail_rows = tail_rows
         self._segment_rows = segment_rows
-        self._max_postings = max_postings
         self._segments: list[TextSegment] = []
         self._tail = TextTail(self._synonyms)
         self._absent = GrowingArray(np.int64)  # rows without a text
@@ -67,6 +64,11 @@ class TextColumn:
 
     def __len__(self) -> int:
         return sum(map(len, self._segments)) + len(self._tail)
+
+    @property
+    def form(self) -> str:
+        """How the texts are kept: as words."""
+        return "words"
 
     @property
     def nbytes(self) -> int:
@@ -86,52 +88,60 @@ class TextColumn:
                 if len(self._tail) == self._tail_rows:
                     self._seal()
 
-    def similarities(self, query: str, rows: Rows | None = None, visible: Mask | None = None) -> Floats:
+    def ask(self, text: str, visible: Mask | None = None) -> TextQuery | None:
+        """A query made ready for the methods below; None if it has no words or nothing is visible.
+
+        Args:
+            text: What to look for.
+            visible: (n,) which rows exist for this query: rarity is counted over those alone. None means all.
+        """
+        counts = Counter(self._terms(text))
+        n_visible = self._n_visible(visible)
+        if not counts or not n_visible:
+            return None
+        everywhere = self._frequencies(tuple(counts), None)
+        here = everywhere if visible is None else self._frequencies(tuple(counts), visible)
+        weights = np.log1p(n_visible / np.maximum(here, 1)) * (here > 0)
+        weights *= np.array([meaning(term) for term in counts])
+        total = float(weights[everywhere > 0].sum())
+        terms: dict[str, int] = {}
+        wanted: list[Wanted] = []
+        for (term, count), weight in zip(counts.items(), weights.tolist(), strict=True):
+            if weight:
+                wanted.append(Wanted(weight, count, ((1.0, terms.setdefault(term, len(terms))),)))
+        # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
+        for term in (term for term, frequency in zip(counts, here, strict=True) if not frequency):
+            weight = log(1 + n_visible**0.5) * meaning(term)
+            total += weight
+            alike = self._alike(term, visible)
+            if alike:
+                known = tuple((likeness, terms.setdefault(other, len(terms))) for likeness, other in alike)
+                wanted.append(Wanted(weight, counts[term], known))
+        codes = codes_of(tuple(terms))
+        return TextQuery(counts.total(), tuple(terms), codes, tuple(wanted), total)
+
+    def similarities(self, query: TextQuery, rows: Rows | None = None) -> Floats:
         """(m,) float64 in [0, 1]: how much of the query the texts of these rows cover, exactly.
 
         Args:
-            query: What to look for; an empty text covers nothing.
-            rows: (m,) ascending; None means every row.
-            visible: (n,) which rows exist for this query: rarity is counted over those alone. None means all.
+            query: What `ask` gave, since the last text was taken in.
+            rows: (m,) ascending; None means every row, those that are not visible too.
         """
-        n = len(self) if rows is None else len(rows)
-        asked = self._asked(query, visible)
-        if asked is None:
-            return np.zeros(n)
-        values = self._similarities(asked, rows)
-        if visible is not None:
-            values[~(visible if rows is None else visible[rows])] = 0.0
-        return values
+        if rows is None:
+            covered = np.concatenate([part.covered(query) for part in self._parts()])
+        elif len(rows) * len(query.terms) <= FEW_CELLS:
+            found = list(self._split(rows))
+            counts = np.concatenate([part.counts_at(query, here) for part, here in found], axis=1)
+            covered = query.covered(counts, np.concatenate([part.lengths_at(here) for part, here in found]))
+        else:
+            covered = np.concatenate([_covered_at(part, query, here) for part, here in self._split(rows)])
+        covered /= query.total
+        result: Floats = np.minimum(covered, 1.0, out=covered)
+        return result
 
-    def best(
-        self, query: str, n: int, mask: Mask | None = None, visible: Mask | None = None
-    ) -> tuple[Rows, bool]:
-        """At most n rows with the highest similarities above 0, ascending; of equal ones the newest.
-
-        Args:
-            query: What to look for.
-            n: How many.
-            mask: (len(self),) which rows may come back; None means every visible one.
-            visible: As in `similarities`.
-
-        Returns:
-            The rows, and whether no row that was left out is more like the query than one that came back.
-        """
-        asked = self._asked(query, visible)
-        if asked is None or n <= 0:
-            return np.zeros(0, np.int64), True
-        allowed = visible if mask is None else mask if visible is None else mask & visible
-        n_allowed = len(self) if allowed is None else int(np.count_nonzero(allowed))
-        if allowed is not None and n_allowed * len(asked.terms) <= MAX_CELLS:
-            return self._best_of(asked, n, np.flatnonzero(allowed)), True
-        if asked.n_postings <= self._max_postings:
-            values = self._similarities(asked, None)
-            if allowed is not None:
-                values[~allowed] = 0.0
-            rows = _highest(values, n)
-            return rows, True
-        pool = _highest(self._rough(asked, allowed), max(POOL, 4 * n))
-        return self._best_of(asked, n, pool), False
+    def upper_bounds(self, query: TextQuery) -> npt.NDArray[np.float32]:
+        """(n,) what the similarity of each row is at most, within `BOUND_ERROR`, in half the time or less."""
+        return np.concatenate([part.upper_bounds(query) for part in self._parts()])
 
     def to_arrays(self) -> Arrays:
         """What a snapshot keeps of it."""
@@ -188,34 +198,6 @@ class TextColumn:
     def _parts(self) -> list[_Part]:
         return [*self._segments, self._tail]
 
-    def _asked(self, text: str, visible: Mask | None) -> TextQuery | None:
-        """The query against what is visible; None if it has no words or nothing is visible."""
-        counts = Counter(self._terms(text))
-        n_visible = self._n_visible(visible)
-        if not counts or not n_visible:
-            return None
-        everywhere = self._frequencies(tuple(counts), None)
-        here = everywhere if visible is None else self._frequencies(tuple(counts), visible)
-        weights = np.log1p(n_visible / np.maximum(here, 1)) * (here > 0)
-        weights *= np.array([meaning(term) for term in counts])
-        total = float(weights[everywhere > 0].sum())
-        terms: dict[str, int] = {}
-        wanted: list[Wanted] = []
-        for (term, count), weight in zip(counts.items(), weights.tolist(), strict=True):
-            if weight:
-                wanted.append(Wanted(weight, count, ((1.0, terms.setdefault(term, len(terms))),)))
-        # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
-        for term in (term for term, frequency in zip(counts, here, strict=True) if not frequency):
-            weight = log(1 + n_visible**0.5) * meaning(term)
-            total += weight
-            alike = self._alike(term, visible)
-            if alike:
-                known = tuple((likeness, terms.setdefault(other, len(terms))) for likeness, other in alike)
-                wanted.append(Wanted(weight, counts[term], known))
-        codes = codes_of(tuple(terms))
-        n_postings = int(self._frequencies(tuple(terms), None).sum())
-        return TextQuery(counts.total(), tuple(terms), codes, tuple(wanted), total, n_postings)
-
     def _n_visible(self, visible: Mask | None) -> int:
         absent = self._absent.items
         if visible is None:
@@ -246,20 +228,6 @@ class TextColumn:
             found += [pair for pair, frequency in zip(some, frequencies, strict=True) if frequency]
         return found[:MAX_LIKE]
 
-    def _similarities(self, asked: TextQuery, rows: Rows | None) -> Floats:
-        """Of these rows, those that are not visible among them."""
-        if rows is None:
-            covered = np.concatenate([part.covered(asked) for part in self._parts()])
-        elif len(rows) * len(asked.terms) <= FEW_CELLS:
-            found = list(self._split(rows))
-            counts = np.concatenate([part.counts_at(asked, here) for part, here in found], axis=1)
-            covered = asked.covered(counts, np.concatenate([part.lengths_at(here) for part, here in found]))
-        else:
-            covered = np.concatenate([_covered_at(part, asked, here) for part, here in self._split(rows)])
-        covered /= asked.total
-        result: Floats = np.minimum(covered, 1.0, out=covered)
-        return result
-
     def _split(self, rows: Rows) -> Iterator[tuple[_Part, Rows]]:
         """Each part with those of these rows that are in it, numbered from its first."""
         first = done = 0
@@ -269,28 +237,9 @@ class TextColumn:
             yield part, rows[done:stop] - first
             first, done = end, stop
 
-    def _rough(self, asked: TextQuery, allowed: Mask | None) -> npt.NDArray[np.float32]:
-        values = np.concatenate([part.roughly_covered(asked) for part in self._parts()])
-        if allowed is not None:
-            values *= allowed
-        return values
 
-    def _best_of(self, asked: TextQuery, n: int, rows: Rows) -> Rows:
-        return rows[_highest(self._similarities(asked, rows), n)]
-
-
-def _covered_at(part: _Part, asked: TextQuery, rows: Rows) -> Floats:
+def _covered_at(part: _Part, query: TextQuery, rows: Rows) -> Floats:
     """Row by row, or where that is dearer all of them at once."""
-    if 2 * len(rows) > len(part) or len(rows) * len(asked.terms) > MAX_CELLS:
-        return part.covered(asked)[rows]
-    return asked.covered(part.counts_at(asked, rows), part.lengths_at(rows))
-
-
-def _highest(values: npt.NDArray[np.floating[Any]], n: int) -> Rows:
-    """At most n places of the highest values above 0, ascending; of equal values the last places."""
-    if n < len(values):
-        least = max(threshold_of(values, n), 0)
-        above = np.flatnonzero(values > least)
-        equal = np.flatnonzero(values == least) if least > 0 else above[:0]
-        return np.sort(np.concatenate([above, equal[len(equal) - (n - len(above)) :]]))
-    return np.flatnonzero(values > 0)
+    if 2 * len(rows) > len(part) or len(rows) * len(query.terms) > MAX_CELLS:
+        return part.covered(query)[rows]
+    return query.covered(part.counts_at(query, rows), part.lengths_at(rows))

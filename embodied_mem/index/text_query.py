@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.lexical import K1, LENGTH_PENALTY
+
+BOUND_UNITS = 60_000
+MAX_BOUNDED_WORDS = 5_000  # each may be rounded up by a unit, and two bytes hold 65,535
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint64]
@@ -55,7 +59,6 @@ class TextQuery:
         codes: (t,) their codes.
         wanted: Its words in the order in which their shares are added up.
         total: The sum of the weights, which a text with all of them reaches.
-        n_postings: In how many places the terms occur, visible or not.
     """
 
     length: int
@@ -63,12 +66,15 @@ class TextQuery:
     codes: Codes
     wanted: tuple[Wanted, ...]
     total: float
-    n_postings: int
 
     @property
-    def rough_total(self) -> int:
-        """What a row with every word has in the rough measure: about 64 a word, and within two bytes."""
-        return min(60_000, 64 * len(self.wanted))
+    def has_few_words(self) -> bool:
+        """Whether bounds can be added up in two bytes a row."""
+        return len(self.wanted) <= MAX_BOUNDED_WORDS
+
+    def units(self, weight: float) -> int:
+        """A weight in whole units of which a text with every word has 60,000, rounded up."""
+        return ceil(weight / self.total * BOUND_UNITS)
 
     def covered(self, counts: Counts, lengths: Lengths) -> Floats:
         """(n,) the weights that rows cover, summed in the order of the query's words.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.column import Floats, Rows
+from embodied_mem.index.arrays import Floats, Rows
 from embodied_mem.index.text_query import Counts, TextQuery
 
 CHUNK_CELLS = 65_536  # rows times terms compared at once, which bounds the memory of a comparison

@@ -12,8 +12,8 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.column import Floats, Mask, Rows
-from embodied_mem.index.text_query import Codes, Counts, TextQuery, Wanted, shares
+from embodied_mem.index.arrays import Floats, Mask, Rows
+from embodied_mem.index.text_query import BOUND_UNITS, Codes, Counts, TextQuery, Wanted, shares
 from embodied_mem.index.text_rows import TextRows, Unsigned, lengths_between
 from embodied_mem.lexical import K1
 
@@ -170,23 +170,26 @@ class TextSegment:
         """(m,) how many terms these rows have."""
         return self.lengths[rows]
 
-    def roughly_covered(self, query: TextQuery) -> npt.NDArray[np.float32]:
-        """(n,) about the same, some times faster: a word counts in full wherever it occurs."""
+    def upper_bounds(self, query: TextQuery) -> npt.NDArray[np.float32]:
+        """(n,) what the weights that each row covers are at most, as shares of all.
+
+        A word that occurs twice may count in full, as it mostly does. So a row covers at most the weights of
+        the words it has, damped, and what the damping takes from those that it has more than once.
+        """
+        once = np.zeros(len(self), np.uint16)
+        twice = np.zeros(len(self), np.uint16)
         places = self._places(query.codes)
-        sums = np.zeros(len(self), np.uint16)  # of a row with every word: `TextQuery.rough_total`
-        step = query.rough_total / query.total
         for wanted in query.wanted:
-            if len(wanted.terms) == 1:
-                likeness, term = wanted.terms[0]
-                _add(sums, int(likeness * wanted.weight * step), places[term])
-                continue
-            most = np.zeros(len(self), np.uint16)
-            for likeness, term in reversed(wanted.terms):  # the most alike last
-                most[_held(places[term])] = int(likeness * wanted.weight * step)
-            sums += most
-        # What a word counts that occurs once, so that long rows do not come first.
-        once = (1 + K1) / (1 + query.damping(self.lengths).astype(np.float32))
-        return sums * once
+            values = [
+                (query.units(likeness * wanted.weight), places[term]) for likeness, term in wanted.terms
+            ]
+            once += _highest_of(values, 1, len(self))
+            twice += _highest_of(values, 2, len(self))
+        damped = (1 + K1) / (1 + query.damping(self.lengths).astype(np.float32))
+        result: npt.NDArray[np.float32] = (once - twice) * damped
+        result += twice
+        result /= BOUND_UNITS
+        return result
 
     def _all_places(self) -> tuple[Rows, Rows, Unsigned]:
         """Term, row and count of each place where a term occurs."""
@@ -255,19 +258,18 @@ def _prefix(visible: Mask | None) -> int | None:
     return n if visible[:n].all() else None
 
 
-def _held(places: _Places) -> npt.NDArray[Any]:
-    """The rows that have a term: by number, or for a dense one by one truth value a row."""
-    rows, counts = places
-    return counts != 0 if isinstance(rows, slice) else rows
-
-
-def _add(sums: npt.NDArray[np.uint16], value: int, places: _Places) -> None:
-    """Add the value where a term occurs."""
-    held = _held(places)
-    if held.dtype == np.bool_:
-        sums += held.view(np.uint8) * np.uint16(value)
-    else:
-        sums[held] += np.uint16(value)
+def _highest_of(values: Sequence[tuple[int, _Places]], least: int, n: int) -> npt.NDArray[np.uint16]:
+    """(n,) the highest value of the terms that a row has at least so often; 0 where it has none."""
+    result: npt.NDArray[np.uint16] | None = None
+    for value, (rows, counts) in values:
+        is_there = counts >= least
+        if isinstance(rows, slice):
+            added = is_there.view(np.uint8) * np.uint16(value)
+        else:
+            added = np.zeros(n, np.uint16)
+            added[rows[is_there]] = value
+        result = added if result is None else np.maximum(result, added, out=result)
+    return np.zeros(n, np.uint16) if result is None else result
 
 
 def _shares(places: _Places, damping: Floats, wanted: Wanted) -> tuple[Unsigned | slice, Floats]:

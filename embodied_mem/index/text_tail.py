@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.column import Floats, Mask, Rows
+from embodied_mem.index.arrays import Floats, Mask, Rows
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.term_numbers import TermNumbers
 from embodied_mem.index.text_query import Codes, Counts, TextQuery, codes_of
@@ -96,9 +96,9 @@ class TextTail:
         result: Unsigned = self._lengths.items[rows]
         return result
 
-    def roughly_covered(self, query: TextQuery) -> npt.NDArray[np.float32]:
-        """(n,) the same on the scale of a segment's rough measure."""
-        return (self.covered(query) * (query.rough_total / query.total)).astype(np.float32)
+    def upper_bounds(self, query: TextQuery) -> npt.NDArray[np.float32]:
+        """(n,) the same as shares of all."""
+        return (self.covered(query) / query.total).astype(np.float32)
 
     def sealed(self) -> TextSegment:
         """These rows as a segment."""

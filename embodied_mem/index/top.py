@@ -5,26 +5,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.column import Rows, SomeFloats
+from embodied_mem.index.arrays import Rows, SomeFloats
 
 GROUP = 32  # values of which only the highest is looked at first
 
 
 def best_places(values: SomeFloats, k: int) -> Rows:
     """(min(k, m),) places of the highest values, best first, where m is how many are above -inf."""
-    n = len(values)
-    if k <= 0 or not n:
-        return np.zeros(0, np.int64)
-    if k < n:
-        threshold = threshold_of(values, k)
-        places = np.flatnonzero(values >= threshold if threshold > -np.inf else values > threshold)
-        if len(places) > k:  # of those that equal the last one, the newest
-            oldest = np.flatnonzero(values[places] == threshold)[: len(places) - k]
-            places = np.delete(places, oldest)
-    else:
-        places = np.flatnonzero(values > -np.inf)
+    places = highest_places(values, k)
     result: Rows = places[np.lexsort((-places, -values[places]))]
     return result
+
+
+def highest_places(values: SomeFloats, k: int) -> Rows:
+    """The same places, ascending."""
+    if k <= 0 or not len(values):
+        return np.zeros(0, np.int64)
+    if k >= len(values):
+        return np.flatnonzero(values > -np.inf)
+    threshold = threshold_of(values, k)
+    places = np.flatnonzero(values >= threshold if threshold > -np.inf else values > threshold)
+    if len(places) > k:  # of those that equal the last one, the newest
+        oldest = np.flatnonzero(values[places] == threshold)[: len(places) - k]
+        places = np.delete(places, oldest)
+    return places
 
 
 def threshold_of(values: npt.NDArray[Any], k: int) -> float:
@@ -37,6 +41,9 @@ def threshold_of(values: npt.NDArray[Any], k: int) -> float:
         # The k-th highest maximum of any groups is at most the k-th highest value, and most values are below
         # it. Partitioning all of a million takes three times as long, and twelve times if they are integers.
         maxima = values[: n_groups * GROUP].reshape(GROUP, n_groups).max(axis=0)
-        values = values[values >= np.partition(maxima, n_groups - k)[n_groups - k]]
+        least = np.partition(maxima, n_groups - k)[n_groups - k]
+        values = values[values > least]
+        if len(values) < k:
+            return float(least)
     result: float = np.partition(values, len(values) - k)[len(values) - k].item()
     return result

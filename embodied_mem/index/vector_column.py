@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.index.arrays import Arrays, Floats, Rows
 from embodied_mem.index.coarse import CoarseVectors
 from embodied_mem.index.coarse_tier import CoarseTier
-from embodied_mem.index.column import Arrays, Floats, Rows
 from embodied_mem.index.compressed import CompressedVectors
 from embodied_mem.index.estimates import Estimates, spread, spread_errors
 from embodied_mem.index.growing import GrowingArray
@@ -57,6 +57,13 @@ class VectorColumn:
     def nbytes(self) -> int:
         """Memory taken by its arrays."""
         return self._held().nbytes + self.coarse.nbytes + (0 if self._rows is None else self._rows.nbytes)
+
+    @property
+    def form(self) -> str:
+        """How the vectors are kept: `exact`, `compressed`, or `coarse` and how many were trained on."""
+        if self.coarse.vectors is not None:
+            return f"coarse {self.coarse.vectors.calibration.n_vectors}"
+        return "exact" if self._compressed is None else "compressed"
 
     @property
     def compressed(self) -> CompressedVectors | None:
@@ -123,10 +130,18 @@ class VectorColumn:
         result: Vector = comparable(query[None], self.space.metric)[0]
         return result
 
-    def coarse_best(self, target: Vector, n: int) -> Rows:
-        """Rows that a coarse look finds worth a closer one, ascending; there is such a look."""
-        assert self.coarse.vectors is not None
-        places = self.coarse.vectors.best(target, n)
+    def coarse_best(self, target: Vector, k: int, n: int) -> Rows | None:
+        """Rows among which the k most alike most likely are; None where it is no use to look coarsely.
+
+        Args:
+            target: What to compare with.
+            k: How many are wanted.
+            n: Of how many rows.
+        """
+        coarse = self.coarse.vectors
+        if coarse is None or n <= max(self.coarse.limit, 2 * coarse.depth_for(k)):
+            return None
+        places = coarse.best(target, k)
         return places if self._rows is None else self._rows.items[places]
 
     def tend(self) -> None:
@@ -139,11 +154,10 @@ class VectorColumn:
 
     def report(self) -> dict[str, str | int | float]:
         """How many there are, in how many bytes, kept how, and the recall of a search without a filter."""
-        kept = "exact" if self._compressed is None else "compressed"
         return {
             "n_vectors": self.n_vectors,
             "bytes": self.nbytes,
-            "kept": kept if self.coarse.vectors is None else "coarse",
+            "kept": self.form.split()[0],
             **self.coarse.report(),
         }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.column import Floats
+from embodied_mem.index.arrays import Floats
 from embodied_mem.index.growing import Blocks
 from embodied_mem.spaces import Metric, Vector, Vectors
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embodied_mem.contracts import Embedder
-from embodied_mem.spaces import Space
+from embodied_mem.contracts import Embedder, EmbedsQueries
+from embodied_mem.spaces import Space, Vectors, similarities
 
 TOLERANCE = 1e-5  # a network on another batch size may round differently, and no more than that
 
@@ -66,3 +66,46 @@ class EmbedderContract:
     def test_unlike_inputs_give_unlike_rows(self, embedder: Embedder[Any], inputs: Sequence[Any]) -> None:
         """Something of the input is in the vector."""
         assert len(np.unique(embedder.embed(inputs), axis=0)) == len(inputs)
+
+    def test_queries_get_rows_as_what_is_kept_does(
+        self, embedder: Embedder[Any], inputs: Sequence[Any]
+    ) -> None:
+        """(n, d) float32, finite, of the same space; none for none."""
+        vectors = _embedded_queries(embedder, inputs)
+        assert vectors.shape == (len(inputs), embedder.space.dimension)
+        assert vectors.dtype == np.float32
+        assert np.isfinite(vectors).all()
+        assert _embedded_queries(embedder, []).shape == (0, embedder.space.dimension)
+
+    def test_the_row_of_a_query_does_not_depend_on_the_batch(
+        self, embedder: Embedder[Any], inputs: Sequence[Any]
+    ) -> None:
+        """Alone and together are the same."""
+        together = _embedded_queries(embedder, inputs)
+        alone = np.concatenate([_embedded_queries(embedder, [one]) for one in inputs])
+        np.testing.assert_allclose(alone, together, atol=TOLERANCE, rtol=0)
+
+    def test_a_query_changes_nothing_about_what_is_kept(
+        self, embedder: Embedder[Any], inputs: Sequence[Any]
+    ) -> None:
+        """A prefix that was set for a query is not left there for the next text to keep."""
+        kept, space = embedder.embed(inputs).copy(), embedder.space
+        _embedded_queries(embedder, inputs)
+        np.testing.assert_allclose(embedder.embed(inputs), kept, atol=TOLERANCE, rtol=0)
+        assert embedder.space == space
+
+    def test_most_queries_are_nearest_to_their_own_text(
+        self, embedder: Embedder[Any], inputs: Sequence[Any]
+    ) -> None:
+        """As they are in one space; most, because nobody knows every model."""
+        kept, queries = embedder.embed(inputs), _embedded_queries(embedder, inputs)
+        metric = embedder.space.metric
+        nearest = [int(np.argmax(similarities(kept, query, metric))) for query in queries]
+        assert sum(place == row for row, place in enumerate(nearest)) > len(inputs) / 2
+
+
+def _embedded_queries(embedder: Embedder[Any], queries: Sequence[Any]) -> Vectors:
+    if not isinstance(embedder, EmbedsQueries):
+        pytest.skip("this embedder embeds queries as what is kept")
+    vectors: Vectors = embedder.embed_queries(queries)
+    return vectors

@@ -7,7 +7,8 @@ from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.contracts import Backend
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.log import Entry, EntryKind, Logged, SpeltEntry
-from embodied_mem.views.log_views import LogViews, is_in
+from embodied_mem.views.log_views import LogViews
+from embodied_mem.views.view import is_in
 
 PAGE = 256  # entries read at once
 STAYS = (EntryKind.WITHDRAWAL, EntryKind.PURGE)  # they name positions, which differ in another store

@@ -16,7 +16,8 @@ from embodied_mem.transfer.entries import STAYS, all_entries, as_spelt
 from embodied_mem.upkeep.attached import attached_digests, attachment_file
 from embodied_mem.upkeep.purged import purges
 from embodied_mem.upkeep.soundness import check_sound
-from embodied_mem.views.log_views import LogViews, is_in
+from embodied_mem.views.log_views import LogViews
+from embodied_mem.views.view import is_in
 
 logger = logging.getLogger(__name__)
 

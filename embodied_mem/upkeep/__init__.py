@@ -1,1 +1,27 @@
-"""Upkeep of a store: history, archive, purge, retention, attachments, checks, re-embedding."""
+"""Upkeep of a store: history, archive, purge, retention, attachments, checks, re-embedding.
+
+`MemoryStore` has a method for each; here is what goes into them, and what serves where a store cannot be
+opened.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embodied_mem.upkeep.check import check_folder
+    from embodied_mem.upkeep.purge import finish_purges
+    from embodied_mem.upkeep.retention import Retention
+
+_HOMES = {"Retention": "retention", "check_folder": "check", "finish_purges": "purge"}
+
+__all__ = ["Retention", "check_folder", "finish_purges"]
+
+
+def __getattr__(name: str) -> Any:  # most programs need none of them, and some only one
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.index import log_reader
-from embodied_mem.index.column import Rows
+from embodied_mem.index.arrays import Rows
 from embodied_mem.index.compressed import LEVELS, CompressedVectors
 from embodied_mem.index.rows import RowTable
 from embodied_mem.index.snapshot import OpenPart

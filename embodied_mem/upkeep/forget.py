@@ -84,7 +84,7 @@ def forget(
     if now is not None:
         check_number("now", now)
     check_where(where)
-    policy = _policy_of(policy, keep)
+    policy = policy_of(policy, keep)
     wanted = where if kind is None else all_of(Equals("kind", kind), where)
     end = tell(backend, policy, where=wanted, unit=unit)
     if now is None:
@@ -127,32 +127,24 @@ def tell(
     return times.now
 
 
-def named_policy(name: str, *, capacity: int | None, how: str) -> Forgetting:
-    """A new policy of a registered name.
-
-    Args:
-        name: Which.
-        capacity: For how many experiences one is made that wants to know.
-        how: How a caller says for how many, for the message where that is not known.
+def policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
+    """The policy; one that is named and made for a number of experiences is made for those that stay.
 
     Raises:
-        InvalidQuery: It wants to know and `capacity` is None.
+        InvalidQuery: It is no policy, or one that is made for a number, which is not given.
         UnknownName: No policy of that name.
     """
-    registered = registry.load("forgetting", name)
+    if not isinstance(policy, str):
+        check_policy(policy)
+        return policy
+    registered = registry.load("forgetting", policy)
     if "capacity" not in inspect.signature(registered).parameters:
         return cast("Forgetting", registered())
-    if capacity is None:
-        raise InvalidQuery(f"{name} is made for a number of experiences; {how}")
-    return cast("Forgetting", registered(capacity=capacity))
-
-
-def _policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
-    """The policy; one that is named and made for a number of experiences is made for those that stay."""
-    if isinstance(policy, str):
-        return named_policy(policy, capacity=keep, how="say with keep how many stay")
-    check_policy(policy)
-    return policy
+    if keep is None:
+        raise InvalidQuery(
+            f"{policy} is made for a number of experiences; say how many stay: keep, or max_count of a rule"
+        )
+    return cast("Forgetting", registered(capacity=keep))
 
 
 def _tell_about(

@@ -57,6 +57,7 @@ class PurgeReport:
         mentioned_by: The ids of experiences that stay and list a purged id in `recalled`: the id alone.
         other_files: Files in the store's folder that may hold a copy, such as what a repair has put aside.
         unreached: What lies outside the store, in words; yours to look after.
+        is_dry_run: Whether nothing was removed and all of this is what a purge would do now.
     """
 
     purged: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class PurgeReport:
     mentioned_by: tuple[str, ...] = ()
     other_files: tuple[Path, ...] = ()
     unreached: tuple[str, ...] = UNREACHED
+    is_dry_run: bool = False
 
 
 def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *, at_s: float) -> PurgeReport:
@@ -97,20 +99,54 @@ def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *
 def _purge(
     backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *, at_s: float
 ) -> PurgeReport:
-    ids, document = selected(backend, selector)
-    derived = _derived_from(backend, ids)
-    gone = [*ids, *derived]
-    if not gone:
+    ids, derived, begun = _chosen(backend, selector, at_s=at_s)
+    if not begun.n:
         return PurgeReport(other_files=_other_files(path))
-    begun = Purge(
-        sequence=0, is_done=False, selector=document, n=len(gone), at_s=float(at_s), ids=IdHashes.of(gone)
-    )
     [appended] = backend.append([begun.entry("begun")])
     backend.flush()
     failpoints.reach("purge:begun")
     report = _carry_out(backend, path, replace(begun, sequence=appended.sequence))
     logger.info("purged %d experiences and %d derived ones from %s", len(ids), len(derived), path)
     return replace(report, purged=tuple(ids), derived=tuple(derived))
+
+
+def preview(backend: SqliteBackend, path: Path, selector: Where | Iterable[str]) -> PurgeReport:
+    """What a purge would remove now, and what it could not reach; nothing is written.
+
+    Args:
+        backend: The log, which may be open for reading only.
+        path: The store's folder.
+        selector: As of `purge`.
+
+    Raises:
+        InvalidQuery: The filter has nothing that could exclude an experience, or it is no filter and no ids.
+        UnknownName: An id is of no experience.
+    """
+    with backend.reading():
+        ids, derived, chosen = _chosen(backend, selector, at_s=0.0)
+        rows = _rows_of(backend, replace(chosen, sequence=backend.last_sequence() + 1))
+    files = AttachmentStore(path / ATTACHMENTS)
+    return PurgeReport(
+        purged=tuple(ids),
+        derived=tuple(derived),
+        n_entries_about=rows.n_about,
+        attachments=tuple(sorted(each for each in rows.digests - rows.kept_digests if each in files)),
+        mentioned_by=tuple(rows.mentioned_by),
+        other_files=_other_files(path),
+        is_dry_run=True,
+    )
+
+
+def _chosen(
+    backend: SqliteBackend, selector: Where | Iterable[str], *, at_s: float
+) -> tuple[list[str], list[str], Purge]:
+    """The ids that are asked for, those derived from them, and the purge of both, which is not begun yet."""
+    ids, document = selected(backend, selector)
+    derived = _derived_from(backend, ids)
+    gone = [*ids, *derived]
+    hashes = IdHashes.of(gone)
+    purge = Purge(sequence=0, is_done=False, selector=document, n=len(gone), at_s=float(at_s), ids=hashes)
+    return ids, derived, purge
 
 
 def unfinished_purges(backend: SqliteBackend) -> list[Purge]:

@@ -20,7 +20,7 @@ from embodied_mem.store_folder import ATTACHMENTS
 from embodied_mem.upkeep.archive import archive, archived_ids, visible_spans
 from embodied_mem.upkeep.attached import attached_digests
 from embodied_mem.upkeep.attachments import AttachmentStore
-from embodied_mem.upkeep.forget import Unit, named_policy, tell
+from embodied_mem.upkeep.forget import Unit, policy_of, tell
 from embodied_mem.upkeep.purge import PurgeReport, purge
 from embodied_mem.views.log_values import EVERY_HIT, LogValues
 from embodied_mem.views.view import is_in
@@ -158,8 +158,7 @@ def apply_retention(
 
 def _policy_for(rule: Retention, policy: Callable[[], Forgetting] | str) -> Forgetting:
     if isinstance(policy, str):
-        how = f"give the rule for {rule.kind!r} a max_count"
-        return named_policy(policy, capacity=rule.max_count, how=how)
+        return policy_of(policy, rule.max_count)
     how = "a registered name such as 'lru', or what makes one, such as the class embodied_mem.forgetting.Lru"
     made: Forgetting = check_callable("policy", policy, how)()
     return made

@@ -8,7 +8,7 @@ from embodied_mem.json_values import JsonValue
 from embodied_mem.log import EntryKind, Span
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.targets import Targets
-from embodied_mem.views.view import Sequences, View
+from embodied_mem.views.view import Mask, Sequences, View
 
 
 class Archive(View):
@@ -22,8 +22,7 @@ class Archive(View):
     paths = ("experience_id",)
 
     def __init__(self, log: LogValues) -> None:
-        self._targets = Targets(log)
-        self._known: tuple[tuple[tuple[Span, ...], int], Sequences] | None = None
+        self._targets = Targets(log, _archived)
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
         """Note that an experience was archived or restored."""
@@ -32,13 +31,12 @@ class Archive(View):
     def clear(self) -> None:
         """Be empty."""
         self._targets.clear()
-        self._known = None
 
     def archived(self, spans: tuple[Span, ...]) -> Sequences:
         """(n,) ascending sequence numbers of what is archived in these spans; the last word counts."""
-        key = (spans, len(self._targets))
-        if self._known is None or self._known[0] != key:
-            targets, is_archived = self._targets.seen(spans)
-            sequences, last = np.unique(targets[::-1], return_index=True)
-            self._known = (key, sequences[is_archived[::-1][last]])
-        return self._known[1]
+        return self._targets.said(spans)
+
+
+def _archived(targets: Sequences, is_archived: Mask) -> Sequences:
+    sequences, last = np.unique(targets[::-1], return_index=True)
+    return sequences[is_archived[::-1][last]]

@@ -14,7 +14,7 @@ import numpy as np
 
 from embodied_mem.json_values import JsonValue, canonical
 from embodied_mem.log import EntryKind
-from embodied_mem.views.view import Gaps, Sequences, View
+from embodied_mem.views.view import Gaps, Sequences, View, is_hidden
 from embodied_mem.words import words
 
 MAX_COMPARED = 32  # representatives an experience is compared with, so that reading one stays equally fast
@@ -32,9 +32,6 @@ class Duplicates(View):
 
     Args:
         hidden: Parts of the log that do not count, first and last sequence number of each.
-
-    Attributes:
-        n_compared: How many pairs of states were compared so far.
     """
 
     kinds = (EntryKind.EXPERIENCE,)
@@ -46,7 +43,7 @@ class Duplicates(View):
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
         """Find who represents an experience; itself if nobody does."""
-        if any(first <= sequence <= last for first, last in self._hidden):
+        if is_hidden(sequence, self._hidden):
             return
         plan = canonical(values["plan"])
         texts = (str(values["kind"]), str(values["task.text"]), str(values["outcome.status"]))
@@ -62,16 +59,10 @@ class Duplicates(View):
         self._exact: dict[tuple[Alike, Words], int] = {}
         self._states: dict[int, Words] = {}  # of representatives
         self._holding: dict[tuple[Alike, str], list[int]] = {}  # word of a prefix -> representatives
-        self.n_compared = 0
 
     def leaders(self) -> tuple[Sequences, Sequences]:
         """(n,) sequence numbers ascending, and of who represents each, itself included."""
         return np.array(self._sequences, np.int64), np.array(self._leaders, np.int64)
-
-    def counts(self) -> dict[int, int]:
-        """Representative -> how many it stands for, itself included."""
-        leaders, counts = np.unique(self.leaders()[1], return_counts=True)
-        return dict(zip(leaders.tolist(), counts.tolist(), strict=True))
 
     def _leader(self, alike: Alike, state: Words, sequence: int) -> int:
         leader = self._exact.get((alike, state)) or self._near(alike, state)
@@ -86,7 +77,6 @@ class Duplicates(View):
     def _near(self, alike: Alike, state: Words) -> int | None:
         """The first representative, of those looked at, whose state is alike enough."""
         for leader in self._candidates(alike, state):
-            self.n_compared += 1
             other = self._states[leader]
             if 10 * len(state & other) >= 9 * len(state | other):
                 return leader

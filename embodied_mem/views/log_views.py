@@ -1,24 +1,20 @@
 """Everything that is derived from one log: read further before a recall, and asked as of any point."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
 
 from embodied_mem.contracts import Backend
 from embodied_mem.log import Span
-from embodied_mem.ranking import Votes
 from embodied_mem.views.archive import Archive
 from embodied_mem.views.attributes import Attributes
 from embodied_mem.views.duplicates import Duplicates
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.surprise import Surprise
 from embodied_mem.views.uses import Uses, utility
-from embodied_mem.views.view import Follower, Gaps, Sequences, Values, are_in, gaps_between, is_in
+from embodied_mem.views.view import Follower, Gaps, Sequences, Values, are_in, gaps_between
 from embodied_mem.views.votes import VoteCounts, VoteView
 from embodied_mem.views.withdrawals import Withdrawals
-
-__all__ = ["LogViews", "is_in"]
 
 Past = TypeVar("Past")
 
@@ -62,12 +58,8 @@ class LogViews:
         """The parts of the log that are seen as of a sequence number; None sees all of it."""
         return self._withdrawals.visible(as_of)
 
-    def votes(self, spans: tuple[Span, ...]) -> Mapping[int, Votes]:
-        """Votes on each experience that has any in these spans, by its sequence number."""
-        return self._votes.counts(spans).by_sequence()
-
     def vote_counts(self, spans: tuple[Span, ...]) -> VoteCounts:
-        """The same by column."""
+        """Votes on each experience that has any in these spans."""
         return self._votes.counts(spans)
 
     def archived(self, spans: tuple[Span, ...]) -> Sequences:

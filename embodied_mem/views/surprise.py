@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from embodied_mem.json_values import JsonValue
 from embodied_mem.log import EntryKind
 from embodied_mem.ranking import outcome_class, surprise_of
-from embodied_mem.views.view import Gaps, GrowingValues, Values, View
+from embodied_mem.views.view import Gaps, GrowingValues, Values, View, is_hidden
 
 
 class Surprise(View):
@@ -25,7 +25,7 @@ class Surprise(View):
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
         """Note how surprising an outcome is, and that it was seen."""
-        if any(first <= sequence <= last for first, last in self._hidden):
+        if is_hidden(sequence, self._hidden):
             return
         task_kind, outcome = str(values["task.kind"]), outcome_class(str(values["outcome.status"]))
         seen = self._seen

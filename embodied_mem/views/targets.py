@@ -1,7 +1,8 @@
 """What entries say about experiences they name by id, as columns that can be cut at any point of the log."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -9,22 +10,24 @@ from embodied_mem.log import Span
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.view import Mask, Sequences, are_in
 
+Said = TypeVar("Said")
 
-class Targets:
+
+class Targets(Generic[Said]):
     """Which entry names which experience, in the order of writing.
 
     Ids are kept until they are asked for, so that they are looked up many at a time.
 
     Args:
         log: Where the ids are looked up.
+        fold: What several entries say together: from the (n,) sequence numbers of the earlier experiences
+            that they name, in the order of naming, and (n,) the flags.
     """
 
-    def __init__(self, log: LogValues) -> None:
+    def __init__(self, log: LogValues, fold: Callable[[Sequences, Mask], Said]) -> None:
         self._log = log
+        self._fold = fold
         self.clear()
-
-    def __len__(self) -> int:
-        return len(self._at)
 
     def add(self, sequence: int, experience_ids: Iterable[str], *, flag: bool = False) -> None:
         """Note the experiences that an entry names, and one thing that it says of them."""
@@ -39,13 +42,16 @@ class Targets:
         self._at = array("q")
         self._targets = array("q")
         self._flags = array("b")
+        self._last_said: tuple[tuple[Span, ...], int, Said] | None = None  # in which spans, of how many
 
-    def seen(self, spans: tuple[Span, ...]) -> tuple[Sequences, Mask]:
-        """Which earlier experiences are named in these spans, in the order of naming.
+    def said(self, spans: tuple[Span, ...]) -> Said:
+        """What is said in these spans; the last answer is kept until there is more."""
+        asked = (spans, len(self._at))
+        if self._last_said is None or self._last_said[:2] != asked:
+            self._last_said = (*asked, self._fold(*self._seen(spans)))
+        return self._last_said[2]
 
-        Returns:
-            (n,) their sequence numbers, and (n,) the flags.
-        """
+    def _seen(self, spans: tuple[Span, ...]) -> tuple[Sequences, Mask]:
         self._look_up()
         at = np.array(self._at, np.int64)
         targets = np.array(self._targets, np.int64)

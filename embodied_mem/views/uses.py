@@ -9,7 +9,7 @@ from embodied_mem.log import EntryKind, Span
 from embodied_mem.ranking import utility_of
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.targets import Targets
-from embodied_mem.views.view import Floats, Values, View
+from embodied_mem.views.view import Floats, Mask, Sequences, Values, View
 from embodied_mem.views.votes import VoteCounts
 
 
@@ -24,8 +24,7 @@ class Uses(View):
     paths = ("recalled",)
 
     def __init__(self, log: LogValues) -> None:
-        self._targets = Targets(log)
-        self._counted: tuple[tuple[tuple[Span, ...], int], Values] | None = None
+        self._targets = Targets(log, _counts)
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
         """Note what was recalled when an experience was made; an id that is listed twice counts once."""
@@ -36,16 +35,15 @@ class Uses(View):
     def clear(self) -> None:
         """Forget every use."""
         self._targets.clear()
-        self._counted = None
 
     def counts(self, spans: tuple[Span, ...]) -> Values:
         """How often each experience was used, of those that were."""
-        key = (spans, len(self._targets))
-        if self._counted is None or self._counted[0] != key:
-            targets, _ = self._targets.seen(spans)
-            sequences, n_uses = np.unique(targets, return_counts=True)
-            self._counted = (key, Values(sequences, n_uses.astype(np.float64)))
-        return self._counted[1]
+        return self._targets.said(spans)
+
+
+def _counts(targets: Sequences, _: Mask) -> Values:
+    sequences, n_uses = np.unique(targets, return_counts=True)
+    return Values(sequences, n_uses.astype(np.float64))
 
 
 def utility(uses: Values, votes: VoteCounts) -> Values:

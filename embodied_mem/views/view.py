@@ -141,6 +141,11 @@ def is_in(sequence: int, spans: tuple[Span, ...]) -> bool:
     return any(span.first <= sequence and (span.last is None or sequence <= span.last) for span in spans)
 
 
+def is_hidden(sequence: int, gaps: Gaps) -> bool:
+    """Whether a sequence number lies in a hidden part of the log."""
+    return any(first <= sequence <= last for first, last in gaps)
+
+
 def are_in(sequences: Sequences, spans: tuple[Span, ...]) -> Mask:
     """(n,) whether each sequence number lies in one of the spans; both ascend."""
     mask = np.zeros(len(sequences), np.bool_)

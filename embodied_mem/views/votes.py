@@ -7,10 +7,10 @@ import numpy as np
 
 from embodied_mem.json_values import JsonValue
 from embodied_mem.log import EntryKind, Span
-from embodied_mem.ranking import Votes, trust_of
+from embodied_mem.ranking import trust_of
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.targets import Targets
-from embodied_mem.views.view import Floats, Sequences, Values, View
+from embodied_mem.views.view import Floats, Mask, Sequences, Values, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,6 @@ class VoteCounts:
         """See `embodied_mem.ranking.trust_of`."""
         return Values(self.sequences, trust_of(self.helped, self.not_helped))
 
-    def by_sequence(self) -> dict[int, Votes]:
-        """The same one by one."""
-        columns = (self.sequences.tolist(), self.helped.tolist(), self.not_helped.tolist())
-        return {sequence: Votes(int(yes), int(no)) for sequence, yes, no in zip(*columns, strict=True)}
-
 
 class VoteView(View):
     """Votes on each experience as of any point of the log.
@@ -49,8 +44,7 @@ class VoteView(View):
     paths = ("experience_id", "helped")
 
     def __init__(self, log: LogValues) -> None:
-        self._targets = Targets(log)
-        self._counted: tuple[tuple[tuple[Span, ...], int], VoteCounts] | None = None
+        self._targets = Targets(log, _counts)
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
         """Note a vote."""
@@ -59,18 +53,14 @@ class VoteView(View):
     def clear(self) -> None:
         """Forget every vote."""
         self._targets.clear()
-        self._counted = None
 
     def counts(self, spans: tuple[Span, ...]) -> VoteCounts:
         """The votes that are seen in these spans."""
-        key = (spans, len(self._targets))
-        if self._counted is None or self._counted[0] != key:
-            self._counted = (key, self._count(spans))
-        return self._counted[1]
+        return self._targets.said(spans)
 
-    def _count(self, spans: tuple[Span, ...]) -> VoteCounts:
-        targets, helped = self._targets.seen(spans)
-        sequences, place = np.unique(targets, return_inverse=True)
-        n_helped: Floats = np.bincount(place, weights=helped, minlength=len(sequences)).astype(np.float64)
-        n_all: Floats = np.bincount(place, minlength=len(sequences)).astype(np.float64)
-        return VoteCounts(sequences, n_helped, n_all - n_helped)
+
+def _counts(targets: Sequences, helped: Mask) -> VoteCounts:
+    sequences, place = np.unique(targets, return_inverse=True)
+    n_helped: Floats = np.bincount(place, weights=helped, minlength=len(sequences)).astype(np.float64)
+    n_all: Floats = np.bincount(place, minlength=len(sequences)).astype(np.float64)
+    return VoteCounts(sequences, n_helped, n_all - n_helped)

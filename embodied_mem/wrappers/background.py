@@ -14,12 +14,11 @@ from typing import Any
 
 from embodied_mem.contracts import Memory
 from embodied_mem.errors import StoreError
-from embodied_mem.wrappers.episode_log import ActionLog, Ending, EpisodeLog
+from embodied_mem.wrappers.episode_log import ActionLog, Ending, EpisodeLog, MakePlan
 from embodied_mem.wrappers.episode_writer import NO_MORE, Progress, write_episodes
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
 from embodied_mem.wrappers.raw_episode import (
     Ended,
-    MakePlan,
     Parts,
     RawActions,
     RawLog,
@@ -35,7 +34,7 @@ SENT_AFTER_S = 1.0  # never later than the first end of an episode after so long
 MAX_STARTS_IN_VAIN = 3  # processes that end before they confirm an episode, until the next `reset`
 END_TIMEOUT_S = 60.0
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class BackgroundRecorder(Recorder):
@@ -307,7 +306,7 @@ def _wait_for(process: Any) -> None:
     """Until the process, to which nobody speaks any more, has recorded what it was sent and ended."""
     process.join(END_TIMEOUT_S)
     if process.is_alive():
-        log.error("The process that writes episodes is still busy after %g s; ending it", END_TIMEOUT_S)
+        logger.error("The process that writes episodes is still busy after %g s; ending it", END_TIMEOUT_S)
         process.terminate()
 
 
@@ -319,6 +318,6 @@ def _send_the_rest(line: Connection, process: Any, waiting: Sequence[Ended]) -> 
     except OSError as error:
         refused.append(error)
     for each in refused:
-        log.error("Episodes were lost, %s: %s; close() would have raised this", type(each).__name__, each)
+        logger.error("Episodes were lost, %s: %s; close() would have raised this", type(each).__name__, each)
     line.close()
     _wait_for(process)

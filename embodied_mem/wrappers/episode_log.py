@@ -2,10 +2,10 @@
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -70,6 +70,9 @@ class ActionLog(Protocol):
     def metadata(self) -> JsonObject:
         """What the plan says of itself."""
         ...
+
+
+MakePlan: TypeAlias = Callable[[], ActionLog]  # a fresh one for each episode
 
 
 class EpisodeLog:

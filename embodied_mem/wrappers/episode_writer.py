@@ -11,9 +11,9 @@ from typing import Any
 from embodied_mem import describe
 from embodied_mem.contracts import Memory
 from embodied_mem.errors import EmbodiedMemError
-from embodied_mem.wrappers.episode_log import EpisodeLog, EpisodeStart
+from embodied_mem.wrappers.episode_log import EpisodeLog, EpisodeStart, MakePlan
 from embodied_mem.wrappers.options import RecordOptions
-from embodied_mem.wrappers.raw_episode import MakePlan, Parts, Unpacked
+from embodied_mem.wrappers.raw_episode import Parts, Unpacked
 from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 
 CONFIRMED_EVERY = 64  # episodes after which the process says how far it is, and errors after the first

@@ -1,8 +1,8 @@
 """Which recorder the options ask for."""
 
 from embodied_mem.contracts import Memory
+from embodied_mem.wrappers.episode_log import MakePlan
 from embodied_mem.wrappers.options import RecordOptions
-from embodied_mem.wrappers.raw_episode import MakePlan
 from embodied_mem.wrappers.recorder import Recorder
 
 

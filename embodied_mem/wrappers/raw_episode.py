@@ -4,7 +4,7 @@ import math
 import operator
 import struct
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,15 +14,19 @@ from embodied_mem import describe
 from embodied_mem.json_values import JsonObject
 from embodied_mem.records import SkillCall, Task
 from embodied_mem.spaces import FieldVector
-from embodied_mem.wrappers.episode_log import ActionLog, Ending, EpisodeLog, EpisodeStart, sum_after
-from embodied_mem.wrappers.plan_log import ActionSummary, PlanLog
+from embodied_mem.wrappers.episode_log import (
+    ActionLog,
+    Ending,
+    EpisodeLog,
+    EpisodeStart,
+    MakePlan,
+    sum_after,
+)
 
 MAX_WAITING = (
     1_000_000  # steps of one episode; beyond, its plan is shortened and its rewards added up at once
 )
 NO_TASK = Task("")
-
-MakePlan = Callable[[], PlanLog | ActionSummary]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class RawActions:
 
     def __init__(self, make_plan: MakePlan) -> None:
         self._make_plan = make_plan
-        self._plan: PlanLog | ActionSummary | None = None
+        self._plan: ActionLog | None = None
         self._actions: list[Any] = []
 
     def add(self, action: Any) -> None:
@@ -76,7 +80,7 @@ class RawActions:
             self.plan.extend(actions)
 
     @property
-    def plan(self) -> PlanLog | ActionSummary:
+    def plan(self) -> ActionLog:
         """The same as a plan, which takes over from here."""
         if self._plan is None:
             self._plan = self._make_plan()

@@ -3,7 +3,7 @@
 import copy
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -16,13 +16,12 @@ from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import clean_text
 from embodied_mem.records import Experience, Outcome, Receipt, Status, Task, instance_id
-from embodied_mem.wrappers.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors
+from embodied_mem.wrappers.episode_log import Ending, EpisodeLog, EpisodeStart, MakePlan, first_vectors
 from embodied_mem.wrappers.options import RecordOptions
 from embodied_mem.wrappers.outcomes import EpisodeSummary, default_outcome, judge
-from embodied_mem.wrappers.plan_log import ActionSummary, PlanLog
 from embodied_mem.wrappers.quick_steps import CAPACITY
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ class Recorder:
         options: RecordOptions,
         *,
         environment: str,
-        make_plan: Callable[[], PlanLog | ActionSummary],
+        make_plan: MakePlan,
     ) -> None:
         self.counts = RecordingCounts()
         self._memory = memory
@@ -185,7 +184,7 @@ class Recorder:
 
     def keep_error(self, error: Exception, context: str) -> None:
         """Log an error, and keep the first one for `raise_pending`."""
-        log.error("%s %s: %s", type(error).__name__, context, describe.glimpse(error, 1_000))
+        logger.error("%s %s: %s", type(error).__name__, context, describe.glimpse(error, 1_000))
         if self._pending is None:
             error.add_note(f"Raised {context}; kept until now so that no step was lost.")
             self._pending = error

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from embodied_mem import Experience, MemoryStore, Outcome, Task
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.experiments.benchmarks.retrieval_set import Text
-from embodied_mem.index.text import TextColumn
+from embodied_mem.lexical import LexicalIndex
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms, default_synonyms
 from embodied_mem.words import words
 
@@ -126,9 +126,10 @@ def in_one_text(score: Scorer) -> Method:
 
 def ours_scores(texts: Sequence[str], queries: Sequence[str]) -> Scores:
     """Our similarity alone, without a store and its fields."""
-    column = TextColumn(default_synonyms())
-    column.extend(texts)
-    return np.array([column.similarities(query) for query in queries])
+    index = LexicalIndex(default_synonyms())
+    for text in texts:
+        index.add(text)
+    return np.array([index.similarities(query) for query in queries])
 
 
 RIVALS: dict[str, Scorer] = {

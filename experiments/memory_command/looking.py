@@ -1,17 +1,19 @@
-"""Actions that only look: stats, search, show, history."""
+"""Actions that only look: stats, search, show, history, archived, near-duplicates, utility."""
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from embodied_mem.errors import unknown_name
-from embodied_mem.experiments.memory_command.opening import as_json, open_store
-from embodied_mem.filters import where
+from embodied_mem.experiments.memory_command.filter_flags import where_of
+from embodied_mem.experiments.memory_command.opening import as_json, embedder_named, open_store
+from embodied_mem.filters import lookup
 from embodied_mem.log import EntryKind
 from embodied_mem.queries import Query
-from embodied_mem.records import Recalled, Status
+from embodied_mem.records import Recalled
 from embodied_mem.upkeep.archive import unknown_experience
+
+N_NAMED = 10  # of many ids, so many are printed
 
 
 def stats(options: argparse.Namespace) -> Iterator[str]:
@@ -38,13 +40,11 @@ def stats(options: argparse.Namespace) -> Iterator[str]:
 
 def search(options: argparse.Namespace) -> Iterator[str]:
     """Recall by text, with each score in parts."""
-    if options.outcome and options.outcome not in tuple(Status):
-        raise unknown_name("outcome", options.outcome, Status)
-    wanted = {"kind": options.kind, "outcome": options.outcome}
-    condition = where(**{name: value for name, value in wanted.items() if value})
-    query = Query(text=options.text, where=condition, k=options.k, include_archived=options.include_archived)
+    names = ("text", "k", "as_of", "as_of_s", "distinct", "include_archived")
+    query = Query(where=where_of(options), **{name: getattr(options, name) for name in names})
+    embedder = embedder_named(options.embedder) if options.embedder else None
     with open_store(options.folder, read_only=True) as store:
-        hits = store.memory("frozen").recall(query)
+        hits = store.memory("frozen", embedder=embedder).recall(query)
     for hit in hits:
         yield from _lines(hit)
     if not hits:
@@ -75,6 +75,53 @@ def history(options: argparse.Namespace) -> Iterator[str]:
         )
 
 
+def archived(options: argparse.Namespace) -> Iterator[str]:
+    """What is archived, in the order of archiving."""
+    with open_store(options.folder, read_only=True) as store:
+        ids = store.archived()
+        found = [] if options.json else store.backend.get(ids)
+    if options.json:
+        yield as_json(ids)
+        return
+    for experience_id, logged in zip(ids, found, strict=True):
+        task = "" if logged is None else str(lookup(logged.entry.payload, "task.text")[1])
+        yield f"{one_line(experience_id)}  {one_line(task)}"
+    if not ids:
+        yield "nothing is archived"
+
+
+def near_duplicates(options: argparse.Namespace) -> Iterator[str]:
+    """Experiences that say nothing new, each group under the first that said it."""
+    with open_store(options.folder, read_only=True) as store:
+        groups = store.near_duplicates()
+    if options.json:
+        yield as_json(groups)
+        return
+    for first, others in groups.items():
+        yield f"{one_line(first)}  and {len(others):,} alike: {some_of(others)}"
+    if not groups:
+        yield "no two are alike"
+
+
+def utility(options: argparse.Namespace) -> Iterator[str]:
+    """How useful each experience has been that was used or judged, the most useful first."""
+    with open_store(options.folder, read_only=True) as store:
+        utilities = store.utility()
+    best_first = dict(sorted(utilities.items(), key=lambda pair: -pair[1]))
+    if options.json:
+        yield as_json(best_first)
+        return
+    yield from (f"{value:.3f}  {one_line(name)}" for name, value in best_first.items())
+    if not best_first:
+        yield "nothing was used or judged yet"
+
+
+def some_of(ids: Sequence[str]) -> str:
+    """Some of many ids, for a line."""
+    more = ", ..." if len(ids) > N_NAMED else ""
+    return ", ".join(map(one_line, ids[:N_NAMED])) + more
+
+
 def one_line(text: str, limit: int = 160) -> str:
     """Text from a memory is data: control characters, which a terminal would obey, are not printed."""
     plain = "".join(c if c.isprintable() else " " for c in text)
@@ -98,4 +145,7 @@ ACTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str | int]]] = {
     "search": search,
     "show": show,
     "history": history,
+    "archived": archived,
+    "near-duplicates": near_duplicates,
+    "utility": utility,
 }

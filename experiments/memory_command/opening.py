@@ -1,13 +1,17 @@
-"""What several actions need: opening a store that is there, JSON, progress."""
+"""What several actions need: opening a store, an embedder by its name, JSON, progress."""
 
 import dataclasses
 import json
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embodied_mem.registry import load
+
 if TYPE_CHECKING:
+    from embodied_mem.contracts import Embedder
     from embodied_mem.store import MemoryStore
 
 PROGRESS_EVERY_S = 2.0
@@ -24,6 +28,32 @@ def open_store(folder: str, *, read_only: bool = False) -> "MemoryStore":
 
     check_store(folder)
     return MemoryStore.open(folder, read_only=read_only)
+
+
+def open_or_make_store(folder: str) -> "MemoryStore":
+    """The store in a folder; where there is none and nothing else, one is made, and standard error told.
+
+    Raises:
+        StoreError: Something else is there, or no store can be.
+    """
+    from embodied_mem.store import MemoryStore
+
+    target = Path(folder).expanduser()
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        return open_store(folder)
+    store = MemoryStore.open(folder)
+    sys.stderr.write(f"made a new store, {folder}\n")
+    return store
+
+
+def embedder_named(name: str) -> "Embedder[str]":
+    """A registered embedder with its default settings.
+
+    Raises:
+        UnknownName: None is registered under that name.
+    """
+    embedder: Embedder[str] = load("embedders", name)()
+    return embedder
 
 
 def as_json(report: Any) -> str:

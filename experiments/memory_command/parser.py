@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from embodied_mem.experiments.memory_command.filter_flags import add_filter
+
 Common: TypeAlias = argparse.ArgumentParser
 
 
@@ -12,9 +14,9 @@ def add_parser(verbs: Any, common: Common) -> None:
     memory = verbs.add_parser("memory", help="look into a memory, keep it in order, carry it elsewhere")
     actions = memory.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    def add(name: str, *, help: str) -> argparse.ArgumentParser:
+    def add(name: str, *, help: str, folder: str = "folder of a store") -> argparse.ArgumentParser:
         action: argparse.ArgumentParser = actions.add_parser(name, parents=[common], help=help)
-        action.add_argument("folder", metavar="FOLDER", help="folder of a store")
+        action.add_argument("folder", metavar="FOLDER", help=folder)
         return action
 
     _add_looking(add)
@@ -31,15 +33,24 @@ def _add_looking(add: Add) -> None:
     search = add("search", help="recall by text, with each score in parts")
     search.add_argument("text", nargs="?", default="", help="what to look for; the newest if left out")
     search.add_argument("-k", type=int, default=10, help="at most so many (default 10)")
-    search.add_argument("--kind", help="only experiences of this kind, such as repair")
-    search.add_argument("--outcome", help="only experiences with this outcome, such as failure")
+    search.add_argument(
+        "--as-of", type=int, metavar="N", help="as the memory was after this entry of the log"
+    )
+    search.add_argument("--as-of-s", type=float, metavar="S", help="as it was at this time (Unix seconds)")
+    search.add_argument("--distinct", action="store_true", help="near duplicates once")
     search.add_argument("--include-archived", action="store_true", help="archived experiences as well")
+    search.add_argument("--embedder", help="registered embedder of the store's vectors; words alone without")
+    add_filter(search)
 
     show = add("show", help="one experience, whole, as JSON")
     show.add_argument("id", metavar="ID", help="its id, as search prints it")
 
     history = _json(add("history", help="everything that happened to one experience"))
     history.add_argument("id", metavar="ID", help="its id, as search prints it")
+
+    _json(add("archived", help="what is archived, in the order of archiving"))
+    _json(add("near-duplicates", help="experiences that say nothing new, under the first that said it"))
+    _json(add("utility", help="how useful each experience has been, the most useful first"))
 
 
 def _add_upkeep(add: Add) -> None:
@@ -66,15 +77,21 @@ def _add_upkeep(add: Add) -> None:
     )
     forget.add_argument("--keep", type=int, help="how many experiences stay")
     forget.add_argument("--below", type=float, help="or: archive those whose retention is below this")
-    forget.add_argument("--kind", help="only experiences of this kind are in question")
+    add_filter(forget)
+
+    retain = _json(add("retain", help="archive what of a kind is too old, too many or too large"))
+    retain.add_argument("--kind", required=True, help="the kind that has these limits, such as episode")
+    retain.add_argument("--max-count", type=int, metavar="N", help="how many may stay")
+    retain.add_argument("--max-age-s", type=float, metavar="S", help="how old they may be, in seconds")
+    retain.add_argument("--max-bytes", type=int, metavar="N", help="what they may take together")
+    retain.add_argument("--policy", default="fifo", help="which go first: a name as of forget (default fifo)")
+    retain.add_argument("--purge", action="store_true", help="remove them for good instead; needs --yes")
+    retain.add_argument("--yes", action="store_true", help="with --purge: do it")
 
     purge = _json(add("purge", help="remove experiences for good, every byte of them"))
-    purge.add_argument("ids", metavar="ID", nargs="*", help="ids, as search prints them; or a filter:")
-    for name in ("agent", "world", "place", "person", "run"):
-        purge.add_argument(f"--{name}", help=f"those of this {name}")
-    purge.add_argument("--before", type=float, metavar="S", help="those that happened before (Unix seconds)")
-    purge.add_argument("--after", type=float, metavar="S", help="those that happened then or later")
+    purge.add_argument("ids", metavar="ID", nargs="*", help="ids, as search prints them; or a filter")
     purge.add_argument("--yes", action="store_true", help="do it; without, only say what would be removed")
+    add_filter(purge)
 
     unnamed = _json(
         add("remove-unreferenced", help="delete attachments that no experience names and nobody put lately")
@@ -96,6 +113,7 @@ def _add_upkeep(add: Add) -> None:
     )
     reembed.add_argument("--field", default="text", help="text, task, state or outcome (default text)")
 
+    add("compact", help="give the disk back what reembed with shorter vectors left of the log")
     add("snapshot-index", help="save the index, so that the next program opens the store faster")
 
 
@@ -114,7 +132,13 @@ def _add_transfer(add: Add, actions: Any, common: Common) -> None:
     branch.add_argument("target", metavar="TARGET", help="the folder to make")
     branch.add_argument("--sequence", type=int, help="as it was after this entry; the newest if left out")
 
-    merge = _json(add("merge", help="add what other stores hold, in this order; doing it again adds nothing"))
+    merge = _json(
+        add(
+            "merge",
+            help="add what other stores hold, in this order; doing it again adds nothing",
+            folder="folder of the store that grows, which is made if absent",
+        )
+    )
     merge.add_argument("others", metavar="OTHER", nargs="+", help="folders of other stores")
 
 

@@ -1,17 +1,22 @@
 """Actions that carry a store elsewhere: export, import, branch, merge."""
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import combinations
 
-from embodied_mem.contracts import Embedder
-from embodied_mem.experiments.memory_command.looking import one_line
-from embodied_mem.experiments.memory_command.opening import as_json, open_store, progress
-from embodied_mem.registry import load
+from embodied_mem.experiments.memory_command.looking import some_of
+from embodied_mem.experiments.memory_command.opening import (
+    as_json,
+    embedder_named,
+    open_or_make_store,
+    open_store,
+    progress,
+)
+from embodied_mem.store import MemoryStore
 from embodied_mem.transfer.branch import branch as branch_store
 from embodied_mem.transfer.import_folder import import_folder
 from embodied_mem.transfer.merge import MergeReport, check_spaces
-
-N_NAMED = 10  # of many ids, so many are printed
 
 
 def export(options: argparse.Namespace) -> Iterator[str]:
@@ -45,28 +50,24 @@ def branch(options: argparse.Namespace) -> Iterator[str]:
 
 
 def merge(options: argparse.Namespace) -> Iterator[str]:
-    """Add what other stores hold, in this order."""
+    """Add what other stores hold, in this order, to a store that is made if absent."""
     reports = {}
-    with open_store(options.folder) as store:
-        for other in options.others:
-            with open_store(other, read_only=True) as opened:  # before anything is added
-                check_spaces(store.backend, store.path, opened.backend, opened.path)
-        for other in options.others:
-            reports[other] = store.merge(other)
+    with ExitStack() as stack:
+        others = [stack.enter_context(open_store(other, read_only=True)) for other in options.others]
+        _check_spaces(others)  # before a store is made
+        store = stack.enter_context(open_or_make_store(options.folder))
+        _check_spaces([store, *others])  # before anything is added
+        for name, other in zip(options.others, others, strict=True):
+            reports[name] = store.merge(other)
             if not options.json:
-                yield from _merged(other, reports[other])
+                yield from _merged(name, reports[name])
     if options.json:
         yield as_json(reports)
 
 
-def embedder_named(name: str) -> Embedder[str]:
-    """A registered embedder with its default settings.
-
-    Raises:
-        UnknownName: None is registered under that name.
-    """
-    embedder: Embedder[str] = load("embedders", name)()
-    return embedder
+def _check_spaces(stores: Sequence[MemoryStore]) -> None:
+    for one, other in combinations(stores, 2):
+        check_spaces(one.backend, one.path, other.backend, other.path)
 
 
 def _merged(other: str, report: MergeReport) -> Iterator[str]:
@@ -79,7 +80,7 @@ def _merged(other: str, report: MergeReport) -> Iterator[str]:
     }
     yield from (f"  {count:,} {what}" for what, count in left.items() if count)
     if report.conflicts:
-        shown = ", ".join(map(one_line, report.conflicts[:N_NAMED]))
+        shown = some_of(report.conflicts)
         yield f"  conflict: {len(report.conflicts):,} ids have other content here, which is kept: {shown}"
     if report.hidden:
         yield f"  {len(report.hidden):,} are withdrawn here and stay hidden"

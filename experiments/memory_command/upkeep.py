@@ -1,19 +1,20 @@
-"""Actions that keep a store in order: check, archive, restore, forget, purge, reembed and more."""
+"""Actions that keep a store in order, from check to snapshot-index."""
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from embodied_mem.errors import InvalidQuery
+from embodied_mem.experiments.memory_command.filter_flags import where_of
 from embodied_mem.experiments.memory_command.looking import one_line
-from embodied_mem.experiments.memory_command.opening import as_json, open_store, progress
-from embodied_mem.experiments.memory_command.transferring import embedder_named
-from embodied_mem.filters import EVERYTHING, Between, Where, all_of, where
+from embodied_mem.experiments.memory_command.opening import as_json, embedder_named, open_store, progress
+from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.upkeep.check import check_folder
-from embodied_mem.upkeep.purge import selected
+from embodied_mem.upkeep.purge import PurgeReport
+from embodied_mem.upkeep.retention import Retention, RetentionReport
 from embodied_mem.upkeep.unreferenced import unreferenced
 
 NOT_CONFIRMED = 1
-SCOPES = ("agent", "world", "place", "person", "run")
 
 
 def check(options: argparse.Namespace) -> Iterator[str | int]:
@@ -39,29 +40,64 @@ def restore(options: argparse.Namespace) -> Iterator[str]:
 
 def forget(options: argparse.Namespace) -> Iterator[str]:
     """Archive what a forgetting policy keeps least."""
+    condition = where_of(options)
     with open_store(options.folder) as store:
-        gone = store.forget(options.policy, keep=options.keep, below=options.below, kind=options.kind)
+        gone = store.forget(options.policy, keep=options.keep, below=options.below, where=condition)
     yield as_json({"archived": gone}) if options.json else f"archived {len(gone):,} by {options.policy}"
+
+
+def retain(options: argparse.Namespace) -> Iterator[str]:
+    """Archive, or purge, what of a kind is too old, too many or too large."""
+    rule = _rule(options)
+    with open_store(options.folder) as store:
+        report = store.apply_retention(
+            rule,
+            policy=options.policy,
+            action="purge" if options.purge else "archive",
+        )
+    yield from [as_json(report)] if options.json else _retained(report)
+
+
+def _rule(options: argparse.Namespace) -> Retention:
+    """The limits.
+
+    Raises:
+        InvalidQuery: There are none, or it is not confirmed that what goes is removed for good.
+    """
+    limits = {name: getattr(options, name) for name in ("max_count", "max_age_s", "max_bytes")}
+    if all(limit is None for limit in limits.values()):
+        raise InvalidQuery("retain has no limit; give --max-count, --max-age-s or --max-bytes")
+    if options.purge and not options.yes:
+        raise InvalidQuery("--purge removes for good; add --yes, or leave it out to archive what goes")
+    return Retention(kind=options.kind, **limits)
+
+
+def _retained(report: RetentionReport) -> Iterator[str]:
+    done = {"archive": "archived", "purge": "removed"}[report.action]
+    for kind in report.kinds:
+        counts = Counter(kind.because.values())
+        why = ", ".join(f"{n:,} by {limit}" for limit, n in sorted(counts.items())) or "within its limits"
+        yield f"{one_line(kind.kind)}: {done} {len(kind.gone):,} of {kind.n_before:,} ({why})"
+        yield f"  {kind.bytes_after / 1e6:,.1f} MB stay of {kind.bytes_before / 1e6:,.1f}"
 
 
 def purge(options: argparse.Namespace) -> Iterator[str | int]:
     """Remove experiences for good; without `--yes`, say what would be removed."""
     selector = _selector(options)
     with open_store(options.folder, read_only=not options.yes) as store:
-        if not options.yes:
-            count = len(selected(store.backend, selector)[0])
-            said = f"would remove {count:,} experiences and what is derived from them; add --yes to do it"
-            yield as_json({"would_remove": count}) if options.json else said
-            yield NOT_CONFIRMED
-            return
-        report = store.purge(selector)
-    if options.json:
-        yield as_json(report)
-        return
-    yield f"removed {len(report.purged):,} experiences and {len(report.derived):,} derived from them"
+        report = store.purge(selector, dry_run=not options.yes)
+    yield from [as_json(report)] if options.json else _purged(report)
+    yield NOT_CONFIRMED if report.is_dry_run else 0
+
+
+def _purged(report: PurgeReport) -> Iterator[str]:
+    removed = "would remove" if report.is_dry_run else "removed"
+    yield f"{removed} {len(report.purged):,} experiences and {len(report.derived):,} derived from them"
     yield f"  with {report.n_entries_about:,} entries about them and {len(report.attachments):,} attachments"
     yield from (f"  not looked into: {one_line(str(file))}" for file in report.other_files)
     yield from (f"  not reached: {what}" for what in report.unreached)
+    if report.is_dry_run:
+        yield "nothing was removed; add --yes to do it"
 
 
 def remove_unreferenced(options: argparse.Namespace) -> Iterator[str | int]:
@@ -94,17 +130,22 @@ def snapshot_index(options: argparse.Namespace) -> Iterator[str]:
     yield f"saved the index of {options.folder}"
 
 
+def compact(options: argparse.Namespace) -> Iterator[str]:
+    """Give the disk back what is not used of the log."""
+    with open_store(options.folder) as store:
+        before = store.stats().size_bytes
+        store.compact()
+        after = store.stats().size_bytes
+    yield f"the log takes {after / 1e6:,.1f} MB; it took {before / 1e6:,.1f}"
+
+
 def _selector(options: argparse.Namespace) -> Where | list[str]:
     """Ids, or a filter.
 
     Raises:
         InvalidQuery: Both are given, of which one would go unheeded, or neither, which would be everything.
     """
-    scope = {f"scope__{name}": getattr(options, name) for name in SCOPES if getattr(options, name)}
-    times = options.after is not None or options.before is not None
-    condition = all_of(
-        where(**scope), Between("happened_at_s", options.after, options.before) if times else EVERYTHING
-    )
+    condition = where_of(options)
     if options.ids and condition != EVERYTHING:
         raise InvalidQuery("purge takes ids or a filter, not both; nothing was removed")
     if not options.ids and condition == EVERYTHING:
@@ -119,8 +160,10 @@ ACTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str | int]]] = {
     "archive": archive,
     "restore": restore,
     "forget": forget,
+    "retain": retain,
     "purge": purge,
     "remove-unreferenced": remove_unreferenced,
     "reembed": reembed,
+    "compact": compact,
     "snapshot-index": snapshot_index,
 }

@@ -75,7 +75,7 @@ def test_a_long_value_does_not_fill_the_message():
         (lambda store: store.forget(Lru(), below="low"), "below is 'low'; expected a number"),
         (lambda store: store.forget(Lru(), keep=1, now="today"), "now is 'today'; expected a number"),
         (lambda store: store.forget(Lru(), keep=1, where="cup"), "'cup' is no filter"),
-        (lambda store: store.forget("w_tinylfu", below=0.3), "say with keep how many stay"),
+        (lambda store: store.forget("w_tinylfu", below=0.3), "say how many stay: keep"),
         (lambda store: store.apply_retention("x"), r"a rule is 'x'; expected Retention\("),
         (lambda store: store.apply_retention([{"kind": "episode"}]), "a rule is {'kind': 'episode'}"),
         (
@@ -84,7 +84,7 @@ def test_a_long_value_does_not_fill_the_message():
         ),
         (
             lambda store: store.apply_retention(Retention(kind="episode", max_age_s=1.0), policy="w_tinylfu"),
-            "give the rule for 'episode' a max_count",
+            "say how many stay: keep, or max_count of a rule",
         ),
         (lambda store: store.check(repair="no"), "repair is 'no'; expected True or False"),
         (lambda store: store.archive(None), "ids is None; expected a list of ids"),

@@ -154,11 +154,6 @@ def test_a_discrete_action_is_a_call_of_its_name() -> None:
     assert str(describe.action_call(2, {})) == "action_2()"
 
 
-def test_a_discrete_action_in_words() -> None:
-    assert describe.action_text(2, {}) == "action 2"
-    assert describe.action_text(np.array([0.5, -1.0]), {}) == "[0.5 -1]"
-
-
 def test_other_actions_are_calls_of_act() -> None:
     assert describe.action_call("open door", {}).arguments == {"action": "open door"}
     assert describe.action_call(np.array([1, 0]), {}).arguments == {"action": [1, 0]}

@@ -9,7 +9,6 @@ from embodied_mem.errors import InvalidQuery
 from embodied_mem.log import Found, PriorLeg, TextLeg
 from embodied_mem.ranking import (
     RankingWeights,
-    Votes,
     main_part,
     outcome_class,
     outcome_value,
@@ -84,7 +83,7 @@ class TestTrust:
         ("helped", "not_helped", "mean"), [(0, 0, 1 / 2), (1, 0, 2 / 3), (0, 1, 1 / 3), (8, 2, 9 / 12)]
     )
     def test_it_is_the_mean_of_the_beta_posterior_minus_one_half(self, helped, not_helped, mean):
-        assert Votes(helped, not_helped).trust == pytest.approx(mean - 0.5)
+        assert trust_of(float(helped), float(not_helped)) == pytest.approx(mean - 0.5)
 
     @given(COUNTS, COUNTS)
     def test_votes_move_it_in_their_direction_within_one_half(self, helped, not_helped):

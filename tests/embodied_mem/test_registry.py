@@ -23,6 +23,14 @@ def test_an_unknown_name_gives_the_nearest(group, name, near):
         registry.load(group, name)
 
 
+@pytest.mark.parametrize(
+    ("group", "noun"), [("memories", "memory"), ("forgetting", "forgetting policy"), ("backends", "back end")]
+)
+def test_an_unknown_name_is_told_with_what_was_looked_up(group, noun):
+    with pytest.raises(UnknownName, match=f"^Unknown {noun} 'x'"):
+        registry.load(group, "x")
+
+
 def test_an_unknown_group_lists_the_groups():
     with pytest.raises(UnknownName, match="Known: backends, embedders"):
         registry.names("brains")

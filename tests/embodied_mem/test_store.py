@@ -6,7 +6,7 @@ import time
 import pytest
 
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.errors import MemoryModeError, StoreError
+from embodied_mem.errors import MemoryModeError, StoreError, UnknownName
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.filters import where
 from embodied_mem.forgetting import Fifo
@@ -77,6 +77,32 @@ def test_experiences_come_in_the_order_of_writing_without_the_withdrawn(store):
     memory.withdraw(after=500)
     memory.record(Experience(task="look", id="last"))
     assert [experience.id for experience in store.experiences()] == [*map(str, range(500)), "last"]
+
+
+def test_one_experience_is_got_by_its_id_archived_or_not(store):
+    memory = store.memory(embedder=HashedEmbedder(16))
+    memory.record(Experience(task="look", id="1", metadata={"force_n": 3.5}))
+    [recorded] = store.experiences()
+    assert store.get("1") == recorded
+    store.archive(["1"])
+    assert store.get("1").metadata == {"force_n": 3.5}
+
+
+@pytest.mark.parametrize("asked", ["cub", "hidden", 1, None])
+def test_getting_what_is_not_there_or_withdrawn_is_an_error(store, asked):
+    memory = store.memory()
+    memory.record(Experience(task="look", id="cup"))
+    memory.record(Experience(task="look", id="hidden"))
+    memory.feedback("cup", helped=True)
+    memory.withdraw(after=1)
+    with pytest.raises(UnknownName, match=f"No experience '{asked}' is here"):
+        store.get(asked)
+
+
+def test_an_unknown_id_is_told_the_nearest(store):
+    store.memory().record(Experience(task="look", id="cup"))
+    with pytest.raises(UnknownName, match="did you mean 'cup'"):
+        store.get("cub")
 
 
 def test_stats_count_what_is_seen_and_what_is_hidden(store):
@@ -205,11 +231,12 @@ def test_what_waits_is_in_a_branch_a_merge_and_an_export(tmp_path):
 def test_an_archived_experience_is_not_recalled_and_is_still_listed(store):
     memory = store.memory()
     memory.record(Experience(task="look", id="1"))
-    assert store.archive(["1"], reason="old") == ["1"]
+    assert store.archived() == []
+    assert store.archive(["1"], reason="old") == store.archived() == ["1"]
     assert memory.recall("look") == []
     assert [experience.id for experience in store.experiences()] == ["1"]
     assert [change.kind for change in store.history("1")] == ["recorded", "archived"]
-    assert store.restore(["1"]) == ["1"]
+    assert store.restore(store.archived()) == ["1"]
     assert len(memory.recall("look")) == 1
 
 
@@ -244,6 +271,26 @@ def test_how_long_another_writer_is_waited_for_can_be_said(tmp_path):
             store.memory().record(Experience(task="look"))
         assert time.monotonic() - begun_s < 2.0
         other.close()
+
+
+def test_a_dry_run_of_a_purge_removes_nothing(store):
+    store.memory().record(Experience(task="look", id="1"))
+    with MemoryStore.open(store.path, read_only=True) as reader:
+        report = reader.purge(["1"], dry_run=True)
+    assert (report.purged, report.is_dry_run) == (("1",), True)
+    assert store.get("1").id == "1"
+    assert not store.purge(["1"]).is_dry_run
+
+
+def test_compacting_gives_back_what_shorter_vectors_leave(store):
+    memory = store.memory(embedder=HashedEmbedder(2048))
+    for n in range(100):
+        memory.record(Experience(task=f"look {n}", id=str(n)))
+    store.reembed(HashedEmbedder(16))
+    store.compact()
+    assert store.stats().size_bytes < 100 * 2048
+    assert len(store.memory(embedder=HashedEmbedder(16)).recall("look", k=10)) == 10
+    assert store.check().is_clean
 
 
 def test_attachments_have_a_quota(tmp_path):

@@ -68,6 +68,51 @@ def test_search_can_be_narrowed(folder, capsys, only):
     assert "won" not in out
 
 
+def test_search_sees_the_memory_as_it_was(folder, capsys):
+    assert "lost" not in run(capsys, "search", folder, "red ball", "--as-of", 1)[1]
+    assert "nothing was recalled" in run(capsys, "search", folder, "red ball", "--as-of-s", 1.0)[1]
+
+
+def test_search_gives_near_duplicates_once(folder, capsys):
+    with MemoryStore.open(folder) as store:
+        for name in ("again", "and-again"):
+            store.memory().record(store.get("won").replace(id=name))
+    assert run(capsys, "near-duplicates", folder)[1] == "won  and 2 alike: again, and-again\n"
+    assert json.loads(run(capsys, "near-duplicates", folder, "--json")[1]) == {"won": ["again", "and-again"]}
+    out = run(capsys, "search", folder, "red ball", "--distinct")[1]
+    assert ("one of 3 near duplicates" in out, "again" in out) == (True, False)
+
+
+def test_search_compares_vectors_by_an_embedder_of_that_name(folder, capsys):
+    code, _, error = run(capsys, "search", folder, "red ball", "--embedder", "hashed")
+    assert (code, "vectors of hashed" in error or "hashed@" in error) == (1, True)  # it has 16 numbers
+    run(capsys, "reembed", folder)
+    assert "embedding 0." in run(capsys, "search", folder, "red ball", "--embedder", "hashed")[1]
+    assert "Known: hashed" in run(capsys, "search", folder, "red ball", "--embedder", "hushed")[2]
+
+
+def test_nothing_is_alike_or_useful_at_first(tmp_path, capsys):
+    MemoryStore.open(tmp_path / "new").close()
+    assert run(capsys, "near-duplicates", tmp_path / "new")[1] == "no two are alike\n"
+    assert run(capsys, "utility", tmp_path / "new")[1] == "nothing was used or judged yet\n"
+    assert run(capsys, "archived", tmp_path / "new")[1] == "nothing is archived\n"
+
+
+def test_utility_gives_the_most_useful_first(folder, capsys):
+    with MemoryStore.open(folder) as store:
+        store.memory().feedback("lost", helped=False)
+    code, out, _ = run(capsys, "utility", folder)
+    assert (code, [line.split()[1] for line in out.splitlines()]) == (0, ["won", "lost"])
+    assert json.loads(run(capsys, "utility", folder, "--json")[1])["lost"] == 0.0
+
+
+def test_archived_lists_what_is_archived(folder, capsys):
+    run(capsys, "archive", folder, "lost", "won")
+    out = run(capsys, "archived", folder)[1]
+    assert out.splitlines() == ["lost  fetch the  [31mred ball", "won  fetch the red ball"]
+    assert json.loads(run(capsys, "archived", folder, "--json")[1]) == ["lost", "won"]
+
+
 def test_search_finds_what_is_archived_when_asked_to(folder, capsys):
     run(capsys, "archive", folder, "won")
     assert "won" not in run(capsys, "search", folder, "red ball")[1]
@@ -155,8 +200,41 @@ def test_forget_archives_by_a_policy_of_that_name(folder, capsys):
 
 def test_a_policy_that_is_made_for_a_number_gets_the_one_to_keep(folder, capsys):
     code, _, error = run(capsys, "forget", folder, "--policy", "w_tinylfu", "--below", 0.5)
-    assert (code, "say with keep how many stay" in error) == (1, True)
+    assert (code, "say how many stay: keep" in error) == (1, True)
     assert run(capsys, "forget", folder, "--policy", "w_tinylfu", "--keep", 2)[0] == 0
+
+
+def test_retain_archives_what_is_beyond_the_limits(folder, capsys):
+    with MemoryStore.open(folder) as store:
+        store.memory().record(Experience(id="third", task="look"))
+    code, out, _ = run(capsys, "retain", folder, "--kind", "episode", "--max-count", 1, "--policy", "lru")
+    assert (code, "episode: archived 1 of 2 (1 by count)" in out) == (0, True)
+    code, out, _ = run(capsys, "retain", folder, "--kind", "repair", "--max-bytes", 10**6)
+    assert (code, "repair: archived 0 of 1 (within its limits)" in out) == (0, True)
+    report = json.loads(run(capsys, "retain", folder, "--kind", "repair", "--max-count", 0, "--json")[1])
+    assert report["kinds"][0]["because"] == {"lost": "count"}
+
+
+def test_retain_purges_only_when_that_is_confirmed(folder, capsys):
+    command = ("retain", folder, "--kind", "repair", "--max-age-s", 0, "--purge")
+    code, _, error = run(capsys, *command)
+    assert (code, "add --yes" in error, ids(folder)) == (1, True, ["won", "lost"])
+    assert "repair: removed 1 of 1 (1 by age)" in run(capsys, *command, "--yes")[1]
+    assert ids(folder) == ["won"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "give --max-count, --max-age-s or --max-bytes"),
+        (["--max-count", "-1"], "max_count of 'repair' is -1; expected at least 0"),
+        (["--max-count", "1", "--policy", "lur"], "Did you mean 'lru'"),
+        (["--max-bytes", "1", "--policy", "w_tinylfu"], "say how many stay: keep, or max_count of a rule"),
+    ],
+)
+def test_retain_says_what_it_needs(folder, capsys, words, said):
+    code, _, error = run(capsys, "retain", folder, "--kind", "repair", *words)
+    assert (code, said in error) == (1, True)
 
 
 def test_purge_takes_ids_or_a_filter_and_drops_neither_silently(folder, capsys):
@@ -168,19 +246,20 @@ def test_purge_takes_ids_or_a_filter_and_drops_neither_silently(folder, capsys):
 
 def test_purge_without_yes_counts_each_id_once_and_names_an_unknown_one(folder, capsys):
     code, out, _ = run(capsys, "purge", folder, "won", "won", "--json")
-    assert (code, json.loads(out)) == (1, {"would_remove": 1})
+    report = json.loads(out)
+    assert (code, report["purged"], report["is_dry_run"]) == (1, ["won"], True)
     assert "'nobody'" in run(capsys, "purge", folder, "nobody")[2]
 
 
 def test_purge_without_yes_knows_what_was_purged_before(folder, capsys):
     run(capsys, "purge", folder, "won", "--yes")
     code, out, _ = run(capsys, "purge", folder, "won", "--json")
-    assert (code, json.loads(out)) == (1, {"would_remove": 0})
+    assert (code, json.loads(out)["purged"]) == (1, [])
 
 
 def test_purge_without_yes_removes_nothing(folder, capsys):
     code, out, _ = run(capsys, "purge", folder, "won")
-    assert (code, "would remove 1 experiences" in out) == (1, True)
+    assert (code, "would remove 1 experiences" in out, "add --yes" in out) == (1, True, True)
     assert ids(folder) == ["won", "lost"]
 
 
@@ -272,6 +351,33 @@ def test_merge_says_what_came_and_what_conflicts(folder, capsys, tmp_path):
     assert again[str(tmp_path / "other")]["n_known"] == 1
 
 
+def test_merge_makes_the_store_that_grows_and_says_so(folder, capsys, tmp_path):
+    with MemoryStore.open(tmp_path / "other") as other:
+        other.memory(embedder=HashedEmbedder(16)).record(Experience(id="new", task="look"))
+    code, out, error = run(capsys, "merge", tmp_path / "all", folder, tmp_path / "other")
+    assert (code, error) == (0, f"made a new store, {tmp_path / 'all'}\n")
+    assert "1 entries added, 0 were here" in out
+    assert ids(tmp_path / "all") == ["won", "lost", "new"]
+    assert run(capsys, "merge", tmp_path / "all", folder)[2] == ""
+
+
+def test_merge_makes_no_store_where_something_else_is(folder, capsys, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.png").write_bytes(b"")
+    code, _, error = run(capsys, "merge", tmp_path / "photos", folder)
+    assert (code, "holds no experiences.sqlite" in error) == (1, True)
+    assert os.listdir(tmp_path / "photos") == ["cat.png"]
+
+
+@pytest.mark.parametrize("other", ["bad", "nowhere"])
+def test_no_store_is_made_of_stores_that_cannot_be_merged(folder, capsys, tmp_path, other):
+    with MemoryStore.open(tmp_path / "bad") as store:
+        store.memory(embedder=HashedEmbedder(32)).record(Experience(task="look", id="bad"))
+    code, _, error = run(capsys, "merge", tmp_path / "all", folder, tmp_path / other)
+    assert (code, error.startswith("error: ")) == (1, True)
+    assert not (tmp_path / "all").exists()
+
+
 def test_nothing_is_merged_if_one_of_the_others_is_no_store(folder, capsys, tmp_path):
     with MemoryStore.open(tmp_path / "other") as other:
         other.memory().record(Experience(id="new", task="look"))
@@ -293,6 +399,12 @@ def test_reembed_names_the_new_space(folder, capsys):
     code, out, _ = run(capsys, "reembed", folder, "--embedder", "hashed")
     assert (code, f"text: 2 vectors of {HashedEmbedder().space}" in out) == (0, True)
     assert "Known: hashed" in run(capsys, "reembed", folder, "--embedder", "hushed")[2]
+
+
+def test_compact_says_what_the_log_takes(folder, capsys):
+    code, out, _ = run(capsys, "compact", folder)
+    assert (code, out.startswith("the log takes 0.")) == (0, True)
+    assert ids(folder) == ["won", "lost"]
 
 
 def test_the_index_is_saved(folder, capsys):

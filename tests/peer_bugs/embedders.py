@@ -1,4 +1,4 @@
-"""Embedders that note what they were asked, and one with a method of its own for queries."""
+"""Embedders that note what they were asked, some with a method of its own for queries."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,6 @@ import numpy as np
 from embodied_mem import Space
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.spaces import Vectors
-
-PREFIX = "query: "  # as asymmetric models want it before a query and never before a document
 
 
 class NotesItsInputs:
@@ -27,12 +25,36 @@ class NotesItsInputs:
         return np.asarray(self._inner.embed(inputs))
 
 
-class PrefixesEverything(NotesItsInputs):
-    """The planted bug of langgraph #9007, the wrong way round: only one side gets the prefix."""
+class ToldApart(NotesItsInputs):
+    """An asymmetric model, such as E5: notes each text with what it was said to be."""
 
-    def __init__(self, *, is_for_queries: bool) -> None:
+    def __init__(self, version: str = "1") -> None:
         super().__init__()
-        self._prefix = PREFIX if is_for_queries else ""
+        self._version = version
+        self.told: list[tuple[str, str]] = []
+
+    @property
+    def space(self) -> Space:
+        return Space(name="told apart", version=self._version, dimension=64)
 
     def embed(self, inputs: Sequence[str]) -> Vectors:
-        return super().embed([self._prefix + text for text in inputs])
+        self.told += [("passage", text) for text in inputs]
+        return super().embed(inputs)
+
+    def embed_queries(self, queries: Sequence[str]) -> Vectors:
+        self.told += [("query", text) for text in queries]
+        return super().embed(queries)
+
+
+class QueriesAsPassages(ToldApart):
+    """The planted bug of langgraph #9007: a query ends in the method for documents."""
+
+    def embed_queries(self, queries: Sequence[str]) -> Vectors:
+        return self.embed(queries)
+
+
+class PassagesAsQueries(ToldApart):
+    """The same the other way round: what is kept ends in the method for queries."""
+
+    def embed(self, inputs: Sequence[str]) -> Vectors:
+        return self.embed_queries(inputs)

@@ -441,7 +441,7 @@ class TestSearch:
         from embodied_mem.index import legs
 
         with monkeypatch.context() as patch:
-            patch.setattr(legs.SimilarTexts, "estimates", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(legs.SimilarTexts, "scan", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 backend.search(Search(legs=TASK))
         with SqliteBackend(backend.path) as fresh:

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embodied_mem import failpoints
@@ -13,7 +13,7 @@ from embodied_mem.backends.reembedding import exchange_vectors
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.filters import And, Between, Equals, In, Not, Or, matches
 from embodied_mem.index import engine as engine_module
-from embodied_mem.index import snapshot, vector_column
+from embodied_mem.index import legs, ranking, snapshot, vector_column
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.log import PriorLeg, Search, Span, TextLeg, VectorLeg
 from embodied_mem.spaces import FieldVector, Space
@@ -135,8 +135,8 @@ def brute_force(search, n=900):
 @settings(max_examples=40, deadline=None)
 @given(WHERES, SPANS, WITHOUT, st.integers(0, 40), st.integers(0, 50))
 def test_a_search_gives_what_brute_force_gives(stores, where, spans, without, k, seed):
-    legs = (VectorLeg("v", field_vector(vector(seed))),)
-    search = Search(legs=legs, where=where, spans=spans, without=without, k=k)
+    leg = VectorLeg("v", field_vector(vector(seed)))
+    search = Search(legs=(leg,), where=where, spans=spans, without=without, k=k)
     expected = dict(brute_force(search))
     answers = [backend.search(search) for backend in stores]
     assert answers[0] == answers[1]
@@ -154,13 +154,13 @@ def test_a_search_gives_what_brute_force_gives(stores, where, spans, without, k,
 
 
 @settings(max_examples=30, deadline=None)
-@given(WHERES, SPANS, WITHOUT, st.integers(0, 950), st.booleans())
-def test_without_legs_the_newest_or_oldest_come_first(stores, where, spans, without, k, oldest_first):
-    search = Search(where=where, spans=spans, without=without, k=k, oldest_first=oldest_first)
+@given(WHERES, SPANS, WITHOUT, st.integers(0, 950))
+def test_without_legs_the_newest_come_first(stores, where, spans, without, k):
+    search = Search(where=where, spans=spans, without=without, k=k)
     expected = [number + 1 for number in range(900) if is_candidate(number, search)]
     found = stores[0].search(search)
     assert found.n_candidates == len(expected)
-    assert list(found.sequences) == (expected if oldest_first else expected[::-1])[:k]
+    assert list(found.sequences) == expected[::-1][:k]
 
 
 def several_legs(seed):
@@ -191,22 +191,38 @@ def test_several_legs_add_up_and_compression_changes_nothing(stores, seed):
         assert backend.search(few).sequences == found.sequences[:7]
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_above_the_limit_only_the_best_of_each_leg_are_compared_and_the_answer_says_so(
-    open_store, stores, seed
-):
-    backend = open_store(IndexOptions(compression="never", exact_text_rows=100))
-    backend.append(entries(0, 900))
-    search = Search(legs=several_legs(seed), k=5)
-    exact = stores[0].search(search)
-    found = backend.search(search)
-    assert found.n_candidates == exact.n_candidates == 900
-    if found.is_exact:
-        assert found == exact
-    assert len(set(found.sequences) & set(exact.sequences)) >= 4
+@pytest.fixture
+def bounds_pay_at_once(monkeypatch):
+    monkeypatch.setattr(legs, "MIN_BOUNDED", 1)
 
 
-@pytest.mark.parametrize("options", [IndexOptions(exact_text_rows=100), EXACT])
+@pytest.fixture(params=[0, 4_096])
+def max_after_glance(request, monkeypatch):
+    monkeypatch.setattr(ranking, "MAX_AFTER_GLANCE", request.param)
+
+
+@pytest.mark.usefixtures("bounds_pay_at_once", "max_after_glance")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    WHERES,
+    SPANS,
+    WITHOUT,
+    st.integers(1, 60),
+    st.integers(0, 50),
+    st.sampled_from([(0, 1, 2), (0,), (0, 2), (0, 1)]),
+)
+def test_bounds_prove_what_comparing_every_one_gives(stores, where, spans, without, k, seed, which):
+    some = tuple(several_legs(seed)[number] for number in which)
+    search = Search(legs=some, where=where, spans=spans, without=without, k=k)
+    found = [backend.search(search) for backend in stores]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(legs.SimilarTexts, "glance", lambda leg, candidates: leg.scan(candidates))
+        expected = stores[0].search(search)
+    assert found[0].is_exact
+    assert found == [expected, expected]
+
+
+@pytest.mark.parametrize("options", [COMPRESSED, EXACT])
 def test_asking_for_none_counts_the_candidates(open_store, options):
     backend = open_store(options)
     backend.append(entries(0, 300))
@@ -481,6 +497,21 @@ class TestSnapshots:
             backend.append(entries(0, 300))
             backend.search(self.SEARCH)
         assert not (backend.path.parent / "index").exists()
+
+    def test_codes_that_took_training_are_saved_though_no_entry_is_new(self, open_store):
+        pytest.importorskip("faiss")
+        options = IndexOptions(
+            exact_rows=10, scanned_rows=20, snapshot_rows=10
+        )  # of 384 numbers; here 24 times
+        with open_store(options) as backend:
+            backend.append(entries(0, 1_000))
+            backend.search(self.SEARCH)
+        with open_store(options) as backend:  # which had not waited for the training
+            backend.search(self.SEARCH)
+            backend._search.wait_until_trained()
+        with open_store(options) as backend:
+            backend.search(self.SEARCH)
+            assert backend.index_report()["experience"]["vectors"]["v"]["kept"] == "coarse"
 
     def test_one_that_is_compressed_is_not_used_where_nothing_is_to_be_compressed(self, open_store):
         self.saved(open_store, COMPRESSED)

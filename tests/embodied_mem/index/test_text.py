@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embodied_mem.errors import StoreError
-from embodied_mem.index.text import TextColumn
+from embodied_mem.index.text import BOUND_ERROR, TextColumn
+from embodied_mem.index.text_query import BOUND_UNITS, MAX_BOUNDED_WORDS
 from embodied_mem.lexical import LexicalIndex
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms, default_synonyms
 
@@ -30,10 +31,15 @@ TEXTS = st.lists(WORDS, max_size=9).map(" ".join)
 SIZES = st.integers(1, 5)
 
 
-def column(texts, *, tail_rows=3, segment_rows=7, **options):
-    result = TextColumn(default_synonyms(), tail_rows=tail_rows, segment_rows=segment_rows, **options)
+def column(texts, *, tail_rows=3, segment_rows=7):
+    result = TextColumn(default_synonyms(), tail_rows=tail_rows, segment_rows=segment_rows)
     result.extend(texts)
     return result
+
+
+def similarities(of, text, rows=None, visible=None):
+    query = of.ask(text, visible)
+    return np.zeros(len(of) if rows is None else len(rows)) if query is None else of.similarities(query, rows)
 
 
 def reference(texts):
@@ -56,25 +62,15 @@ class TestAgainstTheReference:
         found = column(texts, tail_rows=size, segment_rows=2 * size + 1)
         visible = data.draw(visible_rows(len(texts)))
         expected = reference(texts).similarities(query, visible)
-        assert found.similarities(query, None, visible).tolist() == expected.tolist()
+        shown = np.ones(len(texts), np.bool_) if visible is None else visible
+        assert similarities(found, query, None, visible)[shown].tolist() == expected[shown].tolist()
 
     @settings(deadline=None)
     @given(st.lists(TEXTS, min_size=1, max_size=24), TEXTS, SIZES, st.data())
     def test_a_few_rows_have_the_similarities_that_they_have_among_all(self, texts, query, size, data):
         found = column(texts, tail_rows=size, segment_rows=2 * size + 1)
         rows = np.array(sorted(data.draw(st.sets(st.integers(0, len(texts) - 1)))), np.int64)
-        assert found.similarities(query, rows).tolist() == found.similarities(query)[rows].tolist()
-
-    @settings(deadline=None)
-    @given(st.lists(TEXTS, max_size=24), TEXTS, st.integers(0, 6), st.data())
-    def test_the_best_are_the_highest_and_of_equals_the_newest(self, texts, query, n, data):
-        visible, mask = data.draw(visible_rows(len(texts))), data.draw(visible_rows(len(texts)))
-        values = reference(texts).similarities(query, visible)
-        values = values if mask is None else np.where(mask, values, 0.0)
-        order = np.lexsort((-np.arange(len(texts)), -values))[:n]
-        rows, is_exact = column(texts).best(query, n, mask, visible)
-        assert is_exact
-        assert rows.tolist() == sorted(order[values[order] > 0].tolist())
+        assert similarities(found, query, rows).tolist() == similarities(found, query)[rows].tolist()
 
     @settings(deadline=None)
     @given(st.lists(TEXTS, max_size=24), TEXTS, st.lists(TEXTS, max_size=4))
@@ -84,13 +80,13 @@ class TestAgainstTheReference:
         again = TextColumn.from_arrays(arrays, default_synonyms(), tail_rows=3, segment_rows=7)
         for other in (first, again):
             other.extend(more)
-        assert again.similarities(query).tolist() == first.similarities(query).tolist()
+        assert similarities(again, query).tolist() == similarities(first, query).tolist()
 
     @settings(deadline=None)
     @given(st.lists(st.one_of(st.none(), TEXTS), max_size=20), TEXTS)
     def test_rows_without_a_text_are_not_counted(self, texts, query):
         held = [row for row, text in enumerate(texts) if text is not None]
-        found = column(texts).similarities(query)
+        found = similarities(column(texts), query)
         assert found[held].tolist() == reference([texts[row] for row in held]).similarities(query).tolist()
         assert not np.delete(found, held).any()
 
@@ -101,48 +97,43 @@ class TestAgainstTheReference:
         for portion in [*portions, len(texts)]:
             bit_by_bit.extend(rest[:portion])
             rest = rest[portion:]
-        assert bit_by_bit.similarities(query).tolist() == column(texts).similarities(query).tolist()
+        assert similarities(bit_by_bit, query).tolist() == similarities(column(texts), query).tolist()
 
     def test_long_texts_and_many_counts_fit(self):
         texts = ["ball " * 70_000, "ball " * 300, *[f"word{i} ball" for i in range(40)]]
         query = "ball word7 " + "ball " * 5
-        found = column(texts, tail_rows=20, segment_rows=40).similarities(query)
+        found = similarities(column(texts, tail_rows=20, segment_rows=40), query)
         assert found.tolist() == reference(texts).similarities(query).tolist()
 
 
-class TestWhereTheWordsAreEverywhere:
-    """With the limit at 1 place every query is answered by the rough measure first."""
-
-    COMMON = (*["red ball blue box"] * 30, "red ball green key", *["red box"] * 30)
-
-    def test_the_right_row_is_found(self):
-        rows, is_exact = column(self.COMMON, max_postings=1).best("red ball green key", 1)
-        assert rows.tolist() == [30]
-        assert not is_exact
-
-    def test_words_that_every_row_has_find_something(self):
-        rows, _ = column(self.COMMON, max_postings=1).best("red", 5)
-        assert len(rows) == 5
-
-    def test_a_filter_is_exact_all_the_same(self):
-        mask = np.arange(len(self.COMMON)) < 10
-        rows, is_exact = column(self.COMMON, max_postings=1).best("red box", 20, mask)
-        assert is_exact
-        assert rows.tolist() == list(range(10))
-
-    def test_a_row_that_does_not_exist_for_the_query_never_comes_back(self):
-        texts = self.COMMON * 3
-        visible = np.arange(len(texts)) % 7 > 0
-        found = column(texts, max_postings=1)
-        rows, _ = found.best("red ball green key", 200, None, visible)
-        assert visible[rows].all()
-
+class TestBounds:
     @settings(deadline=None)
-    @given(st.lists(TEXTS, min_size=1, max_size=24), TEXTS)
-    def test_nothing_is_missed_while_the_pool_holds_every_row(self, texts, query):
-        exact, _ = column(texts).best(query, len(texts))
-        rough, _ = column(texts, max_postings=0).best(query, len(texts))
-        assert rough.tolist() == exact.tolist()
+    @given(st.lists(TEXTS, min_size=1, max_size=24), TEXTS, SIZES, st.data())
+    def test_no_text_is_above_its_bound(self, texts, text, size, data):
+        found = column(texts, tail_rows=size, segment_rows=2 * size + 1)
+        query = found.ask(text, data.draw(visible_rows(len(texts))))
+        if query is not None:
+            bounds = found.upper_bounds(query)
+            assert (found.similarities(query) <= bounds + BOUND_ERROR).all()
+            assert bounds.max() <= 1.0 + len(query.wanted) / BOUND_UNITS + BOUND_ERROR
+
+    def test_of_words_that_occur_once_or_are_asked_for_once_they_are_tight(self):
+        rng = np.random.default_rng(0)
+        nouns = [f"noun{chr(97 + i)}" for i in range(26)]
+        found = TextColumn(NO_SYNONYMS, tail_rows=500, segment_rows=1_000)
+        found.extend([" ".join(rng.choice(nouns, 30)) for _ in range(3_000)])
+        query = found.ask(" ".join(nouns[:12]))
+        assert (
+            np.abs(found.upper_bounds(query) - found.similarities(query)).max()
+            < 12 / BOUND_UNITS + BOUND_ERROR
+        )
+
+    def test_as_many_words_as_fit_into_two_bytes_are_bounded(self):
+        found = column([f"word{i}" for i in range(10)])
+        assert found.ask(" ".join(f"word{i}" for i in range(10))).has_few_words
+        text = " ".join(f"w{i}x" for i in range(MAX_BOUNDED_WORDS + 1))
+        found.extend([text] * 4)
+        assert not found.ask(text).has_few_words
 
 
 class TestSnapshots:
@@ -161,7 +152,7 @@ class TestSnapshots:
             array.flags.writeable = False
         again = TextColumn.from_arrays(arrays, default_synonyms(), tail_rows=3, segment_rows=7)
         again.extend(["blue box"] * 9)
-        assert len(again.best("blue box", 20)[0]) == 9
+        assert np.flatnonzero(similarities(again, "blue box")).tolist() == list(range(9, 18))
 
 
 class TestSize:
@@ -177,4 +168,4 @@ class TestSize:
         found = TextColumn(NO_SYNONYMS)
         found.extend([f"room{i} {i} a{i}b" for i in range(2_000)])
         assert found.nbytes == sum(part.nbytes for part in found._parts()) + found._absent.nbytes
-        assert not found.similarities("room99999").any()
+        assert not similarities(found, "room99999").any()

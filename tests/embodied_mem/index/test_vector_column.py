@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embodied_mem.index import growing, vector_column
+from embodied_mem.index import coarse, growing, vector_column
 from embodied_mem.index.legs import SimilarVectors
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.ranking import best_of
@@ -249,6 +249,38 @@ class TestCoarse:
             assert not best.is_exact
             n_found += len(set(best.rows.tolist()) & set(expected(vectors, query, 10)[0]))
         assert n_found >= 0.95 * 300
+
+    def test_the_recall_that_is_reported_is_of_probes_that_had_no_say_in_the_depth(
+        self, vectors, monkeypatch, caplog
+    ):
+        asked = []
+
+        def ranks(index, vectors, n_vectors, deepest, places, check):
+            asked.append(set(places.tolist()))
+            return np.full(480, 0 if len(asked) == 1 else n_vectors)
+
+        monkeypatch.setattr(coarse, "_ranks", ranks)
+        column = column_of(vectors, self.OPTIONS)
+        column.wait_until_trained()
+        assert not asked[0] & asked[1]
+        assert column.report()["recall"] == 0.0
+        assert column.report()["depth"] == coarse.LEAST_DEPTH
+        assert "finds 0.000 of the ten best" in caplog.text
+
+    def test_whoever_wants_more_gets_more_compared(self, column, vectors):
+        query = clustered(1, seed=9)[0]
+        best = search(column, vectors, query, 100)
+        assert len(set(best.rows.tolist()) & set(expected(vectors, query, 100)[0])) >= 95
+        assert search(column, vectors, query, 1_500).is_exact
+
+    def test_rows_without_a_vector_do_not_come_before_those_that_are_unlike(self, vectors):
+        column = VectorColumn(SPACE, self.OPTIONS)
+        column.extend(np.arange(0, 8_000, 2), vectors, 8_000)
+        column.wait_until_trained()
+        recorded = np.repeat(vectors, 2, axis=0)
+        best = search(column, recorded, clustered(1, seed=9)[0], 10)
+        assert not best.is_exact
+        assert (best.rows % 2 == 0).all()
 
     def test_a_filter_loses_nothing(self, column, vectors):
         kept = np.arange(0, 4000, 2)

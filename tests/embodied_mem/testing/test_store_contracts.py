@@ -293,6 +293,66 @@ def test_the_embedder_contract_notices(faulty, noticed_by):
     assert noticed_by in failures(EmbedderContract, embedder=faulty)
 
 
+class Prefixing(HashedEmbedder):
+    """Tells a model what a text is, in words, as E5 wants it."""
+
+    def embed(self, inputs):
+        return super().embed([f"passage: {text}" for text in inputs])
+
+    def embed_queries(self, queries):
+        return super().embed([f"query: {text}" for text in queries])
+
+
+class LeavesThePrefix(HashedEmbedder):
+    """Sets a prefix for queries and forgets to take it away."""
+
+    prefix = ""
+
+    def embed(self, inputs):
+        return super().embed([self.prefix + text for text in inputs])
+
+    def embed_queries(self, queries):
+        self.prefix = "query: "
+        return self.embed(queries)
+
+
+class AnotherSpace(Prefixing):
+    """Turns queries around, as another model would."""
+
+    def embed_queries(self, queries):
+        return -super().embed_queries(queries)
+
+
+class AnotherLength(Prefixing):
+    def embed_queries(self, queries):
+        return super().embed_queries(queries)[:, ::2]
+
+
+class CentresQueries(Prefixing):
+    def embed_queries(self, queries):
+        vectors = super().embed_queries(queries)
+        return vectors - vectors.mean(axis=0, keepdims=True) if len(queries) else vectors
+
+
+@pytest.mark.parametrize(
+    ("faulty", "noticed_by"),
+    [
+        (LeavesThePrefix, "test_a_query_changes_nothing_about_what_is_kept"),
+        (AnotherSpace, "test_most_queries_are_nearest_to_their_own_text"),
+        (AnotherLength, "test_queries_get_rows_as_what_is_kept_does"),
+        (CentresQueries, "test_the_row_of_a_query_does_not_depend_on_the_batch"),
+    ],
+)
+def test_the_embedder_contract_notices_faults_of_queries(faulty, noticed_by):
+    assert noticed_by in failures(EmbedderContract, embedder=faulty)
+
+
+class TestPrefixing(EmbedderContract):
+    @pytest.fixture
+    def embedder(self):
+        return Prefixing()
+
+
 class TestHashedEmbedder(EmbedderContract):
     @pytest.fixture
     def embedder(self):

@@ -1,5 +1,6 @@
 """A purge: what it takes, what it leaves, and what it says of it. Its bytes: `test_purge_bytes.py`."""
 
+import dataclasses
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 from kitchen import Kitchen
 
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.errors import StoreError, UnknownName
+from embodied_mem.errors import InvalidQuery, StoreError, UnknownName
 from embodied_mem.filters import Between, Equals, Not, Or, all_of, where
 from embodied_mem.log import Search
 from embodied_mem.records import Origin, Scope
 from embodied_mem.upkeep.archive import archive
 from embodied_mem.upkeep.attachments import AttachmentStore
-from embodied_mem.upkeep.purge import UNREACHED, finish_purges, purge, unfinished_purges
+from embodied_mem.upkeep.purge import UNREACHED, finish_purges, preview, purge, unfinished_purges
 from embodied_mem.upkeep.purged import purges
 
 
@@ -35,6 +36,36 @@ def test_a_purged_experience_is_gone_with_everything_about_it(kitchen):
     assert kitchen.backend.entries_about("cup") == []
     assert kitchen.ids() == ["mug"]
     assert len(kitchen.backend.entries_about("mug")) == 2
+
+
+@pytest.mark.parametrize(
+    "selector", [["cup"], ["cup", "shared"], where(task__text="bring the cup"), where(scope__person="nobody")]
+)
+def test_a_preview_says_what_the_purge_then_says_and_changes_nothing(kitchen, selector):
+    files = AttachmentStore(kitchen.path / "attachments")
+    own, shared = (files.put(data, role="image", media_type="image/png") for data in (b"own", b"shared"))
+    kitchen.record("cup", attachments=(own, shared))
+    kitchen.record("shared", attachments=(shared,))
+    kitchen.record("lesson", sources=("cup",))
+    kitchen.record("later", recalled=("cup",), task="look")
+    kitchen.memory.feedback("lesson", helped=True)
+    archive(kitchen.backend, ["cup"], at_s=1.0)
+    (kitchen.path / "notes.txt").write_text("?")
+
+    last = kitchen.backend.last_sequence()
+    with SqliteBackend(kitchen.backend.path, read_only=True) as reader:
+        said = preview(reader, kitchen.path, selector)
+    assert (kitchen.backend.last_sequence(), sorted(files)) == (last, sorted((own.digest, shared.digest)))
+    assert said.is_dry_run
+    assert dataclasses.replace(said, is_dry_run=False) == purged(kitchen, selector)
+
+
+def test_a_preview_refuses_what_a_purge_refuses(kitchen):
+    kitchen.record("cup")
+    with pytest.raises(UnknownName, match="did you mean 'cup'"):
+        preview(kitchen.backend, kitchen.path, ["cups"])
+    with pytest.raises(InvalidQuery, match="all would be purged"):
+        preview(kitchen.backend, kitchen.path, where())
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,10 @@ def everything(views, as_of):
     """All that the views say as of a sequence number, in plain types."""
     views.catch_up()
     spans = views.visible(as_of)
-    said = {"spans": spans, "votes": views.votes(spans), "archived": views.archived(spans).tolist()}
+    votes = views.vote_counts(spans)
+    said = {"spans": spans, "archived": views.archived(spans).tolist()}
+    columns = (votes.sequences.tolist(), votes.helped.tolist(), votes.not_helped.tolist())
+    said["votes"] = list(zip(*columns, strict=True))
     for name in ("uses", "utility", "surprise"):
         values = getattr(views, name)(spans)
         kept = values.sequences <= (as_of or 10**9)

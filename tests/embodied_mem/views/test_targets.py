@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embodied_mem.log import EntryKind, Span
-from embodied_mem.ranking import Votes, utility_of
+from embodied_mem.ranking import trust_of, utility_of
 from embodied_mem.views.archive import Archive
 from embodied_mem.views.uses import Uses, utility
 from embodied_mem.views.votes import VoteView
@@ -42,12 +42,13 @@ def test_votes_are_counted_up_to_the_horizon(events, as_of):
     counts = read(VoteView(Ids()), events).counts((Span(1, as_of),))
     seen = events[: as_of - 9]
     expected = {
-        KNOWN[name]: Votes(seen.count((name, True)), seen.count((name, False)))
+        KNOWN[name]: (seen.count((name, True)), seen.count((name, False)))
         for name in KNOWN
         if any(name == voted for voted, _ in seen)
     }
-    assert counts.by_sequence() == expected
-    assert counts.trust.values.tolist() == [expected[at].trust for at in sorted(expected)]
+    columns = (counts.helped.tolist(), counts.not_helped.tolist())
+    assert dict(zip(counts.sequences.tolist(), zip(*columns, strict=True), strict=True)) == expected
+    assert counts.trust.values.tolist() == [trust_of(*map(float, expected[at])) for at in sorted(expected)]
 
 
 @given(EVENTS, st.integers(9, 26))

@@ -4,7 +4,6 @@ import pytest
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.log import Span
-from embodied_mem.ranking import Votes
 from embodied_mem.records import Experience
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.log_views import LogViews
@@ -65,7 +64,8 @@ class TestFollowing:
             with pytest.raises(KeyboardInterrupt):
                 views.catch_up()
         views.catch_up()
-        assert views.votes(views.visible(None)) == {1: Votes(helped=2)}
+        votes = views.vote_counts(views.visible(None))
+        assert (votes.sequences.tolist(), votes.helped.tolist()) == ([1], [2.0])
 
     def test_only_what_is_newer_is_read_again(self, backend, monkeypatch):
         memory = ExperienceMemory(backend)
@@ -107,9 +107,9 @@ class TestFollowing:
             memory.feedback(name, helped=True)
         views = LogViews(backend)
         views.catch_up()
-        assert set(views.votes(views.visible(None))) == {1, 3}
+        assert views.vote_counts(views.visible(None)).sequences.tolist() == [1, 3]
         assert len(views.duplicates(views.visible(None))[0]) == 2
         backend.delete([3, 4])
         views.catch_up()
-        assert set(views.votes(views.visible(None))) == {1}
+        assert views.vote_counts(views.visible(None)).sequences.tolist() == [1]
         assert views.duplicates(views.visible(None))[0].tolist() == [1]

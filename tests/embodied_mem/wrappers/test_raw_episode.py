@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embodied_mem.wrappers.action_summary import ActionSummary
 from embodied_mem.wrappers.episode_log import Ending
-from embodied_mem.wrappers.plan_log import ActionSummary
 from embodied_mem.wrappers.raw_episode import Ended, RawActions, RawLog, RawStart, Unpacked, packed
 
 OBSERVATIONS = [
