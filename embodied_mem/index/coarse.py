@@ -5,8 +5,7 @@ A product quantiser (Jegou, Douze and Schmid 2011) in the layout that is scanned
 (arXiv 2308.14903). How deep the closer look has to go is measured on vectors of the store, never assumed.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.index.compressed import CompressedVectors
+from embodied_mem.index.faiss_threads import one_thread
 from embodied_mem.index.vectors import Places, dots
 from embodied_mem.spaces import Vector, Vectors
 
@@ -171,16 +171,3 @@ def _nearest(
             scores[at], best[at] = values[kept], candidates[kept]
         check()
     return best
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """No second thread of faiss inside, whatever the caller has set for this thread of its own."""
-    import faiss
-
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)

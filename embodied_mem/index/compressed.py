@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.index.arrays import Floats
-from embodied_mem.index.growing import Blocks, GrowingArray
+from embodied_mem.index.byte_codes import ByteCodes
+from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.vectors import Places, dots, rounding_error
 from embodied_mem.spaces import Vector, Vectors
 
@@ -37,7 +38,7 @@ class CompressedVectors:
     def _begin(self, low: Vector, step: Vector) -> None:
         dimension = len(low)
         self.low, self.step = low, step
-        self.codes = Blocks(dimension, np.uint8)
+        self.codes = ByteCodes(low, step)
         self._losses = GrowingArray(np.float32)
         self._fingerprints = GrowingArray(np.uint64)
         self._bytes = np.empty((AT_ONCE, dimension), np.uint8)
@@ -95,6 +96,13 @@ class CompressedVectors:
             self._dot(self.codes.take(chunk, self._bytes), scaled, result[start:])
         result += base
         return result, self._bounds(query, self._losses.items[places])
+
+    def shortlist(self, query: Vector, n: int) -> tuple[Places, float]:
+        """Places of the n most alike of each block, ascending, and what the cosine of no other is above."""
+        places, most = self.codes.best_in_blocks(query, n)
+        rest = np.arange(self.codes.n_scanned, len(self))
+        losses = self._losses.items[: self.codes.n_scanned]
+        return np.concatenate([places, rest]), most + float(self._bounds(query, losses.max(keepdims=True))[0])
 
     def decoded(self, places: Places) -> Vectors:
         """(m, d) nearly the vectors at these places, ascending."""

@@ -11,7 +11,7 @@ from embodied_mem.index.legs import Leg
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.top import highest_places, threshold_of
 
-N_SPARE = 8  # candidates compared exactly beyond those asked for, as the estimate is mostly right
+N_SPARE = 4  # candidates compared exactly beyond those asked for, as the estimate is mostly right
 MAX_AFTER_GLANCE = 4_096  # candidates compared exactly after a glance; a scan is cheaper than more of them
 MAX_UNFILTERED = 20_000  # candidates without a filter compared exactly; more are near ties without end
 
@@ -57,14 +57,26 @@ def best_of(legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
     if k == 0:
         nothing = np.zeros(0)
         return Best(np.zeros(0, np.int64), [nothing for _ in legs], nothing, is_exact=True)
-    shortlist = legs[0].shortlist(candidates, k) if len(legs) == 1 else None
-    if shortlist is not None:
-        return replace(best_of(legs, candidates.narrowed(shortlist), k), is_exact=False)
+    best = _best_of_shortlist(legs[0], candidates, k) if len(legs) == 1 else None
+    if best is not None:
+        return best
     glances = [leg.glance(candidates) for leg in legs]
     look = _look(legs, candidates, k, glances)
     if len(look.others) > MAX_AFTER_GLANCE and any(found.is_glance for found in glances):
         look = _look(legs, candidates, k, [leg.scan(candidates) for leg in legs])
     return _best_after(look, legs, candidates, k)
+
+
+def _best_of_shortlist(leg: Leg, candidates: Candidates, k: int) -> Best | None:
+    """The best of a short list, if there is one and nothing says that others may be better."""
+    shortlist = leg.shortlist(candidates, k)
+    if shortlist is None:
+        return None
+    best = best_of([leg], candidates.narrowed(shortlist.rows), k)
+    if shortlist.others is None:
+        return replace(best, is_exact=False)
+    others = float(leg.worth(np.array([shortlist.others]))[0])
+    return best if best.is_exact and len(best.totals) == k and others < best.totals[-1] else None
 
 
 def _look(legs: Sequence[Leg], candidates: Candidates, k: int, estimates: Sequence[Estimates]) -> _Look:
