@@ -142,7 +142,7 @@ class CompressedVectors:
         codes = np.clip(np.rint(scaled, out=scaled), 0, LEVELS, out=scaled).astype(np.uint8)
         lost = vectors - (codes * self.step + self.low)
         losses = np.sqrt(np.einsum("ij,ij->i", lost, lost))
-        # A little above, for what the float32 of this reckoning lost itself.
+        # A little above, for what was lost in float32 while working it out.
         return codes, (losses * np.float32(1.0001) + np.float32(1e-6)).astype(np.float32)
 
     def _fingerprints_of(self, vectors: Vectors) -> npt.NDArray[np.uint64]:

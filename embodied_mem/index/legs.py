@@ -18,7 +18,7 @@ MIN_BOUNDED = 65_536  # texts from which on bounds pay
 MOSTLY = 0.9  # of the rows; a coarse look finds hidden ones too
 
 
-class Leg(Protocol):
+class ReadyLeg(Protocol):
     """What one leg says of candidates."""
 
     weight: float
@@ -139,7 +139,7 @@ class SimilarVectors:
         return self._column.similarities(self._target, rows, self._read)
 
 
-class Priors:
+class PriorValues:
     """Values that rows have whatever is asked.
 
     Args:
