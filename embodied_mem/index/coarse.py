@@ -5,8 +5,7 @@ A product quantiser (Jegou, Douze and Schmid 2011) in the layout that is scanned
 (arXiv 2308.14903). How deep the closer look has to go is measured on vectors of the store, never assumed.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.index.compressed import CompressedVectors
+from embodied_mem.index.faiss_threads import one_thread
 from embodied_mem.index.vectors import Places, dots
 from embodied_mem.spaces import Vector, Vectors
 
@@ -35,13 +35,13 @@ class Calibration:
         depth: How many vectors get a closer look.
         recall: The share of the ten best of each probe that such a look finds, of probes that had no say in
             the depth.
-        n_probes: How many of those there were.
+        n_calibration_queries: How many of those there were.
         n_vectors: How many vectors they looked for them among.
     """
 
     depth: int
     recall: float
-    n_probes: int
+    n_calibration_queries: int
     n_vectors: int
 
 
@@ -85,7 +85,7 @@ class CoarseVectors:
         import faiss
 
         found = self.calibration
-        numbers = [found.depth, found.recall, found.n_probes, found.n_vectors]
+        numbers = [found.depth, found.recall, found.n_calibration_queries, found.n_vectors]
         return {"index": faiss.serialize_index(self._index), "calibration": np.array(numbers, np.float64)}
 
     @classmethod
@@ -93,8 +93,8 @@ class CoarseVectors:
         """The codes of a snapshot, whose checksum was verified: faiss trusts what it reads."""
         import faiss
 
-        depth, recall, n_probes, n_vectors = arrays["calibration"].tolist()
-        calibration = Calibration(int(depth), recall, int(n_probes), int(n_vectors))
+        depth, recall, n_calibration_queries, n_vectors = arrays["calibration"].tolist()
+        calibration = Calibration(int(depth), recall, int(n_calibration_queries), int(n_vectors))
         return cls(faiss.deserialize_index(np.array(arrays["index"])), calibration)
 
 
@@ -171,16 +171,3 @@ def _nearest(
             scores[at], best[at] = values[kept], candidates[kept]
         check()
     return best
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """No second thread of faiss inside, whatever the caller has set for this thread of its own."""
-    import faiss
-
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)

@@ -78,7 +78,11 @@ class CoarseTier:
         if self.vectors is None:
             return {"recall": 1.0}
         found = self.vectors.calibration
-        return {"recall": found.recall, "depth": found.depth, "n_probes": found.n_probes}
+        return {
+            "recall": found.recall,
+            "depth": found.depth,
+            "n_calibration_queries": found.n_calibration_queries,
+        }
 
     def _is_due(self, compressed: CompressedVectors) -> bool:
         trained = 0 if self.vectors is None else self.vectors.calibration.n_vectors

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.index.arrays import Floats
-from embodied_mem.index.growing import Blocks, GrowingArray
+from embodied_mem.index.byte_codes import ByteCodes
+from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.vectors import Places, dots, rounding_error
 from embodied_mem.spaces import Vector, Vectors
 
@@ -37,7 +38,7 @@ class CompressedVectors:
     def _begin(self, low: Vector, step: Vector) -> None:
         dimension = len(low)
         self.low, self.step = low, step
-        self.codes = Blocks(dimension, np.uint8)
+        self.codes = ByteCodes(low, step)
         self._losses = GrowingArray(np.float32)
         self._fingerprints = GrowingArray(np.uint64)
         self._bytes = np.empty((AT_ONCE, dimension), np.uint8)
@@ -96,6 +97,13 @@ class CompressedVectors:
         result += base
         return result, self._bounds(query, self._losses.items[places])
 
+    def shortlist(self, query: Vector, n: int) -> tuple[Places, float]:
+        """Places of the n most alike of each block, ascending, and what the cosine of no other is above."""
+        places, most = self.codes.best_in_blocks(query, n)
+        rest = np.arange(self.codes.n_scanned, len(self))
+        losses = self._losses.items[: self.codes.n_scanned]
+        return np.concatenate([places, rest]), most + float(self._bounds(query, losses.max(keepdims=True))[0])
+
     def decoded(self, places: Places) -> Vectors:
         """(m, d) nearly the vectors at these places, ascending."""
         codes = self.codes.take(places, np.empty((len(places), self.codes.width), np.uint8))
@@ -134,7 +142,7 @@ class CompressedVectors:
         codes = np.clip(np.rint(scaled, out=scaled), 0, LEVELS, out=scaled).astype(np.uint8)
         lost = vectors - (codes * self.step + self.low)
         losses = np.sqrt(np.einsum("ij,ij->i", lost, lost))
-        # A little above, for what the float32 of this reckoning lost itself.
+        # A little above, for what was lost in float32 while working it out.
         return codes, (losses * np.float32(1.0001) + np.float32(1e-6)).astype(np.float32)
 
     def _fingerprints_of(self, vectors: Vectors) -> npt.NDArray[np.uint64]:

@@ -21,7 +21,7 @@ from embodied_mem.index.ranking import Best, best_of
 from embodied_mem.log import Found, Search
 from embodied_mem.synonyms import Synonyms
 
-Ranked: TypeAlias = tuple[Found, SomeFloats]  # with what each hit is worth
+Scored: TypeAlias = tuple[Found, SomeFloats]  # with what each hit is worth
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ class SearchEngine:
             "compacted the index of %s: %d of %d rows were dead", kind, len(old.table.dead), len(old.table)
         )
 
-    def _search_kind(self, db: sqlite3.Connection, index: KindIndex, search: Search) -> Ranked:
+    def _search_kind(self, db: sqlite3.Connection, index: KindIndex, search: Search) -> Scored:
         candidates = index.selection.candidates(db, search)
         legs = [index.leg(db, leg, candidates.visible) for leg in search.legs]
         if not legs:
@@ -195,7 +195,7 @@ def check_search(search: Search) -> None:
             )
 
 
-def _merged(parts: Sequence[Ranked], search: Search) -> Found:
+def _merged(parts: Sequence[Scored], search: Search) -> Found:
     """The best of several kinds."""
     if len(parts) == 1:
         return parts[0][0]

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from embodied_mem.index.arrays import Floats, Mask, SomeFloats
+from embodied_mem.index.arrays import Floats, Mask, Rows, SomeFloats
 
 FloatsT = TypeVar("FloatsT", bound=SomeFloats)
 
@@ -23,6 +23,19 @@ class Estimates:
     values: SomeFloats
     errors: float | Floats | None = None
     is_glance: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shortlist:
+    """Rows among which the best are looked for before any other.
+
+    Attributes:
+        rows: Ascending.
+        others: What the value of no other row is above; None if nothing is known of them.
+    """
+
+    rows: Rows
+    others: float | None = None
 
 
 def spread(values: FloatsT, has_value: Mask) -> FloatsT | Floats:

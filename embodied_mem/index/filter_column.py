@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from embodied_mem.filters import Between, Equals, In, Near, Where, matches, split_path
 from embodied_mem.index.arrays import Mask
+from embodied_mem.index.coordinates import Coordinates, is_place
 from embodied_mem.index.growing import GrowingArray
-from embodied_mem.index.places import Places, is_place
 from embodied_mem.json_values import JsonValue
 
 _UNKNOWN = -4
@@ -37,7 +37,7 @@ class FilterColumn:
         self._names = split_path(path)
         self._codes = GrowingArray(np.int32)
         self._numbers: GrowingArray | None = None  # NaN where a row has no number
-        self._places: Places | None = None
+        self._places: Coordinates | None = None
         self._values: list[JsonValue] = []  # by code
         self._code_of_text: dict[str, int] = {}
         self._code_of_json: dict[str, int] = {}
@@ -105,7 +105,7 @@ class FilterColumn:
 
     def _extend_places(self, n: int, places: Mapping[int, Sequence[float]]) -> None:
         if self._places is None and places:
-            self._places = Places()
+            self._places = Coordinates()
             self._places.extend(len(self), {})
         if self._places is not None:
             self._places.extend(n, places)

@@ -127,7 +127,7 @@ class Blocks:
             self.blocks[block] = grown
 
     def take_every(self, step: int) -> npt.NDArray[Any]:
-        """A copy of every so manieth row."""
+        """A copy of every step-th row."""
         rows = np.arange(0, self._n, step)
         return self.take(rows, np.empty((len(rows), self.width), self.dtype))
 

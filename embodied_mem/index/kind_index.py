@@ -12,15 +12,14 @@ from embodied_mem.errors import StoreError
 from embodied_mem.index import log_reader
 from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.kept_parts import KeptParts, Settings
-from embodied_mem.index.legs import Leg, Priors, SimilarTexts, SimilarVectors
+from embodied_mem.index.legs import PriorValues, ReadyLeg, SimilarTexts, SimilarVectors
 from embodied_mem.index.log_reader import Head
 from embodied_mem.index.rows import RowTable, Sequences
 from embodied_mem.index.selection import Selection
 from embodied_mem.index.text import TextColumn
 from embodied_mem.index.vector_column import SAMPLE, VectorColumn
 from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Leg as AskedLeg
-from embodied_mem.log import PriorLeg, VectorLeg
+from embodied_mem.log import Leg, PriorLeg, VectorLeg
 from embodied_mem.spaces import Space, Vectors
 
 logger = logging.getLogger(__name__)
@@ -77,7 +76,7 @@ class KindIndex:
             if field not in spaces or spaces[field][0] != self._space_ids[field]:
                 self.vectors.pop(field).close()
 
-    def leg(self, db: sqlite3.Connection, leg: AskedLeg, visible: Mask | None) -> Leg:
+    def leg(self, db: sqlite3.Connection, leg: Leg, visible: Mask | None) -> ReadyLeg:
         """The leg, ready to be asked about rows of this kind.
 
         Args:
@@ -89,7 +88,7 @@ class KindIndex:
             UnknownSpace: Its vector lies in another space than its field.
         """
         if isinstance(leg, PriorLeg):
-            return Priors(leg, self.table.sequences)
+            return PriorValues(leg, self.table.sequences)
         if isinstance(leg, VectorLeg):
             field = leg.vector.field
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from embodied_mem.index.arrays import Rows, SomeFloats
-from embodied_mem.index.estimates import Estimates
+from embodied_mem.index.estimates import Estimates, Shortlist
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.text import BOUND_ERROR, TextColumn
 from embodied_mem.index.text_query import TextQuery
@@ -18,7 +18,7 @@ MIN_BOUNDED = 65_536  # texts from which on bounds pay
 MOSTLY = 0.9  # of the rows; a coarse look finds hidden ones too
 
 
-class Leg(Protocol):
+class ReadyLeg(Protocol):
     """What one leg says of candidates."""
 
     weight: float
@@ -27,8 +27,8 @@ class Leg(Protocol):
         """What the values add to the order of hits, as an array of its own."""
         ...
 
-    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
-        """Rows among which the k best of this leg most likely are; None where every one is to be compared."""
+    def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
+        """Where the k best of this leg most likely are; None where nothing is quicker than a glance."""
         ...
 
     def glance(self, candidates: Candidates) -> Estimates:
@@ -60,7 +60,7 @@ class SimilarTexts:
         """A similarity below 0 adds nothing."""
         return _worth(values, self.weight)
 
-    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+    def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """None: there is no quicker way that would be as good."""
         return None
 
@@ -114,13 +114,13 @@ class SimilarVectors:
         """A similarity below 0 adds nothing."""
         return _worth(values, self.weight)
 
-    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
-        """By a coarse look at most of a long log, unless a filter was passed, which loses nothing."""
+    def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
+        """Of most of a long log, unless a filter was passed, which loses nothing."""
         is_stretch = candidates.rows is None and not candidates.is_filtered
         if self._column is None or not is_stretch or candidates.n < MOSTLY * len(candidates):
             return None
-        rows = self._column.coarse_best(self._target, k, len(candidates))
-        return None if rows is None else candidates.those_of(rows)
+        found = self._column.shortlist(self._target, k, len(candidates))
+        return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)
 
     def glance(self, candidates: Candidates) -> Estimates:
         """As a scan."""
@@ -139,7 +139,7 @@ class SimilarVectors:
         return self._column.similarities(self._target, rows, self._read)
 
 
-class Priors:
+class PriorValues:
     """Values that rows have whatever is asked.
 
     Args:
@@ -156,7 +156,7 @@ class Priors:
         """Of either sign."""
         return self.weight * values
 
-    def shortlist(self, candidates: Candidates, k: int) -> Rows | None:
+    def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """None."""
         return None
 

@@ -25,7 +25,7 @@ _HEAD = "SELECT (SELECT max(sequence) FROM entries), (SELECT value FROM meta WHE
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far the log goes, and which of its lives this is: removing entries begins a new one."""
+    """How far the log goes, and in which generation: each removal of entries begins a new one."""
 
     last_sequence: int
     generation: int

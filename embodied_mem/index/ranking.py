@@ -7,11 +7,11 @@ import numpy as np
 
 from embodied_mem.index.arrays import Rows, SomeFloats
 from embodied_mem.index.estimates import Estimates
-from embodied_mem.index.legs import Leg
+from embodied_mem.index.legs import ReadyLeg
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.top import highest_places, threshold_of
 
-N_SPARE = 8  # candidates compared exactly beyond those asked for, as the estimate is mostly right
+N_SPARE = 4  # candidates compared exactly beyond those asked for, as the estimate is mostly right
 MAX_AFTER_GLANCE = 4_096  # candidates compared exactly after a glance; a scan is cheaper than more of them
 MAX_UNFILTERED = 20_000  # candidates without a filter compared exactly; more are near ties without end
 
@@ -52,14 +52,14 @@ class _Look:
     sums: SomeFloats
 
 
-def best_of(legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
+def best_of(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
     """The best candidates, by as little work as proves that they are."""
     if k == 0:
         nothing = np.zeros(0)
         return Best(np.zeros(0, np.int64), [nothing for _ in legs], nothing, is_exact=True)
-    shortlist = legs[0].shortlist(candidates, k) if len(legs) == 1 else None
-    if shortlist is not None:
-        return replace(best_of(legs, candidates.narrowed(shortlist), k), is_exact=False)
+    best = _best_of_shortlist(legs[0], candidates, k) if len(legs) == 1 else None
+    if best is not None:
+        return best
     glances = [leg.glance(candidates) for leg in legs]
     look = _look(legs, candidates, k, glances)
     if len(look.others) > MAX_AFTER_GLANCE and any(found.is_glance for found in glances):
@@ -67,7 +67,19 @@ def best_of(legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
     return _best_after(look, legs, candidates, k)
 
 
-def _look(legs: Sequence[Leg], candidates: Candidates, k: int, estimates: Sequence[Estimates]) -> _Look:
+def _best_of_shortlist(leg: ReadyLeg, candidates: Candidates, k: int) -> Best | None:
+    """The best of a short list, if there is one and nothing says that others may be better."""
+    shortlist = leg.shortlist(candidates, k)
+    if shortlist is None:
+        return None
+    best = best_of([leg], candidates.narrowed(shortlist.rows), k)
+    if shortlist.others is None:
+        return replace(best, is_exact=False)
+    others = float(leg.worth(np.array([shortlist.others]))[0])
+    return best if best.is_exact and len(best.totals) == k and others < best.totals[-1] else None
+
+
+def _look(legs: Sequence[ReadyLeg], candidates: Candidates, k: int, estimates: Sequence[Estimates]) -> _Look:
     """The k best and some more by estimate, compared exactly."""
     sums, errors = _sums(legs, candidates, estimates), _errors(legs, estimates)
     if errors is None:
@@ -80,7 +92,7 @@ def _look(legs: Sequence[Leg], candidates: Candidates, k: int, estimates: Sequen
     return _Look(places, values, totals, _in_reach(sums, errors, places, totals, k), sums)
 
 
-def _best_after(look: _Look, legs: Sequence[Leg], candidates: Candidates, k: int) -> Best:
+def _best_after(look: _Look, legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
     """The best, once those that may be among them are compared too."""
     places, values, totals, others = look.places, look.values, look.totals, look.others
     is_exact = candidates.is_filtered or len(others) <= MAX_UNFILTERED
@@ -96,7 +108,7 @@ def _best_after(look: _Look, legs: Sequence[Leg], candidates: Candidates, k: int
     return Best(candidates.rows_of(places[order]), best, totals[order], is_exact)
 
 
-def _sums(legs: Sequence[Leg], candidates: Candidates, estimates: Sequence[Estimates]) -> SomeFloats:
+def _sums(legs: Sequence[ReadyLeg], candidates: Candidates, estimates: Sequence[Estimates]) -> SomeFloats:
     """(n,) what each is worth by estimate; -inf for those that are hidden."""
     sums = _totals(legs, [found.values for found in estimates])
     if candidates.hidden is not None:
@@ -104,7 +116,7 @@ def _sums(legs: Sequence[Leg], candidates: Candidates, estimates: Sequence[Estim
     return sums
 
 
-def _errors(legs: Sequence[Leg], estimates: Sequence[Estimates]) -> float | SomeFloats | None:
+def _errors(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates]) -> float | SomeFloats | None:
     """How far off the sums are at most: a number for all, or one for each; None if they are exact."""
     pairs = zip(legs, estimates, strict=True)
     errors = [leg.weight * found.errors for leg, found in pairs if found.errors is not None]
@@ -131,12 +143,12 @@ def _in_reach(
     return np.flatnonzero(is_in_reach)
 
 
-def _exact(legs: Sequence[Leg], candidates: Candidates, places: Rows) -> list[SomeFloats]:
+def _exact(legs: Sequence[ReadyLeg], candidates: Candidates, places: Rows) -> list[SomeFloats]:
     rows = candidates.rows_of(places)
     return [leg.exact(rows, candidates) for leg in legs]
 
 
-def _totals(legs: Sequence[Leg], values: Sequence[SomeFloats]) -> SomeFloats:
+def _totals(legs: Sequence[ReadyLeg], values: Sequence[SomeFloats]) -> SomeFloats:
     totals = legs[0].worth(values[0])
     if len(legs) > 1:  # the errors of a leg do not cover what float32 loses of another
         totals = totals.astype(np.float64, copy=False)

@@ -126,7 +126,7 @@ def _read_header(stream: BinaryIO) -> dict[str, Any]:
     if header["format"] != FORMAT or not isinstance(header["made_of"], dict):
         raise ValueError(f"it is of format {header['format']}")
     if not isinstance(header["part"], str):
-        raise ValueError("it says not what it is")
+        raise ValueError("it does not say which part it is")
     return header
 
 

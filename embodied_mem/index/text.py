@@ -150,7 +150,7 @@ class TextColumn:
             arrays |= {f"{number}.{name}": array for name, array in segment.to_arrays().items()}
         arrays["absent"] = self._absent.items
         arrays["spellings"] = self._spellings.to_array()
-        arrays["made_by"] = np.frombuffer(self._made_by(), np.uint8)
+        arrays["made_by"] = np.frombuffer(text_version(self._synonyms), np.uint8)
         return arrays
 
     @classmethod
@@ -166,11 +166,11 @@ class TextColumn:
             StoreError: The arrays were made with other synonyms or by another version; build the column anew.
         """
         column = cls(synonyms, **options)
-        made_by = arrays["made_by"].tobytes()
-        if made_by != column._made_by():
+        made_by, expected = arrays["made_by"].tobytes(), text_version(synonyms)
+        if made_by != expected:
             raise StoreError(
-                f"the text index was made by {made_by!r}; expected {column._made_by()!r}; delete it to have "
-                "it rebuilt from the log"
+                f"the text index was made by {made_by!r}; expected {expected!r}; delete it to have it "
+                "rebuilt from the log"
             )
         column._segments = list(segments_of(arrays))
         tail = {
@@ -188,9 +188,6 @@ class TextColumn:
         small = [segment for segment in self._segments if len(segment) < self._segment_rows]
         if sum(map(len, small)) >= self._segment_rows:
             self._segments[-len(small) :] = [TextSegment.merged(small)]
-
-    def _made_by(self) -> bytes:
-        return f"text 1, words {WORDS_VERSION}, synonyms {self._synonyms.digest}".encode()
 
     def _terms(self, text: str) -> list[str]:
         return self._synonyms.apply(words(text))
@@ -236,6 +233,11 @@ class TextColumn:
             stop = int(np.searchsorted(rows, end))
             yield part, rows[done:stop] - first
             first, done = end, stop
+
+
+def text_version(synonyms: Synonyms) -> bytes:
+    """What says whether saved texts can be searched with these synonyms by this version."""
+    return f"text 1, words {WORDS_VERSION}, synonyms {synonyms.digest}".encode()
 
 
 def _covered_at(part: _Part, query: TextQuery, rows: Rows) -> Floats:

@@ -11,7 +11,7 @@ from embodied_mem.index.arrays import Arrays, Floats, Rows
 from embodied_mem.index.coarse import CoarseVectors
 from embodied_mem.index.coarse_tier import CoarseTier
 from embodied_mem.index.compressed import CompressedVectors
-from embodied_mem.index.estimates import Estimates, spread, spread_errors
+from embodied_mem.index.estimates import Estimates, Shortlist, spread, spread_errors
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.options import TARGET_DIMENSION, IndexOptions
 from embodied_mem.index.selection import Candidates
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Up to so many uncompressed vectors, of a stretch or of a list, are compared exactly at once: no proof pays.
 SMALL, SMALL_LIST = 20_000, 2_000
+MAX_SHORTLISTED = 64  # of the most alike in a block that are compared exactly, beside those that are wanted
 MIN_SAMPLE = 256  # vectors that say how the numbers are spread
 SAMPLE = 8192
 
@@ -130,19 +131,21 @@ class VectorColumn:
         result: Vector = comparable(query[None], self.space.metric)[0]
         return result
 
-    def coarse_best(self, target: Vector, k: int, n: int) -> Rows | None:
-        """Rows among which the k most alike most likely are; None where it is no use to look coarsely.
+    def shortlist(self, target: Vector, k: int, n: int) -> Shortlist | None:
+        """Rows among which the k most alike are to be looked for; None where that saves nothing.
 
         Args:
             target: What to compare with.
             k: How many are wanted.
             n: Of how many rows.
         """
-        coarse = self.coarse.vectors
-        if coarse is None or n <= max(self.coarse.limit, 2 * coarse.depth_for(k)):
+        coarse, compressed = self.coarse.vectors, self._compressed
+        if coarse is not None and n > max(self.coarse.limit, 2 * coarse.depth_for(k)):
+            return Shortlist(self._rows_at(coarse.best(target, k)))
+        if compressed is None or not compressed.codes.n_scanned or k > MAX_SHORTLISTED:
             return None
-        places = coarse.best(target, k)
-        return places if self._rows is None else self._rows.items[places]
+        places, others = compressed.shortlist(target, k + MAX_SHORTLISTED)
+        return Shortlist(self._rows_at(places), others)
 
     def tend(self) -> None:
         """Begin or take over what is trained in the background."""
@@ -224,6 +227,9 @@ class VectorColumn:
         if coarse := _part(arrays, "coarse."):
             column.coarse.vectors = CoarseVectors.from_arrays(coarse)
         return column
+
+    def _rows_at(self, places: Places) -> Rows:
+        return places if self._rows is None else self._rows.items[places]
 
     def _held(self) -> ExactVectors | CompressedVectors:
         held = self._compressed if self._exact is None else self._exact

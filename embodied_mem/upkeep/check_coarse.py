@@ -6,7 +6,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.coarse import LEAST_DEPTH, can_be_coarse, one_thread
+from embodied_mem.index.coarse import LEAST_DEPTH, can_be_coarse
+from embodied_mem.index.faiss_threads import one_thread
 from embodied_mem.spaces import Vectors
 
 

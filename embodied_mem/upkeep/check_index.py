@@ -19,7 +19,7 @@ from embodied_mem.index.kept_parts import Fit, fit_of
 from embodied_mem.index.kind_index import TEXTS, UNCOMPRESSED, VECTORS
 from embodied_mem.index.rows import RowTable
 from embodied_mem.index.snapshot import OpenPart
-from embodied_mem.index.text import TextColumn
+from embodied_mem.index.text import text_version
 from embodied_mem.store_folder import INDEX
 from embodied_mem.synonyms import Synonyms
 from embodied_mem.upkeep.check_log import reading
@@ -215,5 +215,4 @@ def _is_of_its_space(db: sqlite3.Connection, name: str, part: OpenPart) -> bool:
 
 def _is_made_by(part: OpenPart, synonyms: Synonyms) -> bool:
     """Whether loading would take it for a column of these synonyms and this version."""
-    expected = TextColumn(synonyms).to_arrays()["made_by"]
-    return part.arrays["made_by"].tobytes() == expected.tobytes()
+    return part.arrays["made_by"].tobytes() == text_version(synonyms)

@@ -23,6 +23,9 @@ BARS: Mapping[str, Bar] = {
     "filtered_10pct_100k_vs_best_peer": Bar(4.0),
     "filtered_0.2pct_100k_vs_best_peer": Bar(10.0),
     "unfiltered_100k_vs_raw_faiss": Bar(1 / 1.25),
+    "filtered_10pct_100k_compressed_vs_best_peer": Bar(4.0),
+    "filtered_0.2pct_100k_compressed_vs_best_peer": Bar(10.0),
+    "unfiltered_100k_compressed_vs_raw_faiss": Bar(1 / 1.25),
     "memory_exact_100k": Bar(1.0),
     "memory_compressed_100k": Bar(1.0),
 }

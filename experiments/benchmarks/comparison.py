@@ -13,7 +13,7 @@ from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.benchmarks.file_calls import missing_reason
 from embodied_mem.experiments.benchmarks.measuring import Timings, folder_bytes
 from embodied_mem.experiments.benchmarks.prepared import Filter, Prepared
-from embodied_mem.experiments.benchmarks.subject import COMPRESSED, OWN, describe_subject
+from embodied_mem.experiments.benchmarks.subject import OWN, describe_subject
 from embodied_mem.experiments.benchmarks.worker_process import WorkerProcess, syncs_per_add
 from embodied_mem.experiments.benchmarks.workload import recall_at_k
 
@@ -52,7 +52,7 @@ class Measured:
         rss_mb: Memory beyond the imports: in a fresh process that opened the store and searched by vectors,
             or in the process that loaded it where nothing is kept.
         rss_text_mb: The same after a search by words, for our own store.
-        rss_making_mb: The same in the process that made the compressed codes, for our own compressed.
+        rss_loading_mb: The same in the process that loaded everything.
         disk_mb: Size of the files.
         reopen_s: Seconds to open the store in a fresh process, first search included.
     """
@@ -66,7 +66,7 @@ class Measured:
     syncs_per_add: float | None = None
     rss_mb: float | None = None
     rss_text_mb: float | None = None
-    rss_making_mb: float | None = None
+    rss_loading_mb: float | None = None
     disk_mb: float | None = None
     reopen_s: float | None = None
 
@@ -105,12 +105,12 @@ class Measured:
                 "p50_with_catch_up_ms": self.add_p50_ms(),
                 "p50_with_catch_up_ms_by_round": self.add_rounds_ms(),
             }
-        rest = ("syncs_per_add", "rss_mb", "rss_text_mb", "rss_making_mb", "disk_mb", "reopen_s")
+        rest = ("syncs_per_add", "rss_mb", "rss_text_mb", "rss_loading_mb", "disk_mb", "reopen_s")
         return {**result, **{name: getattr(self, name) for name in rest}}
 
 
 def compare(names: Sequence[str], n: int, folder: Path, effort: Effort, say: Say) -> dict[str, Measured]:
-    """Measure subjects on n records, and our own compressed beside.
+    """Measure subjects on n records.
 
     Args:
         names: The subjects.
@@ -135,9 +135,6 @@ def compare(names: Sequence[str], n: int, folder: Path, effort: Effort, say: Say
             _reopen(measured[name], workload, folder / name, say)
             if not missing_reason():
                 measured[name].syncs_per_add = syncs_per_add(name, workload, folder / f"{name}-syncs")
-    if OWN in names:
-        n_there = n + sum(len(timings.wall_s) for timings in measured[OWN].adds)
-        measured[COMPRESSED] = _compressed(prepared, n_there, workload, folder / OWN, effort, say)
     return measured
 
 
@@ -145,6 +142,7 @@ def _load(workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured]
     for name, worker in workers.items():
         worker.ask("open")
         measured[name].load_s = worker.ask("load")["wall_s"]
+        worker.ask("settle")
         say(f"  {name}: loaded in {measured[name].load_s:.1f} s")
 
 
@@ -165,7 +163,7 @@ def _search(
                 _note_search(measured[name], kind, answer, truth)
             say(f"  searched with filter {kind}, round {number + 1} of {effort.rounds}")
     for name, worker in workers.items():
-        measured[name].rss_mb = worker.ask("memory")["rss_mb"]
+        measured[name].rss_mb = measured[name].rss_loading_mb = worker.ask("memory")["rss_mb"]
 
 
 def _ask(worker: WorkerProcess, name: str, say: Say, do: str, **arguments: Any) -> dict[str, Any]:
@@ -231,25 +229,3 @@ def _reopen(of: Measured, workload: Path, folder: Path, say: Say) -> None:
             of.rss_text_mb = worker.ask("memory")["rss_mb"]
         worker.ask("close")
     say(f"  {of.name}: reopened in {of.reopen_s:.2f} s, {of.rss_mb:.0f} MB")
-
-
-def _compressed(
-    prepared: Prepared, n_there: int, workload: Path, folder: Path, effort: Effort, say: Say
-) -> Measured:
-    """Our own store with its vectors compressed by one process, and opened by the next."""
-    of = Measured(name=COMPRESSED)
-    with WorkerProcess(COMPRESSED, workload, folder) as worker:
-        worker.ask("open")
-        worker.ask("settle")
-        of.rss_making_mb = worker.ask("memory")["rss_mb"]
-        worker.ask("close")
-    with WorkerProcess(COMPRESSED, workload, folder) as worker:
-        of.reopen_s = worker.ask("open")["first_search_s"]
-        worker.ask("settle")
-        for kind in Filter:
-            answer = worker.ask("search", kind=kind, budget_s=effort.budget_s)
-            _note_search(of, kind, answer, prepared.answers(kind, n_there))
-        of.rss_mb = worker.ask("memory")["rss_mb"]
-        worker.ask("close")
-    say(f"  {of.name}: {of.rss_mb:.0f} MB, and {of.rss_making_mb:.0f} MB where the codes were made")
-    return of

@@ -23,6 +23,7 @@ MIN_COMPRESSED_RECALL = 0.98
 MAX_COMPRESSED_MB = 80.0
 MAX_EXACT_SHARE = 1.15  # of the bytes of the vectors
 MAX_EXACT_EXTRA_BYTES = 200  # a record
+SHARES = {Filter.AGENT: "10pct", Filter.AGENT_TASK: "0.2pct"}  # of the records that pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,11 @@ def rows_of(results: Mapping[int, Mapping[str, Measured]]) -> list[Row]:
 
 def _rows_at(n: int, measured: Mapping[str, Measured]) -> list[Row]:
     rows = [*_added(n, measured)]
-    for kind, share in ((Filter.AGENT, "10pct"), (Filter.AGENT_TASK, "0.2pct")):
-        rows.append(_filtered(n, measured, kind, share))
-    return [*rows, *_unfiltered(n, measured), *_memory_rows(n, measured)]
+    for own, size in ((OWN, label(n)), (COMPRESSED, f"{label(n)}_compressed")):
+        if own in measured:
+            rows += [_filtered(size, measured, own, kind, share) for kind, share in SHARES.items()]
+            rows += _unfiltered(size, measured, own)
+    return [*rows, *_memory_rows(n, measured)]
 
 
 def _added(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
@@ -85,9 +88,9 @@ def _added(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
     yield _row_if(_is_synced(own) and _is_synced(peer), row)
 
 
-def _filtered(n: int, measured: Mapping[str, Measured], kind: Filter, share: str) -> Row:
+def _filtered(size: str, measured: Mapping[str, Measured], own: str, kind: Filter, share: str) -> Row:
     """Against the fastest peer that finds what there is to find."""
-    own, recall = measured[OWN], measured[OWN].recalls[kind]
+    ours, recall = measured[own], measured[own].recalls[kind]
     peers = {
         name: each.search_p50_ms(kind)
         for name, each in measured.items()
@@ -95,19 +98,19 @@ def _filtered(n: int, measured: Mapping[str, Measured], kind: Filter, share: str
     }
     best = min(peers, key=lambda name: peers[name], default=None)
     whom = f"no peer measured reached recall {MIN_RECALL}" if best is None else describe_subject(best).title
-    name, against = f"filtered_{share}_{label(n)}_vs_best_peer", math.nan if best is None else peers[best]
+    name, against = f"filtered_{share}_{size}_vs_best_peer", math.nan if best is None else peers[best]
     said = f"{whom}; our recall {recall:.3f}"
-    return _row_if(recall >= MIN_RECALL, _compared(name, own.search_p50_ms(kind), "ms", against, said))
+    return _row_if(recall >= MIN_RECALL, _compared(name, ours.search_p50_ms(kind), "ms", against, said))
 
 
-def _unfiltered(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
-    own, floor = measured[OWN], measured.get(FAISS_FLOOR)
+def _unfiltered(size: str, measured: Mapping[str, Measured], own: str) -> Iterator[Row]:
+    ours, floor = measured[own], measured.get(FAISS_FLOOR)
     if floor is None:
         return
-    recall = own.recalls[Filter.NONE]
+    recall = ours.recalls[Filter.NONE]
     said = f"IndexFlatIP, ids only; our recall {recall:.3f}"
-    times = [each.search_p50_ms(Filter.NONE) for each in (own, floor)]
-    row = _compared(f"unfiltered_{label(n)}_vs_raw_faiss", times[0], "ms", times[1], said)
+    times = [each.search_p50_ms(Filter.NONE) for each in (ours, floor)]
+    row = _compared(f"unfiltered_{size}_vs_raw_faiss", times[0], "ms", times[1], said)
     yield _row_if(min(recall, floor.recalls[Filter.NONE]) >= MIN_RECALL, row)
 
 
@@ -122,7 +125,7 @@ def _memory_rows(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
         said = (
             f"bound: {MAX_COMPRESSED_MB:g} MB at recall {MIN_COMPRESSED_RECALL}; "
             f"recall {small.least_recall:.3f}; "
-            f"{small.rss_making_mb or 0:.0f} MB in the process that made the codes"
+            f"{small.rss_loading_mb or 0:.0f} MB in the process that loaded it"
         )
         row = _compared(f"memory_compressed_{label(n)}", small.rss_mb, "MB", MAX_COMPRESSED_MB, said)
         yield _row_if(small.least_recall >= MIN_COMPRESSED_RECALL, row)

@@ -22,7 +22,7 @@ from embodied_mem.experiments.benchmarks.bars import BARS, bars_at
 from embodied_mem.experiments.benchmarks.comparison import Effort, Measured, Say, compare
 from embodied_mem.experiments.benchmarks.rows import Row, benchmark_document, rows_of
 from embodied_mem.experiments.benchmarks.sizes import parse_sizes
-from embodied_mem.experiments.benchmarks.subject import COMPRESSED, SUBJECTS, describe_subject
+from embodied_mem.experiments.benchmarks.subject import SUBJECTS, describe_subject
 from embodied_mem.experiments.benchmarks.table import rows_table, subjects_table
 from embodied_mem.experiments.outputs import write_atomically
 
@@ -81,17 +81,16 @@ def chosen_subjects(only: Sequence[str] | None) -> list[str]:
 
     Raises:
         UnknownName: One of the names is no subject.
-        ExperimentError: None of them is measured by itself.
+        ExperimentError: There is none.
     """
-    every = [name for name in SUBJECTS if name != COMPRESSED]
     if only is None:
-        return every
+        return list(SUBJECTS)
     wanted = {name for name in only if describe_subject(name)}
-    if not wanted & set(every):
+    if not wanted:
         raise ExperimentError(
-            f"--only {','.join(only)!r} measures nothing; expected some of {', '.join(every)}"
+            f"--only {','.join(only)!r} measures nothing; expected some of {', '.join(SUBJECTS)}"
         )
-    return [name for name in every if name in wanted]
+    return [name for name in SUBJECTS if name in wanted]
 
 
 def check_installed(names: Sequence[str]) -> None:

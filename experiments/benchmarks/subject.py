@@ -103,7 +103,7 @@ SUBJECTS: Mapping[str, Description] = {
         maker="own:CompressedStore",
         modules=("faiss", "embodied_mem.store"),
         role="own",
-        note="the same with the compressed tier asked for, whatever the number of records",
+        note="the same with vectors compressed at every size, as they are by default above 50,000",
     ),
     SQLITE_STORE: Description(
         title="LangGraph SqliteStore",

@@ -117,6 +117,55 @@ def test_vectors_far_outside_what_was_trained_on_are_found_all_the_same():
         assert best.is_exact
 
 
+@pytest.fixture(scope="module")
+def alike():
+    vectors = clustered(1_500)
+    vectors[::2] = vectors[5]  # more equal ones in a block than are shortlisted
+    vectors[700:800] = vectors[700] * np.linspace(1, 2, 100, dtype=np.float32)[:, None]
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def in_blocks(alike):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(growing, "BLOCK_BYTES", 4 * D * 256)
+        return column_of(alike, ALWAYS)
+
+
+class TestShortlists:
+    """A search of everything by one vector, of which faiss names the few that can be best."""
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.integers(0, 2**32), st.integers(1, 80), st.sampled_from([0.0, 0.02, 0.09]))
+    def test_they_give_what_brute_force_gives(self, in_blocks, alike, seed, k, share):
+        rng = np.random.default_rng(seed)
+        query = clustered(1, seed=seed)[0] if seed % 3 else alike[seed % 1_500]
+        hidden = rng.random(1_500) < share
+        best = search(in_blocks, alike, query, k, Candidates(0, 1_500, None, hidden if share else None))
+        rows, values = expected(alike, query, k, np.flatnonzero(~hidden))
+        assert (best.rows.tolist(), best.values[0].tolist(), best.is_exact) == (rows, values, True)
+
+    def test_they_are_used(self, in_blocks, alike, monkeypatch):
+        scanned = []
+        monkeypatch.setattr(SimilarVectors, "scan", lambda leg, candidates: scanned.append(len(candidates)))
+        with pytest.raises(AttributeError):  # the scan of the short list gave nothing
+            search(in_blocks, alike, clustered(1, seed=4)[0], 5)
+        assert scanned[0] < 700
+
+    def test_where_too_many_are_alike_every_one_is_compared(self, in_blocks, alike, monkeypatch):
+        lengths = []
+        scan = SimilarVectors.scan
+
+        def watched(leg, candidates):
+            lengths.append(len(candidates))
+            return scan(leg, candidates)
+
+        monkeypatch.setattr(SimilarVectors, "scan", watched)
+        best = search(in_blocks, alike, alike[5], 60)
+        assert lengths[-1] == 1_500
+        assert best.rows.tolist() == expected(alike, alike[5], 60)[0]
+
+
 def test_the_bound_of_the_compressed_is_never_broken():
     vectors = comparable(clustered(3000), Metric.COSINE)
     column = column_of(vectors, ALWAYS)

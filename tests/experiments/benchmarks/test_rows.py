@@ -65,6 +65,18 @@ def test_the_rows_that_are_asked_for_are_there():
     } <= names
 
 
+def test_the_default_is_held_against_the_same_bars_as_vectors_that_are_kept_as_they_are():
+    small = measured("embodied_mem_compressed", 2.0)
+    rows = rows_of({100_000: {**everyone(), small.name: small}})
+    found = row(rows, "filtered_10pct_100k_compressed_vs_best_peer")
+    assert [found.value, found.against, found.bar, found.is_met] == [2.0, 12.0, 4.0, True]
+    assert not row(rows, "filtered_0.2pct_100k_compressed_vs_best_peer").is_met
+    assert row(rows, "unfiltered_100k_compressed_vs_raw_faiss").ratio == pytest.approx(1.0)
+    small.recalls[Filter.NONE] = 0.9
+    rows = rows_of({100_000: {**everyone(), small.name: small}})
+    assert not row(rows, "unfiltered_100k_compressed_vs_raw_faiss").is_met
+
+
 def test_a_peer_that_finds_too_little_is_no_match_to_be_ahead_of():
     found = row(rows_of({100_000: everyone()}), "filtered_10pct_100k_vs_best_peer")
     assert [found.against, found.ratio] == pytest.approx([12.0, 12.0])

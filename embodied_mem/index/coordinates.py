@@ -1,4 +1,4 @@
-"""Places by row, and which of them lie near a point, as `filters.matches` has it."""
+"""Coordinates by row, and which of them lie near a point, as `filters.matches` has it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from embodied_mem.index.growing import GrowingArray
 MARGIN = 1e-9  # of all sizes that occur; so near to the radius the distance is taken as the reference does
 
 
-class Places:
+class Coordinates:
     """Two or three coordinates of each row, NaN where a row has no place."""
 
     def __init__(self) -> None:
