@@ -8,7 +8,7 @@ from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.records import Attachment, Experience, Origin, Outcome, Scope, SkillCall, Status, Task
 from embodied_mem.spaces import FieldVector
 
-SCHEMA_VERSION = 1
+DOCUMENT_VERSION = 1
 
 _STATUS = {status.value: status for status in Status}
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -36,7 +36,7 @@ def experience_to_document(experience: Experience) -> JsonObject:
     origin = _fields(experience.origin, _ORIGIN)
     origin["versions"] = dict(experience.origin.versions)
     document: JsonObject = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": DOCUMENT_VERSION,
         "id": experience.id,
         "kind": experience.kind,
         "task": _fields(experience.task, _TASK),
@@ -158,7 +158,7 @@ def _made(record_type: type[Record], *values: Any) -> Record:
 def _float(value: Any) -> float | None:
     if value is None or type(value) is float:
         return value
-    raise TypeError(f"{value!r} is not spelt as the log spells it")
+    raise TypeError(f"{value!r} is not as the log writes it")
 
 
 def _copied(value: Any) -> Any:

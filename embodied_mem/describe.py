@@ -30,7 +30,7 @@ _VERSION = re.compile(r"-v\d+$")
 
 
 @lru_cache(maxsize=64)  # each episode says the name of its environment again
-def words(identifier: str) -> str:
+def identifier_text(identifier: str) -> str:
     """An identifier in words: `MiniGrid-Empty-5x5-v0` is "mini grid empty 5x5"."""
     return " ".join(_WORD.findall(_VERSION.sub("", identifier))).lower()
 
@@ -63,7 +63,7 @@ def task_text(observation: Any, info: Mapping[str, Any], *, environment: str = "
                 text = source.get(key)
                 if isinstance(text, str) and text.strip():
                     return clip(text, MAX_TASK_CHARS)
-    return clip(words(environment) or environment, MAX_TASK_CHARS)
+    return clip(identifier_text(environment) or environment, MAX_TASK_CHARS)
 
 
 def observation_text(observation: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from embodied_mem.records import Experience, text_of
+from embodied_mem.records import Experience, texts_of
 from embodied_mem.spaces import Vectors, similarities
 from embodied_mem.words import words
 
@@ -59,7 +59,7 @@ class Likeness:
 
     def __init__(self, experiences: Sequence[Experience]) -> None:
         self._vectors = [{(v.field, v.space): v.values for v in e.vectors} for e in experiences]
-        self._words = [frozenset(words(" ".join(text_of(e).values()))) for e in experiences]
+        self._words = [frozenset(words(" ".join(texts_of(e).values()))) for e in experiences]
 
     def __call__(self, a: int, b: int) -> float:
         """The likeness of two of them, by place."""

@@ -1,13 +1,13 @@
-"""An experience as an entry of the log, spelt on the way."""
+"""An experience as an entry of the log, serialized on the way."""
 
 import dataclasses
 from collections.abc import Mapping
 
 from embodied_mem.codec import experience_to_document
-from embodied_mem.log import Entry, EntryKind, SpeltEntry
+from embodied_mem.experience_json import experience_json
+from embodied_mem.log import Entry, EntryKind, SerializedEntry
 from embodied_mem.records import Experience, Scope
 from embodied_mem.spaces import FieldVector
-from embodied_mem.spelling import experience_json
 
 _KIND = EntryKind.EXPERIENCE.value  # a plain text, which SQLite takes without asking what it is
 
@@ -21,15 +21,15 @@ def experience_entry(
 ) -> Entry:
     """The entry of an experience; scope and time, which recording fills in, take the place of its own."""
     try:
-        spelling = experience_json(experience, scope=scope, happened_at_s=happened_at_s)
+        payload_json = experience_json(experience, scope=scope, happened_at_s=happened_at_s)
     except (TypeError, ValueError):  # changed since it was made: whoever writes it converts or refuses it
         payload = experience_to_document(experience)
         payload["scope"], payload["happened_at_s"] = dataclasses.asdict(scope), happened_at_s
         return Entry(id=experience.id, kind=_KIND, payload=payload, texts=texts, vectors=vectors)
-    return SpeltEntry(
+    return SerializedEntry(
         id=experience.id,
         kind=_KIND,
-        spelling=spelling,
+        payload_json=payload_json,
         values=_values(experience, scope, happened_at_s),
         texts=texts,
         vectors=vectors,

@@ -11,25 +11,17 @@ from typing import Any, TypedDict, Unpack, cast
 import numpy as np
 
 from embodied_mem.argument_checks import check_clock, check_embedder, check_type
+from embodied_mem.backend_capabilities import CanDefer
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.deferred_receipt import DeferredReceipt
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
 from embodied_mem.experience_entry import experience_entry
 from embodied_mem.json_values import JsonObject, canonical
-from embodied_mem.log import (
-    Appended,
-    CanDefer,
-    Entry,
-    EntryKind,
-    HasLastSequence,
-    Logged,
-    Search,
-    Span,
-)
+from embodied_mem.log import Appended, Entry, EntryKind, Logged
 from embodied_mem.queries import Query, QueryFields, build_query
 from embodied_mem.ranking import RankingWeights
 from embodied_mem.recollection import Recollection
-from embodied_mem.records import Experience, Receipt, Scope, text_of
+from embodied_mem.records import Experience, Receipt, Scope, texts_of
 from embodied_mem.retrieval import TEXT_FIELD, Retrieval, embedded_text
 from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.log_views import LogViews
@@ -74,9 +66,7 @@ class ExperienceMemory:
     _views: LogViews
     _retrieval: Retrieval
     _values: LogValues
-    _newest: int
     _deferring: CanDefer | None
-    _counting: HasLastSequence | None
     _own_scope: list[tuple[str, str]]
     _lock: threading.RLock
 
@@ -170,12 +160,7 @@ class ExperienceMemory:
 
     def horizon(self) -> int:
         """The newest sequence number, 0 at first; as `Query.as_of` it hides everything recorded later."""
-        if self._counting is not None:
-            return self._counting.last_sequence()
-        with self._lock:  # only what is newer than the last answer is looked at
-            newer = self.backend.search(Search(kind=None, spans=(Span(self._newest + 1),), k=1))
-            self._newest = max((self._newest, *newer.sequences))
-            return self._newest
+        return self._values.last_sequence()
 
     def withdraw(self, after: int) -> None:
         """Hide everything written so far after a sequence number, such as by an attempt that was killed.
@@ -208,10 +193,8 @@ class ExperienceMemory:
             "_values",
             "_views",
             "_retrieval",
-            "_newest",
             "_lock",
             "_deferring",
-            "_counting",
             "_own_scope",
         )
         return {name: value for name, value in vars(self).items() if name not in derived}
@@ -224,10 +207,8 @@ class ExperienceMemory:
         self._views = LogViews(self.backend)
         self._retrieval = Retrieval(self.backend, self._views, self.embedder, self.weights, self._clock)
         self._values = LogValues(self.backend)
-        self._newest = 0
         is_deferring = isinstance(self.backend, CanDefer) and self.backend.commit_every > 1
         self._deferring = cast("CanDefer", self.backend) if is_deferring else None
-        self._counting = self.backend if isinstance(self.backend, HasLastSequence) else None
         names = Scope.__dataclass_fields__
         self._own_scope = [(name, getattr(self.scope, name)) for name in names if getattr(self.scope, name)]
         self._lock = threading.RLock()
@@ -238,7 +219,7 @@ class ExperienceMemory:
         happened_at_s = experience.happened_at_s
         if happened_at_s is None:
             happened_at_s = _finite_time(clock())
-        texts = text_of(experience)
+        texts = texts_of(experience)
         vectors = experience.vectors
         if self.embedder is not None and all(vector.field != TEXT_FIELD for vector in vectors):
             text = " ".join(part for part in texts.values() if part)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +48,8 @@ class Entry:
     vectors: tuple[FieldVector, ...] = ()
 
 
-class SpeltEntry(Entry):
-    """An entry whose payload was spelt already, of a record that was validated when made.
+class SerializedEntry(Entry):
+    """An entry whose payload is JSON already, of a record that was validated when made.
 
     A back end that keeps JSON can take it as it is, and need not look at it again; to any other it is an
     entry, whose payload is read out of the text when asked for. A copy, pickled or not, is a plain entry.
@@ -57,14 +57,14 @@ class SpeltEntry(Entry):
     Args:
         id: Unique id.
         kind: What it is.
-        spelling: Its payload as canonical JSON (`json_values.canonical`).
+        payload_json: Its payload as canonical JSON (`json_values.canonical`).
         values: Dotted path into the payload -> text or number there; at least what `filters` calls by name.
         texts: Texts that can be searched, by field name.
         vectors: Embeddings that can be searched.
     """
 
-    __slots__ = ("spelling", "values")
-    spelling: str
+    __slots__ = ("payload_json", "values")
+    payload_json: str
     values: Mapping[str, str | float]
 
     def __init__(
@@ -72,7 +72,7 @@ class SpeltEntry(Entry):
         *,
         id: str,
         kind: str,
-        spelling: str,
+        payload_json: str,
         values: Mapping[str, str | float],
         texts: Mapping[str, str],
         vectors: tuple[FieldVector, ...],
@@ -80,7 +80,7 @@ class SpeltEntry(Entry):
         keep = object.__setattr__  # it is frozen
         keep(self, "id", id)
         keep(self, "kind", kind)
-        keep(self, "spelling", spelling)
+        keep(self, "payload_json", payload_json)
         keep(self, "values", values)
         keep(self, "texts", texts)
         keep(self, "vectors", vectors)
@@ -88,7 +88,7 @@ class SpeltEntry(Entry):
     @property
     def payload(self) -> JsonObject:
         """Its content as JSON."""
-        return cast("JsonObject", json.loads(self.spelling))
+        return cast("JsonObject", json.loads(self.payload_json))
 
     def as_plain(self) -> Entry:
         """The same as an entry that keeps its payload."""
@@ -130,42 +130,6 @@ class Deferred:
 
     appended: Appended | None = None
     error: Exception | None = None
-
-
-@runtime_checkable
-class CanDefer(Protocol):
-    """A log that can let entries wait and commit several at once."""
-
-    @property
-    def commit_every(self) -> int:
-        """How many entries are committed together; 1 defers nothing."""
-        ...
-
-    def defer(self, entry: Entry) -> Deferred:
-        """Take an entry that is durable only after a `flush`, or once enough others wait with it.
-
-        Raises:
-            ConflictingId: The id is taken by different content.
-            UnknownSpace: A vector's space differs from the one its field has.
-        """
-        ...
-
-    def flush(self, *, timeout_s: float | None = None) -> None:
-        """Commit what waits; what could not be committed keeps waiting, and the error is raised.
-
-        Args:
-            timeout_s: How long to wait for other processes that write, in seconds; None leaves it to the log.
-        """
-        ...
-
-
-@runtime_checkable
-class HasLastSequence(Protocol):
-    """A log that knows its newest sequence number without a search."""
-
-    def last_sequence(self) -> int:
-        """The newest sequence number; 0 while the log is empty."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,20 +129,20 @@ def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any
     return f"{environment}#{seed}{suffix}"
 
 
-class _Spelt:
-    """A record that keeps its own JSON once it was spelt; no field, so it is neither compared nor pickled."""
+class _KeepsJson:
+    """A record that keeps its JSON once it was written; no field, so it is neither compared nor pickled."""
 
-    __slots__ = ("spelt",)
-    spelt: str
+    __slots__ = ("as_json",)
+    as_json: str
 
 
 @dataclass(frozen=True, slots=True)
-class SkillCall(_Spelt):
+class SkillCall(_KeepsJson):
     """One call of a skill, or `count` equal ones in a row (run-length coding for long plans).
 
     Attributes:
         name: The skill's name.
-        arguments: Argument name to JSON value; read-only: the call is spelt once, when first recorded.
+        arguments: Argument name to JSON value; read-only, as its JSON is made once.
         count: How many times in a row, >= 1.
     """
 
@@ -384,7 +384,7 @@ class Receipt:
         return self.sequence
 
 
-def text_of(experience: Experience) -> dict[str, str]:
+def texts_of(experience: Experience) -> dict[str, str]:
     """The texts a recall can match, by field name: `task`, `state` and `outcome`."""
     return {
         "task": experience.task.text,

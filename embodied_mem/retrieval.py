@@ -3,12 +3,12 @@
 import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from embodied_mem.backend_capabilities import CountsVectors, HasReading, HasTimes
 from embodied_mem.codec import experience_from_log
 from embodied_mem.contracts import Backend, Embedder, EmbedsQueries
 from embodied_mem.diversity import Likeness, choose_diverse, pool_size
@@ -33,33 +33,6 @@ EMBEDDING = "embedding"  # the part of a score that they give
 MAX_CACHED = 256  # experiences, each of which may hold megabytes
 
 _OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome", "surprise", "utility")
-
-
-@runtime_checkable
-class HasTimes(Protocol):
-    """A back end that knows when its entries were written."""
-
-    def sequence_at(self, time_s: float) -> int:
-        """The newest sequence number written until a time in seconds since the Unix epoch; 0 before all."""
-        ...
-
-
-@runtime_checkable
-class HasReading(Protocol):
-    """A back end of which several things can be read as of one moment."""
-
-    def reading(self) -> AbstractContextManager[None]:
-        """Whatever the same thread reads inside belongs together; it may not write."""
-        ...
-
-
-@runtime_checkable
-class CountsVectors(Protocol):
-    """A back end that knows how many experiences have no vector."""
-
-    def n_without_vector(self, field: str) -> int:
-        """At least so many experiences have no vector of a field by which a search has just looked."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.log import EntryKind
 from embodied_mem.modes import with_mode
 from embodied_mem.records import Experience
-from embodied_mem.store_folder import ATTACHMENTS, check_store
+from embodied_mem.store_folder import ATTACHMENTS, absolute_path, check_store
 from embodied_mem.store_folder import FILE_NAME as FILE_NAME
 from embodied_mem.store_options import OpenOptions, check_options
 from embodied_mem.store_stats import StoreStats, stats_of
@@ -113,7 +113,7 @@ class MemoryStore:
                 "clock": clock,
             }
         )
-        folder = Path(path).expanduser().absolute()
+        folder = absolute_path(path)
         backend = SqliteBackend(
             folder / FILE_NAME,
             read_only=read_only,

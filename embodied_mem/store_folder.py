@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from embodied_mem.errors import StoreError
+from embodied_mem.errors import InvalidQuery, StoreError
 
 FILE_NAME = "experiences.sqlite"  # the log: the only file that cannot be made again
 ATTACHMENTS = "attachments"  # files by content hash
@@ -39,13 +39,25 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)  # not there any more if all went well
 
 
+def absolute_path(path: str | Path) -> Path:
+    """The path with `~` and the working folder written out.
+
+    Raises:
+        InvalidQuery: It is neither text nor a path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidQuery(f"{path!r} is no path; give the folder as text or as a pathlib.Path")
+    return Path(path).expanduser().absolute()
+
+
 def check_store(folder: str | Path) -> None:
     """Refuse a folder in which no store was made.
 
     Raises:
+        InvalidQuery: It is no path.
         StoreError: There is no log in it.
     """
-    if not (Path(folder).expanduser() / FILE_NAME).is_file():
+    if not (absolute_path(folder) / FILE_NAME).is_file():
         raise StoreError(
             f"{folder} holds no {FILE_NAME}; give the folder of a store, such as memories/lab or "
             "lifetimes/memory/00/memory of a run"
@@ -65,7 +77,7 @@ def check_absent(target: Path) -> None:
 
 
 def check_outside(target: Path, store: Path) -> None:
-    """Refuse to copy a store into itself: a copy of its attachments would meet itself, and no purge the rest.
+    """Refuse to copy a store into its own folder, where copying would never end and no purge would reach it.
 
     Raises:
         StoreError: The target lies in the folder of the store.

@@ -53,7 +53,7 @@ class StoreStats:
 
 
 def stats_of(backend: SqliteBackend, path: Path, *, spans: tuple[Span, ...], n_archived: int) -> StoreStats:
-    """Count.
+    """What the store holds, counted now.
 
     Args:
         backend: The log.

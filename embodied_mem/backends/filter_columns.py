@@ -47,7 +47,7 @@ def column_values(payload: Mapping[str, JsonValue]) -> dict[str, Parameter | Non
 
 
 def json_path(path: str) -> str:
-    """The dotted path as SQLite writes it; labels are spelt as in the stored JSON text."""
+    """The dotted path as SQLite writes it; labels are as in the stored JSON text."""
     return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in split_path(path))
 
 

@@ -264,7 +264,7 @@ class SqliteHandle:
     def _commit(
         self, db: sqlite3.Connection, write_rows: Callable[..., list[Result]], rows: Sequence[EntryRow]
     ) -> list[Result]:
-        """Write rows in one transaction; that of `_begun`, whose calls would cost a tenth of an append."""
+        """Write rows in one transaction; calling `_begun` instead would take a tenth longer."""
         cursor = db.cursor()  # one for all that follows; a connection makes one a statement
         is_inside = db.in_transaction
         try:

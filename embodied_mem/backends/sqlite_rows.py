@@ -12,10 +12,10 @@ import numpy as np
 from embodied_mem.backends.filter_columns import COLUMN_PATHS, Parameter, column_values
 from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BITS
 from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
+from embodied_mem.experience_json import texts_json
 from embodied_mem.json_values import canonical, check_text, to_json_object
-from embodied_mem.log import Appended, Entry, SpeltEntry
+from embodied_mem.log import Appended, Entry, SerializedEntry
 from embodied_mem.spaces import FieldVector, Metric, Space
-from embodied_mem.spelling import texts_json
 
 Executing: TypeAlias = sqlite3.Connection | sqlite3.Cursor  # a cursor of a connection is a little faster
 
@@ -93,10 +93,10 @@ class EntryRow(NamedTuple):
             InvalidRecord: Something in it is not text or JSON, or a field has two vectors.
         """
         vectors = _vector_rows(entry)
-        if isinstance(entry, SpeltEntry):
+        if isinstance(entry, SerializedEntry):
             try:
                 columns = tuple(map(entry.values.get, COLUMN_PATHS))
-                return cls._row(entry, entry.spelling, None, columns, vectors)
+                return cls._row(entry, entry.payload_json, None, columns, vectors)
             except (TypeError, ValueError):  # changed since it was validated: say what is wrong with it
                 pass
         plain = _checked(entry)
@@ -250,8 +250,8 @@ def digest_of(kind: str, payload: str, texts: str, vectors: Sequence[FieldVector
 
 
 def _digest(kind: str, payload: str, texts: str, vectors: Iterable[VectorRow]) -> bytes:
-    spelt, searched = payload.encode(), texts.encode()
-    parts = [_head(kind), _size(len(spelt)), spelt, _size(len(searched)), searched]
+    written, searched = payload.encode(), texts.encode()
+    parts = [_head(kind), _size(len(written)), written, _size(len(searched)), searched]
     for field, space, data in vectors:
         parts += [_vector_head(field, space), _size(len(data)), data]
     return blake2b(b"".join(parts), digest_size=16).digest()
@@ -262,8 +262,8 @@ _size = struct.Struct("<Q").pack
 
 @lru_cache(maxsize=256)
 def _head(text: str) -> bytes:
-    spelt = text.encode()
-    return _size(len(spelt)) + spelt
+    written = text.encode()
+    return _size(len(written)) + written
 
 
 @lru_cache(maxsize=256)

@@ -22,10 +22,12 @@ def values_since(
         kinds: Only entries of these kinds.
         paths: Dotted paths into the payload.
     """
-    spelt = [_COLUMNS.get(path, "payload -> ?") for path in paths]
-    source = "entries" if "payload -> ?" not in spelt else "entries CROSS JOIN contents USING (sequence)"
+    expressions = [_COLUMNS.get(path, "payload -> ?") for path in paths]
+    source = (
+        "entries" if "payload -> ?" not in expressions else "entries CROSS JOIN contents USING (sequence)"
+    )
     rows = db.execute(
-        f"SELECT sequence, entry_kind, {', '.join(spelt)} FROM {source} "
+        f"SELECT sequence, entry_kind, {', '.join(expressions)} FROM {source} "
         f"WHERE sequence > ? AND entry_kind IN ({', '.join('?' * len(kinds))}) ORDER BY sequence",
         [*(json_path(path) for path in paths if path not in _COLUMNS), sequence, *kinds],
     )

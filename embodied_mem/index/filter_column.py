@@ -52,12 +52,12 @@ class FilterColumn:
         numbers = 0 if self._numbers is None else self._numbers.nbytes
         return self._codes.nbytes + numbers + (0 if self._places is None else self._places.nbytes)
 
-    def extend(self, plain: Sequence[str | float | None], spelt: Sequence[str | None]) -> None:
+    def extend(self, plain: Sequence[str | float | None], as_json: Sequence[str | None]) -> None:
         """Append rows.
 
         Args:
-            plain: (m,) a text or number each; None where `spelt` says what there is.
-            spelt: (m,) JSON texts; None where `plain` says it, or the path is absent.
+            plain: (m,) a text or number each; None where `as_json` says what there is.
+            as_json: (m,) JSON texts; None where `plain` says it, or the path is absent.
         """
         known = self._code_of_text
         codes = [known.get(value, _UNKNOWN) for value in plain]  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ class FilterColumn:
         places: dict[int, Sequence[float]] = {}
         for at, code in enumerate(codes) if _UNKNOWN in codes else ():
             if code == _UNKNOWN:
-                codes[at], value = self._coded(plain[at], spelt[at])
+                codes[at], value = self._coded(plain[at], as_json[at])
                 if codes[at] == NUMBER:
                     numbers[at] = float(value)
                 elif codes[at] == PLACE:
@@ -110,21 +110,21 @@ class FilterColumn:
         if self._places is not None:
             self._places.extend(n, places)
 
-    def _coded(self, plain: str | float | None, spelt: str | None) -> tuple[int, Any]:
+    def _coded(self, plain: str | float | None, as_json: str | None) -> tuple[int, Any]:
         """The code of a cell, with its value if that is kept elsewhere."""
         if isinstance(plain, str):
             return self._text_code(plain), None
-        if plain is None and spelt is None:
+        if plain is None and as_json is None:
             return ABSENT, None
-        if spelt in self._code_of_json:
-            return self._code_of_json[spelt], None
-        value: Any = plain if spelt is None else json.loads(spelt)
+        if as_json in self._code_of_json:
+            return self._code_of_json[as_json], None
+        value: Any = plain if as_json is None else json.loads(as_json)
         if isinstance(value, list | dict):  # nothing but a place is ever compared
             return (PLACE, value) if is_place(value) else (ABSENT, None)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and (isinstance(value, float) or abs(value) <= EXACT_INTEGER):
             return NUMBER, value
-        return self._json_code(value, repr(value) if spelt is None else spelt), None
+        return self._json_code(value, repr(value) if as_json is None else as_json), None
 
     def _text_code(self, text: str) -> int:
         if text not in self._code_of_text:
@@ -132,15 +132,15 @@ class FilterColumn:
             self._values.append(text)
         return self._code_of_text[text]
 
-    def _json_code(self, value: JsonValue, spelt: str) -> int:
-        if spelt not in self._code_of_json:
+    def _json_code(self, value: JsonValue, as_json: str) -> int:
+        if as_json not in self._code_of_json:
             if isinstance(value, str):
-                self._code_of_json[spelt] = self._text_code(value)
+                self._code_of_json[as_json] = self._text_code(value)
             else:
-                self._code_of_json[spelt] = len(self._values)
+                self._code_of_json[as_json] = len(self._values)
                 self._others.append(len(self._values))
                 self._values.append(value)
-        return self._code_of_json[spelt]
+        return self._code_of_json[as_json]
 
     def _codes_passing(self, leaf: Where) -> list[int]:
         """Codes of the values that pass; a text passes only where the very text is asked for."""

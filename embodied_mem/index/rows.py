@@ -108,8 +108,8 @@ class RowTable:
         at = 0
         for numbers, cells in log_reader.values_of(db, self.kind, paths, int(wanted[0]), int(wanted[-1])):
             last = int(np.searchsorted(wanted, numbers[-1], side="right"))
-            for column, (plain, spelt) in zip(columns, cells, strict=True):
-                column.extend(*_with_gaps(numbers, plain, spelt, wanted[at:last]))
+            for column, (plain, as_json) in zip(columns, cells, strict=True):
+                column.extend(*_with_gaps(numbers, plain, as_json, wanted[at:last]))
             at = last
         nothing = [None] * (len(wanted) - at)
         for column in columns:
@@ -119,12 +119,12 @@ class RowTable:
 def _with_gaps(
     numbers: Sequence[int],
     plain: Sequence[str | float | None],
-    spelt: Sequence[str | None],
+    as_json: Sequence[str | None],
     wanted: Sequences,
 ) -> Cells:
     """A cell for each wanted sequence number; what was removed from the log has nothing in its cell."""
     if len(numbers) == len(wanted):
-        return plain, spelt
-    held = dict(zip(numbers, zip(plain, spelt, strict=True), strict=True))
+        return plain, as_json
+    held = dict(zip(numbers, zip(plain, as_json, strict=True), strict=True))
     cells = [held.get(number, (None, None)) for number in wanted.tolist()]
     return [cell[0] for cell in cells], [cell[1] for cell in cells]

@@ -119,10 +119,10 @@ def _header_of(file: Path) -> dict[str, Any] | None:
 
 def _read_header(stream: BinaryIO) -> dict[str, Any]:
     length = _header_length(stream.read(8))
-    spelt, checksum = stream.read(length), stream.read(4)
-    if zlib.crc32(spelt) != int.from_bytes(checksum, "little"):
+    written, checksum = stream.read(length), stream.read(4)
+    if zlib.crc32(written) != int.from_bytes(checksum, "little"):
         raise ValueError("the checksum of its header is wrong")
-    header: dict[str, Any] = json.loads(spelt)
+    header: dict[str, Any] = json.loads(written)
     if header["format"] != FORMAT or not isinstance(header["made_of"], dict):
         raise ValueError(f"it is of format {header['format']}")
     if not isinstance(header["part"], str):
@@ -212,8 +212,10 @@ def _write(stream: Any, header: dict[str, Any], arrays: Arrays) -> None:
         for piece in _pieces(array):
             checksum = zlib.crc32(piece, checksum)
             offset += len(piece)
-    spelt = json.dumps({**header, "arrays": places, "checksum": checksum}).encode()
-    stream.write(_MAGIC + len(spelt).to_bytes(4, "little") + spelt + zlib.crc32(spelt).to_bytes(4, "little"))
+    written = json.dumps({**header, "arrays": places, "checksum": checksum}).encode()
+    stream.write(
+        _MAGIC + len(written).to_bytes(4, "little") + written + zlib.crc32(written).to_bytes(4, "little")
+    )
     stream.write(bytes(-stream.tell() % _ALIGNMENT))
     for array in packed.values():
         for piece in _pieces(array):

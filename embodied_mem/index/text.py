@@ -20,7 +20,7 @@ from embodied_mem.index.text_query import TextQuery, Wanted, codes_of
 from embodied_mem.index.text_segment import TextSegment, segments_of
 from embodied_mem.index.text_tail import TextTail
 from embodied_mem.lexical import MAX_LIKE, meaning
-from embodied_mem.spellings import Spellings
+from embodied_mem.similar_words import SimilarWords
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
 from embodied_mem.words import WORDS_VERSION, words
 
@@ -60,7 +60,7 @@ class TextColumn:
         self._segments: list[TextSegment] = []
         self._tail = TextTail(self._synonyms)
         self._absent = GrowingArray(np.int64)  # rows without a text
-        self._spellings = Spellings()
+        self._similar_words = SimilarWords()
 
     def __len__(self) -> int:
         return sum(map(len, self._segments)) + len(self._tail)
@@ -73,7 +73,7 @@ class TextColumn:
     @property
     def nbytes(self) -> int:
         """Memory taken, estimated where Python objects are held."""
-        return sum(part.nbytes for part in self._parts()) + self._absent.nbytes + self._spellings.nbytes
+        return sum(part.nbytes for part in self._parts()) + self._absent.nbytes + self._similar_words.nbytes
 
     def extend(self, values: Sequence[str | None]) -> None:
         """Take in the texts of the next rows; None where a row has none."""
@@ -83,7 +83,7 @@ class TextColumn:
             self._absent.extend([n + row for row, value in enumerate(batch) if value is None])
             while batch:
                 room = self._tail_rows - len(self._tail)
-                self._spellings.add(self._tail.extend(batch[:room]))
+                self._similar_words.add(self._tail.extend(batch[:room]))
                 batch = batch[room:]
                 if len(self._tail) == self._tail_rows:
                     self._seal()
@@ -149,7 +149,7 @@ class TextColumn:
         for number, segment in enumerate(self._segments):
             arrays |= {f"{number}.{name}": array for name, array in segment.to_arrays().items()}
         arrays["absent"] = self._absent.items
-        arrays["spellings"] = self._spellings.to_array()
+        arrays["spellings"] = self._similar_words.to_array()
         arrays["made_by"] = np.frombuffer(text_version(self._synonyms), np.uint8)
         return arrays
 
@@ -178,7 +178,7 @@ class TextColumn:
         }
         column._tail = TextTail.from_arrays(tail, synonyms)
         column._absent.extend(arrays["absent"])
-        column._spellings = Spellings.from_array(arrays["spellings"])
+        column._similar_words = SimilarWords.from_array(arrays["spellings"])
         return column
 
     def _seal(self) -> None:
@@ -217,7 +217,7 @@ class TextColumn:
 
     def _alike(self, word: str, visible: Mask | None) -> list[tuple[float, str]]:
         """Visible words spelt like this one, the most alike first, with how many letters they share."""
-        close = self._spellings.alike(word)
+        close = self._similar_words.alike(word)
         found: list[tuple[float, str]] = []
         while close and len(found) < MAX_LIKE:
             some, close = close[:MAX_LIKE], close[MAX_LIKE:]

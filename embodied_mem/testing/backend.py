@@ -133,7 +133,7 @@ class BackendContract:
         assert _search(backend, legs=(TextLeg("t", "box 1", ("task",)),)).n_candidates == 1
 
     def test_numbers_of_numpy_are_converted_or_refused_but_never_swallowed(self, backend: Backend) -> None:
-        """An entry that cannot be spelt must not count as written."""
+        """An entry that cannot be serialized must not count as written."""
         try:
             backend.append([example_entry(payload={"metadata": {"n": np.float32(0.5)}})])
         except InvalidRecord:

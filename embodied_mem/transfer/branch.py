@@ -15,6 +15,7 @@ from embodied_mem.store_folder import (
     ATTACHMENTS,
     FILE_NAME,
     INDEX,
+    absolute_path,
     check_outside,
     link_or_copy,
     new_folder,
@@ -54,7 +55,7 @@ def branch(
         StoreError: The target holds something already, cannot be written, or lies in the store or on a
             network disk.
     """
-    target = Path(path).expanduser().absolute()
+    target = absolute_path(path)
     refuse_network_disk(target)  # here, as the log would say so of a folder that nobody asked for
     check_outside(target, folder)
     if not backend.read_only:

@@ -6,7 +6,7 @@ from embodied_mem.backends.filter_columns import COLUMN_PATHS, column_values
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.contracts import Backend
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.log import Entry, EntryKind, Logged, SpeltEntry
+from embodied_mem.log import Entry, EntryKind, Logged, SerializedEntry
 from embodied_mem.views.log_views import LogViews
 from embodied_mem.views.view import is_in
 
@@ -22,20 +22,20 @@ def all_entries(backend: Backend, *, after: int = 0) -> Iterator[Logged]:
         sequence = page[-1].sequence
 
 
-def as_spelt(entry: Entry, spelling: str) -> Entry:
+def as_serialized(entry: Entry, payload_json: str) -> Entry:
     """An experience that was validated, in a form that a store takes without looking at it once more.
 
     Args:
         entry: The experience; entries of other kinds are few, and stay as they are.
-        spelling: Its payload as canonical JSON.
+        payload_json: Its payload as canonical JSON.
     """
     if entry.kind != EntryKind.EXPERIENCE:
         return entry
     columns = zip(COLUMN_PATHS, column_values(entry.payload).values(), strict=True)
-    return SpeltEntry(
+    return SerializedEntry(
         id=entry.id,
         kind=entry.kind,
-        spelling=spelling,
+        payload_json=payload_json,
         values={path: value for path, value in columns if value is not None},
         texts=entry.texts,
         vectors=entry.vectors,

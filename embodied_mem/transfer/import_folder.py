@@ -13,15 +13,15 @@ from embodied_mem.argument_checks import check_embedder
 from embodied_mem.backends.network_disk import refuse_network_disk
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import digest_of
-from embodied_mem.codec import SCHEMA_VERSION, experience_from_document
+from embodied_mem.codec import DOCUMENT_VERSION, experience_from_document
 from embodied_mem.contracts import Embedder
 from embodied_mem.errors import EmbodiedMemError, InvalidRecord, StoreError
 from embodied_mem.json_values import canonical, check_text
 from embodied_mem.log import Entry, EntryKind
 from embodied_mem.retrieval import TEXT_FIELD
 from embodied_mem.spaces import FieldVector, Space, Vectors
-from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, check_absent, new_folder
-from embodied_mem.transfer.entries import as_spelt
+from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, absolute_path, check_absent, new_folder
+from embodied_mem.transfer.entries import as_serialized
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, sha256_of
 from embodied_mem.transfer.portable import Progress
 from embodied_mem.transfer.vector_file import open_vectors
@@ -66,15 +66,15 @@ def import_folder(
     """
     if embedder is not None:
         check_embedder(embedder)
-    origin = Path(source).expanduser().absolute()
+    origin = absolute_path(source)
     manifest = Manifest.read(origin)
-    if manifest.schema > SCHEMA_VERSION:
+    if manifest.schema > DOCUMENT_VERSION:
         raise StoreError(
             f"{origin} holds documents of schema {manifest.schema}; this version of the library reads up to "
-            f"{SCHEMA_VERSION}. Upgrade embodied-mem to import it."
+            f"{DOCUMENT_VERSION}. Upgrade embodied-mem to import it."
         )
     anew = _embedder_anew(manifest, embedder)
-    target = Path(path).expanduser().absolute()
+    target = absolute_path(path)
     refuse_network_disk(target)  # here, as the log would say so of a folder that nobody asked for
     check_absent(target)
     manifest.verify(origin)
@@ -128,8 +128,8 @@ class _Reader:
                 texts=document["texts"],
                 vectors=tuple(self._vector(field, row) for field, row in document["vectors"]),
             )
-            spelt = canonical(entry.payload), canonical(dict(entry.texts))
-            is_same = digest_of(entry.kind, *spelt, entry.vectors).hex() == document["digest"]
+            written = canonical(entry.payload), canonical(dict(entry.texts))
+            is_same = digest_of(entry.kind, *written, entry.vectors).hex() == document["digest"]
             _validate(entry)
             recorded_at_s = _time(document.get("recorded_at_s"))
         except (EmbodiedMemError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -139,7 +139,7 @@ class _Reader:
                 f"{self._path}, line {number}: the content of {entry.id!r} does not give its digest; export "
                 "the store again"
             )
-        return as_spelt(entry, spelt[0]), recorded_at_s
+        return as_serialized(entry, written[0]), recorded_at_s
 
     def _vector(self, field: str, row: int) -> FieldVector:
         space, rows = self._vectors[field]

@@ -40,7 +40,7 @@ class Manifest:
     """What an exported folder holds.
 
     Attributes:
-        schema: Version of the documents in it (`embodied_mem.codec.SCHEMA_VERSION`).
+        schema: Version of the documents in it (`embodied_mem.codec.DOCUMENT_VERSION`).
         library: Version of the library that wrote it.
         created_at_s: When it was written, seconds since the Unix epoch.
         counts: Kind of entry -> how many.

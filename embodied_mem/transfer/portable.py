@@ -13,12 +13,12 @@ from typing import TextIO
 from embodied_mem import __version__
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import digest_of
-from embodied_mem.codec import SCHEMA_VERSION
+from embodied_mem.codec import DOCUMENT_VERSION
 from embodied_mem.errors import StoreError
 from embodied_mem.json_values import canonical
 from embodied_mem.log import Entry, Logged
 from embodied_mem.spaces import FieldVector
-from embodied_mem.store_folder import ATTACHMENTS, check_outside, new_folder
+from embodied_mem.store_folder import ATTACHMENTS, absolute_path, check_outside, new_folder
 from embodied_mem.transfer.entries import PAGE, STAYS, visible_entries
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, VectorFile, files_below, sha256_of
 from embodied_mem.transfer.vector_file import VectorFileWriter
@@ -56,7 +56,7 @@ def export(
         StoreError: The target holds something already, cannot be written, or lies in the store; or entries of
             the store are damaged.
     """
-    path = Path(target).expanduser().absolute()
+    path = absolute_path(target)
     check_outside(path, folder)
     if not backend.read_only:
         backend.flush()
@@ -107,7 +107,7 @@ class _Export:
             for name, file in self._files.items()
         ]
         return Manifest(
-            schema=SCHEMA_VERSION,
+            schema=DOCUMENT_VERSION,
             library=__version__,
             created_at_s=created_at_s,
             counts=dict(sorted(self._counts.items())),
@@ -130,7 +130,9 @@ class _Export:
     def _line(self, entry: Entry, *, recorded_at_s: float | None) -> str:
         rows = [[vector.field, self._row(vector)] for vector in entry.vectors]
         payload, texts = canonical(entry.payload), canonical(dict(entry.texts))
-        line: dict[str, str] = {  # sorted, and each value as JSON already, so that nothing is spelt twice
+        line: dict[
+            str, str
+        ] = {  # sorted, and each value as JSON already, so that nothing is serialized twice
             "digest": canonical(digest_of(entry.kind, payload, texts, entry.vectors).hex()),
             "id": canonical(entry.id),
             "kind": canonical(str(entry.kind)),

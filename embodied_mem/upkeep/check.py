@@ -12,7 +12,7 @@ from pathlib import Path
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import StoreError
 from embodied_mem.log import Search
-from embodied_mem.store_folder import FILE_NAME
+from embodied_mem.store_folder import FILE_NAME, absolute_path
 from embodied_mem.upkeep.check_files import check_attachments, check_leftovers
 from embodied_mem.upkeep.check_index import check_index
 from embodied_mem.upkeep.check_links import check_links
@@ -73,7 +73,7 @@ def check_folder(
     Raises:
         StoreError: There is no store in the folder, or a repair could read nothing of it.
     """
-    folder = Path(path).expanduser().absolute()
+    folder = absolute_path(path)
     finish_salvage(folder)
     if not (folder / FILE_NAME).is_file():
         raise StoreError(f"{folder} holds no {FILE_NAME}; give the folder of a store")

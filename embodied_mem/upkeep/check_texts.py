@@ -14,7 +14,7 @@ from embodied_mem.index.snapshot import OpenPart
 from embodied_mem.index.text import BATCH, TAIL_ROWS
 from embodied_mem.index.text_segment import TextSegment, segments_of
 from embodied_mem.index.text_tail import TextTail
-from embodied_mem.spellings import Spellings
+from embodied_mem.similar_words import SimilarWords
 from embodied_mem.synonyms import Synonyms
 
 MAX_SEGMENT_ROWS = 65_536
@@ -70,7 +70,7 @@ class _Made:
         self._synonyms = synonyms
         self._absent: list[int] = []
         self._fields: set[str] = set()
-        self._spellings = Spellings()
+        self._similar_words = SimilarWords()
 
     def segment(self, n: int) -> TextSegment:
         """The next n rows."""
@@ -85,7 +85,7 @@ class _Made:
         """What is wrong with the rest of a part, once all rows were read."""
         if not np.array_equal(part.arrays["absent"], self._absent):
             return "other rows than it says have no text"
-        if _lines(part.arrays["spellings"]) != _lines(self._spellings.to_array()):
+        if _lines(part.arrays["spellings"]) != _lines(self._similar_words.to_array()):
             return "the words that can be found by their spelling are not those of the texts"
         missing = self._fields - set(part.made_of.get("fields", self._fields))
         return f"it says that there are no texts of {', '.join(sorted(missing))}" if missing else ""
@@ -93,7 +93,7 @@ class _Made:
     def _piece(self, first: int, last: int) -> TextSegment:
         tail, texts = TextTail(self._synonyms), self._texts(first, last)
         for start in range(0, len(texts), BATCH):
-            self._spellings.add(tail.extend(texts[start : start + BATCH]))
+            self._similar_words.add(tail.extend(texts[start : start + BATCH]))
         self._absent += [first + row for row, text in enumerate(texts) if text is None]
         return tail.sealed()
 

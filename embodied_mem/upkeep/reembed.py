@@ -158,6 +158,6 @@ class _Work:
             vectors[at : at + 1] = [] if vector is None else [vector]
         elif vector is not None:
             vectors.append(vector)
-        spelt = canonical(entry.payload), canonical(dict(entry.texts))
+        written = canonical(entry.payload), canonical(dict(entry.texts))
         data = None if vector is None else vector.values.astype("<f4").tobytes()
-        return logged.sequence, data, digest_of(entry.kind, *spelt, vectors)
+        return logged.sequence, data, digest_of(entry.kind, *written, vectors)

@@ -6,7 +6,7 @@ import numpy as np
 
 from embodied_mem.contracts import Embedder
 from embodied_mem.errors import InvalidRecord, unknown_name
-from embodied_mem.records import Experience, text_of
+from embodied_mem.records import Experience, texts_of
 from embodied_mem.retrieval import TEXT_FIELD
 from embodied_mem.spaces import FieldVector, Vectors
 
@@ -20,7 +20,7 @@ def text_to_embed(experience: Experience, field: str = TEXT_FIELD) -> str:
         UnknownName: No text goes into such a field.
     """
     check_field(field)
-    texts = text_of(experience)
+    texts = texts_of(experience)
     return " ".join(part for part in texts.values() if part) if field == TEXT_FIELD else texts[field]
 
 

@@ -1,8 +1,9 @@
 """Values of many entries of a log by path, without decoding each entry where the back end can do without."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
+from embodied_mem.backend_capabilities import HasGeneration, HasLastSequence, HasValues
 from embodied_mem.contracts import Backend
 from embodied_mem.filters import lookup
 from embodied_mem.json_values import JsonValue
@@ -19,37 +20,6 @@ def texts_in(value: JsonValue) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else []
 
 
-@runtime_checkable
-class HasValues(Protocol):
-    """A back end that can read single values of its entries."""
-
-    def values_since(
-        self, sequence: int, *, kinds: Sequence[str], paths: Sequence[str]
-    ) -> Iterable[tuple[int, str, Sequence[JsonValue]]]:
-        """Entries of these kinds after a sequence number, oldest first.
-
-        Each as its sequence number, its kind and the values at the paths of its payload; None where absent.
-        """
-        ...
-
-    def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
-        """Sequence numbers by id; ids of no entry are left out."""
-        ...
-
-    def last_sequence(self) -> int:
-        """The newest sequence number; 0 while the log is empty."""
-        ...
-
-
-@runtime_checkable
-class HasGeneration(Protocol):
-    """A back end whose entries may be purged."""
-
-    def generation(self) -> int:
-        """A number that changes whenever something was taken out of the log or rewritten."""
-        ...
-
-
 class LogValues:
     """Reads values from any back end, by its own means where it has them.
 
@@ -62,6 +32,8 @@ class LogValues:
         # Looked at once, because asking what a protocol has takes longer than reading what is new.
         self._valued = backend if isinstance(backend, HasValues) else None
         self._generational = backend if isinstance(backend, HasGeneration) else None
+        self._counting = backend if isinstance(backend, HasLastSequence) else None
+        self._newest = 0
 
     def generation(self) -> int:
         """The back end's generation; 0 where nothing can be purged."""
@@ -69,9 +41,12 @@ class LogValues:
 
     def last_sequence(self) -> int:
         """The newest sequence number; 0 while the log is empty."""
-        if self._valued:
-            return self._valued.last_sequence()
-        return max(self._backend.search(Search(kind=None, k=1)).sequences, default=0)
+        if self._counting:
+            return self._counting.last_sequence()
+        # Only what is newer than the last answer is looked at.
+        newer = self._backend.search(Search(kind=None, spans=(Span(self._newest + 1),), k=1))
+        self._newest = max((self._newest, *newer.sequences))
+        return self._newest
 
     def after(self, sequence: int, kinds: Sequence[str], paths: Sequence[str]) -> Iterator[Row]:
         """The values at these paths of each entry of these kinds after a sequence number, oldest first."""

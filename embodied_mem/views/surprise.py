@@ -33,7 +33,7 @@ class Surprise(View):
         seen.update([(task_kind, outcome), (task_kind, "")])
 
     def clear(self) -> None:
-        """Have seen nothing."""
+        """Forget everything that was seen."""
         self._seen: Counter[tuple[str, str]] = Counter()  # (task kind, class of outcome or "" for all)
         self._surprise = GrowingValues()
 

@@ -166,3 +166,13 @@ def test_an_import_with_the_name_of_an_embedder_makes_nothing(store, tmp_path):
 def test_parts_refuse_other_types_when_they_are_made(make):
     with pytest.raises(EmbodiedMemError, match=r"is ('64'|5); expected"):
         make()
+
+
+@pytest.mark.parametrize("path", [5, None, b"memories"])
+def test_what_is_no_path_is_refused(path, tmp_path):
+    with pytest.raises(InvalidQuery, match="is no path"):
+        MemoryStore.open(path)
+    with MemoryStore.open(tmp_path / "store") as store:
+        for call in (store.merge, store.branch, store.export):
+            with pytest.raises(InvalidQuery, match="is no path"):
+                call(path)

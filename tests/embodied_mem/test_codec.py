@@ -9,9 +9,10 @@ from embodied_mem.backends.sqlite_rows import EntryRow
 from embodied_mem.codec import experience_from_document, experience_from_log, experience_to_document
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.experience_entry import experience_entry
+from embodied_mem.experience_json import experience_json, texts_json
 from embodied_mem.filters import FIELDS, lookup
 from embodied_mem.json_values import canonical
-from embodied_mem.log import Entry, SpeltEntry
+from embodied_mem.log import Entry, SerializedEntry
 from embodied_mem.records import (
     Attachment,
     Experience,
@@ -21,10 +22,9 @@ from embodied_mem.records import (
     SkillCall,
     Status,
     Task,
-    text_of,
+    texts_of,
 )
 from embodied_mem.spaces import FieldVector, Space
-from embodied_mem.spelling import experience_json, texts_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
@@ -121,7 +121,7 @@ def test_a_document_of_another_shape_takes_the_long_way(change):
     assert experience_from_log(document) == experience_from_document(document)
 
 
-def test_an_experience_without_a_position_is_spelt_as_before_there_was_one():
+def test_an_experience_without_a_position_is_written_as_before_there_was_one():
     """Or what is recorded again would not be known to be the same."""
     assert "position_m" not in experience_to_document(Experience(task=Task("look")))
 
@@ -184,19 +184,19 @@ class TestSpelling:
     @given(EXPERIENCES, st.floats(allow_nan=False, allow_infinity=False))
     def test_the_text_is_the_canonical_one_of_the_document(self, experience, happened_at_s):
         document = {**experience_to_document(experience), "happened_at_s": happened_at_s}
-        for _ in range(2):  # its calls are spelt when they are met for the first time
+        for _ in range(2):  # its calls are serialized when they are met for the first time
             text = experience_json(experience, scope=experience.scope, happened_at_s=happened_at_s)
             assert text == canonical(document)
 
     @given(st.dictionaries(TEXT, TEXT, max_size=4))
-    def test_texts_are_spelt_without_those_that_are_empty(self, texts):
+    def test_texts_are_written_without_those_that_are_empty(self, texts):
         assert texts_json(texts) == canonical({name: text for name, text in texts.items() if text})
 
     @given(EXPERIENCES)
-    def test_a_spelt_entry_is_written_like_the_plain_one(self, experience):
-        texts = text_of(experience)
-        spelt = experience_entry(experience, experience.scope, 1.5, texts, ())
+    def test_a_serialized_entry_is_written_like_the_plain_one(self, experience):
+        texts = texts_of(experience)
+        serialized = experience_entry(experience, experience.scope, 1.5, texts, ())
         document = {**experience_to_document(experience), "happened_at_s": 1.5}
         plain = Entry(id=experience.id, kind="experience", payload=document, texts=texts)
-        assert isinstance(spelt, SpeltEntry)
-        assert EntryRow.of(spelt) == EntryRow.of(plain)
+        assert isinstance(serialized, SerializedEntry)
+        assert EntryRow.of(serialized) == EntryRow.of(plain)

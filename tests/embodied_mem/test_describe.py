@@ -39,7 +39,7 @@ class Named:
     ],
 )
 def test_an_id_is_said_in_words(identifier: str, expected: str) -> None:
-    assert describe.words(identifier) == expected
+    assert describe.identifier_text(identifier) == expected
 
 
 def test_the_mission_of_the_observation_is_the_task() -> None:

@@ -5,7 +5,7 @@ import pytest
 from embodied_mem import Experience, ExperienceMemory, MemoryStore, Outcome
 from embodied_mem.codec import experience_to_document
 from embodied_mem.json_values import canonical
-from embodied_mem.records import text_of
+from embodied_mem.records import texts_of
 from tests.peer_bugs.embedders import NotesItsInputs
 
 EXPERIENCE = Experience(
@@ -29,7 +29,7 @@ def check_the_embedder_is_asked_with_the_declared_text_alone(make, folder) -> No
     with MemoryStore.open(folder) as store:
         memory = make(store.backend, embedder=embedder)
         memory.record(EXPERIENCE)
-        declared = " ".join(part for part in text_of(EXPERIENCE).values() if part)
+        declared = " ".join(part for part in texts_of(EXPERIENCE).values() if part)
         assert embedder.texts == [declared]
         assert all(part in declared for part in ("red ball", "locked", "no key"))
         assert "XJ-77" not in declared

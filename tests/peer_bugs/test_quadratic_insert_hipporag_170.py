@@ -12,7 +12,7 @@ import pytest
 from embodied_mem import Experience, MemoryStore
 from embodied_mem.codec import experience_to_document
 from embodied_mem.log import Entry, EntryKind
-from embodied_mem.records import text_of
+from embodied_mem.records import texts_of
 
 N_COUNTED = 20
 
@@ -26,7 +26,7 @@ def experience(n: int) -> Experience:
 def grow_to(store, n: int) -> None:
     """Fill up without embedding, many entries a commit."""
     entries = [
-        Entry(id=e.id, kind=EntryKind.EXPERIENCE, payload=experience_to_document(e), texts=text_of(e))
+        Entry(id=e.id, kind=EntryKind.EXPERIENCE, payload=experience_to_document(e), texts=texts_of(e))
         for e in map(experience, range(store.backend.last_sequence(), n))
     ]
     for start in range(0, len(entries), 500):

@@ -6,7 +6,7 @@ import pytest
 from embodied_mem import MemoryStore
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import ConflictingId
-from embodied_mem.records import text_of
+from embodied_mem.records import texts_of
 from tests.durability.examples import example
 
 EMBEDDER = HashedEmbedder(64)
@@ -23,7 +23,7 @@ def store(tmp_path):
 
 def check_each_vector_is_of_its_text(store, embedder) -> None:
     for experience in store.experiences():
-        text = " ".join(part for part in text_of(experience).values() if part)
+        text = " ".join(part for part in texts_of(experience).values() if part)
         [vector] = experience.vectors
         assert vector.space == embedder.space
         np.testing.assert_array_equal(vector.values, embedder.embed([text])[0])

@@ -66,10 +66,10 @@ def test_another_format_is_not_used(file):
     length = int.from_bytes(whole[4:8], "little")
     header = json.loads(whole[8 : 8 + length])
     header["format"] = snapshot.FORMAT + 1
-    spelt = json.dumps(header).encode()
-    assert len(spelt) == length
-    checksum = zlib.crc32(spelt).to_bytes(4, "little")
-    file.write_bytes(whole[:8] + spelt + checksum + whole[12 + length :])
+    written = json.dumps(header).encode()
+    assert len(written) == length
+    checksum = zlib.crc32(written).to_bytes(4, "little")
+    file.write_bytes(whole[:8] + written + checksum + whole[12 + length :])
     assert snapshot.load(file.parent, "part", MADE_OF) is None
 
 

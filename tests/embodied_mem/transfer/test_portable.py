@@ -288,8 +288,8 @@ def test_a_line_that_is_no_experience_is_refused_even_with_a_digest_of_its_own(s
     store.export(tmp_path / "out")
     path = tmp_path / "out" / ENTRIES_FILE
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    spelt = canonical(payload), canonical(lines[2]["texts"])
-    lines[2] |= {"payload": payload, "vectors": [], "digest": digest_of("experience", *spelt, ()).hex()}
+    written = canonical(payload), canonical(lines[2]["texts"])
+    lines[2] |= {"payload": payload, "vectors": [], "digest": digest_of("experience", *written, ()).hex()}
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     change_manifest(
         tmp_path / "out", files={**manifest_of(tmp_path / "out")["files"], ENTRIES_FILE: sha256_of(path)}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from embodied_mem.lexical import MIN_LIKENESS, trigrams
 
 
-class Spellings:
+class SimilarWords:
     """Words in letters, to be found by their spelling. Numbers and short words are not kept."""
 
     def __init__(self) -> None:
@@ -54,11 +54,11 @@ class Spellings:
     @classmethod
     def from_array(cls, array: npt.NDArray[np.uint8]) -> Self:
         """The words of such a text."""
-        spellings = cls()
-        spellings._words = dict.fromkeys(array.tobytes().decode("utf-8", "surrogatepass").split("\n"))
-        spellings._words.pop("", None)
-        spellings._waiting = list(spellings._words)
-        return spellings
+        words = cls()
+        words._words = dict.fromkeys(array.tobytes().decode("utf-8", "surrogatepass").split("\n"))
+        words._words.pop("", None)
+        words._waiting = list(words._words)
+        return words
 
     def _take_in(self) -> None:
         for word in self._waiting:

@@ -1,4 +1,4 @@
-"""Experiences spelt as canonical JSON at once, without the document that recording would throw away.
+"""Experiences as canonical JSON at once, without the document that recording would throw away.
 
 The text is `canonical(experience_to_document(experience))`, character by character, because the hashes of
 entries are made of it.
@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from embodied_mem.codec import SCHEMA_VERSION
+from embodied_mem.codec import DOCUMENT_VERSION
 from embodied_mem.json_values import JsonValue, canonical
 from embodied_mem.records import Attachment, Experience, Origin, Outcome, Scope, SkillCall, Task
 
-_quoted = json.encoder.encode_basestring  # as the canonical encoder spells a text
-# What is empty or None is spelt in place, without a call: calls are most of what a short record takes.
+_quoted = json.encoder.encode_basestring  # as the canonical encoder writes a text
+# What is empty or None is written in place, without a call: calls are most of what a short record takes.
 _EMPTY = "{}"
 
 
@@ -38,7 +38,7 @@ def experience_json(experience: Experience, *, scope: Scope, happened_at_s: floa
         f',"plan":[{_plan(experience.plan) if experience.plan else ""}]'
         f"{position_m}"
         f',"recalled":[{_joined(_quoted, experience.recalled) if experience.recalled else ""}]'
-        f',"schema_version":{SCHEMA_VERSION}'
+        f',"schema_version":{DOCUMENT_VERSION}'
         f',"scope":{_scope(scope)}'
         f',"sources":[{_joined(_quoted, experience.sources) if experience.sources else ""}]'
         f',"state":{_quoted(experience.state)}'
@@ -49,22 +49,22 @@ def experience_json(experience: Experience, *, scope: Scope, happened_at_s: floa
 
 def texts_json(texts: Mapping[str, str]) -> str:
     """The canonical JSON of searchable texts by field name; those that are empty are left out."""
-    spelt = [f"{_quoted(name)}:{_quoted(texts[name])}" for name in sorted(texts) if texts[name]]
-    return f"{{{','.join(spelt)}}}"
+    written = [f"{_quoted(name)}:{_quoted(texts[name])}" for name in sorted(texts) if texts[name]]
+    return f"{{{','.join(written)}}}"
 
 
 def _plan(plan: Sequence[SkillCall]) -> str:
     try:
-        spelt = [call.spelt for call in plan]
+        written = [call.as_json for call in plan]
     except AttributeError:
-        spelt = [getattr(call, "spelt", "") or _spell(call) for call in plan]
-    return ",".join(spelt)
+        written = [getattr(call, "as_json", "") or _written(call) for call in plan]
+    return ",".join(written)
 
 
-def _spell(call: SkillCall) -> str:
+def _written(call: SkillCall) -> str:
     """The JSON of a call, kept with it: a wrapper's long plans name the same few calls again and again."""
     text = f'{{"arguments":{_object(call.arguments)},"count":{call.count},"name":{_quoted(call.name)}}}'
-    object.__setattr__(call, "spelt", text)
+    object.__setattr__(call, "as_json", text)
     return text
 
 
@@ -113,10 +113,10 @@ def _joined(spell: Callable[[Any], str], items: Sequence[Any]) -> str:
 def _object(value: Mapping[str, JsonValue]) -> str:
     """Like `canonical`, in a third of the time where no value is a list."""
     try:
-        spelt = [f"{_quoted(name)}:{_SPELL[type(item)](item)}" for name, item in sorted(value.items())]
+        written = [f"{_quoted(name)}:{_WRITERS[type(item)](item)}" for name, item in sorted(value.items())]
     except (KeyError, RecursionError):  # of a list, or of what was changed to hold itself
         return canonical(dict(value))
-    return f"{{{','.join(spelt)}}}"
+    return f"{{{','.join(written)}}}"
 
 
 def _finite(value: float) -> str:
@@ -125,7 +125,7 @@ def _finite(value: float) -> str:
     return repr(value)
 
 
-_SPELL: Mapping[type, Callable[[Any], str]] = {
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
     str: _quoted,
     int: repr,
     float: _finite,
