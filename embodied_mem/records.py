@@ -3,21 +3,27 @@
 import enum
 import math
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Self, cast
-
-import numpy as np
+from typing import Any, Self
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import (
-    MAX_TEXT_CHARS,
-    JsonObject,
     JsonValue,
     canonical,
     check_text,
     to_json_object,
+)
+from embodied_mem.record_checks import (
+    TextFields,
+    check_items,
+    checked_costs,
+    checked_count,
+    checked_number,
+    checked_position,
+    checked_tuple,
+    checked_versions,
 )
 from embodied_mem.spaces import FieldVector
 
@@ -45,39 +51,11 @@ class Kind(enum.StrEnum):
     HELP = "help"
 
 
-class _Texts:
-    """The texts of a record, which are checked when it is made.
-
-    Args:
-        record: What a message calls it.
-        names: Of its fields, two at least.
-    """
-
-    def __init__(self, record: str, *names: str) -> None:
-        self._fields = {name: f"{record}.{name}" for name in names}
-        self._values: Callable[[object], tuple[Any, ...]] = attrgetter(*names)
-
-    def check(self, record: object) -> None:
-        """Refuse a record one of whose texts a store cannot keep.
-
-        Raises:
-            InvalidRecord: There is one.
-        """
-        try:  # all at a glance, because records are made on every step and have many texts
-            joined = "".join(self._values(record))
-            if joined.isascii() and len(joined) <= MAX_TEXT_CHARS:
-                return
-        except TypeError:  # something else than a text is among them
-            pass
-        for name, called in self._fields.items():
-            check_text(getattr(record, name), field=called)
-
-
-_SCOPE_TEXTS = _Texts("scope", "agent", "world", "place", "person", "run")
-_TASK_TEXTS = _Texts("task", "text", "kind", "instance")
-_ORIGIN_TEXTS = _Texts("origin", "run", "attempt", "planner", "model")
-_ATTACHMENT_TEXTS = _Texts("attachment", "role", "digest", "media_type")
-_EXPERIENCE_TEXTS = _Texts("experience", "state", "state_after", "kind", "id")
+_SCOPE_TEXTS = TextFields("scope", "agent", "world", "place", "person", "run")
+_TASK_TEXTS = TextFields("task", "text", "kind", "instance")
+_ORIGIN_TEXTS = TextFields("origin", "run", "attempt", "planner", "model")
+_ATTACHMENT_TEXTS = TextFields("attachment", "role", "digest", "media_type")
+_EXPERIENCE_TEXTS = TextFields("experience", "state", "state_after", "kind", "id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +130,7 @@ class SkillCall(_KeepsJson):
 
     def __post_init__(self) -> None:
         check_text(self.name, field="plan.name")
-        object.__setattr__(self, "count", _count(self.count, field="plan.count", low=1))
+        object.__setattr__(self, "count", checked_count(self.count, field="plan.count", low=1))
         object.__setattr__(self, "arguments", to_json_object(self.arguments, field="plan.arguments"))
 
     def __hash__(self) -> int:
@@ -185,11 +163,11 @@ class Outcome:
         if type(self.status) is not Status:
             object.__setattr__(self, "status", _status(self.status))
         if self.reward is not None:
-            object.__setattr__(self, "reward", _finite(self.reward, field="outcome.reward"))
+            object.__setattr__(self, "reward", checked_number(self.reward, field="outcome.reward"))
         check_text(self.explanation, field="outcome.explanation")
         if self.steps is not None:
-            object.__setattr__(self, "steps", _count(self.steps, field="outcome.steps"))
-        object.__setattr__(self, "cost", _costs(self.cost))
+            object.__setattr__(self, "steps", checked_count(self.steps, field="outcome.steps"))
+        object.__setattr__(self, "cost", checked_costs(self.cost))
 
     @property
     def is_success(self) -> bool:
@@ -227,8 +205,8 @@ class Origin:
             for name in ("episode", "first_step", "last_step"):
                 value = getattr(self, name)
                 if value is not None:
-                    object.__setattr__(self, name, _count(value, field=f"origin.{name}"))
-        object.__setattr__(self, "versions", _versions(self.versions))
+                    object.__setattr__(self, name, checked_count(value, field=f"origin.{name}"))
+        object.__setattr__(self, "versions", checked_versions(self.versions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,12 +289,14 @@ class Experience:
             if items is not _EMPTY:  # so that names are only looked up for the few that are not
                 name, member = _SEQUENCES[at]
                 if type(items) is not tuple:
-                    object.__setattr__(self, name, _tuple(items, field=name))
-                _check_items(getattr(self, name), member, field=name)
+                    object.__setattr__(self, name, checked_tuple(items, field=name))
+                check_items(getattr(self, name), member, field=name)
         if self.happened_at_s is not None:
-            object.__setattr__(self, "happened_at_s", _finite(self.happened_at_s, field="happened_at_s"))
+            object.__setattr__(
+                self, "happened_at_s", checked_number(self.happened_at_s, field="happened_at_s")
+            )
         if self.position_m is not None:
-            object.__setattr__(self, "position_m", _position(self.position_m))
+            object.__setattr__(self, "position_m", checked_position(self.position_m))
         if (type(self.outcome), type(self.scope), type(self.origin)) != _PART_TYPES:
             _check_parts(self)
         if len(self.vectors) > 1:
@@ -393,28 +373,6 @@ def texts_of(experience: Experience) -> dict[str, str]:
     }
 
 
-def _tuple(value: Any, *, field: str) -> tuple[Any, ...]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise InvalidRecord(f"{field} is {value!r}; expected a sequence")
-    return tuple(value)
-
-
-def _position(value: Any) -> tuple[float, ...]:
-    expected = "expected 2 or 3 finite numbers in metres, or None"
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise InvalidRecord(f"position_m is {value!r}; {expected}")
-    numbers = tuple(_finite(number, field="position_m") for number in value)
-    if len(numbers) not in (2, 3) or None in numbers:
-        raise InvalidRecord(f"position_m is {numbers}; {expected}")
-    return cast("tuple[float, ...]", numbers)
-
-
-def _mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
-    if not isinstance(value, Mapping):
-        raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
-    return value
-
-
 _PARTS = (("outcome", Outcome), ("scope", Scope), ("origin", Origin))
 _PART_TYPES = tuple(part for _, part in _PARTS)
 _SEQUENCES: tuple[tuple[str, type], ...] = (
@@ -434,16 +392,6 @@ def _check_parts(experience: Experience) -> None:
             raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
 
 
-def _check_items(items: Sequence[Any], member: type, *, field: str) -> None:
-    if member is not str and set(map(type, items)) == {member}:  # a third of the time for a long plan
-        return
-    for item in items:
-        if member is str:
-            check_text(item, field=field)
-        elif not isinstance(item, member):
-            raise InvalidRecord(f"{field} holds {type(item).__name__}; expected {member.__name__}")
-
-
 def _refuse_equal_fields(vectors: Sequence[FieldVector]) -> None:
     fields = [vector.field for vector in vectors]
     if len(set(fields)) < len(fields):
@@ -457,42 +405,3 @@ def _status(value: object) -> Status:
         return Status(str(value))
     except ValueError:
         raise InvalidRecord(f"outcome.status is {value!r}; expected one of {', '.join(Status)}") from None
-
-
-def _finite(value: Any, *, field: str) -> float | None:
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InvalidRecord(f"{field} is {value!r}; expected a number or None") from None
-    if not math.isfinite(number):
-        raise InvalidRecord(f"{field} is {number}; expected a finite number or None")
-    return number
-
-
-def _count(value: Any, *, field: str, low: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value < 2**63:
-        raise InvalidRecord(
-            f"{field} is {value!r}; expected an integer of at least {low} and at most 64 bits"
-        )
-    return int(value)
-
-
-def _versions(versions: Mapping[Any, Any]) -> dict[str, str]:
-    if type(versions) is dict and not versions:
-        return {}
-    named = _mapping(versions, field="origin.versions").items()
-    return {str(name): check_text(text, field=f"origin.versions.{name}") for name, text in named}
-
-
-def _costs(cost: Mapping[str, Any]) -> JsonObject:
-    result: JsonObject = {}
-    if type(cost) is dict and not cost:
-        return result
-    for name, value in _mapping(cost, field="outcome.cost").items():
-        number = _finite(value, field=f"outcome.cost.{name}")
-        if number is None or number < 0:
-            raise InvalidRecord(f"outcome.cost.{name} is {value!r}; expected a number of at least 0")
-        result[check_text(name, field="outcome.cost")] = number
-    return result

@@ -24,6 +24,7 @@ from embodied_mem.backends.sqlite_rows import (
     write,
     write_each,
 )
+from embodied_mem.backends.transactions import begun, roll_back
 from embodied_mem.errors import ConflictingId, EmbodiedMemError, ForkedHandle, StoreError, UnknownSpace
 from embodied_mem.log import Appended, Deferred, Entry
 
@@ -264,7 +265,7 @@ class SqliteHandle:
     def _commit(
         self, db: sqlite3.Connection, write_rows: Callable[..., list[Result]], rows: Sequence[EntryRow]
     ) -> list[Result]:
-        """Write rows in one transaction; calling `_begun` instead would take a tenth longer."""
+        """Write rows in one transaction; calling `begun` instead would take a tenth longer."""
         cursor = db.cursor()  # one for all that follows; a connection makes one a statement
         is_inside = db.in_transaction
         try:
@@ -278,7 +279,7 @@ class SqliteHandle:
         except BaseException:
             self._spaces.forget()
             if not is_inside:
-                _roll_back(db)
+                roll_back(db)
             raise
         failpoints.reach("commit:after")
         self._checkpointer.appended(db, len(rows))
@@ -369,7 +370,7 @@ class SqliteHandle:
             if db.in_transaction:
                 yield db
                 return
-            with _begun(db, "BEGIN DEFERRED"):
+            with begun(db, "BEGIN DEFERRED"):
                 yield db
 
     @contextmanager
@@ -378,7 +379,7 @@ class SqliteHandle:
         with self._own_lock, self._opened() as db:
             self._commit_pending(db)
             self._spaces.forget()
-            with _begun(db, "BEGIN IMMEDIATE"):
+            with begun(db, "BEGIN IMMEDIATE"):
                 yield db
             self._checkpointer.appended(db, 1)
 
@@ -413,29 +414,6 @@ class _Opened:
             handle._let_go()
         if told is not None:
             raise told from error
-
-
-@contextmanager
-def _begun(db: sqlite3.Connection, begin: str) -> Iterator[None]:
-    """A transaction, of which nothing is kept if it fails.
-
-    Writing takes mode IMMEDIATE: a read that turns into a write fails where others write.
-    """
-    is_inside = db.in_transaction
-    try:
-        db.execute(begin)  # within, as Ctrl-C may be noticed once it has begun
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if not is_inside:
-            _roll_back(db)
-        raise
-
-
-def _roll_back(db: sqlite3.Connection) -> None:
-    with suppress(sqlite3.ProgrammingError):  # closed, as it was lost in a reading inside this one
-        if db.in_transaction:
-            db.execute("ROLLBACK")
 
 
 def _at_least_one(commit_every: int) -> int:
