@@ -32,10 +32,18 @@ LENGTH_PENALTY = 0.3  # per e-fold of a document's length over the query's
 MIN_LIKENESS = 0.6  # of the letters of an unknown word and a stored one
 MAX_LIKE = 3
 FUNCTION_WORD_WEIGHT = 0.3
+ROUNDING = 1e-12
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+
+
+def as_shares(covered: Floats, total: float) -> Floats:
+    """(n,) the weights that are covered as shares of all; what all but roundings are covered of is 1."""
+    covered /= total
+    covered[covered > 1.0 - ROUNDING] = 1.0
+    return covered
 
 
 @dataclass(slots=True)
@@ -100,7 +108,9 @@ class LexicalIndex:
         weights *= np.array([meaning(term) for term in known])
         covered = np.zeros(len(self))
         covered += np.bincount(rows, weights=shares * np.repeat(weights, lengths), minlength=len(self))
-        total = float(weights.sum())
+        total = 0.0
+        for weight in weights.tolist():  # one by one, so that words that nobody has yet change no last bit
+            total += weight
         # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
         unknown_weight = log(1 + n_visible**0.5)
         found = {term for term, frequency in zip(known, frequencies, strict=True) if frequency}
@@ -108,7 +118,7 @@ class LexicalIndex:
             weight = unknown_weight * meaning(term)
             covered += weight * self._like(term, terms[term], damping, visible)
             total += weight
-        np.minimum(covered / total, 1.0, out=covered)
+        covered = as_shares(covered, total)
         return covered if visible is None else np.where(visible, covered, 0.0)
 
     def _terms(self, text: str) -> Counter[str]:

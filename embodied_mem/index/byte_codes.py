@@ -14,6 +14,8 @@ from embodied_mem.index.growing import Blocks
 from embodied_mem.spaces import Vector
 
 Codes: TypeAlias = npt.NDArray[np.uint8]
+Places: TypeAlias = npt.NDArray[np.int64]
+Products: TypeAlias = npt.NDArray[np.float32]
 
 
 class ByteCodes(Blocks):
@@ -36,6 +38,10 @@ class ByteCodes(Blocks):
         """How many of the first rows lie in blocks that are full."""
         return len(self._scanned) * self.height
 
+    def full_blocks(self, first: int, last: int) -> range:
+        """Numbers of the blocks that are full and lie between these rows."""
+        return range(-(-first // self.height), min(last // self.height, len(self._scanned)))
+
     def extend(self, rows: Codes) -> None:
         """Append rows of (m, width)."""
         super().extend(rows)
@@ -46,43 +52,43 @@ class ByteCodes(Blocks):
         super().adopt(rows)
         self._hand_over()
 
-    def best_in_blocks(self, query: Vector, n: int) -> tuple[npt.NDArray[np.int64], float]:
-        """Of each full block the n rows that are most like the query.
+    def best_in(self, blocks: range, query: Vector, n: int) -> tuple[Places, Products]:
+        """Of each of these blocks, which are full, the n rows that are most like the query.
 
         Args:
+            blocks: Their numbers, one at least.
             query: (d,) what to multiply with.
-            n: How many of a block.
+            n: How many of a block, at most its height.
 
         Returns:
-            Row numbers, ascending, and what no product of another row of these blocks is above, but for what
-            float32 loses.
+            Row numbers and products, (b, n) each, best first; no other row of a block has a higher product,
+            but for what float32 loses.
         """
-        n = min(n, self.height)
         with one_thread():
-            found = [index.search(query[None], n) for index in self._scanned]
-        rows = [number * self.height + np.sort(places[0]) for number, (_, places) in enumerate(found)]
-        return np.concatenate(rows), float(max(products[0, -1] for products, _ in found))
+            found = [self._scanned[block].search(query[None], n) for block in blocks]
+        rows = [block * self.height + places for block, (_, places) in zip(blocks, found, strict=True)]
+        return np.concatenate(rows), np.concatenate([products for products, _ in found])
 
     def _hand_over(self) -> None:
         """Let faiss have the blocks that are full; numpy looks into its memory."""
         while (number := len(self._scanned)) < len(self) // self.height:
-            index = _scanner(self._low, self._step)
-            with (
-                one_thread()
-            ):  # what a code stands for is in the middle of its step, so it gets that code again
-                index.add(self.blocks[number] * self._step + self._low)
+            index = _scanner(self._low, self._step, self.blocks[number])
             self._scanned.append(index)
             self.blocks[number] = np.asarray(_Memory(index))
 
 
-def _scanner(low: Vector, step: Vector) -> Any:
-    """An empty `faiss.IndexScalarQuantizer` that decodes as said above: it takes the middle of each step."""
+def _scanner(low: Vector, step: Vector, codes: Codes) -> Any:
+    """A `faiss.IndexScalarQuantizer` of these codes, which decodes to the middle of a step."""
     import faiss
 
     index = faiss.IndexScalarQuantizer(len(low), faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
     ranges = np.concatenate([low - step / 2, step * 255]).astype(np.float32)
     faiss.copy_array_to_vector(ranges, index.sq.trained)
     index.is_trained = True
+    codes = np.ascontiguousarray(codes)
+    index.codes.resize(codes.nbytes)
+    faiss.memcpy(index.codes.data(), faiss.swig_ptr(codes), codes.nbytes)
+    index.ntotal = len(codes)
     return index
 
 

@@ -13,12 +13,17 @@ import numpy.typing as npt
 from embodied_mem.index.arrays import Floats
 from embodied_mem.index.byte_codes import ByteCodes
 from embodied_mem.index.growing import GrowingArray
+from embodied_mem.index.top import threshold_of
 from embodied_mem.index.vectors import Places, dots, rounding_error
 from embodied_mem.spaces import Vector, Vectors
 
 AT_ONCE = 1024  # vectors decoded into one buffer that stays in the processor's cache
 LEVELS = 255
 RECENT = 4096  # vectors that say whether newer ones are of another nature
+SPARE = 32  # of a block that are shortlisted beside those that are wanted
+MAX_SHORTLISTED = 0.05  # of a stretch; more are no short list
+MAX_SKIPPED = 63  # searches without a short list after some that were in vain
+ODD_ONES = 100  # of so many vectors the one that lost most is on every short list
 WORN_OUT = 3.0  # so many times the loss there was while training, and the codes are to be made anew
 
 
@@ -40,6 +45,8 @@ class CompressedVectors:
         self.low, self.step = low, step
         self.codes = ByteCodes(low, step)
         self._losses = GrowingArray(np.float32)
+        self._odd: tuple[int, Places, npt.NDArray[np.float32]] | None = None
+        self._n_missed = self._n_to_skip = 0  # short lists that prove nothing, and searches without
         self._fingerprints = GrowingArray(np.uint64)
         self._bytes = np.empty((AT_ONCE, dimension), np.uint8)
         self._buffer = np.empty((AT_ONCE, dimension), np.float32)
@@ -97,12 +104,39 @@ class CompressedVectors:
         result += base
         return result, self._bounds(query, self._losses.items[places])
 
-    def shortlist(self, query: Vector, n: int) -> tuple[Places, float]:
-        """Places of the n most alike of each block, ascending, and what the cosine of no other is above."""
-        places, most = self.codes.best_in_blocks(query, n)
-        rest = np.arange(self.codes.n_scanned, len(self))
-        losses = self._losses.items[: self.codes.n_scanned]
-        return np.concatenate([places, rest]), most + float(self._bounds(query, losses.max(keepdims=True))[0])
+    def shortlist(self, query: Vector, k: int, first: int, last: int) -> tuple[Places, float] | None:
+        """Where the k most alike of a stretch are; None where a scan of all knows no later.
+
+        Returns:
+            Places, ascending, and what the cosine of no other in the stretch is above.
+        """
+        blocks, n = self.codes.full_blocks(first, last), k + SPARE
+        if not blocks or n * len(blocks) > MAX_SHORTLISTED * (last - first) or self._n_to_skip:
+            self._n_to_skip = max(0, self._n_to_skip - 1)
+            return None
+        places, products = self.codes.best_in(blocks, query, n)
+        odd, limit = self._odd_ones()
+        others = float(products[:, -1].max() + self._bounds(query, limit)[0])
+        if threshold_of(products.ravel(), k) <= others:  # too many are too much alike
+            self._n_to_skip = self._n_missed = min(2 * self._n_missed + 1, MAX_SKIPPED)
+            return None
+        self._n_missed = 0
+        begin, end = blocks.start * self.codes.height, blocks.stop * self.codes.height
+        odd = odd[(odd >= begin) & (odd < end)]
+        found = np.union1d(places, odd)
+        return np.concatenate([np.arange(first, begin), found, np.arange(end, last)]), others
+
+    def _odd_ones(self) -> tuple[Places, npt.NDArray[np.float32]]:
+        """Places of the few vectors that lost most, ascending, and (1,) what the others lost at most.
+
+        One vector that is unlike those of the training would make every bound a wide one.
+        """
+        n = self.codes.n_scanned
+        if self._odd is None or self._odd[0] != n:
+            losses, n_odd = self._losses.items[:n], n // ODD_ONES
+            limit = np.partition(losses, n - n_odd - 1)[n - n_odd - 1 : n - n_odd]
+            self._odd = n, np.flatnonzero(losses > limit), limit
+        return self._odd[1:]
 
     def decoded(self, places: Places) -> Vectors:
         """(m, d) nearly the vectors at these places, ascending."""
@@ -125,7 +159,7 @@ class CompressedVectors:
     def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> "CompressedVectors":
         """The vectors of a snapshot."""
         made = cls.__new__(cls)
-        made._begin(arrays["low"], arrays["step"])
+        made._begin(np.array(arrays["low"]), np.array(arrays["step"]))  # or they would keep all of the file
         for name, codes in arrays.items():
             if name.startswith("codes."):
                 made.codes.adopt(codes)

@@ -15,7 +15,7 @@ from embodied_mem.log import PriorLeg
 from embodied_mem.spaces import Vector
 
 MIN_BOUNDED = 65_536  # texts from which on bounds pay
-MOSTLY = 0.9  # of the rows; a coarse look finds hidden ones too
+MOSTLY = 0.9  # of the rows on a short list, which holds hidden ones too
 
 
 class ReadyLeg(Protocol):
@@ -65,9 +65,11 @@ class SimilarTexts:
         return None
 
     def glance(self, candidates: Candidates) -> Estimates:
-        """Upper bounds, where there are so many rows that it pays to work them out."""
+        """Upper bounds, where it pays to work them out: of many rows, in which the words are common."""
+        n_postings = sum(query.n_postings for _, query in self._queries)
         is_long = candidates.rows is None and len(candidates) > MIN_BOUNDED
-        if not is_long or not all(query.has_few_words for _, query in self._queries):
+        is_short = all(query.has_few_words for _, query in self._queries)
+        if not is_long or not is_short or n_postings < len(candidates):
             return self.scan(candidates)
         result = np.zeros(len(candidates), np.float32)
         for column, query in self._queries:
@@ -115,12 +117,14 @@ class SimilarVectors:
         return _worth(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
-        """Of most of a long log, unless a filter was passed, which loses nothing."""
-        is_stretch = candidates.rows is None and not candidates.is_filtered
-        if self._column is None or not is_stretch or candidates.n < MOSTLY * len(candidates):
+        """From a long log, unless a filter was passed or what is found is mostly hidden."""
+        if self._column is None or candidates.rows is not None or candidates.is_filtered:
             return None
-        found = self._column.shortlist(self._target, k, len(candidates))
-        return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)
+        found = self._column.shortlist(self._target, k, candidates.first, candidates.last)
+        if found is None:
+            return None
+        rows = candidates.those_of(found.rows)
+        return Shortlist(rows, found.others) if len(rows) >= MOSTLY * len(found.rows) else None
 
     def glance(self, candidates: Candidates) -> Estimates:
         """As a scan."""
@@ -188,6 +192,8 @@ class PriorValues:
 
 def _worth(similarities: SomeFloats, weight: float) -> SomeFloats:
     result: SomeFloats = np.maximum(similarities, 0.0)
+    if not 1e-30 < weight < 1e30:  # float32 has no room for it
+        result = result.astype(np.float64)
     if weight != 1.0:
         result *= weight
     return result

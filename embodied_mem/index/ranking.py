@@ -12,6 +12,7 @@ from embodied_mem.index.selection import Candidates
 from embodied_mem.index.top import highest_places, threshold_of
 
 N_SPARE = 4  # candidates compared exactly beyond those asked for, as the estimate is mostly right
+MAX_GLANCED = 1_000  # of the best for which a glance pays
 MAX_AFTER_GLANCE = 4_096  # candidates compared exactly after a glance; a scan is cheaper than more of them
 MAX_UNFILTERED = 20_000  # candidates without a filter compared exactly; more are near ties without end
 
@@ -60,7 +61,7 @@ def best_of(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
     best = _best_of_shortlist(legs[0], candidates, k) if len(legs) == 1 else None
     if best is not None:
         return best
-    glances = [leg.glance(candidates) for leg in legs]
+    glances = [leg.glance(candidates) if k <= MAX_GLANCED else leg.scan(candidates) for leg in legs]
     look = _look(legs, candidates, k, glances)
     if len(look.others) > MAX_AFTER_GLANCE and any(found.is_glance for found in glances):
         look = _look(legs, candidates, k, [leg.scan(candidates) for leg in legs])
@@ -73,10 +74,12 @@ def _best_of_shortlist(leg: ReadyLeg, candidates: Candidates, k: int) -> Best | 
     if shortlist is None:
         return None
     best = best_of([leg], candidates.narrowed(shortlist.rows), k)
+    if len(best.totals) < k:  # what it is about is hidden
+        return None
     if shortlist.others is None:
         return replace(best, is_exact=False)
     others = float(leg.worth(np.array([shortlist.others]))[0])
-    return best if best.is_exact and len(best.totals) == k and others < best.totals[-1] else None
+    return best if best.is_exact and others < best.totals[-1] else None
 
 
 def _look(legs: Sequence[ReadyLeg], candidates: Candidates, k: int, estimates: Sequence[Estimates]) -> _Look:

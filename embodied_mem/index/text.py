@@ -19,7 +19,7 @@ from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.text_query import TextQuery, Wanted, codes_of
 from embodied_mem.index.text_segment import TextSegment, segments_of
 from embodied_mem.index.text_tail import TextTail
-from embodied_mem.lexical import MAX_LIKE, meaning
+from embodied_mem.lexical import MAX_LIKE, as_shares, meaning
 from embodied_mem.similar_words import SimilarWords
 from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
 from embodied_mem.words import WORDS_VERSION, words
@@ -103,11 +103,12 @@ class TextColumn:
         here = everywhere if visible is None else self._frequencies(tuple(counts), visible)
         weights = np.log1p(n_visible / np.maximum(here, 1)) * (here > 0)
         weights *= np.array([meaning(term) for term in counts])
-        total = float(weights[everywhere > 0].sum())
+        total = 0.0
         terms: dict[str, int] = {}
         wanted: list[Wanted] = []
         for (term, count), weight in zip(counts.items(), weights.tolist(), strict=True):
             if weight:
+                total += weight
                 wanted.append(Wanted(weight, count, ((1.0, terms.setdefault(term, len(terms))),)))
         # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
         for term in (term for term, frequency in zip(counts, here, strict=True) if not frequency):
@@ -118,7 +119,8 @@ class TextColumn:
                 known = tuple((likeness, terms.setdefault(other, len(terms))) for likeness, other in alike)
                 wanted.append(Wanted(weight, counts[term], known))
         codes = codes_of(tuple(terms))
-        return TextQuery(counts.total(), tuple(terms), codes, tuple(wanted), total)
+        n_postings = int(everywhere.sum())
+        return TextQuery(counts.total(), tuple(terms), codes, tuple(wanted), total, n_postings)
 
     def similarities(self, query: TextQuery, rows: Rows | None = None) -> Floats:
         """(m,) float64 in [0, 1]: how much of the query the texts of these rows cover, exactly.
@@ -135,12 +137,10 @@ class TextColumn:
             covered = query.covered(counts, np.concatenate([part.lengths_at(here) for part, here in found]))
         else:
             covered = np.concatenate([_covered_at(part, query, here) for part, here in self._split(rows)])
-        covered /= query.total
-        result: Floats = np.minimum(covered, 1.0, out=covered)
-        return result
+        return as_shares(covered, query.total)
 
     def upper_bounds(self, query: TextQuery) -> npt.NDArray[np.float32]:
-        """(n,) what the similarity of each row is at most, within `BOUND_ERROR`, in half the time or less."""
+        """(n,) what the similarity of each row is at most, within `BOUND_ERROR`, in less time."""
         return np.concatenate([part.upper_bounds(query) for part in self._parts()])
 
     def to_arrays(self) -> Arrays:

@@ -59,6 +59,7 @@ class TextQuery:
         codes: (t,) their codes.
         wanted: Its words in the order in which their shares are added up.
         total: The sum of the weights, which a text with all of them reaches.
+        n_postings: In how many places its own words occur, visible or not.
     """
 
     length: int
@@ -66,6 +67,7 @@ class TextQuery:
     codes: Codes
     wanted: tuple[Wanted, ...]
     total: float
+    n_postings: int
 
     @property
     def has_few_words(self) -> bool:

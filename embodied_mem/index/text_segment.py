@@ -183,8 +183,8 @@ class TextSegment:
             values = [
                 (query.units(likeness * wanted.weight), places[term]) for likeness, term in wanted.terms
             ]
-            once += _highest_of(values, 1, len(self))
-            twice += _highest_of(values, 2, len(self))
+            for sums, least in ((once, 1), (twice, 2)):
+                _add_highest(sums, values, least)
         damped = (1 + K1) / (1 + query.damping(self.lengths).astype(np.float32))
         result: npt.NDArray[np.float32] = (once - twice) * damped
         result += twice
@@ -258,18 +258,23 @@ def _prefix(visible: Mask | None) -> int | None:
     return n if visible[:n].all() else None
 
 
-def _highest_of(values: Sequence[tuple[int, _Places]], least: int, n: int) -> npt.NDArray[np.uint16]:
-    """(n,) the highest value of the terms that a row has at least so often; 0 where it has none."""
-    result: npt.NDArray[np.uint16] | None = None
-    for value, (rows, counts) in values:
+def _add_highest(sums: npt.NDArray[np.uint16], values: Sequence[tuple[int, _Places]], least: int) -> None:
+    """Add to each row the highest value of the terms that it has at least so often."""
+    if len(values) == 1:
+        [(value, (rows, counts))] = values
         is_there = counts >= least
         if isinstance(rows, slice):
-            added = is_there.view(np.uint8) * np.uint16(value)
+            sums += is_there.view(np.uint8) * np.uint16(value)
         else:
-            added = np.zeros(n, np.uint16)
-            added[rows[is_there]] = value
-        result = added if result is None else np.maximum(result, added, out=result)
-    return np.zeros(n, np.uint16) if result is None else result
+            sums[rows[is_there]] += np.uint16(value)
+        return
+    most = np.zeros(len(sums), np.uint16)
+    for value, (rows, counts) in sorted(values, key=lambda pair: pair[0]):  # the highest last
+        if isinstance(rows, slice):
+            most[counts >= least] = value
+        else:
+            most[rows[counts >= least]] = value
+    sums += most
 
 
 def _shares(places: _Places, damping: Floats, wanted: Wanted) -> tuple[Unsigned | slice, Floats]:

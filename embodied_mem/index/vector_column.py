@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Up to so many uncompressed vectors, of a stretch or of a list, are compared exactly at once: no proof pays.
 SMALL, SMALL_LIST = 20_000, 2_000
-MAX_SHORTLISTED = 64  # of the most alike in a block that are compared exactly, beside those that are wanted
+MOSTLY = 0.9  # of all rows, of which alone a coarse look can be had
 MIN_SAMPLE = 256  # vectors that say how the numbers are spread
 SAMPLE = 8192
 
@@ -131,21 +131,22 @@ class VectorColumn:
         result: Vector = comparable(query[None], self.space.metric)[0]
         return result
 
-    def shortlist(self, target: Vector, k: int, n: int) -> Shortlist | None:
+    def shortlist(self, target: Vector, k: int, first: int, last: int) -> Shortlist | None:
         """Rows among which the k most alike are to be looked for; None where that saves nothing.
 
         Args:
             target: What to compare with.
             k: How many are wanted.
-            n: Of how many rows.
+            first: Of the stretch of rows that are asked about.
+            last: The row after its end.
         """
-        coarse, compressed = self.coarse.vectors, self._compressed
-        if coarse is not None and n > max(self.coarse.limit, 2 * coarse.depth_for(k)):
+        coarse, n = self.coarse.vectors, last - first
+        if coarse is not None and n > max(self.coarse.limit, 2 * coarse.depth_for(k), MOSTLY * len(self)):
             return Shortlist(self._rows_at(coarse.best(target, k)))
-        if compressed is None or not compressed.codes.n_scanned or k > MAX_SHORTLISTED:
-            return None
-        places, others = compressed.shortlist(target, k + MAX_SHORTLISTED)
-        return Shortlist(self._rows_at(places), others)
+        found = None
+        if self._compressed is not None:
+            found = self._compressed.shortlist(target, k, *self._stretch(first, last))
+        return None if found is None else Shortlist(self._rows_at(found[0]), found[1])
 
     def tend(self) -> None:
         """Begin or take over what is trained in the background."""

@@ -1,6 +1,7 @@
 """The engine over a real log: against brute force, across processes, removals, compaction and snapshots."""
 
 import multiprocessing
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -220,6 +221,17 @@ def test_bounds_prove_what_comparing_every_one_gives(stores, where, spans, witho
         expected = stores[0].search(search)
     assert found[0].is_exact
     assert found == [expected, expected]
+
+
+@pytest.mark.usefixtures("bounds_pay_at_once")
+@pytest.mark.parametrize("weight", [1e-46, 1e39, 1e300])
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_weight_that_float32_has_no_room_for_changes_no_order(stores, weight, which):
+    leg = several_legs(4)[which]
+    for backend in stores:
+        expected = backend.search(Search(legs=(leg,), k=5))
+        found = backend.search(Search(legs=(replace(leg, weight=weight),), k=5))
+        assert (found.sequences, found.is_exact) == (expected.sequences, True)
 
 
 @pytest.mark.parametrize("options", [COMPRESSED, EXACT])

@@ -106,6 +106,29 @@ class TestAgainstTheReference:
         assert found.tolist() == reference(texts).similarities(query).tolist()
 
 
+class TestTheLastBit:
+    NOUNS = tuple(f"noun{chr(97 + i)}" for i in range(26))
+
+    def texts(self, n, seed=0):
+        rng = np.random.default_rng(seed)
+        return [" ".join(rng.choice(self.NOUNS, int(rng.integers(1, 30)))) for _ in range(n)]
+
+    def test_a_text_has_a_similarity_of_1_to_itself(self):
+        texts = self.texts(200)
+        found, expected = column(texts), reference(texts)
+        for row, text in enumerate(texts):
+            assert similarities(found, text)[row] == expected.similarities(text)[row] == 1.0
+
+    def test_words_that_only_later_texts_have_change_nothing(self):
+        texts = self.texts(100)
+        later = [f"{text} later{i}" for i, text in enumerate(self.texts(50, seed=1))]
+        early, late = column(texts), column([*texts, *later])
+        visible = np.arange(150) < 100
+        for query in ("nouna nounb later3 nounc zzz", *texts[:20], *later[:20]):
+            then = similarities(late, query, None, visible)[:100]
+            assert then.tolist() == similarities(early, query).tolist()
+
+
 class TestBounds:
     @settings(deadline=None)
     @given(st.lists(TEXTS, min_size=1, max_size=24), TEXTS, SIZES, st.data())

@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embodied_mem.index import coarse, growing, vector_column
+from embodied_mem.index import coarse, compressed, growing, vector_column
+from embodied_mem.index.byte_codes import ByteCodes
 from embodied_mem.index.legs import SimilarVectors
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.ranking import best_of
@@ -125,45 +126,86 @@ def alike():
     return vectors
 
 
-@pytest.fixture(scope="module")
-def in_blocks(alike):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growing, "BLOCK_BYTES", 4 * D * 256)
-        return column_of(alike, ALWAYS)
+@pytest.fixture
+def in_blocks(alike, monkeypatch):
+    monkeypatch.setattr(growing, "BLOCK_BYTES", 4 * D * 256)
+    monkeypatch.setattr(compressed, "MAX_SHORTLISTED", 0.5)  # of such small blocks
+    return column_of(alike, ALWAYS)
+
+
+@pytest.fixture
+def scanned(monkeypatch):
+    """How many candidates each scan had."""
+    lengths = []
+    scan = SimilarVectors.scan
+
+    def watched(leg, candidates):
+        lengths.append(len(candidates))
+        return scan(leg, candidates)
+
+    monkeypatch.setattr(SimilarVectors, "scan", watched)
+    return lengths
 
 
 class TestShortlists:
     """A search of everything by one vector, of which faiss names the few that can be best."""
 
-    @settings(max_examples=60, deadline=None)
-    @given(st.integers(0, 2**32), st.integers(1, 80), st.sampled_from([0.0, 0.02, 0.09]))
-    def test_they_give_what_brute_force_gives(self, in_blocks, alike, seed, k, share):
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        st.integers(0, 2**32),
+        st.integers(1, 60),
+        st.sampled_from([0.0, 0.02, 0.09, 0.3]),
+        st.integers(0, 900),
+        st.integers(600, 1_500),
+    )
+    def test_they_give_what_brute_force_gives(self, in_blocks, alike, seed, k, share, first, last):
         rng = np.random.default_rng(seed)
         query = clustered(1, seed=seed)[0] if seed % 3 else alike[seed % 1_500]
-        hidden = rng.random(1_500) < share
-        best = search(in_blocks, alike, query, k, Candidates(0, 1_500, None, hidden if share else None))
-        rows, values = expected(alike, query, k, np.flatnonzero(~hidden))
+        last = max(first + 1, last)
+        hidden = rng.random(last - first) < share
+        stretch = Candidates(first, last, None, hidden if share else None)
+        best = search(in_blocks, alike, query, k, stretch)
+        rows, values = expected(alike, query, k, first + np.flatnonzero(~hidden))
         assert (best.rows.tolist(), best.values[0].tolist(), best.is_exact) == (rows, values, True)
 
-    def test_they_are_used(self, in_blocks, alike, monkeypatch):
-        scanned = []
-        monkeypatch.setattr(SimilarVectors, "scan", lambda leg, candidates: scanned.append(len(candidates)))
-        with pytest.raises(AttributeError):  # the scan of the short list gave nothing
+    def test_they_are_used(self, in_blocks, alike, scanned):
+        search(in_blocks, alike, clustered(1, seed=4)[0], 5)
+        assert max(scanned) < 700
+
+    def test_one_odd_vector_does_not_make_every_bound_a_wide_one(self, in_blocks, alike, scanned):
+        odd = np.eye(D, dtype=np.float32)[:1] * 100
+        in_blocks.extend(np.arange(1_500, 1_501), odd, 1_501)
+        more = clustered(300, seed=5)
+        in_blocks.extend(np.arange(1_501, 1_801), more, 1_801)
+        vectors = np.concatenate([alike, odd, more])
+        for query in (odd[0], clustered(1, seed=4)[0]):
+            best = search(in_blocks, vectors, query, 5)
+            assert best.rows.tolist() == expected(vectors, query, 5)[0]
+        assert max(scanned) < 900
+
+    def test_where_too_many_are_alike_every_one_is_compared_and_that_is_kept_in_mind(
+        self, in_blocks, alike, scanned, monkeypatch
+    ):
+        looks = []
+        best_in = ByteCodes.best_in
+
+        def watched(*given):
+            looks.append(given)
+            return best_in(*given)
+
+        monkeypatch.setattr(ByteCodes, "best_in", watched)
+        for _ in range(20):
+            best = search(in_blocks, alike, alike[5], 60)
+            assert best.rows.tolist() == expected(alike, alike[5], 60)[0]
+        assert scanned == [1_500] * 20
+        assert len(looks) == 4  # after 1, 3, 7 searches without
+        for _ in range(40):
             search(in_blocks, alike, clustered(1, seed=4)[0], 5)
-        assert scanned[0] < 700
+        assert max(scanned[-10:]) < 700
 
-    def test_where_too_many_are_alike_every_one_is_compared(self, in_blocks, alike, monkeypatch):
-        lengths = []
-        scan = SimilarVectors.scan
-
-        def watched(leg, candidates):
-            lengths.append(len(candidates))
-            return scan(leg, candidates)
-
-        monkeypatch.setattr(SimilarVectors, "scan", watched)
-        best = search(in_blocks, alike, alike[5], 60)
-        assert lengths[-1] == 1_500
-        assert best.rows.tolist() == expected(alike, alike[5], 60)[0]
+    def test_where_the_list_would_be_a_good_part_of_all_there_is_none(self, in_blocks, alike, scanned):
+        search(in_blocks, alike, clustered(1, seed=4)[0], 120)
+        assert scanned == [1_500]
 
 
 def test_the_bound_of_the_compressed_is_never_broken():
@@ -346,6 +388,23 @@ class TestCoarse:
         best = search(column, vectors, query, 10, Candidates(0, 4000, None, hidden))
         assert not hidden[best.rows].any()
         assert len(best.rows) == 10
+
+    def test_a_stretch_before_what_is_most_alike_is_found_in_full(self, column, vectors):
+        query = clustered(1, seed=9)[0]
+        nearest = expected(vectors, query, 600)[0]
+        order = np.concatenate([np.setdiff1d(np.arange(4_000), nearest), nearest])
+        late = column_of(vectors[order], self.OPTIONS)
+        late.wait_until_trained()
+        best = search(late, vectors[order], query, 10, Candidates(0, 3_400))
+        assert best.rows.tolist() == expected(vectors[order], query, 10, np.arange(3_400))[0]
+
+    @pytest.mark.parametrize("n_hidden", [300, 560, 3_000])
+    def test_hiding_what_is_most_alike_leaves_the_others(self, column, vectors, n_hidden):
+        query = clustered(1, seed=9)[0]
+        hidden = np.zeros(4_000, np.bool_)
+        hidden[expected(vectors, query, n_hidden)[0]] = True
+        best = search(column, vectors, query, 10, Candidates(0, 4_000, None, hidden))
+        assert best.rows.tolist() == expected(vectors, query, 10, np.flatnonzero(~hidden))[0]
 
     def test_what_is_appended_later_is_found(self, column, vectors):
         new = clustered(1, seed=77)
