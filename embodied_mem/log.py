@@ -233,7 +233,7 @@ class Found:
         similarities: Leg name to (n,) similarities, 1 where equal and 0 where nothing is shared; for a prior
             its values.
         n_candidates: How many entries passed the filter.
-        is_exact: Whether no candidate was left out of the comparison.
+        is_exact: Whether it is proved that no other candidate belongs among them.
     """
 
     sequences: tuple[int, ...]

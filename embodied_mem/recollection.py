@@ -12,7 +12,7 @@ class Recollection(list[Recalled]):
     Args:
         hits: What was recalled.
         n_candidates: How many experiences passed the filter.
-        is_exact: Whether no candidate was left out of the comparison.
+        is_exact: Whether it is proved that no other candidate belongs among them.
     """
 
     def __init__(

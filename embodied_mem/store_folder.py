@@ -43,11 +43,14 @@ def absolute_path(path: str | Path) -> Path:
     """The path with `~` and the working folder written out.
 
     Raises:
-        InvalidQuery: It is neither text nor a path.
+        InvalidQuery: It is neither text nor a path, or one that no folder can have.
     """
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise InvalidQuery(f"{path!r} is no path; give the folder as text or as a pathlib.Path")
-    return Path(path).expanduser().absolute()
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise InvalidQuery(f"{path!r} is in the home of nobody known here; write the folder out") from error
 
 
 def check_store(folder: str | Path) -> None:

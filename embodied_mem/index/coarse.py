@@ -7,7 +7,7 @@ A product quantiser (Jegou, Douze and Schmid 2011) in the layout that is scanned
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ LEAST_DEPTH = 256
 CAUTION = 2  # the depth that sufficed for the probes, times this
 
 Check = Callable[[], None]
+Prints: TypeAlias = npt.NDArray[np.uint64]  # fingerprints of vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +142,26 @@ def _ranks(
 ) -> Places:
     """How deep one has to look for the best of each probe, which is a vector of the store, itself left out.
 
-    A vector that is deeper than the deepest look counts as the last of all.
+    A vector that is deeper than the deepest look counts as the last of all. One equal to it is as good.
     """
     probes = vectors.decoded(places)
     ranks = []
     nearest = _nearest(vectors, n_vectors, places, probes, check)
     for place, probe, wanted in zip(places, probes, nearest, strict=True):
         _, order = index.search(probe[None], min(deepest, n_vectors))
-        rank_of = {int(found): rank for rank, found in enumerate(order[0][order[0] != place])}
-        ranks += [rank_of.get(int(each), n_vectors) for each in wanted]
+        found = order[0][(order[0] != place) & (order[0] >= 0)]
+        ranks.append(_ranks_of(vectors.fingerprints(wanted), vectors.fingerprints(found), n_vectors))
         check()
-    return np.array(ranks)
+    return np.concatenate(ranks)
+
+
+def _ranks_of(wanted: Prints, found: Prints, missing: int) -> Places:
+    """(len(wanted),) where the wanted stand among the found, each place taken once; `missing` if nowhere."""
+    ranks = []
+    for each, count in zip(*np.unique(wanted, return_counts=True), strict=True):
+        here = np.flatnonzero(found == each)[:count]
+        ranks += [here, np.full(count - len(here), missing)]
+    return np.concatenate(ranks)
 
 
 def _nearest(

@@ -111,8 +111,10 @@ class CompressedVectors:
             Places, ascending, and what the cosine of no other in the stretch is above.
         """
         blocks, n = self.codes.full_blocks(first, last), k + SPARE
-        if not blocks or n * len(blocks) > MAX_SHORTLISTED * (last - first) or self._n_to_skip:
-            self._n_to_skip = max(0, self._n_to_skip - 1)
+        if not blocks or n * len(blocks) > MAX_SHORTLISTED * (last - first):
+            return None
+        if self._n_to_skip:
+            self._n_to_skip -= 1
             return None
         places, products = self.codes.best_in(blocks, query, n)
         odd, limit = self._odd_ones()

@@ -24,6 +24,13 @@ class Estimates:
     errors: float | Floats | None = None
     is_glance: bool = False
 
+    def highest_at(self, places: Rows) -> Floats:
+        """(m,) what the similarities at these places are at most."""
+        highest = self.values[places].astype(np.float64)
+        if self.errors is not None:
+            highest += self.errors[places] if isinstance(self.errors, np.ndarray) else self.errors
+        return highest
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shortlist:

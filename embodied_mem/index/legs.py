@@ -15,7 +15,8 @@ from embodied_mem.log import PriorLeg
 from embodied_mem.spaces import Vector
 
 MIN_BOUNDED = 65_536  # texts from which on bounds pay
-MOSTLY = 0.9  # of the rows on a short list, which holds hidden ones too
+SHOWN = 0.9  # of what a coarse look finds; where more is hidden, what is sought may be too deep for it
+PROVED = 0.1  # of a stretch; where more is hidden, a short list hardly ever holds enough
 
 
 class ReadyLeg(Protocol):
@@ -117,14 +118,18 @@ class SimilarVectors:
         return _worth(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
-        """From a long log, unless a filter was passed or what is found is mostly hidden."""
-        if self._column is None or candidates.rows is not None or candidates.is_filtered:
+        """From a long log, unless a filter was passed or too much is hidden."""
+        column = self._column
+        if column is None or candidates.rows is not None or candidates.is_filtered:
             return None
-        found = self._column.shortlist(self._target, k, candidates.first, candidates.last)
-        if found is None:
+        likely = column.likely_rows(self._target, k, candidates.first, candidates.last)
+        shown = candidates.those_of(likely)
+        if len(shown) > SHOWN * len(likely):
+            return Shortlist(shown)
+        if candidates.n < PROVED * len(candidates):
             return None
-        rows = candidates.those_of(found.rows)
-        return Shortlist(rows, found.others) if len(rows) >= MOSTLY * len(found.rows) else None
+        found = column.shortlist(self._target, k, candidates.first, candidates.last)
+        return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)
 
     def glance(self, candidates: Candidates) -> Estimates:
         """As a scan."""

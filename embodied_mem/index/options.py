@@ -18,7 +18,8 @@ class IndexOptions:
         compression: `auto` keeps vectors as they are up to `exact_rows` and in a quarter of the memory above;
             `never` keeps them as they are whatever their number; `always` compresses from the first block on.
             Filters and similarities are exact in each case; where more than 20,000 candidates without a
-            filter are within a hair of the best, some of them may be left out, and the recall says so.
+            filter are as near to the best as a byte a number can tell, the others are left out, and the
+            recall says so.
         exact_rows: Up to so many vectors of 384 numbers of one field are kept as they are (75 MB).
         scanned_rows: Up to so many are every one compared; above, a search by a vector alone and without a
             filter compares coarse codes first and may miss some, unless `compression` is `never`.

@@ -14,7 +14,7 @@ from embodied_mem.index.top import highest_places, threshold_of
 N_SPARE = 4  # candidates compared exactly beyond those asked for, as the estimate is mostly right
 MAX_GLANCED = 1_000  # of the best for which a glance pays
 MAX_AFTER_GLANCE = 4_096  # candidates compared exactly after a glance; a scan is cheaper than more of them
-MAX_UNFILTERED = 20_000  # candidates without a filter compared exactly; more are near ties without end
+MAX_UNFILTERED = 20_000  # candidates without a filter compared exactly, those that may be worth most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,14 +43,14 @@ class _Look:
         values: For each leg, their exact values.
         totals: What they are worth.
         others: Places of all others that may be worth as much, ascending.
-        sums: (n,) what each candidate is worth by estimate.
+        estimates: For each leg, of all candidates.
     """
 
     places: Rows
     values: Sequence[SomeFloats]
     totals: SomeFloats
     others: Rows
-    sums: SomeFloats
+    estimates: Sequence[Estimates]
 
 
 def best_of(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
@@ -88,27 +88,44 @@ def _look(legs: Sequence[ReadyLeg], candidates: Candidates, k: int, estimates: S
     if errors is None:
         places = highest_places(sums, k)
         values = [found.values[places] for found in estimates]
-        return _Look(places, values, sums[places], places[:0], sums)
+        return _Look(places, values, sums[places], places[:0], estimates)
     places = highest_places(sums, k + N_SPARE)
     values = _exact(legs, candidates, places)
     totals = _totals(legs, values)
-    return _Look(places, values, totals, _in_reach(sums, errors, places, totals, k), sums)
+    return _Look(places, values, totals, _in_reach(sums, errors, places, totals, k), estimates)
 
 
 def _best_after(look: _Look, legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
     """The best, once those that may be among them are compared too."""
     places, values, totals, others = look.places, look.values, look.totals, look.others
-    is_exact = candidates.is_filtered or len(others) <= MAX_UNFILTERED
-    if not is_exact:
-        others = others[highest_places(look.sums[others], MAX_UNFILTERED)]
+    left_out = others[:0]
+    highest: SomeFloats = np.zeros(0)
+    if len(others) > MAX_UNFILTERED and not candidates.is_filtered:
+        highest = _upper_bounds(legs, look.estimates, others)
+        kept = highest_places(highest, MAX_UNFILTERED)
+        left_out, highest = np.delete(others, kept), np.delete(highest, kept)
+        others = others[kept]
     if len(others):
         more = _exact(legs, candidates, others)
         values = [np.concatenate(pair) for pair in zip(values, more, strict=True)]
         totals = np.concatenate([totals, _totals(legs, more)])
         places = np.concatenate([places, others])
     order = np.lexsort((-places, -totals))[:k]
-    best = [each[order] for each in values]
-    return Best(candidates.rows_of(places[order]), best, totals[order], is_exact)
+    is_exact = not _may_be_better(left_out, highest, places[order], totals[order])
+    return Best(candidates.rows_of(places[order]), [each[order] for each in values], totals[order], is_exact)
+
+
+def _upper_bounds(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates], places: Rows) -> SomeFloats:
+    """(m,) what the candidates at these places are worth at most."""
+    return _totals(legs, [found.highest_at(places) for found in estimates])
+
+
+def _may_be_better(places: Rows, highest: SomeFloats, best: Rows, totals: SomeFloats) -> bool:
+    """Whether one of these may belong before the last of the best; of equal ones the newer does."""
+    if not len(places):
+        return False
+    is_newer = places > best[-1]
+    return bool(np.any((highest > totals[-1]) | ((highest == totals[-1]) & is_newer)))
 
 
 def _sums(legs: Sequence[ReadyLeg], candidates: Candidates, estimates: Sequence[Estimates]) -> SomeFloats:

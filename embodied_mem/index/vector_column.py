@@ -131,8 +131,8 @@ class VectorColumn:
         result: Vector = comparable(query[None], self.space.metric)[0]
         return result
 
-    def shortlist(self, target: Vector, k: int, first: int, last: int) -> Shortlist | None:
-        """Rows among which the k most alike are to be looked for; None where that saves nothing.
+    def likely_rows(self, target: Vector, k: int, first: int, last: int) -> Rows:
+        """Rows among which a coarse look finds the k most alike; none where it cannot or saves nothing.
 
         Args:
             target: What to compare with.
@@ -141,11 +141,16 @@ class VectorColumn:
             last: The row after its end.
         """
         coarse, n = self.coarse.vectors, last - first
-        if coarse is not None and n > max(self.coarse.limit, 2 * coarse.depth_for(k), MOSTLY * len(self)):
-            return Shortlist(self._rows_at(coarse.best(target, k)))
-        found = None
-        if self._compressed is not None:
-            found = self._compressed.shortlist(target, k, *self._stretch(first, last))
+        is_long = n > max(self.coarse.limit, MOSTLY * len(self))
+        if coarse is None or not is_long or n <= 2 * coarse.depth_for(k):
+            return np.zeros(0, np.int64)
+        return self._rows_at(coarse.best(target, k))
+
+    def shortlist(self, target: Vector, k: int, first: int, last: int) -> Shortlist | None:
+        """Rows among which the k most alike are, with proof; None where that saves nothing."""
+        if self._compressed is None:
+            return None
+        found = self._compressed.shortlist(target, k, *self._stretch(first, last))
         return None if found is None else Shortlist(self._rows_at(found[0]), found[1])
 
     def tend(self) -> None:

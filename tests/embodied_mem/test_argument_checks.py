@@ -168,7 +168,7 @@ def test_parts_refuse_other_types_when_they_are_made(make):
         make()
 
 
-@pytest.mark.parametrize("path", [5, None, b"memories"])
+@pytest.mark.parametrize("path", [5, None, b"memories", "mem\0ries"])
 def test_what_is_no_path_is_refused(path, tmp_path):
     with pytest.raises(InvalidQuery, match="is no path"):
         MemoryStore.open(path)
@@ -176,3 +176,8 @@ def test_what_is_no_path_is_refused(path, tmp_path):
         for call in (store.merge, store.branch, store.export):
             with pytest.raises(InvalidQuery, match="is no path"):
                 call(path)
+
+
+def test_a_path_in_the_home_of_nobody_is_refused():
+    with pytest.raises(InvalidQuery, match="home of nobody"):
+        MemoryStore.open("~no-such-user/memories")

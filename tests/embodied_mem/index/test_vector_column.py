@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embodied_mem.index import coarse, compressed, growing, vector_column
+from embodied_mem.index import coarse, compressed, growing, ranking, vector_column
 from embodied_mem.index.byte_codes import ByteCodes
 from embodied_mem.index.legs import SimilarVectors
 from embodied_mem.index.options import IndexOptions
@@ -118,6 +118,36 @@ def test_vectors_far_outside_what_was_trained_on_are_found_all_the_same():
         assert best.is_exact
 
 
+def test_of_near_ties_without_end_those_that_may_be_best_are_compared(monkeypatch):
+    monkeypatch.setattr(ranking, "MAX_UNFILTERED", 500)
+    rng = np.random.default_rng(3)
+    vectors = (1 + 0.01 * rng.normal(size=(3_000, D))).astype(np.float32)
+    odd = rng.choice(3_000, 60, replace=False)
+    vectors[odd] = rng.normal(size=(60, D))
+    column = VectorColumn(SPACE, ALWAYS)
+    column.compress(np.delete(vectors, odd, axis=0))  # so that the odd ones lose most
+    column.extend(np.arange(3_000), vectors, 3_000)
+    n_read: list[int] = []
+
+    def read(rows):
+        n_read.append(len(rows))
+        return vectors[rows]
+
+    for query in vectors[odd[:20]] + 0.3 * rng.normal(size=(20, D)).astype(np.float32):
+        best = best_of([SimilarVectors(column, query, 1.0, read)], Candidates(0, 3_000), 30)
+        assert (best.rows.tolist(), best.values[0].tolist()) == expected(vectors, query, 30)
+    assert max(n_read) == 500  # or nothing was left out
+
+
+@pytest.mark.parametrize("options", [NEVER, ALWAYS], ids=["exact", "compressed"])
+def test_where_nothing_is_alike_the_newest_are_and_that_is_exact(options, monkeypatch):
+    monkeypatch.setattr(ranking, "MAX_UNFILTERED", 50)
+    monkeypatch.setattr(vector_column, "SMALL", 0)
+    vectors = (np.eye(D)[0] + 0.1 * np.random.default_rng(0).normal(size=(2_000, D))).astype(np.float32)
+    best = search(column_of(vectors, options), vectors, -np.eye(D, dtype=np.float32)[0], 5)
+    assert (best.rows.tolist(), best.is_exact) == ([1999, 1998, 1997, 1996, 1995], True)
+
+
 @pytest.fixture(scope="module")
 def alike():
     vectors = clustered(1_500)
@@ -171,6 +201,14 @@ class TestShortlists:
     def test_they_are_used(self, in_blocks, alike, scanned):
         search(in_blocks, alike, clustered(1, seed=4)[0], 5)
         assert max(scanned) < 700
+
+    def test_they_are_used_where_half_is_hidden_and_not_where_nearly_all_is(self, in_blocks, alike, scanned):
+        query, shares = clustered(1, seed=4)[0], np.random.default_rng(0).random(1_500)
+        for share, is_used in ((0.5, True), (0.95, False)):
+            hidden = shares < share
+            best = search(in_blocks, alike, query, 5, Candidates(0, 1_500, None, hidden))
+            assert best.rows.tolist() == expected(alike, query, 5, np.flatnonzero(~hidden))[0]
+            assert (max(scanned) < 700) == is_used
 
     def test_one_odd_vector_does_not_make_every_bound_a_wide_one(self, in_blocks, alike, scanned):
         odd = np.eye(D, dtype=np.float32)[:1] * 100
@@ -405,6 +443,14 @@ class TestCoarse:
         hidden[expected(vectors, query, n_hidden)[0]] = True
         best = search(column, vectors, query, 10, Candidates(0, 4_000, None, hidden))
         assert best.rows.tolist() == expected(vectors, query, 10, np.flatnonzero(~hidden))[0]
+
+    def test_equal_vectors_are_as_good_as_each_other(self):
+        pytest.importorskip("faiss")
+        vectors = np.repeat(clustered(4), 1_000, axis=0)
+        column = column_of(vectors, self.OPTIONS)
+        column.wait_until_trained()
+        assert column.report()["recall"] == 1.0
+        assert search(column, vectors, vectors[0], 5).values[0].tolist() == pytest.approx([1.0] * 5)
 
     def test_what_is_appended_later_is_found(self, column, vectors):
         new = clustered(1, seed=77)
