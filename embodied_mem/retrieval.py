@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -233,8 +234,9 @@ class Retrieval:
             if logged is not None and logged.entry.kind == EntryKind.EXPERIENCE:
                 entry = logged.entry
                 found[logged.sequence] = experience_from_log(entry.payload, entry.vectors)
-        if missing:
-            self._experiences = dict(list({**self._experiences, **found}.items())[-MAX_CACHED:])
+        self._experiences.update(found)
+        for at in tuple(islice(self._experiences, max(0, len(self._experiences) - MAX_CACHED))):
+            del self._experiences[at]
         return found
 
 
@@ -248,7 +250,9 @@ def embedded_text(embedder: Embedder[str] | None, text: str) -> tuple[FieldVecto
 
 def _embedded_query(embedder: Embedder[str] | None, text: str) -> tuple[FieldVector, ...]:
     """The same of a text that is asked, which some models want to be told."""
-    if not isinstance(embedder, EmbedsQueries) or not text.strip():
+    if embedder is None or not text.strip():
+        return ()
+    if not isinstance(embedder, EmbedsQueries):
         return embedded_text(embedder, text)
     values = embedder.embed_queries([text])[0]
     return (FieldVector(field=TEXT_FIELD, space=embedder.space, values=values),)

@@ -196,12 +196,14 @@ class VectorColumn:
             return spread(self._exact.similarities(target, places), has_value)
         assert self._compressed is not None
         # Agents see the same again and again; equal vectors are read once.
-        prints = self._compressed.fingerprints(places)
-        _, first, which = np.unique(prints, return_index=True, return_inverse=True)
-        order = np.sort(first)
-        vectors = comparable(read(rows[has_value][order]), self.space.metric)
+        prints = self._compressed.fingerprints(places).tolist()
+        firsts: dict[int, int] = {}
+        for at, each in enumerate(prints):
+            firsts.setdefault(each, at)
+        vectors = comparable(read(rows[has_value][list(firsts.values())]), self.space.metric)
         values = exact_similarities(vectors, target, self.space.metric)
-        return spread(values[np.searchsorted(order, first)][which], has_value)
+        value_of = dict(zip(firsts, values.tolist(), strict=True))
+        return spread(np.array([value_of[each] for each in prints]), has_value)
 
     def to_arrays(self) -> Arrays:
         """What a snapshot keeps."""

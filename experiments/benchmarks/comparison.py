@@ -4,7 +4,7 @@ import contextlib
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class Measured:
         rss_loading_mb: The same in the process that loaded everything.
         disk_mb: Size of the files.
         reopen_s: Seconds to open the store in a fresh process, first search included.
+        small: The same subject with few records, whose adds took turns with these; None where there is none.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Measured:
     rss_loading_mb: float | None = None
     disk_mb: float | None = None
     reopen_s: float | None = None
+    small: "Measured | None" = None
 
     @property
     def least_recall(self) -> float:
@@ -105,11 +107,31 @@ class Measured:
                 "p50_with_catch_up_ms": self.add_p50_ms(),
                 "p50_with_catch_up_ms_by_round": self.add_rounds_ms(),
             }
+        if self.small is not None:
+            result["add_to_small"] = self.small.document()["add"]
         rest = ("syncs_per_add", "rss_mb", "rss_text_mb", "rss_loading_mb", "disk_mb", "reopen_s")
         return {**result, **{name: getattr(self, name) for name in rest}}
 
 
-def compare(names: Sequence[str], n: int, folder: Path, effort: Effort, say: Say) -> dict[str, Measured]:
+@dataclass(frozen=True, slots=True)
+class _Adder:
+    """A store that takes its turns to add records after the n that it holds."""
+
+    worker: WorkerProcess
+    of: Measured
+    n: int
+
+    def take_turn(self, effort: Effort, say: Say) -> None:
+        first = self.n + sum(len(timings.wall_s) for timings in self.of.adds)
+        given = {"first": first, "count": effort.adds, "budget_s": effort.budget_s}
+        answer = _ask(self.worker, self.of.name, say, "add", **given)
+        self.of.adds.append(Timings(tuple(answer["wall_s"]), answer["cpu_s"]))
+        self.of.catch_up_s.append(answer["catch_up_s"])
+
+
+def compare(
+    names: Sequence[str], n: int, folder: Path, effort: Effort, say: Say, *, small: int | None = None
+) -> dict[str, Measured]:
     """Measure subjects on n records.
 
     Args:
@@ -118,17 +140,22 @@ def compare(names: Sequence[str], n: int, folder: Path, effort: Effort, say: Say
         folder: Where workload and stores are kept; emptied by nobody.
         effort: How much is measured.
         say: Told what goes on.
+        small: Records of another store of ours whose adds take turns with those of the first; None for none.
     """
     say(f"{n:,} records: making the workload")
-    prepared = Prepared.make(n, max(effort.rounds * effort.adds, 100))
     workload = folder / "workload"
-    prepared.save(workload)
+    prepared = _prepare(n, effort, workload)
     measured = {name: Measured(name=name) for name in names}
     with contextlib.ExitStack() as stack:
         workers = {name: stack.enter_context(WorkerProcess(name, workload, folder / name)) for name in names}
         _load(workers, measured, say)
         _search(workers, measured, prepared, effort, say)
-        _add(workers, measured, n, effort, say)
+        adders = [_Adder(worker, measured[name], n) for name, worker in workers.items() if _adds(name)]
+        if small is not None and OWN in measured:
+            adder = stack.enter_context(_small_adder(small, folder, effort))
+            measured[OWN].small = adder.of
+            adders.insert(0, adder)  # beside ours, which is the first
+        _add(adders, effort, say)
         _close(workers, measured, folder)
     for name in names:
         if describe_subject(name).is_durable:
@@ -136,6 +163,28 @@ def compare(names: Sequence[str], n: int, folder: Path, effort: Effort, say: Say
             if not missing_reason():
                 measured[name].syncs_per_add = syncs_per_add(name, workload, folder / f"{name}-syncs")
     return measured
+
+
+def _adds(name: str) -> bool:
+    return describe_subject(name).role != "floor"
+
+
+def _prepare(n: int, effort: Effort, folder: Path) -> Prepared:
+    prepared = Prepared.make(n, max(effort.rounds * effort.adds, 100))
+    prepared.save(folder)
+    return prepared
+
+
+@contextlib.contextmanager
+def _small_adder(n: int, folder: Path, effort: Effort) -> Iterator[_Adder]:
+    """Our own store with n records, ready to take turns."""
+    workload = folder / "small-workload"
+    _prepare(n, effort, workload)
+    with WorkerProcess(OWN, workload, folder / "small") as worker:
+        for do in ("open", "load", "settle"):
+            worker.ask(do)
+        yield _Adder(worker, Measured(name=OWN), n)
+        worker.ask("close")
 
 
 def _load(workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured], say: Say) -> None:
@@ -194,17 +243,11 @@ def _note_search(
     of.recalls[kind] = min(of.recalls.get(kind, 1.0), recall_at_k(found, truth[: len(found)]))
 
 
-def _add(
-    workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured], n: int, effort: Effort, say: Say
-) -> None:
+def _add(adders: Sequence[_Adder], effort: Effort, say: Say) -> None:
     for number in range(effort.rounds):
-        for name, worker in workers.items():
-            if describe_subject(name).role == "floor":
-                continue
-            first = n + sum(len(timings.wall_s) for timings in measured[name].adds)
-            answer = _ask(worker, name, say, "add", first=first, count=effort.adds, budget_s=effort.budget_s)
-            measured[name].adds.append(Timings(tuple(answer["wall_s"]), answer["cpu_s"]))
-            measured[name].catch_up_s.append(answer["catch_up_s"])
+        # Forth and back, so that nobody always meets what the same one has left to the disk to do.
+        for adder in adders if number % 2 == 0 else reversed(adders):
+            adder.take_turn(effort, say)
         say(f"  added, round {number + 1} of {effort.rounds}")
 
 

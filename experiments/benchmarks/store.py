@@ -128,7 +128,8 @@ def measure(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="bench-") as temporary:
-            results[n] = compare(names, n, Path(temporary), effort, say)
+            small = min(sizes) if n > min(sizes) else None
+            results[n] = compare(names, n, Path(temporary), effort, say, small=small)
     return results
 
 
