@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.index.arrays import Places
 from embodied_mem.index.faiss_threads import one_thread
 from embodied_mem.index.growing import Blocks
 from embodied_mem.spaces import Vector
 
 Codes: TypeAlias = npt.NDArray[np.uint8]
-Places: TypeAlias = npt.NDArray[np.int64]
 Products: TypeAlias = npt.NDArray[np.float32]
 
 

@@ -7,14 +7,15 @@ A product quantiser (Jegou, Douze and Schmid 2011) in the layout that is scanned
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.index.arrays import Places, Prints
 from embodied_mem.index.compressed import CompressedVectors
 from embodied_mem.index.faiss_threads import one_thread
-from embodied_mem.index.vectors import Places, dots
+from embodied_mem.index.vectors import dots
 from embodied_mem.spaces import Vector, Vectors
 
 TRAINED_ON = 32_768  # vectors
@@ -25,7 +26,6 @@ LEAST_DEPTH = 256
 CAUTION = 2  # the depth that sufficed for the probes, times this
 
 Check = Callable[[], None]
-Prints: TypeAlias = npt.NDArray[np.uint64]  # fingerprints of vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.arrays import Floats
+from embodied_mem.index.arrays import Floats, Places, Prints
 from embodied_mem.index.byte_codes import ByteCodes
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.top import threshold_of
-from embodied_mem.index.vectors import Places, dots, rounding_error
+from embodied_mem.index.vectors import dots, rounding_error
 from embodied_mem.spaces import Vector, Vectors
 
 AT_ONCE = 1024  # vectors decoded into one buffer that stays in the processor's cache
@@ -79,9 +79,9 @@ class CompressedVectors:
         self._losses.extend(losses)
         self._fingerprints.extend(self._fingerprints_of(vectors))
 
-    def fingerprints(self, places: Places) -> npt.NDArray[np.uint64]:
+    def fingerprints(self, places: Places) -> Prints:
         """(m,) equal for equal vectors and, but for one pair in 2**64, for no others."""
-        result: npt.NDArray[np.uint64] = self._fingerprints.items[places]
+        result: Prints = self._fingerprints.items[places]
         return result
 
     def estimates(self, query: Vector, first: int, last: int) -> tuple[Floats, Floats]:
@@ -181,11 +181,9 @@ class CompressedVectors:
         # A little above, for what was lost in float32 while working it out.
         return codes, (losses * np.float32(1.0001) + np.float32(1e-6)).astype(np.float32)
 
-    def _fingerprints_of(self, vectors: Vectors) -> npt.NDArray[np.uint64]:
+    def _fingerprints_of(self, vectors: Vectors) -> Prints:
         bits = np.ascontiguousarray(vectors + np.float32(0)).view(np.uint32)  # so that -0 is 0
-        result: npt.NDArray[np.uint64] = np.einsum(
-            "ij,j->i", bits, self._factors, dtype=np.uint64, casting="same_kind"
-        )
+        result: Prints = np.einsum("ij,j->i", bits, self._factors, dtype=np.uint64, casting="same_kind")
         return result
 
     def _prepared(self, query: Vector) -> tuple[Vector, float]:

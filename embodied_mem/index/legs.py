@@ -15,8 +15,8 @@ from embodied_mem.log import PriorLeg
 from embodied_mem.spaces import Vector
 
 MIN_BOUNDED = 65_536  # texts from which on bounds pay
-SHOWN = 0.9  # of what a coarse look finds; where more is hidden, what is sought may be too deep for it
-PROVED = 0.1  # of a stretch; where more is hidden, a short list hardly ever holds enough
+LEAST_FOUND = 0.9  # of what a coarse look finds; where fewer are shown, what is sought may lie deeper
+LEAST_SHOWN = 0.1  # of a stretch; where fewer are shown, a short list hardly ever holds enough
 
 
 class ReadyLeg(Protocol):
@@ -124,9 +124,9 @@ class SimilarVectors:
             return None
         likely = column.likely_rows(self._target, k, candidates.first, candidates.last)
         shown = candidates.those_of(likely)
-        if len(shown) > SHOWN * len(likely):
+        if len(shown) > LEAST_FOUND * len(likely):
             return Shortlist(shown)
-        if candidates.n < PROVED * len(candidates):
+        if candidates.n < LEAST_SHOWN * len(candidates):
             return None
         found = column.shortlist(self._target, k, candidates.first, candidates.last)
         return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)

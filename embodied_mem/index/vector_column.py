@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.arrays import Arrays, Floats, Rows
+from embodied_mem.index.arrays import Arrays, Floats, Places, Rows
 from embodied_mem.index.coarse import CoarseVectors
 from embodied_mem.index.coarse_tier import CoarseTier
 from embodied_mem.index.compressed import CompressedVectors
@@ -15,7 +15,7 @@ from embodied_mem.index.estimates import Estimates, Shortlist, spread, spread_er
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.options import TARGET_DIMENSION, IndexOptions
 from embodied_mem.index.selection import Candidates
-from embodied_mem.index.vectors import ExactVectors, Places, comparable, exact_similarities, rounding_error
+from embodied_mem.index.vectors import ExactVectors, comparable, exact_similarities, rounding_error
 from embodied_mem.spaces import Metric, Space, Vector, Vectors
 
 logger = logging.getLogger(__name__)

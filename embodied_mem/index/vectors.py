@@ -5,14 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.arrays import Floats
+from embodied_mem.index.arrays import Floats, Places
 from embodied_mem.index.growing import Blocks
 from embodied_mem.spaces import Metric, Vector, Vectors
 
 AT_ONCE = 512  # vectors gathered into one buffer that stays in the processor's cache
 DECIMALS = 6  # of a cosine; more are noise of float32, and equal vectors must tie
-
-Places = npt.NDArray[np.int64]
 
 
 def dots(rows: Vectors, query: Vector, out: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:

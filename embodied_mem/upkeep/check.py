@@ -104,17 +104,22 @@ def _unopened(folder: Path, error: StoreError, *, repair: bool, clock: Callable[
         finding = Finding(
             name="file",
             severity=Severity.DAMAGE,
-            what=str(error),
+            what=_fault(folder, error),
             next_step=f"to save what can be read, {repair_with(folder)}",
         )
         return CheckReport(path=folder, n_entries=0, findings=(finding,))
     aside = DamagedFolder(folder)
-    finding = salvage_store(folder, aside, fault=str(error))
+    finding = salvage_store(folder, aside, fault=_fault(folder, error))
     with SqliteBackend(folder / FILE_NAME) as backend:
         rest = check(backend, folder, repair=True, clock=clock)
     return CheckReport(
         path=folder, n_entries=rest.n_entries, findings=(finding, *rest.findings), damaged_folder=aside.used
     )
+
+
+def _fault(folder: Path, error: StoreError) -> str:
+    """What SQLite says, without the advice that the error gives to who cannot open the store."""
+    return f"{folder / FILE_NAME}: {error.__cause__}"
 
 
 def _is_damage(error: StoreError) -> bool:

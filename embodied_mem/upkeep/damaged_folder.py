@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from embodied_mem.store_folder import DAMAGED, FILE_NAME, make_folder, sync_folder, sync_tree
@@ -58,6 +59,8 @@ class DamagedFolder:
         """Remove the folder, because nothing was changed after all."""
         if self._path is not None:
             shutil.rmtree(self._path)
+            with suppress(OSError):  # not empty, as earlier repairs have theirs there
+                self._path.parent.rmdir()
             self._path = None
 
     def move(self, file: Path) -> None:

@@ -28,7 +28,7 @@ def salvage_store(folder: Path, aside: DamagedFolder, *, fault: str) -> Finding:
     try:
         original = aside.keep_database()  # first: whoever closes a database last writes its log into it
         _check_unused(folder / FILE_NAME)
-        found = _fresh_one(folder, original, fault)
+        found = _fresh_one(folder, original)
     except BaseException:
         aside.discard()
         raise
@@ -63,7 +63,7 @@ def finish_salvage(folder: Path) -> None:
     sync_folder(folder)
 
 
-def _fresh_one(folder: Path, original: Path, fault: str) -> Salvaged:
+def _fresh_one(folder: Path, original: Path) -> Salvaged:
     """Make the file that `finish_salvage` puts into place."""
     fresh = folder / _FRESH
     _remove_database(fresh)
@@ -71,7 +71,7 @@ def _fresh_one(folder: Path, original: Path, fault: str) -> Salvaged:
     if not found.n_whole and not found.without_vectors:
         _remove_database(fresh)
         raise StoreError(
-            f"{folder / FILE_NAME}: {fault}; no entry can be read, so nothing was changed; restore a copy"
+            f"{folder / FILE_NAME} is damaged and no entry can be read; nothing was changed, restore a copy"
         )
     fresh.replace(folder / SALVAGED)
     return found

@@ -97,6 +97,13 @@ class TestHalfAStore:
             FILE_NAME
         ]
         assert file.read_bytes() == damaged
+        assert not (filled / "damaged").exists()
+
+    def test_what_a_check_says_of_it_names_the_way_out_once(self, filled):
+        file = filled / FILE_NAME
+        file.write_bytes(file.read_bytes()[:4_096])
+        (finding,) = check_folder(filled).findings
+        assert str(finding).count("--repair") == 1
 
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
     def test_a_write_ahead_log_cut_anywhere_gives_a_beginning_of_it(self, tmp_path, share):
