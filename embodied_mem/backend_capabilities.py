@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from embodied_mem.json_values import JsonValue
-from embodied_mem.log import Deferred, Entry
+from embodied_mem.log import Deferred, Entry, Head
 
 
 @runtime_checkable
@@ -39,11 +39,11 @@ class CanDefer(Protocol):
 
 
 @runtime_checkable
-class HasLastSequence(Protocol):
-    """A log that knows its newest sequence number without a search."""
+class HasHead(Protocol):
+    """A log that knows where it stands without a search, and whose entries may be purged."""
 
-    def last_sequence(self) -> int:
-        """The newest sequence number; 0 while the log is empty."""
+    def head(self) -> Head:
+        """The newest sequence number, and a generation that changes with each removal or rewrite."""
         ...
 
 
@@ -62,15 +62,6 @@ class HasValues(Protocol):
 
     def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
         """Sequence numbers by id; ids of no entry are left out."""
-        ...
-
-
-@runtime_checkable
-class HasGeneration(Protocol):
-    """A back end whose entries may be purged."""
-
-    def generation(self) -> int:
-        """A number that changes whenever something was taken out of the log or rewritten."""
         ...
 
 

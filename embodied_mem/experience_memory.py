@@ -160,7 +160,7 @@ class ExperienceMemory:
 
     def horizon(self) -> int:
         """The newest sequence number, 0 at first; as `Query.as_of` it hides everything recorded later."""
-        return self._values.last_sequence()
+        return self._values.head().last_sequence
 
     def withdraw(self, after: int) -> None:
         """Hide everything written so far after a sequence number, such as by an attempt that was killed.

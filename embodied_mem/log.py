@@ -112,6 +112,19 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log stands; what was read of it holds until this changes.
+
+    Attributes:
+        last_sequence: The newest sequence number; 0 while the log is empty.
+        generation: Goes up with each removal or change of something already written.
+    """
+
+    last_sequence: int = 0
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     """Where an entry went: its sequence number, and whether it had been there before."""
 

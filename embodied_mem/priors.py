@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from embodied_mem.log import PriorLeg, Span
+from embodied_mem.log import PriorLeg
 from embodied_mem.ranking import RankingWeights, recency_of
-from embodied_mem.views.log_views import LogViews
+from embodied_mem.views.log_views import LogViews, Standing
 from embodied_mem.views.view import Values
 
 
@@ -22,20 +22,20 @@ class Priors:
         self._views = views
         self._weights = weights
 
-    def legs(self, spans: tuple[Span, ...], *, now_s: float) -> tuple[PriorLeg, ...]:
-        """The legs for what is seen in these spans.
+    def legs(self, standing: Standing, *, now_s: float) -> list[PriorLeg]:
+        """The legs for what is visible at one moment.
 
         Args:
-            spans: The part of the log that is seen.
+            standing: What is visible, archived and trusted.
             now_s: Seconds since the Unix epoch, up to which ages are counted.
         """
-        return tuple(
+        return [
             PriorLeg(name, values.sequences, values.values, getattr(self._weights, name))
-            for name, values in self._values(spans, now_s)
-        )
+            for name, values in self._values(standing, now_s)
+        ]
 
-    def _values(self, spans: tuple[Span, ...], now_s: float) -> Iterator[tuple[str, Values]]:
-        weights, views = self._weights, self._views
+    def _values(self, standing: Standing, now_s: float) -> Iterator[tuple[str, Values]]:
+        weights, views, spans = self._weights, self._views, standing.spans
         if weights.recency:
             yield "recency", self._recency(now_s)
         if weights.outcome:
@@ -44,8 +44,8 @@ class Priors:
             yield "surprise", views.surprise(spans)
         if weights.utility:
             yield "utility", views.utility(spans)
-        if weights.trust and len((votes := views.vote_counts(spans)).sequences):
-            yield "trust", votes.trust
+        if weights.trust and len(standing.trust.sequences):
+            yield "trust", standing.trust
 
     def _recency(self, now_s: float) -> Values:
         times_s = self._views.times_s()

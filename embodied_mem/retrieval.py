@@ -5,18 +5,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from embodied_mem.backend_capabilities import CountsVectors, HasReading, HasTimes
-from embodied_mem.codec import experience_from_log
 from embodied_mem.contracts import Backend, Embedder, EmbedsQueries
 from embodied_mem.diversity import Likeness, choose_diverse, pool_size
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.filters import Equals, In, Where, all_of, asks_by_id
-from embodied_mem.log import EntryKind, Found, Leg, PriorLeg, Search, TextLeg, VectorLeg
+from embodied_mem.kept_experiences import KeptExperiences
+from embodied_mem.log import Found, Leg, PriorLeg, Search, TextLeg, VectorLeg
 from embodied_mem.priors import Priors
 from embodied_mem.queries import Query
 from embodied_mem.ranking import FAILED, Ranked, RankingWeights, main_part, picked, rank, total_scores
@@ -31,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 TEXT_FIELD = "text"  # the field of the vectors the memory makes itself
 EMBEDDING = "embedding"  # the part of a score that they give
-MAX_CACHED = 256  # experiences, each of which may hold megabytes
 
 _OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome", "surprise", "utility")
 
@@ -70,8 +68,7 @@ class Retrieval:
         self._views = views
         self._priors = Priors(views, weights)
         self._clock = clock
-        self._experiences: dict[int, Experience] = {}
-        self._generation = views.generation
+        self._kept = KeptExperiences(backend)
         self._reading = backend.reading if isinstance(backend, HasReading) else nullcontext
         self._times = backend if isinstance(backend, HasTimes) else None
         self._counting = backend if isinstance(backend, CountsVectors) else None  # until it was asked
@@ -118,9 +115,10 @@ class Retrieval:
         return Recollection(hits, n_candidates=found.n_candidates, is_exact=found.is_exact)
 
     def _asked(self, query: Query, legs: tuple[Leg, ...]) -> _Asked:
-        spans = self._views.visible(self._as_of(query))
-        shows_archived = query.include_archived or asks_by_id(query.where)
-        without = NO_SEQUENCES if shows_archived else self._views.archived(spans)
+        standing = self._views.standing(self._as_of(query))
+        spans, without = standing.spans, standing.archived
+        if len(without) and (query.include_archived or asks_by_id(query.where)):
+            without = NO_SEQUENCES
         search = Search(where=query.where, spans=spans, without=without if len(without) else None)
         stands_for: dict[int, int] = {}
         if query.distinct:
@@ -128,7 +126,7 @@ class Retrieval:
             search = dataclasses.replace(search, without=np.union1d(without, others))
         if legs:  # priors only order what there is something to match by; nothing asked gives the newest
             now_s = self._clock() if query.as_of_s is None else query.as_of_s
-            legs = (*legs, *self._priors.legs(spans, now_s=now_s))
+            legs = (*legs, *self._priors.legs(standing, now_s=now_s))
         k = pool_size(query.k) if query.diversity else query.k
         k = EVERY_HIT if query.order != "best" else k
         return _Asked(query, dataclasses.replace(search, legs=legs, k=k), stands_for)
@@ -225,19 +223,7 @@ class Retrieval:
         return ("success", Equals("outcome.status", Status.SUCCESS.value)) if status in FAILED else None
 
     def _experiences_at(self, sequences: Sequence[int]) -> dict[int, Experience]:
-        """Those that are there, fetched at once; the last fetched are kept."""
-        if self._generation != (generation := self._views.generation):
-            self._experiences, self._generation = {}, generation
-        found = {at: self._experiences[at] for at in sequences if at in self._experiences}
-        missing = [at for at in dict.fromkeys(sequences) if at not in found]
-        for logged in self.backend.get(missing) if missing else ():
-            if logged is not None and logged.entry.kind == EntryKind.EXPERIENCE:
-                entry = logged.entry
-                found[logged.sequence] = experience_from_log(entry.payload, entry.vectors)
-        self._experiences.update(found)
-        for at in tuple(islice(self._experiences, max(0, len(self._experiences) - MAX_CACHED))):
-            del self._experiences[at]
-        return found
+        return self._kept.at(sequences, generation=self._views.generation)
 
 
 def embedded_text(embedder: Embedder[str] | None, text: str) -> tuple[FieldVector, ...]:

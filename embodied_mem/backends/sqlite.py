@@ -13,10 +13,11 @@ from embodied_mem.backends.sqlite_handle import SqliteHandle
 from embodied_mem.backends.sqlite_read import get, read
 from embodied_mem.backends.sqlite_rows import EntryRow, read_spaces, write_recorded
 from embodied_mem.errors import EmbodiedMemError, StoreError
+from embodied_mem.index import log_reader
 from embodied_mem.index.engine import SearchEngine, check_search
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
-from embodied_mem.log import Appended, Entry, EntryKind, Found, Logged, Search
+from embodied_mem.log import Appended, Entry, EntryKind, Found, Head, Logged, Search
 from embodied_mem.spaces import Space
 from embodied_mem.store_folder import INDEX
 from embodied_mem.store_options import OpenOptions
@@ -176,10 +177,14 @@ class SqliteBackend(SqliteHandle):
         with self._transaction() as db:
             return {field: space for field, (_, space) in read_spaces(db).items()}
 
+    def head(self) -> Head:
+        """The newest sequence number, and a generation that goes up with each removal or change."""
+        with self._reading() as db:
+            return log_reader.head(db)
+
     def last_sequence(self) -> int:
         """The newest sequence number; 0 while the log is empty."""
-        with self._reading() as db:
-            return int(db.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0])
+        return self.head().last_sequence
 
     def sequence_at(self, time_s: float) -> int:
         """The newest sequence number recorded at or before a time in seconds since the Unix epoch; 0 if none.
@@ -230,8 +235,7 @@ class SqliteBackend(SqliteHandle):
 
     def generation(self) -> int:
         """A number that goes up whenever something already written changes; caches made before are void."""
-        with self._own_lock, self._opened() as db:
-            return sqlite_admin.generation(db)
+        return self.head().generation
 
     def delete(self, sequences: Iterable[int]) -> None:
         """Remove entries and their vectors, all or none; `compact` removes them from the disk as well.

@@ -15,10 +15,9 @@ from embodied_mem.index import log_reader, snapshot
 from embodied_mem.index.arrays import Rows, SomeFloats
 from embodied_mem.index.kept_parts import Settings
 from embodied_mem.index.kind_index import KindIndex
-from embodied_mem.index.log_reader import Head
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.index.ranking import Best, best_of
-from embodied_mem.log import Found, Search
+from embodied_mem.log import Found, Head, Search
 from embodied_mem.synonyms import Synonyms
 
 Scored: TypeAlias = tuple[Found, SomeFloats]  # with what each hit is worth

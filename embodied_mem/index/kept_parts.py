@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from embodied_mem.index import log_reader, snapshot
 from embodied_mem.index.arrays import Arrays
-from embodied_mem.index.log_reader import Head
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.rows import RowTable
 from embodied_mem.json_values import JsonObject
+from embodied_mem.log import Head
 from embodied_mem.synonyms import Synonyms
 
 

@@ -13,13 +13,12 @@ from embodied_mem.index import log_reader
 from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.kept_parts import KeptParts, Settings
 from embodied_mem.index.legs import PriorValues, ReadyLeg, SimilarTexts, SimilarVectors
-from embodied_mem.index.log_reader import Head
 from embodied_mem.index.rows import RowTable, Sequences
 from embodied_mem.index.selection import Selection
 from embodied_mem.index.text import TextColumn
 from embodied_mem.index.vector_column import SAMPLE, VectorColumn
 from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Leg, PriorLeg, VectorLeg
+from embodied_mem.log import Head, Leg, PriorLeg, VectorLeg
 from embodied_mem.spaces import Space, Vectors
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import TypeAlias
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from embodied_mem.backends.filter_columns import NUMBER_COLUMNS, TEXT_COLUMNS, json_path
 from embodied_mem.backends.schema import VECTORS_BITS
 from embodied_mem.backends.sqlite_read import texts_after, vectors_after
+from embodied_mem.log import Head
 from embodied_mem.store_folder import sync_log
 
 Cells: TypeAlias = tuple[Sequence[str | float | None], Sequence[str | None]]  # plain values and JSON texts
@@ -21,14 +21,6 @@ Cells: TypeAlias = tuple[Sequence[str | float | None], Sequence[str | None]]  # 
 AT_ONCE = 4096  # rows read in one go
 
 _HEAD = "SELECT (SELECT max(sequence) FROM entries), (SELECT value FROM meta WHERE name = 'generation')"
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How far the log goes, and in which generation: each removal of entries begins a new one."""
-
-    last_sequence: int
-    generation: int
 
 
 def head(db: sqlite3.Connection) -> Head:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from embodied_mem.backend_capabilities import HasGeneration, HasLastSequence, HasValues
+from embodied_mem.backend_capabilities import HasHead, HasValues
 from embodied_mem.contracts import Backend
 from embodied_mem.filters import lookup
 from embodied_mem.json_values import JsonValue
-from embodied_mem.log import EntryKind, Search, Span
+from embodied_mem.log import EntryKind, Head, Search, Span
 
 EVERY_HIT = 2**31 - 1
 PAGE = 512  # entries held at once
@@ -31,22 +31,17 @@ class LogValues:
         self._backend = backend
         # Looked at once, because asking what a protocol has takes longer than reading what is new.
         self._valued = backend if isinstance(backend, HasValues) else None
-        self._generational = backend if isinstance(backend, HasGeneration) else None
-        self._counting = backend if isinstance(backend, HasLastSequence) else None
+        self._headed = backend if isinstance(backend, HasHead) else None
         self._newest = 0
 
-    def generation(self) -> int:
-        """The back end's generation; 0 where nothing can be purged."""
-        return self._generational.generation() if self._generational else 0
-
-    def last_sequence(self) -> int:
-        """The newest sequence number; 0 while the log is empty."""
-        if self._counting:
-            return self._counting.last_sequence()
+    def head(self) -> Head:
+        """Where the log stands; of a back end that cannot say, the generation is always 0."""
+        if self._headed is not None:
+            return self._headed.head()
         # Only what is newer than the last answer is looked at.
         newer = self._backend.search(Search(kind=None, spans=(Span(self._newest + 1),), k=1))
         self._newest = max((self._newest, *newer.sequences))
-        return self._newest
+        return Head(self._newest)
 
     def after(self, sequence: int, kinds: Sequence[str], paths: Sequence[str]) -> Iterator[Row]:
         """The values at these paths of each entry of these kinds after a sequence number, oldest first."""

@@ -1,11 +1,12 @@
 """Everything that is derived from one log: read further before a recall, and asked as of any point."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
 from embodied_mem.contracts import Backend
-from embodied_mem.log import Span
+from embodied_mem.log import Head, Span
 from embodied_mem.views.archive import Archive
 from embodied_mem.views.attributes import Attributes
 from embodied_mem.views.duplicates import Duplicates
@@ -16,9 +17,25 @@ from embodied_mem.views.view import Follower, Gaps, Sequences, Values, are_in, g
 from embodied_mem.views.votes import VoteCounts, VoteView
 from embodied_mem.views.withdrawals import Withdrawals
 
+Key = TypeVar("Key")
 Past = TypeVar("Past")
 
 MAX_PASTS = 4  # of views that depend on what is hidden: the last so many are kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """What the log says of its experiences as of one moment.
+
+    Attributes:
+        spans: The parts of the log that are visible.
+        archived: (n,) ascending sequence numbers of the experiences that are archived.
+        trust: The trust in each experience that has votes; see `embodied_mem.ranking.trust_of`.
+    """
+
+    spans: tuple[Span, ...]
+    archived: Sequences
+    trust: Values
 
 
 class LogViews:
@@ -41,13 +58,28 @@ class LogViews:
         self._follow_attributes = Follower(self._log, (self._attributes,))
         self._uses = Uses(self._log)
         self._follow_uses = Follower(self._log, (self._uses,))
+        self._head: Head | None = None
+        self._standings: dict[int | None, Standing] = {}
         self._utility: tuple[Values, VoteCounts, Values] | None = None
         self._surprises: dict[Gaps, tuple[Surprise, Follower]] = {}
         self._duplicates: dict[Gaps, tuple[Duplicates, Follower]] = {}
 
     def catch_up(self) -> None:
         """Take in the feedback, withdrawals and archiving written since, by this process or another."""
-        self._follower.catch_up()
+        head = self._log.head()
+        if head != self._head:
+            self._head = None  # an interrupt may come while the views are half caught up
+            self._standings = {}
+            self._follower.catch_up(head)
+            self._head = head
+
+    def standing(self, as_of: int | None) -> Standing:
+        """What is visible, archived and trusted as of a sequence number; None sees the whole log."""
+        if as_of not in self._standings:
+            spans = self.visible(as_of)
+            standing = Standing(spans, self.archived(spans), self.vote_counts(spans).trust)
+            _keep(self._standings, as_of, standing)
+        return self._standings[as_of]
 
     @property
     def generation(self) -> int:
@@ -127,7 +159,7 @@ def representatives(sequences: Sequences, leaders: Sequences) -> tuple[Sequences
     return sequences[first], counts, sequences[others]
 
 
-def _keep(pasts: dict[Gaps, Past], hidden: Gaps, past: Past) -> None:
+def _keep(pasts: dict[Key, Past], key: Key, past: Past) -> None:
     while len(pasts) >= MAX_PASTS:
         del pasts[next(iter(pasts))]
-    pasts[hidden] = past
+    pasts[key] = past

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.json_values import JsonValue
-from embodied_mem.log import EntryKind, Span
+from embodied_mem.log import EntryKind, Head, Span
 from embodied_mem.views.log_values import LogValues
 
 Sequences: TypeAlias = npt.NDArray[np.int64]
@@ -106,16 +106,21 @@ class Follower:
         self._views = views
         self._kinds = tuple(dict.fromkeys(kind for view in views for kind in view.kinds))
         self._paths = tuple(dict.fromkeys(path for view in views for path in view.paths))
-        self.generation = log.generation()
+        self.generation = log.head().generation
         self.until = 0
 
-    def catch_up(self) -> None:
-        """Take in what was written since, by this process or another."""
-        if self.generation != (generation := self._log.generation()):  # a purge: what was read may be gone
+    def catch_up(self, head: Head | None = None) -> None:
+        """Take in what was written since, by this process or another.
+
+        Args:
+            head: Where the log stands, if that was just read.
+        """
+        # Read first: everything up to here is in the log, so entries of other kinds are not scanned again.
+        head = self._log.head() if head is None else head
+        if self.generation != head.generation:  # a purge: what was read may be gone
             self.start_over()
-            self.generation = generation
-        # Looked at first: all up to here is in the log, so what is of other kinds need not be scanned again.
-        last = self._log.last_sequence()
+            self.generation = head.generation
+        last = head.last_sequence
         if last <= self.until:
             return
         try:

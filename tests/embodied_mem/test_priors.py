@@ -24,7 +24,7 @@ def legs(backend, **weights):
     views = LogViews(backend)
     views.catch_up()
     given = RankingWeights(**{"half_life_s": 10.0, **dict.fromkeys(NAMES, 0.0), **weights})
-    return {leg.name: leg for leg in Priors(views, given).legs(views.visible(None), now_s=20.0)}
+    return {leg.name: leg for leg in Priors(views, given).legs(views.standing(None), now_s=20.0)}
 
 
 def test_what_has_no_weight_is_not_even_read(backend, monkeypatch):
