@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from embodied_mem.argument_checks import check_type
+from embodied_mem.backends.disk import ATTACHMENTS
+from embodied_mem.backends.disk import FILE_NAME as FILE_NAME
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.codec import experience_from_document
 from embodied_mem.contracts import Embedder, Forgetting, Memory
@@ -17,8 +19,7 @@ from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.log import EntryKind
 from embodied_mem.modes import with_mode
 from embodied_mem.records import Experience
-from embodied_mem.store_folder import ATTACHMENTS, absolute_path, check_store
-from embodied_mem.store_folder import FILE_NAME as FILE_NAME
+from embodied_mem.store_folder import absolute_path, check_store
 from embodied_mem.store_options import OpenOptions, check_options
 from embodied_mem.store_stats import StoreStats, stats_of
 from embodied_mem.synonyms import Synonyms
@@ -253,9 +254,7 @@ class MemoryStore:
 
         check_options(options)
         folder = branch(self.backend, self.path, path, sequence=sequence, clock=self._clock)
-        opened = self.backend.options
-        opened["quota_bytes"] = self._quota_bytes
-        opened.update(options)
+        opened: OpenOptions = {**self.backend.options, "quota_bytes": self._quota_bytes, **options}
         return MemoryStore.open(folder, **opened)
 
     def merge(self, other: "MemoryStore | str | Path") -> "MergeReport":

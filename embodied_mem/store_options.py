@@ -1,26 +1,19 @@
 """`OpenOptions`: what a caller says about how a store is opened."""
 
 import time
-from collections.abc import Callable
-from typing import TypedDict
 
 from embodied_mem.argument_checks import check_clock, check_count, check_number, check_timeout, check_type
+from embodied_mem.backends.sqlite import SqliteOptions
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.synonyms import Synonyms
 
 
-class OpenOptions(TypedDict, total=False):
+class OpenOptions(SqliteOptions, total=False):
     """The keywords of `MemoryStore.open`, which says what each means."""
 
     read_only: bool
-    fsync: bool
-    commit_every: int
-    busy_timeout_s: float
-    synonyms: Synonyms | None
-    index: IndexOptions
     quota_bytes: int | None
-    clock: Callable[[], float]
 
 
 def check_options(options: OpenOptions) -> None:

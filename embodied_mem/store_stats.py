@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from embodied_mem.backends.disk import ATTACHMENTS, FILE_NAME
 from embodied_mem.backends.schema import SCHEMA_VERSION
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.log import EntryKind, Search, Span
 from embodied_mem.spaces import Space
-from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from embodied_mem.store_folder import log_of
+from embodied_mem.backends.disk import log_of
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from embodied_mem import failpoints
 from embodied_mem.backends import examining, sqlite_admin, sqlite_values
+from embodied_mem.backends.disk import INDEX
 from embodied_mem.backends.sqlite_handle import SqliteHandle
 from embodied_mem.backends.sqlite_read import get, read
 from embodied_mem.backends.sqlite_rows import EntryRow, read_spaces, write_recorded
@@ -19,9 +20,18 @@ from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.log import Appended, Entry, EntryKind, Found, Head, Logged, Search
 from embodied_mem.spaces import Space
-from embodied_mem.store_folder import INDEX
-from embodied_mem.store_options import OpenOptions
 from embodied_mem.synonyms import Synonyms, default_synonyms
+
+
+class SqliteOptions(TypedDict, total=False):
+    """How a log is opened for writing; `SqliteBackend` says what each means."""
+
+    fsync: bool
+    commit_every: int
+    busy_timeout_s: float
+    synonyms: Synonyms | None
+    index: IndexOptions
+    clock: Callable[[], float]
 
 
 class SqliteBackend(SqliteHandle):
@@ -70,7 +80,7 @@ class SqliteBackend(SqliteHandle):
         )
 
     @property
-    def options(self) -> OpenOptions:
+    def options(self) -> SqliteOptions:
         """How it was opened, for a copy of it; so without `read_only`."""
         return {
             "fsync": self._fsync,

@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from embodied_mem.backends.disk import sync_file, sync_folder
 from embodied_mem.backends.schema import MAX_VECTORS, SCHEMA_VERSION, VECTORS_BITS
 from embodied_mem.backends.sqlite_read import read_vectors
 from embodied_mem.backends.sqlite_rows import digest_of, read_spaces
 from embodied_mem.errors import StoreError
 from embodied_mem.json_values import JsonObject
-from embodied_mem.store_folder import sync_file, sync_folder
 
 PAGE = 256  # entries hashed together
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from embodied_mem.backends.disk import ATTACHMENTS, FILE_NAME, INDEX, make_folder
 from embodied_mem.backends.migrations import migrate
 from embodied_mem.backends.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS
 from embodied_mem.errors import StoreError
-from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, make_folder
 
 MAX_IDLE_LOG_BYTES = 32 * 2**20  # of a write-ahead log whose content is in the file; it grows while it must
 MIN_SQLITE = (3, 38, 0)  # the first with the JSON operators built in

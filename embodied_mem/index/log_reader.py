@@ -10,11 +10,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.backends.disk import sync_log
 from embodied_mem.backends.filter_columns import NUMBER_COLUMNS, TEXT_COLUMNS, json_path
 from embodied_mem.backends.schema import VECTORS_BITS
 from embodied_mem.backends.sqlite_read import texts_after, vectors_after
 from embodied_mem.log import Head
-from embodied_mem.store_folder import sync_log
 
 Cells: TypeAlias = tuple[Sequence[str | float | None], Sequence[str | None]]  # plain values and JSON texts
 

@@ -8,18 +8,11 @@ from pathlib import Path
 
 from embodied_mem import failpoints
 from embodied_mem.backends.copying import copy_until
+from embodied_mem.backends.disk import ATTACHMENTS, FILE_NAME, INDEX, link_or_copy
 from embodied_mem.backends.network_disk import refuse_network_disk
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import StoreError
-from embodied_mem.store_folder import (
-    ATTACHMENTS,
-    FILE_NAME,
-    INDEX,
-    absolute_path,
-    check_outside,
-    link_or_copy,
-    new_folder,
-)
+from embodied_mem.store_folder import absolute_path, check_outside, new_folder
 from embodied_mem.transfer.entries import checked_sequence
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from embodied_mem.argument_checks import check_embedder
+from embodied_mem.backends.disk import ATTACHMENTS, FILE_NAME
 from embodied_mem.backends.network_disk import refuse_network_disk
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import digest_of
@@ -20,7 +21,7 @@ from embodied_mem.json_values import canonical, check_text
 from embodied_mem.log import Entry, EntryKind
 from embodied_mem.retrieval import TEXT_FIELD
 from embodied_mem.spaces import FieldVector, Space, Vectors
-from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, absolute_path, check_absent, new_folder
+from embodied_mem.store_folder import absolute_path, check_absent, new_folder
 from embodied_mem.transfer.entries import as_serialized
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, sha256_of
 from embodied_mem.transfer.portable import Progress

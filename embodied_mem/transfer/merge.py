@@ -7,11 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 from embodied_mem import failpoints
+from embodied_mem.backends.disk import ATTACHMENTS, link_or_copy, make_folder, sync_file, sync_folder, touch
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import ConflictingId, UnknownSpace
 from embodied_mem.json_values import canonical
 from embodied_mem.log import Appended, Entry, EntryKind, Logged
-from embodied_mem.store_folder import ATTACHMENTS, link_or_copy, make_folder, sync_file, sync_folder, touch
 from embodied_mem.transfer.entries import STAYS, all_entries, as_serialized
 from embodied_mem.upkeep.attached import attached_digests, attachment_file
 from embodied_mem.upkeep.purged import purges

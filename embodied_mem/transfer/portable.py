@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from embodied_mem import __version__
+from embodied_mem.backends.disk import ATTACHMENTS
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import digest_of
 from embodied_mem.codec import DOCUMENT_VERSION
@@ -18,7 +19,7 @@ from embodied_mem.errors import StoreError
 from embodied_mem.json_values import canonical
 from embodied_mem.log import Entry, Logged
 from embodied_mem.spaces import FieldVector
-from embodied_mem.store_folder import ATTACHMENTS, absolute_path, check_outside, new_folder
+from embodied_mem.store_folder import absolute_path, check_outside, new_folder
 from embodied_mem.transfer.entries import PAGE, STAYS, visible_entries
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, VectorFile, files_below, sha256_of
 from embodied_mem.transfer.vector_file import VectorFileWriter

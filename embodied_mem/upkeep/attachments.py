@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from embodied_mem.backends.disk import make_folder, sync_folder
 from embodied_mem.errors import (
     DamagedAttachment,
     ForkedHandle,
@@ -18,7 +19,6 @@ from embodied_mem.errors import (
     unknown_name,
 )
 from embodied_mem.records import Attachment
-from embodied_mem.store_folder import make_folder, sync_folder
 from embodied_mem.upkeep.attached import attachment_file
 
 _HEX = frozenset("0123456789abcdef")

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from embodied_mem.backends.disk import FILE_NAME
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import StoreError
 from embodied_mem.log import Search
-from embodied_mem.store_folder import FILE_NAME, absolute_path
+from embodied_mem.store_folder import absolute_path
 from embodied_mem.upkeep.check_files import check_attachments, check_leftovers
 from embodied_mem.upkeep.check_index import check_index
 from embodied_mem.upkeep.check_links import check_links

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from embodied_mem.backends.disk import ATTACHMENTS, FILE_NAME, INDEX, PARTIAL
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import DamagedAttachment
-from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, PARTIAL
 from embodied_mem.upkeep.attached import named_digests
 from embodied_mem.upkeep.attachments import AttachmentStore
 from embodied_mem.upkeep.check_report import Finding, Severity, repair_with

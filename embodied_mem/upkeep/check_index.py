@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from embodied_mem.backends.disk import INDEX
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite_rows import read_spaces
 from embodied_mem.index import log_reader, snapshot
@@ -20,7 +21,6 @@ from embodied_mem.index.kind_index import TEXTS, UNCOMPRESSED, VECTORS
 from embodied_mem.index.rows import RowTable
 from embodied_mem.index.snapshot import OpenPart
 from embodied_mem.index.text import text_version
-from embodied_mem.store_folder import INDEX
 from embodied_mem.synonyms import Synonyms
 from embodied_mem.upkeep.check_log import reading
 from embodied_mem.upkeep.check_report import Finding, Severity, repair_with

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from embodied_mem.store_folder import DAMAGED, FILE_NAME, make_folder, sync_folder, sync_tree
+from embodied_mem.backends.disk import DAMAGED, FILE_NAME, make_folder, sync_folder, sync_tree
 
 ENTRIES_FILE = "entries.jsonl"
 

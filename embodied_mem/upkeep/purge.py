@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from embodied_mem import failpoints
+from embodied_mem.backends.disk import ATTACHMENTS, FILE_NAME, INDEX, sync_folder, sync_log
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.filters import FIELDS, And, Not, Or, Where, excludes_nothing, split_path
 from embodied_mem.index import snapshot
 from embodied_mem.json_values import JsonObject, JsonValue
 from embodied_mem.log import ABOUT_ONE, EntryKind, Search
-from embodied_mem.store_folder import ATTACHMENTS, FILE_NAME, INDEX, sync_folder, sync_log
 from embodied_mem.upkeep.archive import check_ids, sequences_of, unknown_experience
 from embodied_mem.upkeep.attached import digests_in
 from embodied_mem.upkeep.attachments import AttachmentStore

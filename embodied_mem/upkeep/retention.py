@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict, get_args
 
 from embodied_mem.argument_checks import check_callable, check_type
+from embodied_mem.backends.disk import ATTACHMENTS
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.contracts import Forgetting
 from embodied_mem.errors import InvalidQuery
@@ -16,7 +17,6 @@ from embodied_mem.forgetting.eviction import weakest
 from embodied_mem.forgetting.fifo import Fifo
 from embodied_mem.json_values import canonical
 from embodied_mem.log import Entry, EntryKind, Search
-from embodied_mem.store_folder import ATTACHMENTS
 from embodied_mem.upkeep.archive import archive, archived_ids, visible_spans
 from embodied_mem.upkeep.attached import attached_digests
 from embodied_mem.upkeep.attachments import AttachmentStore

@@ -4,9 +4,9 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from embodied_mem.backends.disk import FILE_NAME, INDEX, sync_folder
 from embodied_mem.backends.salvaging import Salvaged, salvage
 from embodied_mem.errors import StoreError
-from embodied_mem.store_folder import FILE_NAME, INDEX, sync_folder
 from embodied_mem.upkeep.check_report import Finding, Severity
 from embodied_mem.upkeep.damaged_folder import DamagedFolder
 

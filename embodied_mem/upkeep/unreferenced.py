@@ -6,9 +6,9 @@ from pathlib import Path
 
 from embodied_mem import failpoints
 from embodied_mem.argument_checks import check_number
+from embodied_mem.backends.disk import ATTACHMENTS, sync_log
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.store_folder import ATTACHMENTS, sync_log
 from embodied_mem.upkeep.attached import named_digests
 from embodied_mem.upkeep.attachments import AttachmentStore
 from embodied_mem.upkeep.purge import alone, finish_begun
