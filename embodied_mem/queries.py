@@ -1,7 +1,7 @@
 """What a caller asks of a memory."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 import numpy as np
@@ -62,23 +62,40 @@ class Query:
     include_archived: bool = False
 
     def __post_init__(self) -> None:
-        check_text(self.text, field="query.text")
-        check_text(self.state, field="query.state")
-        object.__setattr__(self, "task", None if self.task is None else Task.of(self.task))
-        object.__setattr__(self, "vectors", _vectors(self.vectors))
-        check_where(self.where)
-        for name in ("k", "contrast"):
-            object.__setattr__(self, name, _integer(name, getattr(self, name), MAX_K))
-        if self.as_of is not None:
-            object.__setattr__(self, "as_of", _integer("as_of", self.as_of, MAX_SEQUENCE))
-        for name in ("min_score", "diversity", *(("as_of_s",) if self.as_of_s is not None else ())):
-            check_number(name, getattr(self, name))
-        if not 0 <= self.diversity <= 1:
-            raise InvalidQuery(f"diversity is {self.diversity}; expected a number from 0 to 1")
-        if self.order not in get_args(Order):
-            raise InvalidQuery(f"order is {self.order!r}; expected one of {', '.join(get_args(Order))}")
+        given = [
+            (name, value) for name, default in _DEFAULTS if (value := getattr(self, name)) is not default
+        ]
+        for name, value in given:  # what was left alone need not be checked at each recall
+            object.__setattr__(self, name, _checked(name, value))
         if self.order != "best" and (self.contrast or self.diversity):
             raise InvalidQuery(f"order={self.order!r} goes by time; contrast and diversity need order='best'")
+
+
+_DEFAULTS = tuple((each.name, each.default) for each in fields(Query))
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value of a field of a query, which can be used."""
+    match name:
+        case "text" | "state":
+            check_text(value, field=f"query.{name}")
+        case "task":
+            return Task.of(value)
+        case "vectors":
+            return _vectors(value)
+        case "where":
+            check_where(value)
+        case "k" | "contrast":
+            return _integer(name, value, MAX_K)
+        case "as_of":
+            return _integer(name, value, MAX_SEQUENCE)
+        case "min_score" | "as_of_s" | "diversity":
+            check_number(name, value)
+            if name == "diversity" and not 0 <= value <= 1:
+                raise InvalidQuery(f"diversity is {value}; expected a number from 0 to 1")
+        case "order" if value not in get_args(Order):
+            raise InvalidQuery(f"order is {value!r}; expected one of {', '.join(get_args(Order))}")
+    return value
 
 
 def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
@@ -127,7 +144,7 @@ def build_query(query: "Query | str | None", fields: "QueryFields") -> Query:
             raise InvalidQuery(f"both a Query and {', '.join(fields)} were given; put them into the Query")
         return query
     values: dict[str, Any] = dict(fields)
-    unknown = set(values) - set(QueryFields.__annotations__)
+    unknown = values.keys() - QueryFields.__annotations__.keys()
     if unknown:
         known = ", ".join(QueryFields.__annotations__)
         raise InvalidQuery(f"recall has no keyword {', '.join(sorted(unknown))}. Known: {known}.")
