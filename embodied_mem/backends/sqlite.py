@@ -91,11 +91,6 @@ class SqliteBackend(SqliteHandle):
             "clock": self._clock,
         }
 
-    @property
-    def synonyms(self) -> Synonyms:
-        """What counts as the same word in text search."""
-        return self._synonyms
-
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Whatever this thread reads inside is of one moment; it may not write meanwhile."""
@@ -175,12 +170,6 @@ class SqliteBackend(SqliteHandle):
             return 0
         n_vectors = found["vectors"][field]["n_vectors"] if field in found["vectors"] else 0
         return max(0, int(found["n_rows"] - found["n_dead"] - n_vectors))  # a removed row may have had one
-
-    def forget_index(self) -> None:
-        """Let go of what is indexed in memory; the next search makes it again, from disk or from the log."""
-        with self._own_lock, self._opened():
-            self._search.close()
-            self._search = self._new_engine()
 
     def spaces(self) -> dict[str, Space]:
         """The space of each field that has vectors."""

@@ -1,6 +1,5 @@
 """Which snapshots of one kind's columns fit the log, and which are old enough to be made again."""
 
-import enum
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,35 +49,19 @@ class Kept(Protocol):
         ...
 
 
-class Fit(enum.Enum):
-    """Whether a log begins with what a part was made of."""
-
-    WHOLE = "it does"
-    OUTDATED = "it did, or another log does, before entries were changed or removed here"
-    NONE = "it does not"
-
-
-def fit_of(db: sqlite3.Connection, table: RowTable, made_of: Mapping[str, Any]) -> Fit:
-    """Whether the log begins with just what a column was made of.
+def is_of_this_log(db: sqlite3.Connection, made_of: Mapping[str, Any]) -> bool:
+    """Whether the log holds the last entry of a part, and none was changed or removed since it was saved.
 
     Args:
-        db: A connection inside a transaction.
-        table: The rows of its kind.
-        made_of: What its snapshot says.
+        db: A connection to the log.
+        made_of: What the snapshot of the part says.
     """
-    n_rows, last, generation = (made_of.get(name) for name in ("n_rows", "last_sequence", "generation"))
-    if not isinstance(n_rows, int) or not isinstance(last, int) or not isinstance(generation, int):
-        return Fit.NONE
-    if generation < log_reader.head(db).generation:
-        return Fit.OUTDATED
-    is_beginning = (
-        0 < n_rows <= len(table)
-        and not len(table.dead)
-        and int(table.sequences[n_rows - 1]) == last
-        and generation == log_reader.head(db).generation
+    last = made_of.get("last_sequence")
+    return (
+        isinstance(last, int)
         and made_of.get("digest") == log_reader.digest_at(db, last)
+        and made_of.get("generation") == log_reader.head(db).generation
     )
-    return Fit.WHOLE if is_beginning else Fit.NONE
 
 
 class KeptParts:
@@ -156,9 +139,20 @@ class KeptParts:
     def _usable(self, db: sqlite3.Connection, name: str, of: JsonObject) -> dict[str, Any] | None:
         """The header of a snapshot that may be loaded."""
         header = None if self._folder is None else snapshot.read_header(self._folder, self._full(name))
-        if header is None or fit_of(db, self._table, header["made_of"]) is not Fit.WHOLE:
+        if header is None or not self._is_beginning(db, header["made_of"]):
             return None
         return header if all(header["made_of"].get(key) == value for key, value in of.items()) else None
+
+    def _is_beginning(self, db: sqlite3.Connection, made_of: Mapping[str, Any]) -> bool:
+        """Whether a snapshot covers just the first rows of the table."""
+        n_rows = made_of.get("n_rows")
+        return (
+            isinstance(n_rows, int)
+            and 0 < n_rows <= len(self._table)
+            and not len(self._table.dead)
+            and int(self._table.sequences[n_rows - 1]) == made_of.get("last_sequence")
+            and is_of_this_log(db, made_of)
+        )
 
     def _is_new_enough(self, db: sqlite3.Connection, name: str, form: str, of: JsonObject) -> bool:
         made_of = (self._usable(db, name, of) or {}).get("made_of", {})

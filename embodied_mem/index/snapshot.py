@@ -10,8 +10,8 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -120,7 +120,7 @@ def _header_of(file: Path) -> dict[str, Any] | None:
 def _read_header(stream: BinaryIO) -> dict[str, Any]:
     length = _header_length(stream.read(8))
     written, checksum = stream.read(length), stream.read(4)
-    if zlib.crc32(written) != int.from_bytes(checksum, "little"):
+    if zlib.crc32(written).to_bytes(4, "little") != checksum:
         raise ValueError("the checksum of its header is wrong")
     header: dict[str, Any] = json.loads(written)
     if header["format"] != FORMAT or not isinstance(header["made_of"], dict):
@@ -130,66 +130,28 @@ def _read_header(stream: BinaryIO) -> dict[str, Any]:
     return header
 
 
-class OpenPart:
-    """A part whose file is open: what is put in its place meanwhile changes nothing here.
+def verified_header(file: Path) -> dict[str, Any]:
+    """What a part's file says of itself, once all of it was compared with its checksums.
 
-    Attributes:
-        name: Its name.
-        made_of: What it was made of.
-        arrays: Its arrays, each read when it is asked for, so that never all are in memory.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        header = _read_header(stream)
-        self.name: str = header["part"]
-        self.made_of: dict[str, Any] = header["made_of"]
-        self._stream = stream
-        self._checksum = header["checksum"]
-        self._start = stream.tell() + -stream.tell() % _ALIGNMENT
-        self.arrays: Arrays = _StoredArrays(stream, self._start, header["arrays"])
-
-    def is_whole(self) -> bool:
-        """Whether the arrays give the checksum kept with them."""
-        self._stream.seek(self._start)
-        checksum = 0
-        while piece := self._stream.read(_AT_ONCE):
-            checksum = zlib.crc32(piece, checksum)
-        return bool(checksum == self._checksum)
-
-
-class _StoredArrays(Mapping[str, npt.NDArray[Any]]):
-    """Arrays in an open file by name."""
-
-    def __init__(self, stream: BinaryIO, start: int, places: list[Any]) -> None:
-        self._stream = stream
-        self._start = start
-        self._places = {name: place for name, *place in places}
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        dtype, shape, offset = self._places[name]
-        self._stream.seek(self._start + offset)
-        data = np.frombuffer(self._stream.read(_n_bytes(dtype, shape)), np.uint8)
-        return _array(data, 0, dtype, shape, 0)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-
-@contextmanager
-def opened(file: Path) -> Iterator[OpenPart]:
-    """A part, to be read piece by piece while its file stays open.
+    Args:
+        file: Read in pieces, so that little of it is in memory at a time.
 
     Raises:
         OSError: There is no such file, or the disk refuses.
-        ValueError: Its header is damaged, or of another format.
-        KeyError: So it is.
-        TypeError: So it is.
+        ValueError: A checksum is wrong, or the format or the name of the file is another.
+        KeyError, TypeError: The header lacks a field or has the wrong type.
     """
     with file.open("rb") as stream:
-        yield OpenPart(stream)
+        header = _read_header(stream)
+        stream.seek(-stream.tell() % _ALIGNMENT, os.SEEK_CUR)
+        checksum = 0
+        while piece := stream.read(_AT_ONCE):
+            checksum = zlib.crc32(piece, checksum)
+    if checksum != header["checksum"]:
+        raise ValueError("its checksum is wrong")
+    if file.name != file_of(file.parent, header["part"]).name:
+        raise ValueError("it has the name of another part")
+    return header
 
 
 def remove_all(folder: Path) -> None:
@@ -231,15 +193,11 @@ def _pieces(array: npt.NDArray[Any]) -> tuple[bytes | memoryview, bytes]:
 def _array(
     data: npt.NDArray[np.uint8], start: int, dtype: str, shape: list[int], offset: int
 ) -> npt.NDArray[Any]:
-    size = _n_bytes(dtype, shape)
-    return data[start + offset : start + offset + size].view(dtype).reshape(shape)
-
-
-def _n_bytes(dtype: str, shape: list[int]) -> int:
     kind = np.dtype(dtype)
     if kind.kind not in _KINDS:
         raise ValueError(f"an array is of {dtype}")
-    return kind.itemsize * int(np.prod(shape, dtype=np.int64))
+    size = kind.itemsize * int(np.prod(shape, dtype=np.int64))
+    return data[start + offset : start + offset + size].view(kind).reshape(shape)
 
 
 def _header_length(beginning: bytes) -> int:

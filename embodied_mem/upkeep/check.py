@@ -93,7 +93,7 @@ def _parts(
     yield check_purges(backend, path, repair=aside is not None)
     yield check_links(backend, aside)
     yield check_attachments(backend, path, aside)
-    yield check_index(backend, path, aside)
+    yield check_index(backend, path, repair=aside is not None)
     yield check_leftovers(path, now_s=float(clock()), repair=aside is not None)
 
 

@@ -44,11 +44,23 @@ def test_a_part_made_of_something_else_is_not_used(file, other):
     assert snapshot.load(file.parent, "part", {**MADE_OF, **other}) is None
 
 
+def assert_is_noticed(file, place):
+    assert snapshot.load(file.parent, "part", MADE_OF) is None, place
+    with pytest.raises(ValueError, match=r"checksum|part of an index"):
+        snapshot.verified_header(file)
+
+
+def test_a_whole_file_is_verified(file, monkeypatch):
+    for at_once in (1, 63, 64, 2**20):
+        monkeypatch.setattr(snapshot, "_AT_ONCE", at_once)
+        assert snapshot.verified_header(file)["made_of"] == MADE_OF
+
+
 def test_every_shorter_file_is_noticed(file):
     whole = file.read_bytes()
     for length in [*range(0, 200), *range(200, len(whole), 97), len(whole) - 1]:
         file.write_bytes(whole[:length])
-        assert snapshot.load(file.parent, "part", MADE_OF) is None, length
+        assert_is_noticed(file, length)
 
 
 def test_every_flipped_byte_is_noticed(file):
@@ -58,7 +70,7 @@ def test_every_flipped_byte_is_noticed(file):
     for place in [*range(0, 400), *range(400, len(whole), 61)]:
         if place not in padding:
             file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
-            assert snapshot.load(file.parent, "part", MADE_OF) is None, place
+            assert_is_noticed(file, place)
 
 
 def test_another_format_is_not_used(file):
@@ -71,11 +83,15 @@ def test_another_format_is_not_used(file):
     checksum = zlib.crc32(written).to_bytes(4, "little")
     file.write_bytes(whole[:8] + written + checksum + whole[12 + length :])
     assert snapshot.load(file.parent, "part", MADE_OF) is None
+    with pytest.raises(ValueError, match="format 2"):
+        snapshot.verified_header(file)
 
 
 def test_a_file_under_the_name_of_another_part_is_not_used(file):
-    file.rename(snapshot.file_of(file.parent, "other"))
+    renamed = file.rename(snapshot.file_of(file.parent, "other"))
     assert snapshot.load(file.parent, "other", MADE_OF) is None
+    with pytest.raises(ValueError, match="name of another part"):
+        snapshot.verified_header(renamed)
 
 
 @pytest.mark.parametrize("place", ["snapshot:array-written", "snapshot:written", "snapshot:before-rename"])

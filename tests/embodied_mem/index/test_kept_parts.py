@@ -1,0 +1,105 @@
+"""Which saved parts of the index are used: those made of the first rows of this log, and no others."""
+
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.index import log_reader, snapshot
+from embodied_mem.index.kept_parts import KeptParts, Settings
+from embodied_mem.index.options import DEFAULT_OPTIONS
+from embodied_mem.index.rows import RowTable
+from embodied_mem.synonyms import NO_SYNONYMS
+from embodied_mem.testing.backend import example_entry
+
+NAME, OF = "numbers", {"space": "plain"}
+ENTRIES = [example_entry(number) for number in range(40)]
+
+
+class Numbers:
+    """A column that can be kept."""
+
+    form = "numbers"
+
+    def __init__(self, n_rows):
+        self.numbers = np.arange(n_rows)
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def to_arrays(self):
+        return {"numbers": self.numbers}
+
+
+@pytest.fixture
+def backend(tmp_path):
+    with SqliteBackend(tmp_path / "experiences.sqlite") as opened:
+        opened.append(ENTRIES)
+        yield opened
+
+
+@pytest.fixture
+def db(backend):
+    with closing(sqlite3.connect(backend.path)) as opened:
+        yield opened
+
+
+def parts_of(db, folder):
+    table = RowTable("experience")
+    for kind, sequences in log_reader.kinds_after(db, 0):
+        assert kind == "experience"
+        table.append(sequences)
+    return KeptParts(table, Settings("store", NO_SYNONYMS, DEFAULT_OPTIONS, folder))
+
+
+@pytest.fixture
+def folder(db, tmp_path):
+    """Where a column of all rows is saved."""
+    place = tmp_path / "index"
+    parts = parts_of(db, place)
+    parts.save(db, log_reader.head(db), NAME, Numbers(len(ENTRIES)), OF, only_stale=False)
+    return place
+
+
+def test_what_was_saved_is_used_until_something_is_removed(backend, db, folder):
+    parts = parts_of(db, folder)
+    assert parts.load(db, NAME, OF)["numbers"].tolist() == list(range(40))
+    assert parts.load(db, NAME, {"space": "another"}) is None
+    backend.append([example_entry(40)])
+    assert parts_of(db, folder).load(db, NAME, OF) is not None
+    backend.delete([41])
+    assert parts_of(db, folder).load(db, NAME, OF) is None
+
+
+@pytest.mark.parametrize(
+    "made_of",
+    [
+        {"n_rows": 41},
+        {"n_rows": 39},
+        {"n_rows": 0},
+        {"n_rows": "40"},
+        {"n_rows": 39, "last_sequence": 39},
+        {"last_sequence": 39},
+        {"last_sequence": "40"},
+        {"digest": "ab"},
+        {"generation": 1},
+        {"generation": None},
+        {"space": "another"},
+    ],
+    ids=str,
+)
+def test_what_says_it_was_made_of_something_else_is_not_used(db, folder, made_of):
+    [part] = snapshot.parts_in(folder, "")
+    header = snapshot.read_header(folder, part)
+    snapshot.save(folder, part, {**header["made_of"], **made_of}, Numbers(40).to_arrays())
+    assert parts_of(db, folder).load(db, NAME, OF) is None
+
+
+def test_a_part_is_not_used_for_a_table_with_removed_rows(db, folder):
+    table = RowTable("experience")
+    table.append(np.arange(1, 41))
+    table.keep_only(np.arange(2, 41))
+    parts = KeptParts(table, Settings("store", NO_SYNONYMS, DEFAULT_OPTIONS, folder))
+    assert parts.load(db, NAME, OF) is None
