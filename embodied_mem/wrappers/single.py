@@ -8,11 +8,10 @@ from gymnasium.envs.registration import EnvSpec
 from embodied_mem import describe
 from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
-from embodied_mem.wrappers.make_recorder import make_recorder
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
 from embodied_mem.wrappers.plan_log import action_log
 from embodied_mem.wrappers.quick_steps import PLAIN_ACTIONS, PLAIN_REWARDS, QuickSteps
-from embodied_mem.wrappers.recorder import RecordingCounts
+from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 
 Info: TypeAlias = dict[str, Any]
 
@@ -32,7 +31,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: gym.Env[Any, Any], memory: Memory, options: RecordOptions) -> None:
         super().__init__(env)
-        self._recorder = make_recorder(
+        self._recorder = Recorder(
             memory,
             options,
             environment=environment_id(env),

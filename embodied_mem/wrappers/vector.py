@@ -10,10 +10,9 @@ from gymnasium.vector.utils import iterate
 
 from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
-from embodied_mem.wrappers.make_recorder import make_recorder
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
 from embodied_mem.wrappers.plan_log import action_log
-from embodied_mem.wrappers.recorder import RecordingCounts
+from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 from embodied_mem.wrappers.single import action_names, environment_id
 
 Info: TypeAlias = dict[str, Any]
@@ -36,7 +35,7 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         super().__init__(env)
         self._mode = _autoreset_mode(env)
         first = _first_environment(env)
-        self._recorder = make_recorder(
+        self._recorder = Recorder(
             memory,
             options,
             environment=environment_id(first) if first is not None else "",
