@@ -34,7 +34,7 @@ MINIGRID = "MiniGrid-DoorKey-8x8-v0"
 WARM_STEPS = 2_000
 COMMIT_EVERY = 64  # episodes a transaction; `close` and `flush` write the rest
 MAX_MINIGRID_PERCENT = 3.0
-MAX_CARTPOLE_PERCENT = 20.0
+MAX_CARTPOLE_PERCENT = 25.0
 JUDGED_STEPS = {"minigrid": 50_000, "cartpole_long": 200_000}  # fewer are shown and not judged
 
 Act = Callable[[Any], int]
