@@ -1,11 +1,11 @@
-"""What a wrapper gathers while an episode runs, and the experience it makes of it."""
+"""What a wrapper gathers while an episode runs."""
 
 import math
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from embodied_mem import describe
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import JsonObject
 from embodied_mem.queries import observation_vector
-from embodied_mem.records import Experience, Origin, Outcome, Scope, SkillCall, Task
+from embodied_mem.records import Task
 from embodied_mem.spaces import FieldVector, Space
 from embodied_mem.wrappers.outcomes import EpisodeSummary
+from embodied_mem.wrappers.plan_log import ActionLog
 
 MAX_VECTOR_NUMBERS = 4_096
 
@@ -45,34 +46,6 @@ class EpisodeStart:
     vectors: tuple[FieldVector, ...]
     first_step: int = 0
     span: int = 0
-
-
-class ActionLog(Protocol):
-    """What gathers the actions of an episode."""
-
-    @property
-    def takes_numbers(self) -> bool:
-        """Whether actions are plain numbers, so that many can be noted at once."""
-        ...
-
-    def add(self, action: Any) -> None:
-        """Note one action; never raises."""
-        ...
-
-    def extend(self, actions: Sequence[Any]) -> None:
-        """Note many."""
-        ...
-
-    def calls(self) -> tuple[SkillCall, ...]:
-        """The plan so far."""
-        ...
-
-    def metadata(self) -> JsonObject:
-        """What the plan says of itself."""
-        ...
-
-
-MakePlan: TypeAlias = Callable[[], ActionLog]  # a fresh one for each episode
 
 
 class EpisodeLog:
@@ -106,7 +79,7 @@ class EpisodeLog:
     def take_in(self, actions: Sequence[Any], rewards: Sequence[Any]) -> None:
         """Note many steps at once; the last of the actions may have no result."""
         self.plan.extend(actions)
-        total = sum_after(self.reward, rewards)
+        total = _sum_after(self.reward, rewards)
         if math.isfinite(total):
             self.reward = total
             self.steps += len(rewards)
@@ -141,42 +114,6 @@ class EpisodeLog:
             truncated=ending.truncated,
         )
 
-    def experience(
-        self,
-        ending: "Ending",
-        summary: EpisodeSummary,
-        outcome: Outcome,
-        *,
-        identifier: str,
-        scope: Scope,
-        versions: Mapping[str, str],
-        happened_at_s: float,
-        metadata: Mapping[str, Any],
-    ) -> Experience:
-        """The episode as an experience."""
-        start = self.start
-        plan: tuple[SkillCall, ...] = self.plan.calls()
-        return Experience(
-            id=identifier,
-            task=start.task,
-            state=start.state,
-            plan=plan,
-            outcome=outcome,
-            state_after=summary.last_state,
-            scope=scope,
-            origin=Origin(
-                run=scope.run,
-                attempt=start.attempt,
-                episode=start.episode,
-                first_step=start.first_step,
-                last_step=start.first_step + max(self.steps - 1, 0),
-                versions=versions,
-            ),
-            happened_at_s=happened_at_s,
-            metadata={**self._metadata(ending), **metadata},
-            vectors=start.vectors,
-        )
-
     def next_span(self, observation: Any) -> EpisodeStart:
         """The beginning of the span after this one, in the same episode."""
         return replace(
@@ -188,7 +125,8 @@ class EpisodeLog:
             span=self.start.span + 1,
         )
 
-    def _metadata(self, ending: "Ending") -> JsonObject:
+    def metadata(self, ending: "Ending") -> JsonObject:
+        """What is kept beside the plan; asked for after the plan's calls, which count what they leave out."""
         result: JsonObject = {"terminated": ending.terminated, "truncated": ending.truncated}
         if self.start.seed is not None:
             result["seed"] = self.start.seed
@@ -226,15 +164,14 @@ class Ending:
         return self.terminated or self.truncated
 
 
-def sum_after(total: float, rewards: Sequence[Any]) -> float:
+def _sum_after(total: float, rewards: Sequence[Any]) -> float:
     """The total with the rewards added one after the other; NaN where one has to be looked at by itself.
 
     One after the other, as `EpisodeLog.result` adds them: a pairwise sum would differ in the last digit.
     """
     try:
-        numbers = rewards if isinstance(rewards, array) else array("d", rewards)
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.add.accumulate(np.concatenate(((total,), numbers)))[-1])
+            return float(np.add.accumulate(array("d", (total, *rewards)))[-1])
     except Exception:  # an environment's own type may raise anything
         return math.nan
 

@@ -48,10 +48,6 @@ class RecordOptions:
         keep_continuous: Whether continuous actions are kept one by one too, and not only as a summary.
         action_names: Names of discrete actions by index; None asks the environment.
         metadata: Kept with every experience.
-        in_background: Whether another process describes and writes the episodes, so that the end of one costs
-            the loop a fifth. `recording_counts` then lags behind until `close()`, memory has an episode a
-            little later, and memory and options have to be what `multiprocessing` can send: a memory of a
-            store, functions that can be imported.
     """
 
     task: TaskSource | None = None
@@ -67,7 +63,6 @@ class RecordOptions:
     keep_continuous: bool = False
     action_names: Sequence[str] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    in_background: bool = False
 
     def __post_init__(self) -> None:
         for name, (types, said) in _TYPES.items():
@@ -110,7 +105,6 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "make_id": (Callable, "a function that gives ids"),
     "max_calls": (int, "at least 2"),
     "max_steps_per_experience": ((int, NoneType), "at least 1, or None"),
-    "in_background": (bool, "True or False"),
     "action_names": ((Sequence, NoneType), "a list of names, or None"),
 }
 

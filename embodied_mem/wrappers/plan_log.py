@@ -3,7 +3,6 @@
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -14,14 +13,12 @@ from embodied_mem import describe
 from embodied_mem.json_values import JsonObject, JsonValue, canonical
 from embodied_mem.records import SkillCall
 from embodied_mem.wrappers.action_summary import ActionSummary
-from embodied_mem.wrappers.episode_log import MakePlan
 
 if TYPE_CHECKING:
     from gymnasium import Space
 
 Key: TypeAlias = int | str | tuple[Any, ...]
 ToKey: TypeAlias = Callable[[Any], Key]
-ToCall: TypeAlias = Callable[[tuple[Key, int]], SkillCall]
 Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 
 MAX_CALLS_KEPT = 4_096  # calls that are made once for all episodes
@@ -32,18 +29,20 @@ class PlanLog:
 
     Args:
         to_key: Makes an action hashable and comparable.
-        to_call: Makes a call of such a key with how often it came in a row.
+        call_of: The call of such a key and how often it came in a row.
         max_calls: At most this many calls are kept, from the head and the tail in equal parts, >= 2.
-        takes_numbers: Whether actions are numbers, so that many can be noted at once.
+
+    Attributes:
+        takes_numbers: Whether actions are plain numbers, so that many can be noted at once.
     """
 
     __slots__ = (
+        "_call_of",
         "_count",
         "_head",
         "_head_size",
         "_key",
         "_tail",
-        "_to_call",
         "_to_key",
         "dropped_actions",
         "dropped_calls",
@@ -51,11 +50,11 @@ class PlanLog:
     )
 
     def __init__(
-        self, to_key: ToKey, to_call: ToCall, *, max_calls: int, takes_numbers: bool = False
+        self, to_key: ToKey, call_of: Mapping[tuple[Key, int], SkillCall], *, max_calls: int
     ) -> None:
         self._to_key = to_key
-        self._to_call = to_call
-        self.takes_numbers = takes_numbers
+        self._call_of = call_of
+        self.takes_numbers = to_key is _discrete_key
         self._head: list[tuple[Key, int]] = []
         self._head_size = (max_calls + 1) // 2
         self._tail: deque[tuple[Key, int]] = deque(maxlen=max_calls - self._head_size)
@@ -99,7 +98,7 @@ class PlanLog:
         if self._count:
             self._store([(cast(Key, self._key), self._count)])
             self._key, self._count = None, 0
-        return tuple(map(self._to_call, (*self._head, *self._tail)))
+        return tuple(map(self._call_of.__getitem__, (*self._head, *self._tail)))
 
     def metadata(self) -> JsonObject:
         """What the plan left out; empty if nothing."""
@@ -140,6 +139,10 @@ class PlanLog:
         self._store(_pairs(keys[room + n_skipped :], counts[room + n_skipped :]))
 
 
+ActionLog: TypeAlias = PlanLog | ActionSummary
+MakePlan: TypeAlias = Callable[[], ActionLog]  # a fresh one for each episode
+
+
 def _pairs(keys: Integers, counts: Integers) -> list[tuple[Key, int]]:
     return list(zip(keys.tolist(), counts.tolist(), strict=True))
 
@@ -172,26 +175,8 @@ def action_log(
     """What makes a fresh log for each episode of an environment with this action space."""
     to_key = _to_key(space)
     if to_key is None and not keep_continuous:
-        name = describe.clip(repr(space), 200)
-        return partial(ActionSummary, name)
-    return _PlanMaker(to_key or _json_key, _CallMaker(names), max_calls)
-
-
-@dataclass(frozen=True, slots=True)
-class _PlanMaker:
-    """Makes the plan logs of one environment; unlike a function made here it can be sent elsewhere."""
-
-    to_key: ToKey
-    to_call: "_CallMaker"
-    max_calls: int
-
-    def __call__(self) -> PlanLog:
-        return PlanLog(
-            self.to_key,
-            self.to_call.__getitem__,
-            max_calls=self.max_calls,
-            takes_numbers=self.to_key is _discrete_key,
-        )
+        return partial(ActionSummary, describe.clip(repr(space), 200))
+    return partial(PlanLog, to_key or _json_key, _CallMaker(names), max_calls=max_calls)
 
 
 class _CallMaker(dict[tuple[Key, int], SkillCall]):
@@ -201,7 +186,7 @@ class _CallMaker(dict[tuple[Key, int], SkillCall]):
         super().__init__()
         self._names = names
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy makes its calls again, so that copying stays cheap
         return _CallMaker, (self._names,)
 
     def __missing__(self, run: tuple[Key, int]) -> SkillCall:

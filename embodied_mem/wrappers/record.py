@@ -1,5 +1,6 @@
 """The one function a user calls."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
@@ -36,18 +37,23 @@ class RecordKeywords(TypedDict, total=False):
     keep_continuous: bool
     action_names: Sequence[str] | None
     metadata: Mapping[str, Any]
-    in_background: bool
 
 
 @overload
 def record_experience(
-    env: "gym.Env[Any, Any]", memory: Memory, **keywords: Unpack[RecordKeywords]
+    env: "gym.Env[Any, Any]", memory: Memory, *, in_background: bool = ..., **keywords: Unpack[RecordKeywords]
 ) -> "RecordExperience": ...
 @overload
 def record_experience(
-    env: "VectorEnv[Any, Any, Any]", memory: Memory, **keywords: Unpack[RecordKeywords]
+    env: "VectorEnv[Any, Any, Any]",
+    memory: Memory,
+    *,
+    in_background: bool = ...,
+    **keywords: Unpack[RecordKeywords],
 ) -> "RecordVectorExperience": ...
-def record_experience(env: Any, memory: Memory, **keywords: Unpack[RecordKeywords]) -> Any:
+def record_experience(
+    env: Any, memory: Memory, *, in_background: bool | None = None, **keywords: Unpack[RecordKeywords]
+) -> Any:
     """The environment, wrapped so that each finished episode becomes an experience in memory.
 
     The agent stays as it is: observations, rewards and infos pass through unchanged.
@@ -55,12 +61,20 @@ def record_experience(env: Any, memory: Memory, **keywords: Unpack[RecordKeyword
     Args:
         env: A Gymnasium environment, or a Gymnasium vector environment in any autoreset mode.
         memory: Where experiences go, such as `MemoryStore.open(folder).memory()`.
+        in_background: Deprecated, without effect.
         **keywords: `task`, `outcome`, `keep`, `sample` and more; see `RecordOptions`, docs/recording.md.
 
     Raises:
         RecordingError: Not such an environment or memory, or options that contradict each other.
         MemoryModeError: The memory is frozen or off.
     """
+    if in_background is not None:
+        warnings.warn(
+            "record_experience(in_background=...) no longer has an effect: each episode is recorded in this "
+            "process when it ends. Remove the keyword; nothing is lost",
+            DeprecationWarning,
+            stacklevel=2,
+        )
     options = _options(keywords)
     if not isinstance(memory, Memory):
         raise RecordingError(

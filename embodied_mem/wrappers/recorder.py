@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,15 @@ from embodied_mem import describe
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.json_values import clean_text
-from embodied_mem.records import Experience, Outcome, Receipt, Status, Task, instance_id
-from embodied_mem.wrappers.episode_log import Ending, EpisodeLog, EpisodeStart, MakePlan, first_vectors
+from embodied_mem.records import Experience, Origin, Outcome, Receipt, Status, Task, instance_id
+from embodied_mem.wrappers.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors
 from embodied_mem.wrappers.options import RecordOptions
 from embodied_mem.wrappers.outcomes import EpisodeSummary, default_outcome, judge
+from embodied_mem.wrappers.plan_log import MakePlan, action_log
 from embodied_mem.wrappers.quick_steps import CAPACITY
+
+if TYPE_CHECKING:
+    from gymnasium import Space
 
 logger = logging.getLogger(__name__)
 
@@ -55,29 +59,27 @@ class Recorder:
     Args:
         memory: Where experiences go.
         options: How they are made.
-        environment: The environment's id; empty if it has none.
-        make_plan: Makes a fresh action log.
+        env: The environment, asked for its id and for the names of its actions; None if nobody can be asked.
+        space: The space of its actions.
     """
 
-    def __init__(
-        self,
-        memory: Memory,
-        options: RecordOptions,
-        *,
-        environment: str,
-        make_plan: MakePlan,
-    ) -> None:
+    def __init__(self, memory: Memory, options: RecordOptions, *, env: Any, space: "Space[Any]") -> None:
         self.counts = RecordingCounts()
         self._memory = memory
         self._options = options
-        self._environment = environment or options.scope.world
+        self._environment = _environment_id(env) or options.scope.world
         self._scope = replace(options.scope, world=options.scope.world or self._environment)
         self._versions = {
             "embodied_mem": embodied_mem.__version__,
             "environment": self._environment,
             "gymnasium": version("gymnasium"),
         }
-        self._make_plan = make_plan
+        self._make_plan: MakePlan = action_log(
+            space,
+            _action_names(env, options),
+            max_calls=options.max_calls,
+            keep_continuous=options.keep_continuous,
+        )
         self._pending: Exception | None = None
         self._newest: Receipt | None = None
         self._checked_in: int | None = None
@@ -105,7 +107,9 @@ class Recorder:
     ) -> EpisodeLog | None:
         """A log for the episode that begins; None if it is not to be recorded."""
         self.counts.begun += 1
-        if self._is_left_out():
+        rng = self._options.rng
+        if self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample:
+            self.counts.not_sampled += 1
             return None
         try:
             start = EpisodeStart(
@@ -113,7 +117,7 @@ class Recorder:
                 attempt=self._options.make_id(),
                 episode=episode,
                 seed=None if seed is None else int(seed),
-                observation=copied(observation),
+                observation=_copied(observation),
                 state=describe.observation_text(observation),
                 vectors=first_vectors(observation),
             )
@@ -127,13 +131,6 @@ class Recorder:
         limit = self._options.max_steps_per_experience
         return limit is not None and episode.steps >= limit
 
-    def _is_left_out(self) -> bool:
-        """Whether the sample leaves out the episode that begins; then it is counted."""
-        rng = self._options.rng
-        is_left_out = self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample
-        self.counts.not_sampled += is_left_out
-        return is_left_out
-
     def room(self, episode: EpisodeLog) -> int:
         """How many steps may be taken before one has to be looked at, for a cut to be made in time."""
         limit = self._options.max_steps_per_experience
@@ -143,7 +140,7 @@ class Recorder:
         """Record what there is of a running episode and go on with a fresh log."""
         self.finish(episode, ending, **metadata)
         self.counts.begun += 1
-        return EpisodeLog(episode.next_span(copied(ending.observation)), self._make_plan())
+        return EpisodeLog(episode.next_span(_copied(ending.observation)), self._make_plan())
 
     def finish(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> None:
         """Record an episode that ended in any way; never raises."""
@@ -180,9 +177,9 @@ class Recorder:
     def lose(self, error: Exception, when: str) -> None:
         """Count an episode that an error has cost."""
         self.counts.failed += 1
-        self.keep_error(error, f"while {when} in {self._environment!r}")
+        self._keep_error(error, f"while {when} in {self._environment!r}")
 
-    def keep_error(self, error: Exception, context: str) -> None:
+    def _keep_error(self, error: Exception, context: str) -> None:
         """Log an error, and keep the first one for `raise_pending`."""
         logger.error("%s %s: %s", type(error).__name__, context, describe.glimpse(error, 1_000))
         if self._pending is None:
@@ -205,7 +202,7 @@ class Recorder:
             if not isinstance(found, Task | None):
                 raise InvalidRecord(f"task gave {type(found).__name__}; expected a text or a Task")
         except Exception as error:  # a user's function; the episode is recorded with the default task
-            self.keep_error(error, "while the task function was asked")
+            self._keep_error(error, "while the task function was asked")
         if not isinstance(found, Task):
             found = Task(describe.task_text(observation, info, environment=self._environment))
         kind = found.kind or self._environment
@@ -219,16 +216,27 @@ class Recorder:
             return ""  # options that cannot be written down name no problem that could be met again
 
     def _experience(self, episode: EpisodeLog, ending: Ending, metadata: Mapping[str, Any]) -> Experience:
-        summary = episode.summary(ending)
-        return episode.experience(
-            ending,
-            summary,
-            self._outcome(episode, ending, summary),
-            identifier=self._options.make_id(),
+        start, summary = episode.start, episode.summary(ending)
+        outcome = self._outcome(episode, ending, summary)
+        return Experience(
+            id=self._options.make_id(),
+            task=start.task,
+            state=start.state,
+            plan=episode.plan.calls(),
+            outcome=outcome,
+            state_after=summary.last_state,
             scope=self._scope,
-            versions=self._versions,
+            origin=Origin(
+                run=self._scope.run,
+                attempt=start.attempt,
+                episode=start.episode,
+                first_step=start.first_step,
+                last_step=start.first_step + max(episode.steps - 1, 0),
+                versions=self._versions,
+            ),
             happened_at_s=self._options.clock(),
-            metadata={**self._options.metadata, **metadata},
+            metadata={**episode.metadata(ending), **self._options.metadata, **metadata},
+            vectors=start.vectors,
         )
 
     def _outcome(self, episode: EpisodeLog, ending: Ending, summary: EpisodeSummary) -> Outcome:
@@ -245,7 +253,7 @@ class Recorder:
         try:
             return judge(summary, self._options.rule, known)
         except Exception as error:  # a user's function; the evidence is kept without a verdict
-            self.keep_error(error, "while the outcome rule was asked")
+            self._keep_error(error, "while the outcome rule was asked")
             said = _said("the outcome rule", error)
             return replace(known, status=Status.UNVERIFIED, explanation=_join(said, episode.explanation))
 
@@ -255,7 +263,7 @@ class Recorder:
             try:
                 return bool(keep(experience))
             except Exception as error:  # a user's function; when in doubt the evidence is kept
-                self.keep_error(error, "while the keep function was asked")
+                self._keep_error(error, "while the keep function was asked")
                 return True
         return keep == "all" or experience.outcome.is_success
 
@@ -268,10 +276,21 @@ def _join(*parts: str) -> str:
     return "; ".join(filter(None, parts))
 
 
-def copied(observation: Any) -> Any:
+def _environment_id(env: Any) -> str:
+    """The id under which an environment was made, else the name of its class; empty for None."""
+    if env is None:
+        return ""
+    return describe.clip(env.spec.id if env.spec is not None else type(env.unwrapped).__name__, 200)
+
+
+def _action_names(env: Any, options: RecordOptions) -> dict[int, str]:
+    """The names the user gave, else those the environment has; a name given twice names the first only."""
+    given = options.action_names
+    return describe.told_apart(describe.action_names(env) if given is None else dict(enumerate(given)))
+
+
+def _copied(observation: Any) -> Any:
     """The observation as it is now; environments may write the next one into the same buffer."""
-    if type(observation) is dict and not observation:  # as most infos are
-        return {}
     if type(observation) is np.ndarray and not observation.dtype.hasobject:
         return observation.copy()
     try:

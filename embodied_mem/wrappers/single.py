@@ -8,11 +8,9 @@ from gymnasium.envs.registration import EnvSpec
 from embodied_mem import describe
 from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
-from embodied_mem.wrappers.make_recorder import make_recorder
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
-from embodied_mem.wrappers.plan_log import action_log
 from embodied_mem.wrappers.quick_steps import PLAIN_ACTIONS, PLAIN_REWARDS, QuickSteps
-from embodied_mem.wrappers.recorder import RecordingCounts
+from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 
 Info: TypeAlias = dict[str, Any]
 
@@ -32,17 +30,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: gym.Env[Any, Any], memory: Memory, options: RecordOptions) -> None:
         super().__init__(env)
-        self._recorder = make_recorder(
-            memory,
-            options,
-            environment=environment_id(env),
-            make_plan=action_log(
-                env.action_space,
-                action_names(env, options),
-                max_calls=options.max_calls,
-                keep_continuous=options.keep_continuous,
-            ),
-        )
+        self._recorder = Recorder(memory, options, env=env, space=env.action_space)
         self._log: EpisodeLog | None = None
         self._quick = QuickSteps()
         self._n_episodes = 0
@@ -220,15 +208,3 @@ def _pair(result: Any) -> tuple[Any, Info]:
         f"reset() gave {describe.observation_text(result)[:80]!r}; expected the pair observation, info. An "
         "environment of before Gymnasium 0.26 has to be converted first"
     )
-
-
-def environment_id(env: Any) -> str:
-    """The id under which an environment was made, else the name of its class."""
-    spec = env.spec
-    return describe.clip(spec.id if spec is not None else type(env.unwrapped).__name__, 200)
-
-
-def action_names(env: Any, options: RecordOptions) -> dict[int, str]:
-    """The names the user gave, else those the environment has; a name given twice names the first only."""
-    given = options.action_names
-    return describe.told_apart(describe.action_names(env) if given is None else dict(enumerate(given)))

@@ -10,11 +10,8 @@ from gymnasium.vector.utils import iterate
 
 from embodied_mem.contracts import Memory
 from embodied_mem.wrappers.episode_log import Ending, EpisodeLog
-from embodied_mem.wrappers.make_recorder import make_recorder
 from embodied_mem.wrappers.options import RecordingError, RecordOptions
-from embodied_mem.wrappers.plan_log import action_log
-from embodied_mem.wrappers.recorder import RecordingCounts
-from embodied_mem.wrappers.single import action_names, environment_id
+from embodied_mem.wrappers.recorder import Recorder, RecordingCounts
 
 Info: TypeAlias = dict[str, Any]
 
@@ -35,18 +32,7 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
     def __init__(self, env: VectorEnv[Any, Any, Any], memory: Memory, options: RecordOptions) -> None:
         super().__init__(env)
         self._mode = _autoreset_mode(env)
-        first = _first_environment(env)
-        self._recorder = make_recorder(
-            memory,
-            options,
-            environment=environment_id(first) if first is not None else "",
-            make_plan=action_log(
-                env.single_action_space,
-                action_names(first, options),
-                max_calls=options.max_calls,
-                keep_continuous=options.keep_continuous,
-            ),
-        )
+        self._recorder = Recorder(memory, options, env=_first_environment(env), space=env.single_action_space)
         self._logs: list[EpisodeLog | None] = [None] * env.num_envs
         self._n_episodes = [0] * env.num_envs
         self._resets_next = [False] * env.num_envs

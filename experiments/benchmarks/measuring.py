@@ -93,13 +93,11 @@ def time_calls(
 
 
 def restart_with_one_thread(module: str) -> None:
-    """Start this program again as `python -m module`, unless it has `ONE_THREAD` and keeps bytecode.
+    """Start this program again as `python -m module`, unless it has `ONE_THREAD`.
 
-    The settings are read when numpy is imported, which has happened by now. Installing a package compiles it;
-    where bytecode is not kept, each process that recording starts would be charged for compiling it again.
+    The settings are read when numpy is imported, which has happened by now.
     """
     environment = {**os.environ, **ONE_THREAD}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if environment != dict(os.environ):
         os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], environment)
 

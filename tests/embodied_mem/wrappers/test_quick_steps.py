@@ -1,7 +1,6 @@
 """What is noted ahead is what the long way would have noted, whatever the agent and the environment do."""
 
 import copy
-import struct
 from typing import Any
 
 import gymnasium as gym
@@ -130,8 +129,7 @@ def test_a_first_result_of_another_shape_costs_the_record_and_not_the_step(list_
     assert wrapped.recording_counts.failed == 1
 
 
-@pytest.mark.parametrize("in_background", [False, True])
-def test_a_reward_that_the_environment_writes_over_counts_as_it_was(in_background, list_memory, monkeypatch):
+def test_a_reward_that_the_environment_writes_over_counts_as_it_was(list_memory):
     reward = np.array(1.0)
 
     class Counting(Endless):
@@ -139,14 +137,8 @@ def test_a_reward_that_the_environment_writes_over_counts_as_it_was(in_backgroun
             reward[...] = self.n
             return super().step(action)
 
-    monkeypatch.setattr("embodied_mem.wrappers.background.BackgroundRecorder._start", lambda self: None)
-    wrapped = record_experience(Counting([reward], 5), list_memory(), in_background=in_background)
-    wrapped.reset()
-    for _ in range(4):
-        wrapped.step(1)
-    log = wrapped._log
-    total = sum(struct.unpack("4d", log.figures()[1][0])) if in_background else log.reward
-    assert (total, log.steps) == (0.0 + 1.0 + 2.0 + 3.0, 4)
+    (found,) = episode(list_memory(), Counting([reward], 5), [1] * 4)
+    assert (found.outcome.reward, found.outcome.steps) == (0.0 + 1.0 + 2.0 + 3.0, 4)
 
 
 @pytest.mark.parametrize("do", ["copy", "close", "reset"])

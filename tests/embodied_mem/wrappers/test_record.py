@@ -8,6 +8,7 @@ import pytest
 from embodied_mem.errors import EmbodiedMemError, MemoryModeError
 from embodied_mem.modes import with_mode
 from embodied_mem.wrappers import RecordingError, record_experience
+from tests.embodied_mem.wrappers.scripted import Scripted, end, run
 
 
 def test_a_single_environment_gets_a_wrapper(memory: Any) -> None:
@@ -86,3 +87,18 @@ def test_what_is_no_memory_is_refused() -> None:
 def test_unusable_options_are_refused(memory: Any, keywords: dict[str, Any], message: str) -> None:
     with pytest.raises(EmbodiedMemError, match=message):
         record_experience(gym.make("CartPole-v1"), memory, **keywords)
+
+
+@pytest.mark.parametrize("in_background", [True, False])
+def test_in_background_warns_once_and_the_episode_is_recorded_when_it_ends(
+    memory: Any, in_background: bool
+) -> None:
+    with pytest.warns(
+        DeprecationWarning, match=r"in_background.* Remove the keyword; nothing is lost"
+    ) as said:
+        env = record_experience(
+            Scripted([end()]), memory, in_background=in_background, outcome=lambda _: "success"
+        )
+    assert [warning.filename for warning in said] == [__file__]  # the line to change
+    run(env, [0])
+    assert memory.experiences[0].outcome.is_success

@@ -1,5 +1,9 @@
 """Recording into the real store: recalled by words and by observation, across environments and processes."""
 
+import copy
+import os
+import pickle
+import signal
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -86,6 +90,64 @@ def test_a_closed_store_is_noticed_before_the_first_step(tmp_path: Path) -> None
     store.close()
     with pytest.raises(StoreError, match="was closed"):
         env.reset()
+
+
+def test_recording_goes_on_after_close(tmp_path: Path) -> None:
+    with MemoryStore.open(tmp_path) as store:
+        env = record_experience(gym.make("CartPole-v1"), store.memory())
+        for seed in range(2):
+            play(env, seed=seed, action=1)
+            env.close()
+        assert env.recording_counts.recorded == store.stats().n_experiences == 2
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+@pytest.mark.parametrize("n_envs", [0, 2])
+def test_a_copy_records_into_the_same_store(copied: Any, n_envs: int, tmp_path: Path) -> None:
+    with MemoryStore.open(tmp_path) as store:
+        made = gym.make_vec("CartPole-v1", num_envs=n_envs) if n_envs else gym.make("CartPole-v1")
+        env = record_experience(made, store.memory())
+        env.reset(seed=0)
+        action = env.action_space.sample()
+        env.step(action)
+        other = copied(env)
+        for each in (env, other):
+            each.step(action)
+            each.close()
+        assert [each.outcome.steps for each in store.experiences()] == [2] * 2 * max(n_envs, 1)
+
+
+def test_each_episode_that_ended_survives_a_killed_loop(tmp_path: Path, run_python: Any) -> None:
+    code = f"""
+import os, signal, gymnasium as gym
+from embodied_mem import MemoryStore, record_experience
+store = MemoryStore.open({str(tmp_path / "store")!r})
+env = record_experience(gym.make("CartPole-v1"), store.memory())
+for seed in range(7):
+    env.reset(seed=seed)
+    while not any(env.step(1)[2:4]):
+        pass
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert run_python("-c", code).returncode == -signal.SIGKILL
+    with MemoryStore.open(tmp_path / "store") as store:
+        assert store.stats().n_experiences == 7
+
+
+@may_fork
+def test_a_child_forked_in_mid_episode_loses_its_own_and_not_that_of_its_parent(tmp_path: Path) -> None:
+    with MemoryStore.open(tmp_path) as store:
+        env = record_experience(gym.make("CartPole-v1"), store.memory())
+        env.reset(seed=0)
+        child = os.fork()
+        if not child:
+            while not any(env.step(1)[2:4]):
+                pass
+            os._exit(env.recording_counts.failed)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        while not any(env.step(1)[2:4]):
+            pass
+        assert env.recording_counts.recorded == store.stats().n_experiences == 1
 
 
 @may_fork
