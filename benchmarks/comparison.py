@@ -51,7 +51,7 @@ class Measured:
         syncs_per_add: Waits for the disk an add; None where nothing is kept, or where they cannot be counted.
         rss_mb: Memory beyond the imports: in a fresh process that opened the store and searched by vectors,
             or in the process that loaded it where nothing is kept.
-        rss_text_mb: The same after a search by words, for our own store.
+        rss_text_mb: The same after a search by words, for our own stores.
         rss_loading_mb: The same in the process that loaded everything.
         disk_mb: Size of the files.
         reopen_s: Seconds to open the store in a fresh process, first search included.
@@ -267,7 +267,7 @@ def _reopen(of: Measured, workload: Path, folder: Path, say: Say) -> None:
             if kind is not Filter.NONE or describe_subject(of.name).has_unfiltered:
                 worker.ask("search", kind=kind, budget_s=1.0)
         of.rss_mb = worker.ask("memory")["rss_mb"]
-        if of.name == OWN:
+        if describe_subject(of.name).role == "own":
             worker.ask("search_text")
             of.rss_text_mb = worker.ask("memory")["rss_mb"]
         worker.ask("close")

@@ -3,8 +3,8 @@
     python -m benchmarks.store --json FILE [--n 1000,10000] [--quick] [--only NAME]
 
 Exit code 1 where a bar is missed, 2 where it cannot be run, or not be judged because a store was left out.
-Bars of sizes that were not asked for are named and not judged, and leave the code as it is: --quick has none.
-docs/benchmarks.md says what is compared and how.
+Bars of sizes that were not asked for are named and not judged, and leave the code as it is; --quick judges
+those of 1,000 records. docs/benchmarks.md says what is compared and how.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bars import BARS, bars_at
+from benchmarks.bars import STORE_BARS, bars_at
 from benchmarks.comparison import Effort, Measured, Say, compare
 from benchmarks.rows import Row, benchmark_document, rows_of
 from benchmarks.sizes import parse_sizes
@@ -51,7 +51,7 @@ def _report(results: Mapping[int, Mapping[str, Measured]], left_out: Sequence[st
     if why:  # what is best of some is best of nothing
         rows = [replace(row, bar=None) for row in rows]
     judged = {row.name for row in rows if row.bar is not None}
-    not_judged = [name for name in BARS if name not in judged]
+    not_judged = [name for name in STORE_BARS if name not in judged]
     _print_results(results, rows)
     if path:
         said = {**document(results, rows), "left_out": left_out, "not_judged": not_judged}
@@ -72,7 +72,7 @@ def why_not_judged(sizes: Collection[int], left_out: Sequence[str], rows: Sequen
         left_out: Subjects that were not measured.
         rows: What came out; a bar without a row of its name lacks it.
     """
-    asked, there = bars_at(sizes), {row.name for row in rows}
+    asked, there = bars_at(STORE_BARS, sizes), {row.name for row in rows}
     return ", ".join([*left_out, *(name for name in asked if name not in there)]) if asked else ""
 
 

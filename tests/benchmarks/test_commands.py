@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import default_path, wrappers
 from benchmarks import store as store_command
-from benchmarks.bars import BARS
+from benchmarks.bars import DEFAULT_PATH_BARS, STORE_BARS
 from benchmarks.comparison import Measured, _note_search
 from benchmarks.default_path import Path95
 from benchmarks.default_path import measure as measure_default_path
@@ -21,6 +21,8 @@ from embodied_mem import Experience, MemoryStore
 from embodied_mem.errors import ExperimentError
 
 gym = pytest.importorskip("gymnasium")
+
+OF_1K = ["filtered_10pct_1k_vs_sqlitestore", "filtered_0.2pct_1k_vs_sqlitestore"]  # bars at 1,000 records
 
 
 @pytest.mark.slow
@@ -55,7 +57,8 @@ def test_an_add_waits_for_the_disk_as_often_as_it_promises(tmp_path):
 def subject(name: str) -> Measured:
     """Anyone, measured; ours meets every bar beside the others."""
     ms = 0.001 if name.startswith("embodied_mem") else 1.0
-    found = Measured(name=name, rss_mb=1.0, syncs_per_add=1.0, adds=[Timings((ms,), ms)], catch_up_s=[0.0])
+    found = Measured(name=name, rss_mb=1.0, rss_text_mb=1.0, syncs_per_add=1.0)
+    found.adds, found.catch_up_s = [Timings((ms,), ms)], [0.0]
     found.searches.update({kind: [Timings((ms,), ms)] for kind in Filter})
     found.recalls.update(dict.fromkeys(Filter, 1.0))
     return found
@@ -85,7 +88,7 @@ def judge(monkeypatch, tmp_path):
 def test_a_run_of_everyone_judges_every_bar(judge):
     code, found = judge()
     assert code == 0
-    assert {bar["name"] for bar in found["bars"] if bar["met"]} == set(BARS)
+    assert {bar["name"] for bar in found["bars"] if bar["met"]} == set(STORE_BARS)
     assert found["not_judged"] == []
 
 
@@ -97,24 +100,29 @@ def test_a_run_that_leaves_a_store_out_judges_nothing(only, judge, capsys):
     assert (code, found["bars"]) == (2, [])
     assert "mem0_faiss" in found["left_out"]
     assert "mem0_faiss" in capsys.readouterr().err
-    assert found["not_judged"] == list(BARS)
+    assert found["not_judged"] == list(STORE_BARS)
 
 
 def test_a_bar_without_its_row_is_not_passed_over(judge, capsys):
     code, found = judge("--n", "1000,100000", lacking=("embodied_mem_compressed",))
     assert (code, found["bars"]) == (2, [])
-    assert "memory_compressed_100k" in capsys.readouterr().err
+    assert "memory_compressed_with_texts_100k" in capsys.readouterr().err
 
 
 def test_bars_of_sizes_that_were_not_asked_for_are_named(judge, capsys):
     code, found = judge("--n", "10000,100000")
-    assert (code, found["not_judged"]) == (0, ["durable_add_flat_1k_to_100k"])
-    assert "Not judged, as their sizes were not measured: durable_add_flat" in capsys.readouterr().out
+    assert (code, found["not_judged"]) == (0, OF_1K)
+    assert f"Not judged, as their sizes were not measured: {OF_1K[0]}" in capsys.readouterr().out
 
 
-def test_a_quick_run_has_no_bar_to_judge(judge):
-    code, found = judge("--quick", "--only", "embodied_mem,faiss_floor")
-    assert (code, found["not_judged"]) == (0, list(BARS))
+def test_a_quick_run_judges_the_bars_of_a_thousand_records(judge):
+    code, found = judge("--quick")
+    assert (code, [bar["name"] for bar in found["bars"]]) == (0, OF_1K)
+
+
+def test_a_run_of_sizes_without_a_bar_needs_no_peer(judge):
+    code, found = judge("--n", "10000", "--only", "embodied_mem,faiss_floor")
+    assert (code, found["not_judged"]) == (0, list(STORE_BARS))
 
 
 def test_a_run_of_nobody_is_refused(capsys):
@@ -158,26 +166,48 @@ def test_the_default_path_finds_what_its_filters_leave(tmp_path):
     recalls = {each.name: each.recall for each in measured}
     assert recalls["vector_clustered_filtered_10pct"] == 1.0
     assert recalls["vector_bag_of_words"] == 1.0
-    assert {"text_300_p95", "vector_clustered_300_recall"} <= {row.name for row in default_rows_of(measured)}
+    assert all(each.proved == 1.0 for each in measured)
+    rows = {row.name: row for row in default_rows_of(measured)}
+    assert {"text_300_p95", "vector_clustered_filtered_10pct_300_p95"} <= set(rows)
+    assert (rows["every_answer_exact_300"].value, rows["every_answer_exact_300"].bar) == (1.0, None)
 
 
-def asked(name: str, n: int, recall: float) -> Path95:
-    return Path95(name=name, n=n, timings=Timings((0.001,) * 5, 0.005), recall=recall)
+def asked(name: str, n: int, *, recall: float = 1.0, proved: float = 1.0, ms: float = 1.0) -> Path95:
+    return Path95(name=name, n=n, timings=Timings((ms / 1e3,) * 5, ms / 200), recall=recall, proved=proved)
 
 
-@pytest.mark.parametrize("name", ["text", "text_filtered_0.2pct", "vector_clustered"])
-def test_fast_answers_that_miss_what_was_asked_for_meet_no_bar(name):
-    row = default_rows_of([asked(name, 10_000, 1.0)])[0]
-    assert (row.bar, row.is_met) == (1.0, True)
-    assert not default_rows_of([asked(name, 10_000, 0.9)])[0].is_met
+WAYS = [name.removesuffix("_1M_p95") for name in DEFAULT_PATH_BARS if name.endswith("_p95")]
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("lacking", [{"recall": 0.9995}, {"proved": 0.9995}, {"ms": 101.0}])
+def test_slow_answers_and_answers_that_are_not_all_exact_meet_no_bar(name, lacking):
+    time, exact = default_rows_of([asked(name, 1_000_000)])
+    assert [time.bar, exact.bar, time.is_met, exact.is_met] == [1.0, 1.0, True, True]
+    time, exact = default_rows_of([asked(name, 1_000_000, **lacking)])
+    assert not time.is_met
+    assert exact.is_met == ("ms" in lacking)
+
+
+def test_one_way_of_asking_that_is_not_exact_spoils_the_size_and_is_named():
+    shown = asked("text_of_task_and_state", 1_000_000, proved=0.5)
+    row = default_rows_of([asked("text", 1_000_000), shown])[-1]
+    assert (row.name, row.value, row.is_met) == ("every_answer_exact_1M", 0.5, False)
+    assert "text_of_task_and_state" in row.said
+
+
+def test_a_run_of_a_million_records_judges_every_bar():
+    rows = default_rows_of([asked(name, 1_000_000) for name in WAYS])
+    assert {row.name for row in rows if row.bar is not None} == set(DEFAULT_PATH_BARS)
+    assert all(row.bar is None for row in default_rows_of([asked(name, 100_000) for name in WAYS]))
 
 
 def test_the_default_path_names_the_sizes_that_it_did_not_measure(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(default_path, "measure", lambda *_: [asked("text", 100_000, 1.0)])
+    monkeypatch.setattr(default_path, "measure", lambda *_: [asked("text", 100_000)])
     path = tmp_path / "found.json"
     assert default_path.main(["--n", "100000", "--json", str(path)]) == 0
-    assert json.loads(path.read_text(encoding="utf-8"))["not_judged"] == [10_000, 1_000_000]
-    assert "Not measured, so not judged: 10k, 1M records" in capsys.readouterr().out
+    assert json.loads(path.read_text(encoding="utf-8"))["not_judged"] == list(DEFAULT_PATH_BARS)
+    assert "Not judged, as their sizes were not measured: text_1M_p95" in capsys.readouterr().out
 
 
 @pytest.mark.slow
