@@ -46,6 +46,6 @@ def test_every_class_the_contract_table_names_exists():
 
 
 def test_every_file_that_is_named_exists():
-    paths = re.findall(r"`((?:embodied_mem|envs|planners|experiments|tests)/[\w/.]+)`", TEXT)
+    paths = re.findall(r"`((?:embodied_mem|envs|planners|experiments|benchmarks|tests)/[\w/.]+)`", TEXT)
     assert paths
     assert [path for path in paths if not (ROOT / path).exists()] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embodied_mem.experiments.benchmarks.file_calls import build_layer, layer_variables, missing_reason
+from tests.durability.file_calls import build_layer, layer_variables, missing_reason
 from tests.durability.zygote import Zygote
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embodied_mem.experiments.benchmarks.file_calls import CallKind, FileCall
+from tests.durability.file_calls import CallKind, FileCall
 
 SECTOR = 512
 NAMING = (CallKind.CREATE, CallKind.MKDIR, CallKind.RENAME, CallKind.UNLINK, CallKind.RMDIR, CallKind.LINK)

@@ -14,8 +14,8 @@ from functools import cached_property
 import pytest
 
 from embodied_mem import failpoints
-from embodied_mem.experiments.benchmarks.file_calls import layer_variables
 from tests.durability.examples import Acknowledged
+from tests.durability.file_calls import layer_variables
 from tests.durability.operations import BEFORE, OPERATIONS
 from tests.durability.places import is_reached, places_in_sources
 from tests.durability.verify import verdict

@@ -12,10 +12,10 @@ import shutil
 import pytest
 
 from embodied_mem import MemoryStore
-from embodied_mem.experiments.benchmarks.file_calls import layer_variables, read_journal
 from embodied_mem.upkeep.purge import unfinished_purges
 from tests.durability import power_cut
 from tests.durability.examples import EMBEDDER, example
+from tests.durability.file_calls import layer_variables, read_journal
 from tests.durability.operations import ATTACHED, BEFORE, OPERATIONS, PICTURES, some_experiences
 from tests.durability.power_cut import VARIANTS, Disk, Keep
 from tests.durability.verify import checked, verdict

@@ -51,6 +51,11 @@ def test_the_only_top_level_is_the_package(wheel):
     assert {name.split("/")[0] for name in contents(wheel)} == {"embodied_mem"}
 
 
+def test_no_benchmark_is_in_the_wheel(wheel, sources):
+    assert (sources / "benchmarks/store.py").exists()
+    assert [name for name in contents(wheel) if "benchmark" in name or "file_calls" in name] == []
+
+
 def test_the_wheel_says_that_it_is_typed(wheel):
     assert "embodied_mem/py.typed" in contents(wheel)
 
@@ -78,10 +83,10 @@ def test_a_clone_without_symlinks_builds_the_same_wheel(
     assert contents(wheel_without_symlinks) == contents(wheel)
 
 
-def test_a_source_distribution_brings_its_tests(sdist):
+def test_a_source_distribution_brings_its_tests_and_what_they_import(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[-1] for name in archive.getnames()}
-    assert {"tests/conftest.py", "LICENSE", "CHANGELOG.md", "README.md"} <= names
+    assert {"tests/conftest.py", "benchmarks/store.py", "LICENSE", "CHANGELOG.md", "README.md"} <= names
 
 
 def test_the_wheel_brings_the_command(wheel):

@@ -7,8 +7,8 @@ import itertools
 
 import pytest
 
-from embodied_mem.experiments.benchmarks.file_calls import layer_variables
 from tests.durability.examples import Acknowledged
+from tests.durability.file_calls import layer_variables
 from tests.durability.zygote import Zygote
 from tests.peer_bugs.subjects import SUBJECTS
 

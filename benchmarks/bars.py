@@ -1,0 +1,55 @@
+"""The bars of the benchmarks, each under the name of the row that is held against it."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """What a row has to reach.
+
+    Attributes:
+        n: Number of records at which it is judged.
+        least: The smallest ratio that is enough.
+        limit: The largest value allowed, in the unit of the row; NaN where the row is compared with another
+            store instead.
+    """
+
+    n: int
+    least: float = 1.0
+    limit: float = math.nan
+
+
+STORE_BARS: Mapping[str, Bar] = {
+    "durable_add_100k_vs_sqlitestore": Bar(n=100_000, least=2.0),
+    "filtered_10pct_1k_vs_sqlitestore": Bar(n=1_000, least=2.0),
+    "filtered_0.2pct_1k_vs_sqlitestore": Bar(n=1_000, least=2.0),
+    "filtered_10pct_100k_vs_best_peer": Bar(n=100_000, least=4.0),
+    "filtered_0.2pct_100k_vs_best_peer": Bar(n=100_000, least=8.0),
+    "filtered_10pct_100k_compressed_vs_best_peer": Bar(n=100_000, least=4.0),
+    "filtered_0.2pct_100k_compressed_vs_best_peer": Bar(n=100_000, least=8.0),
+    "memory_exact_100k": Bar(n=100_000, limit=200.0),  # MB
+    "memory_compressed_with_texts_100k": Bar(n=100_000, limit=110.0),
+}
+
+DEFAULT_PATH_BARS: Mapping[str, Bar] = {
+    "text_1M_p95": Bar(n=1_000_000, limit=100.0),  # milliseconds
+    "text_filtered_10pct_1M_p95": Bar(n=1_000_000, limit=100.0),
+    "text_filtered_0.2pct_1M_p95": Bar(n=1_000_000, limit=100.0),
+    "vector_bag_of_words_1M_p95": Bar(n=1_000_000, limit=60.0),
+    "vector_bag_of_words_filtered_10pct_1M_p95": Bar(n=1_000_000, limit=60.0),
+    "vector_clustered_1M_p95": Bar(n=1_000_000, limit=60.0),
+    "vector_clustered_filtered_10pct_1M_p95": Bar(n=1_000_000, limit=60.0),
+    "every_answer_exact_1M": Bar(n=1_000_000),
+}
+
+
+def bar_of(row_name: str) -> Bar | None:
+    """The bar of the row of this name; None where the row is only shown."""
+    return STORE_BARS.get(row_name) or DEFAULT_PATH_BARS.get(row_name)
+
+
+def bars_at(bars: Mapping[str, Bar], sizes: Collection[int]) -> list[str]:
+    """Those of the bars that a run with these numbers of records has to judge."""
+    return [name for name, bar in bars.items() if bar.n in sizes]

@@ -1,1 +1,0 @@
-"""Benchmarks: the store beside its peers, the default path, what recording costs; see docs/benchmarks.md."""
