@@ -13,10 +13,10 @@ from embodied_mem.backends.sqlite_handle import SqliteHandle
 from embodied_mem.backends.sqlite_read import get, read
 from embodied_mem.backends.sqlite_rows import EntryRow, read_spaces, write_recorded
 from embodied_mem.errors import EmbodiedMemError, StoreError
-from embodied_mem.index.engine import SearchEngine, check_search
+from embodied_mem.index.engine import SearchEngine
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
-from embodied_mem.log import Appended, Entry, EntryKind, Found, Logged, Search
+from embodied_mem.log import Appended, Entry, EntryKind, Found, Logged, Search, check_search
 from embodied_mem.spaces import Space
 from embodied_mem.store_folder import INDEX
 from embodied_mem.store_options import OpenOptions
