@@ -16,7 +16,7 @@ import numpy as np
 from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
 from embodied_mem.filters import matches
 from embodied_mem.index.vectors import comparable, exact_similarities
-from embodied_mem.json_values import canonical, to_json_object
+from embodied_mem.json_values import canonical, check_text, to_json_object
 from embodied_mem.lexical import LexicalIndex
 from embodied_mem.log import (
     Appended,
@@ -63,7 +63,8 @@ class InMemoryBackend:
 
         Raises:
             ConflictingId: An id is taken by different content.
-            InvalidRecord: A payload holds what JSON cannot carry, or an entry has two vectors of one field.
+            InvalidRecord: A payload holds what JSON cannot carry, a text is not a text, or an entry has two
+                vectors of one field.
             UnknownSpace: A vector's space differs from the one its field has.
         """
         with self._opened():
@@ -196,7 +197,9 @@ def _is_seen(sequence: int, spans: Sequence[Span]) -> bool:
 def _copy(entry: Entry) -> Entry:
     """A copy that nobody else can change: the payload in plain JSON, the texts less empty ones."""
     payload = to_json_object(entry.payload, field="payload")
-    texts = {name: text for name, text in entry.texts.items() if text}
+    texts = {
+        name: text for name, text in entry.texts.items() if check_text(text, field=f"entry.texts.{name}")
+    }
     return Entry(id=entry.id, kind=entry.kind, payload=payload, texts=texts, vectors=entry.vectors)
 
 

@@ -73,6 +73,19 @@ def test_two_vectors_of_one_field_are_refused():
         InMemoryBackend().append([example_entry(1, vectors=vectors)])
 
 
+def test_a_batch_with_what_is_not_a_text_is_not_kept():
+    backend = InMemoryBackend()
+    with pytest.raises(InvalidRecord, match=r"entry\.texts\.task is int"):
+        backend.append([example_entry(0), example_entry(1, texts={"task": 5})])
+    assert backend.changes_since(0) == []
+
+
+def test_an_empty_text_is_the_same_as_none():
+    backend = InMemoryBackend()
+    backend.append([example_entry(0, texts={"task": ""})])
+    assert backend.append([example_entry(0, texts={})])[0].is_duplicate
+
+
 def test_a_search_without_meaning_is_refused():
     leg = PriorLeg("p", np.array([1]), np.array([1.0]))
     with pytest.raises(InvalidQuery, match="share a name"):
