@@ -1,6 +1,7 @@
 """What a back end may be able to do beyond its contract; each is asked for where it saves work.
 
-`SqliteBackend` has all of them. A back end without one is asked through `Backend` alone.
+`SqliteBackend` has all of them and `InMemoryBackend` none. A back end without one is asked through `Backend`
+alone.
 """
 
 from collections.abc import Iterable, Sequence

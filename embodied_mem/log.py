@@ -2,6 +2,7 @@
 
 import enum
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.errors import InvalidQuery
 from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.json_values import JsonObject
 from embodied_mem.spaces import FieldVector
@@ -37,7 +39,7 @@ class Entry:
         id: Unique id; appending the same id and content again stores nothing new.
         kind: What it is; see `EntryKind`.
         payload: Its content as JSON.
-        texts: Texts that can be searched, by field name.
+        texts: Texts that can be searched, by field name; an empty text is the same as none.
         vectors: Embeddings that can be searched.
     """
 
@@ -220,6 +222,24 @@ class Search:
     kind: str | None = EntryKind.EXPERIENCE
     k: int = 10
     without: npt.NDArray[np.int64] | None = None
+
+
+def check_search(search: Search) -> None:
+    """Refuse a search that has no meaning.
+
+    Raises:
+        InvalidQuery: k is negative, two legs share a name, or a weight is negative or not finite.
+    """
+    if search.k < 0:
+        raise InvalidQuery(f"k is {search.k}; expected at least 0")
+    names = [leg.name for leg in search.legs]
+    if len(set(names)) < len(names):
+        raise InvalidQuery(f"two legs share a name: {sorted(names)}")
+    for leg in search.legs:
+        if not (math.isfinite(leg.weight) and leg.weight >= 0):
+            raise InvalidQuery(
+                f"the weight of {leg.name!r} is {leg.weight}; expected a finite number of at least 0"
+            )
 
 
 @dataclass(frozen=True, slots=True)

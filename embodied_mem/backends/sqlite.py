@@ -15,10 +15,10 @@ from embodied_mem.backends.sqlite_read import get, read
 from embodied_mem.backends.sqlite_rows import EntryRow, read_spaces, write_recorded
 from embodied_mem.errors import EmbodiedMemError, StoreError
 from embodied_mem.index import log_reader
-from embodied_mem.index.engine import SearchEngine, check_search
+from embodied_mem.index.engine import SearchEngine
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
-from embodied_mem.log import Appended, Entry, EntryKind, Found, Head, Logged, Search
+from embodied_mem.log import Appended, Entry, EntryKind, Found, Head, Logged, Search, check_search
 from embodied_mem.spaces import Space
 from embodied_mem.synonyms import Synonyms, default_synonyms
 

@@ -1,7 +1,6 @@
 """`SearchEngine`: answers searches over one log from memory; a cache that can be made anew at any time."""
 
 import logging
-import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from embodied_mem import failpoints
-from embodied_mem.errors import InvalidQuery
 from embodied_mem.index import log_reader, snapshot
 from embodied_mem.index.arrays import Rows, SomeFloats
 from embodied_mem.index.kept_parts import Settings
@@ -174,24 +172,6 @@ class SearchEngine:
             index.reconcile(db, np.concatenate([np.zeros(0, np.int64), *alive.get(kind, ())]))
             if index.is_mostly_dead:
                 self._compact(db, kind)
-
-
-def check_search(search: Search) -> None:
-    """Refuse a search that has no meaning.
-
-    Raises:
-        InvalidQuery: k is negative, two legs share a name, or a weight is negative or not finite.
-    """
-    if search.k < 0:
-        raise InvalidQuery(f"k is {search.k}; expected at least 0")
-    names = [leg.name for leg in search.legs]
-    if len(set(names)) < len(names):
-        raise InvalidQuery(f"two legs share a name: {sorted(names)}")
-    for leg in search.legs:
-        if not (math.isfinite(leg.weight) and leg.weight >= 0):
-            raise InvalidQuery(
-                f"the weight of {leg.name!r} is {leg.weight}; expected a finite number of at least 0"
-            )
 
 
 def _merged(parts: Sequence[Scored], search: Search) -> Found:
