@@ -1,6 +1,5 @@
 """`ExperienceMemory`, the library's own: keeps experiences in a log and ranks them by named parts."""
 
-import dataclasses
 import math
 import threading
 import time
@@ -12,10 +11,10 @@ import numpy as np
 
 from embodied_mem.argument_checks import check_clock, check_embedder, check_type
 from embodied_mem.backend_capabilities import CanDefer
+from embodied_mem.codec import experience_to_document
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.deferred_receipt import DeferredReceipt
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
-from embodied_mem.experience_entry import experience_entry
 from embodied_mem.json_values import JsonObject, canonical
 from embodied_mem.log import Appended, Entry, EntryKind, Logged
 from embodied_mem.queries import Query, QueryFields, build_query
@@ -67,7 +66,6 @@ class ExperienceMemory:
     _retrieval: Retrieval
     _values: LogValues
     _deferring: CanDefer | None
-    _own_scope: list[tuple[str, str]]
     _lock: threading.RLock
 
     def __init__(
@@ -189,14 +187,7 @@ class ExperienceMemory:
         self.backend.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = (
-            "_values",
-            "_views",
-            "_retrieval",
-            "_lock",
-            "_deferring",
-            "_own_scope",
-        )
+        derived = ("_values", "_views", "_retrieval", "_lock", "_deferring")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -209,28 +200,31 @@ class ExperienceMemory:
         self._values = LogValues(self.backend)
         is_deferring = isinstance(self.backend, CanDefer) and self.backend.commit_every > 1
         self._deferring = cast("CanDefer", self.backend) if is_deferring else None
-        names = Scope.__dataclass_fields__
-        self._own_scope = [(name, getattr(self.scope, name)) for name in names if getattr(self.scope, name)]
         self._lock = threading.RLock()
 
     def _entry(self, experience: Experience, clock: Callable[[], float]) -> Entry:
         """Its entry in the log, with what recording fills in."""
-        scope = self._scope_of(experience) if self._own_scope else experience.scope
-        happened_at_s = experience.happened_at_s
-        if happened_at_s is None:
-            happened_at_s = _finite_time(clock())
+        payload = experience_to_document(experience)
+        payload["scope"] = self._scope_of(experience)
+        if experience.happened_at_s is None:
+            payload["happened_at_s"] = _finite_time(clock())
         texts = texts_of(experience)
         vectors = experience.vectors
         if self.embedder is not None and all(vector.field != TEXT_FIELD for vector in vectors):
             text = " ".join(part for part in texts.values() if part)
             vectors = (*vectors, *embedded_text(self.embedder, text))
-        return experience_entry(experience, scope, happened_at_s, texts, vectors)
-
-    def _scope_of(self, experience: Experience) -> Scope:
-        scope = experience.scope
-        return dataclasses.replace(
-            scope, **{name: getattr(scope, name) or value for name, value in self._own_scope}
+        return Entry(
+            id=experience.id,
+            kind=EntryKind.EXPERIENCE,
+            payload=payload,
+            texts=texts,
+            vectors=vectors,
+            is_checked=True,
         )
+
+    def _scope_of(self, experience: Experience) -> JsonObject:
+        names = Scope.__dataclass_fields__
+        return {name: getattr(experience.scope, name) or getattr(self.scope, name) for name in names}
 
     def _receipt(self, experience_id: str, appended: Appended) -> Receipt:
         if appended.is_duplicate and not self._is_visible(appended.sequence):

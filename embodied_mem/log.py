@@ -1,12 +1,11 @@
 """The one append-only log that carries experiences, feedback and everything later derived from them."""
 
 import enum
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +40,8 @@ class Entry:
         payload: Its content as JSON.
         texts: Texts that can be searched, by field name; an empty text is the same as none.
         vectors: Embeddings that can be searched.
+        is_checked: Whether the payload was made of a validated record, so that a back end may write it
+            without looking at every value again.
     """
 
     id: str
@@ -48,56 +49,7 @@ class Entry:
     payload: JsonObject
     texts: Mapping[str, str] = field(default_factory=dict)
     vectors: tuple[FieldVector, ...] = ()
-
-
-class SerializedEntry(Entry):
-    """An entry whose payload is JSON already, of a record that was validated when made.
-
-    A back end that keeps JSON can take it as it is, and need not look at it again; to any other it is an
-    entry, whose payload is read out of the text when asked for. A copy, pickled or not, is a plain entry.
-
-    Args:
-        id: Unique id.
-        kind: What it is.
-        payload_json: Its payload as canonical JSON (`json_values.canonical`).
-        values: Dotted path into the payload -> text or number there; at least what `filters` calls by name.
-        texts: Texts that can be searched, by field name.
-        vectors: Embeddings that can be searched.
-    """
-
-    __slots__ = ("payload_json", "values")
-    payload_json: str
-    values: Mapping[str, str | float]
-
-    def __init__(
-        self,
-        *,
-        id: str,
-        kind: str,
-        payload_json: str,
-        values: Mapping[str, str | float],
-        texts: Mapping[str, str],
-        vectors: tuple[FieldVector, ...],
-    ) -> None:
-        keep = object.__setattr__  # it is frozen
-        keep(self, "id", id)
-        keep(self, "kind", kind)
-        keep(self, "payload_json", payload_json)
-        keep(self, "values", values)
-        keep(self, "texts", texts)
-        keep(self, "vectors", vectors)
-
-    @property
-    def payload(self) -> JsonObject:
-        """Its content as JSON."""
-        return cast("JsonObject", json.loads(self.payload_json))
-
-    def as_plain(self) -> Entry:
-        """The same as an entry that keeps its payload."""
-        return Entry(id=self.id, kind=self.kind, payload=self.payload, texts=self.texts, vectors=self.vectors)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _same, (self.as_plain(),)
+    is_checked: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +232,3 @@ class Found:
         rows = zip(*self.similarities.values(), strict=True) if self.similarities else repeat(())
         named = (dict(zip(self.similarities, row, strict=True)) for row in rows)
         return tuple(map(Hit, self.sequences, named))
-
-
-def _same(entry: Entry) -> Entry:
-    return entry

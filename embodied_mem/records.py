@@ -107,20 +107,13 @@ def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any
     return f"{environment}#{seed}{suffix}"
 
 
-class _KeepsJson:
-    """A record that keeps its JSON once it was written; no field, so it is neither compared nor pickled."""
-
-    __slots__ = ("as_json",)
-    as_json: str
-
-
 @dataclass(frozen=True, slots=True)
-class SkillCall(_KeepsJson):
+class SkillCall:
     """One call of a skill, or `count` equal ones in a row (run-length coding for long plans).
 
     Attributes:
         name: The skill's name.
-        arguments: Argument name to JSON value; read-only, as its JSON is made once.
+        arguments: Argument name to JSON value; read-only.
         count: How many times in a row, >= 1.
     """
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embodied_mem import failpoints
-from embodied_mem.backends import log_room
+from embodied_mem.backends.disk import log_of
 from embodied_mem.backends.sqlite_file import set_patience
 from embodied_mem.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
 ENTRIES_BETWEEN = 250  # about 6 MB of log where each is a commit of its own; 1,000 made pauses of 30 ms
-SYNCED_BEFORE_ROOM = 20  # commits, from opening or a checkpoint on: who writes little need not wait for it
+LONG_LOG_BYTES = 8 * 2**20  # what those entries take, and a third more
 PATIENCE_MS = 50  # for readers; whoever writes next tries again
 
 
@@ -39,19 +39,11 @@ class Checkpointer:
         self._lock_path = path.with_name(f"{path.name}-checkpoint-lock")
         self._busy_timeout_s = busy_timeout_s
         self._n_entries = 0
-        self._n_synced = 0
 
     def begin(self) -> None:
         """Note that a connection was opened; the log may be long already, as others were killed."""
-        self._n_synced = 0
         if self._is_long():
             self._n_entries = ENTRIES_BETWEEN
-
-    def make_room(self) -> None:
-        """Give the log its length ahead, for commits that are synced; call it inside a transaction."""
-        self._n_synced += 1
-        if self._n_synced == SYNCED_BEFORE_ROOM and sys.platform != "win32":
-            log_room.make_room(self._path)
 
     def appended(self, db: sqlite3.Connection, n_entries: int) -> None:
         """Note that entries were committed or removed; checkpoint if it is time and nobody else does."""
@@ -90,8 +82,11 @@ class Checkpointer:
         failpoints.reach("compaction:done")
 
     def _is_long(self) -> bool:
-        """Whether more was written than there is room for; all of it may have gone into the file since."""
-        return log_room.size_bytes(self._path) > log_room.ROOM_BYTES
+        """Whether the log has grown beyond what is usual; all of it may have gone into the file since."""
+        try:
+            return log_of(self._path).stat().st_size > LONG_LOG_BYTES
+        except OSError:  # there is none
+            return False
 
     def _try_checkpoint(self, db: sqlite3.Connection, *, patience_s: float) -> None:
         """A failure is logged and not raised, because the entries are safe all the same."""
@@ -111,7 +106,6 @@ class Checkpointer:
     ) -> bool:
         """Whether the whole log went into the file; a reader that takes long prevents it."""
         failpoints.reach("checkpoint:before")
-        self._n_synced = 0  # so that room is looked for again, as this or another process may take it away
         set_patience(db, patience_s)
         try:
             is_busy, _, _ = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()

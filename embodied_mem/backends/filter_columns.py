@@ -22,8 +22,6 @@ TEXT_COLUMNS: Mapping[str, str] = {
 }
 NUMBER_COLUMNS: Mapping[str, str] = {"happened_at_s": "happened_at_s"}
 
-COLUMN_PATHS = (*TEXT_COLUMNS, *NUMBER_COLUMNS)
-
 # (first name of the path or "", last name, column, whether it holds text) of each column.
 _PLACES = tuple(
     (*path.rpartition(".")[::2], column, path in TEXT_COLUMNS)

@@ -270,8 +270,6 @@ class SqliteHandle:
         is_inside = db.in_transaction
         try:
             cursor.execute("BEGIN IMMEDIATE")  # within, as Ctrl-C may be noticed once it has begun
-            if self._fsync:
-                self._checkpointer.make_room()
             now_s = float(self._clock())
             results = write_rows(cursor, rows, self._spaces, store=self._name, now_s=now_s)
             failpoints.reach("commit:before")

@@ -3,18 +3,18 @@
 import sqlite3
 import struct
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from embodied_mem.backends.filter_columns import COLUMN_PATHS, Parameter, column_values
+from embodied_mem.backends.filter_columns import Parameter, column_values
 from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BITS
 from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
-from embodied_mem.experience_json import texts_json
-from embodied_mem.json_values import canonical, check_text, to_json_object
-from embodied_mem.log import Appended, Entry, SerializedEntry
+from embodied_mem.json_values import JsonObject, canonical, check_text, to_json_object
+from embodied_mem.log import Appended, Entry
 from embodied_mem.spaces import FieldVector, Metric, Space
 
 Executing: TypeAlias = sqlite3.Connection | sqlite3.Cursor  # a cursor of a connection is a little faster
@@ -93,32 +93,29 @@ class EntryRow(NamedTuple):
             InvalidRecord: Something in it is not text or JSON, or a field has two vectors.
         """
         vectors = _vector_rows(entry)
-        if isinstance(entry, SerializedEntry):
-            try:
-                columns = tuple(map(entry.values.get, COLUMN_PATHS))
-                return cls._row(entry, entry.payload_json, None, columns, vectors)
-            except (TypeError, ValueError):  # changed since it was validated: say what is wrong with it
-                pass
-        plain = _checked(entry)
-        values = tuple(column_values(plain.payload).values())
-        return cls._row(plain, canonical(plain.payload), _subject(plain), values, vectors)
-
-    @classmethod
-    def _row(
-        cls,
-        entry: Entry,
-        payload: str,
-        subject: str | None,
-        columns: tuple[Parameter | None, ...],
-        vectors: tuple[VectorRow, ...],
-    ) -> "EntryRow":
-        texts = texts_json(entry.texts)
+        _check_texts(entry)
+        plain, payload = _payload_json(entry)
+        texts = canonical({name: text for name, text in entry.texts.items() if text})
         digest = _digest(entry.kind, payload, texts, vectors)
-        return cls(entry.id, entry.kind, payload, texts, digest, subject, columns, vectors)
+        columns = tuple(column_values(plain).values())
+        return cls(entry.id, entry.kind, payload, texts, digest, _subject(plain), columns, vectors)
 
 
-def _subject(entry: Entry) -> str | None:
-    about = entry.payload.get("experience_id")
+def _payload_json(entry: Entry) -> tuple[JsonObject, str]:
+    """Its payload as plain JSON, and the text of that.
+
+    Raises:
+        InvalidRecord: A value in it is not JSON.
+    """
+    if entry.is_checked:
+        with suppress(TypeError, ValueError, RecursionError):  # changed since then: say what is wrong with it
+            return entry.payload, canonical(entry.payload)
+    plain = to_json_object(entry.payload, field="payload")
+    return plain, canonical(plain)
+
+
+def _subject(payload: JsonObject) -> str | None:
+    about = payload.get("experience_id")
     return about if isinstance(about, str) else None
 
 
@@ -293,11 +290,11 @@ def _vector_rows(entry: Entry) -> tuple[VectorRow, ...]:
     return rows
 
 
-def _checked(entry: Entry) -> Entry:
-    """The entry with plain JSON in place of what can be made so.
+def _check_texts(entry: Entry) -> None:
+    """Reject an entry whose id, kind or searchable texts are not text.
 
     Raises:
-        InvalidRecord: Something in it is not text or JSON.
+        InvalidRecord: One of them is not, or the id is empty.
     """
     check_text(entry.id, field="entry.id")
     check_text(entry.kind, field="entry.kind")
@@ -306,13 +303,6 @@ def _checked(entry: Entry) -> Entry:
     for name, text in entry.texts.items():
         check_text(name, field="a name in entry.texts")
         check_text(text, field=f"entry.texts.{name}")
-    return Entry(
-        id=entry.id,
-        kind=entry.kind,
-        payload=to_json_object(entry.payload, field="payload"),
-        texts=entry.texts,
-        vectors=entry.vectors,
-    )
 
 
 def _begin(db: Executing, spaces: Spaces, now_s: float) -> tuple[int, float]:

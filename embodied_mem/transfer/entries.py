@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from embodied_mem.backends.filter_columns import COLUMN_PATHS, column_values
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.contracts import Backend
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.log import Entry, EntryKind, Logged, SerializedEntry
+from embodied_mem.log import EntryKind, Logged
 from embodied_mem.views.log_views import LogViews
 from embodied_mem.views.view import is_in
 
@@ -20,26 +19,6 @@ def all_entries(backend: Backend, *, after: int = 0) -> Iterator[Logged]:
     while page := backend.changes_since(sequence, limit=PAGE):
         yield from page
         sequence = page[-1].sequence
-
-
-def as_serialized(entry: Entry, payload_json: str) -> Entry:
-    """An experience that was validated, in a form that a store takes without looking at it once more.
-
-    Args:
-        entry: The experience; entries of other kinds are few, and stay as they are.
-        payload_json: Its payload as canonical JSON.
-    """
-    if entry.kind != EntryKind.EXPERIENCE:
-        return entry
-    columns = zip(COLUMN_PATHS, column_values(entry.payload).values(), strict=True)
-    return SerializedEntry(
-        id=entry.id,
-        kind=entry.kind,
-        payload_json=payload_json,
-        values={path: value for path, value in columns if value is not None},
-        texts=entry.texts,
-        vectors=entry.vectors,
-    )
 
 
 def visible_entries(backend: SqliteBackend, *, as_of: int | None = None) -> Iterator[Logged]:

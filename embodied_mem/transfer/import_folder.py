@@ -5,6 +5,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -22,7 +23,6 @@ from embodied_mem.log import Entry, EntryKind
 from embodied_mem.retrieval import TEXT_FIELD
 from embodied_mem.spaces import FieldVector, Space, Vectors
 from embodied_mem.store_folder import absolute_path, check_absent, new_folder
-from embodied_mem.transfer.entries import as_serialized
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, sha256_of
 from embodied_mem.transfer.portable import Progress
 from embodied_mem.transfer.vector_file import open_vectors
@@ -140,7 +140,8 @@ class _Reader:
                 f"{self._path}, line {number}: the content of {entry.id!r} does not give its digest; export "
                 "the store again"
             )
-        return as_serialized(entry, written[0]), recorded_at_s
+        is_checked = entry.kind == EntryKind.EXPERIENCE  # by `_validate`; others are few
+        return replace(entry, is_checked=is_checked), recorded_at_s
 
     def _vector(self, field: str, row: int) -> FieldVector:
         space, rows = self._vectors[field]
@@ -207,13 +208,7 @@ def _embedded_anew(batch: Sequence[Entry], embedder: Embedder[str]) -> list[Entr
 
 def _with_vector(entry: Entry, vector: FieldVector | None) -> Entry:
     others = tuple(held for held in entry.vectors if held.field != TEXT_FIELD)
-    return Entry(
-        id=entry.id,
-        kind=entry.kind,
-        payload=entry.payload,
-        texts=entry.texts,
-        vectors=others if vector is None else (*others, vector),
-    )
+    return replace(entry, vectors=others if vector is None else (*others, vector))
 
 
 def _copy_attachments(origin: Path, partial: Path) -> None:

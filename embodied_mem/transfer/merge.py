@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,9 +10,8 @@ from embodied_mem import failpoints
 from embodied_mem.backends.disk import ATTACHMENTS, link_or_copy, make_folder, sync_file, sync_folder, touch
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import ConflictingId, UnknownSpace
-from embodied_mem.json_values import canonical
 from embodied_mem.log import Appended, Entry, EntryKind, Logged
-from embodied_mem.transfer.entries import STAYS, all_entries, as_serialized
+from embodied_mem.transfer.entries import STAYS, all_entries
 from embodied_mem.upkeep.attached import attached_digests, attachment_file
 from embodied_mem.upkeep.purged import purges
 from embodied_mem.upkeep.soundness import check_sound
@@ -143,10 +142,8 @@ class _Merging:
         """Append a batch; files first, so that no entry ever names one that is not there."""
         entries = [logged.entry for logged in batch]
         self._copy_attachments(entries)
-        # Their hashes were compared, so they are what the other store had validated.
-        coming = [
-            as_serialized(entry, canonical(entry.payload)) for entry in entries if not self._is_left(entry)
-        ]
+        # Their hashes were compared, so they are what the other store had checked.
+        coming = [replace(entry, is_checked=True) for entry in entries if not self._is_left(entry)]
         try:
             appended = self.into.append(coming)
         except ConflictingId:

@@ -56,7 +56,6 @@ def write(
     """
     if checkpoint_every is not None:
         checkpoint.ENTRIES_BETWEEN = checkpoint_every
-    checkpoint.SYNCED_BEFORE_ROOM = 2  # so that processes are killed while they make room in the log
     rng = random.Random(f"{writer} {seed}")
     noted = Acknowledged(acknowledged)
     opened = MemoryStore.open(store, **options)

@@ -120,7 +120,7 @@ def record_batches(folder: Path, say: Say, options: dict[str, Any]) -> None:
 
 def record_and_checkpoint(folder: Path, say: Say, options: dict[str, Any]) -> None:
     """The log is brought into the file every few entries."""
-    checkpoint.ENTRIES_BETWEEN, checkpoint.SYNCED_BEFORE_ROOM = 4, 2  # and the log gets room ahead
+    checkpoint.ENTRIES_BETWEEN = 4
     record(folder, say, options)
 
 

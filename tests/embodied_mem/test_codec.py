@@ -5,14 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_mem.backends.sqlite_rows import EntryRow
 from embodied_mem.codec import experience_from_document, experience_from_log, experience_to_document
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.experience_entry import experience_entry
-from embodied_mem.experience_json import experience_json, texts_json
 from embodied_mem.filters import FIELDS, lookup
 from embodied_mem.json_values import canonical
-from embodied_mem.log import Entry, SerializedEntry
 from embodied_mem.records import (
     Attachment,
     Experience,
@@ -22,7 +18,6 @@ from embodied_mem.records import (
     SkillCall,
     Status,
     Task,
-    texts_of,
 )
 from embodied_mem.spaces import FieldVector, Space
 
@@ -176,27 +171,3 @@ def test_missing_keys_take_their_default():
 def test_what_is_no_experience_is_refused(decode, document):
     with pytest.raises(InvalidRecord):
         decode(document)
-
-
-class TestSpelling:
-    """Recording spells the JSON without the document; hashes rest on it being the same."""
-
-    @given(EXPERIENCES, st.floats(allow_nan=False, allow_infinity=False))
-    def test_the_text_is_the_canonical_one_of_the_document(self, experience, happened_at_s):
-        document = {**experience_to_document(experience), "happened_at_s": happened_at_s}
-        for _ in range(2):  # its calls are serialized when they are met for the first time
-            text = experience_json(experience, scope=experience.scope, happened_at_s=happened_at_s)
-            assert text == canonical(document)
-
-    @given(st.dictionaries(TEXT, TEXT, max_size=4))
-    def test_texts_are_written_without_those_that_are_empty(self, texts):
-        assert texts_json(texts) == canonical({name: text for name, text in texts.items() if text})
-
-    @given(EXPERIENCES)
-    def test_a_serialized_entry_is_written_like_the_plain_one(self, experience):
-        texts = texts_of(experience)
-        serialized = experience_entry(experience, experience.scope, 1.5, texts, ())
-        document = {**experience_to_document(experience), "happened_at_s": 1.5}
-        plain = Entry(id=experience.id, kind="experience", payload=document, texts=texts)
-        assert isinstance(serialized, SerializedEntry)
-        assert EntryRow.of(serialized) == EntryRow.of(plain)

@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import pickle
 import threading
@@ -14,8 +15,10 @@ from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.filters import Equals, where
 from embodied_mem.queries import Query, observation_vector
 from embodied_mem.ranking import RankingWeights
-from embodied_mem.records import Experience, Outcome, Scope, Task
+from embodied_mem.records import Experience, Outcome, Scope, SkillCall, Task
 from embodied_mem.spaces import FieldVector, Space
+
+DEEPEST = json.loads(64 * '{"x":' + "0" + 64 * "}")
 
 
 @pytest.fixture
@@ -71,6 +74,25 @@ class TestRecording:
             receipt = memory.record(memory.recall("look")[0].experience)
             assert receipt.is_duplicate
         assert len(memory.recall(k=10)) == 1
+
+    @pytest.mark.parametrize("nested", [{"metadata": DEEPEST}, {"plan": [SkillCall("go", DEEPEST)]}])
+    def test_what_is_nested_as_deeply_as_an_experience_may_be_is_kept(self, memory, nested):
+        memory.record(tried("look", id="x", happened_at_s=5.0, **nested))
+        assert memory.recall("look")[0].experience.replace(vectors=()) == tried(
+            "look", id="x", happened_at_s=5.0, **nested
+        )
+
+    def test_metadata_changed_after_the_experience_was_made_is_converted_or_refused(self, memory):
+        experience = tried("look", metadata={"n": 1})
+        experience.metadata["n"] = float("nan")
+        with pytest.raises(InvalidRecord, match=r"payload\.metadata\.n is nan"):
+            memory.record(experience)
+        experience.metadata["n"] = experience.metadata
+        with pytest.raises(InvalidRecord, match="deeper than 64 levels"):
+            memory.record(experience)
+        experience.metadata["n"] = np.float32(0.5)
+        memory.record(experience)
+        assert memory.recall("look")[0].experience.metadata == {"n": 0.5}
 
     def test_metadata_of_numpy_is_kept_as_numbers(self, memory):
         """Other libraries drop the record without a word when its metadata holds a numpy number."""

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from embodied_mem import failpoints
-from embodied_mem.backends import checkpoint, log_room
+from embodied_mem.backends import checkpoint
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.testing.backend import example_entry
 
@@ -231,7 +231,7 @@ def test_a_checkpoint_that_fails_does_not_keep_a_handle_open(path, caplog):
 def test_a_long_log_that_killed_ones_left_goes_into_the_file(path, monkeypatch, n_new):
     with SqliteBackend(path) as killed:
         append(killed, 0, 20)
-        monkeypatch.setattr(log_room, "ROOM_BYTES", wal_size(path) - 1)
+        monkeypatch.setattr(checkpoint, "LONG_LOG_BYTES", wal_size(path) - 1)
         write_and_close(path, 20, 20 + n_new)
         assert n_entries_without_the_log(path) == 20 + n_new
 

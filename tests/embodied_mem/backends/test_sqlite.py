@@ -190,6 +190,22 @@ class TestOpening:
             backend.append([example_entry()])
         assert path.is_file()
 
+    def test_zeros_at_the_end_of_a_write_ahead_log_hide_nothing(self, path):
+        """Earlier code filled the log up to 8 MB, and left it so where it was killed."""
+        with SqliteBackend(path, fsync=True) as backend:
+            backend.append([example_entry(0), example_entry(1)])
+            killed, log = path.with_name("killed.sqlite"), path.with_name("killed.sqlite-wal")
+            killed.write_bytes(path.read_bytes())
+            log.write_bytes(path.with_name(f"{path.name}-wal").read_bytes().ljust(8 * 2**20, b"\0"))
+        with SqliteBackend(killed, fsync=True) as backend:
+            assert backend.last_sequence() == 2
+            backend.append([example_entry(2)])
+            assert log.stat().st_size == 8 * 2**20
+        with SqliteBackend(killed) as backend:
+            ids = [logged.entry.id for logged in backend.changes_since(0)]
+            assert backend._connection().execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert ids == [example_entry(n).id for n in range(3)]
+
     @pytest.mark.parametrize(("fsync", "expected"), [(True, 2), (False, 1)])
     def test_fsync_sets_how_far_a_commit_goes(self, path, fsync, expected):
         with SqliteBackend(path, fsync=fsync) as backend:

@@ -60,6 +60,18 @@ def test_export_and_import_give_the_same_ids_content_and_order(store, tmp_path):
         assert copy.check().is_clean
 
 
+def test_an_experience_nested_as_deeply_as_one_may_be_travels(store, tmp_path):
+    deepest = json.loads(64 * '{"x":' + "0" + 64 * "}")
+    store.memory(embedder=EMBEDDER).record(Experience(task="look", id="deep", metadata=deepest))
+    store.export(tmp_path / "out")
+    with (
+        MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy") as copy,
+        MemoryStore.open(tmp_path / "merged") as merged,
+    ):
+        merged.merge(copy)
+        assert list(merged.experiences()) == list(copy.experiences()) == list(store.experiences())
+
+
 def test_an_import_is_opened_as_asked_and_tells_how_far_it_is(store, tmp_path):
     store.export(tmp_path / "out")
     told = []
