@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embodied_mem import registry
-from embodied_mem.contracts import Memory, Planner
+from embodied_mem.contracts import Embedder, Memory, Planner
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.controls import (
     Control,
@@ -16,8 +16,13 @@ from embodied_mem.experiments.controls import (
     ShuffledMemory,
     WithoutKindMemory,
 )
+from embodied_mem.experiments.locks import folder_lock
+
+if TYPE_CHECKING:
+    from embodied_mem.store import MemoryStore
 
 EXPERT = "expert"
+EMBED_WAIT_S = 60.0  # a lifetime's memory is embedded anew in a second; this only covers a slow machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +203,24 @@ def make_experience_memory(
 
     # The committed results were made when hashed vectors broke ties by default; a run may do without.
     options = {"embedder": HashedEmbedder(), **options}
-    memory: Memory = MemoryStore.open(path).memory(weights=RankingWeights(**(weights or {})), **options)
+    store = MemoryStore.open(path)
+    memory: Memory = store.memory(weights=RankingWeights(**(weights or {})), **options)
+    _embed_anew(store, options["embedder"])
     return memory
+
+
+def _embed_anew(store: "MemoryStore", embedder: "Embedder[str] | None") -> None:
+    """Give a store that an older version of the embedder filled vectors of this one, so that its run goes on.
+
+    Arms that share a memory may open it at the same time in several processes; one of them does it.
+    """
+    from embodied_mem.retrieval import TEXT_FIELD
+
+    if embedder is None or store.backend.spaces().get(TEXT_FIELD) in (None, embedder.space):
+        return
+    with folder_lock(store.path, wait_s=EMBED_WAIT_S):
+        if store.backend.spaces()[TEXT_FIELD] != embedder.space:
+            store.reembed(embedder)
 
 
 def make_none(path: Path, *, seed: int, **options: Any) -> Memory:

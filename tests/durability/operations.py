@@ -32,7 +32,7 @@ DURING = [experience_id("during", n) for n in range(12)]
 ATTACHED = [experience_id("attached", n) for n in range(4)]
 MOSTLY = BEFORE[2:]
 OTHER = [experience_id("other", n) for n in range(8)]
-OLD_SCHEMA = Path(__file__).parents[1] / "embodied_mem" / "backends" / "fixtures" / "schema_1.sqlite"
+OLD_SCHEMA = Path(__file__).parents[1] / "compatibility/fixtures/0.1.0/store/experiences.sqlite"
 NEW_EMBEDDER = HashedEmbedder(32)
 PICTURES = [bytes([n]) * (2_000 * n + 1) for n in range(3)]
 STRAY = [b"stray", b"another stray"]
@@ -342,7 +342,7 @@ OPERATIONS = {
     "retention": Operation(forget_and_retain, some_experiences, look_at_log),
     "repair": Operation(repair, damaged, look_at_repaired, is_open=("links", "attachments", "index")),
     "archive": Operation(archive_and_restore, some_experiences, look_at_log),
-    "migrate": Operation(migrate, old_store, look_at_log, is_open=("attachments",)),
+    "migrate": Operation(migrate, old_store, look_at_log),
     "merge": Operation(merge, two_stores, look_at_log),
     "branch": Operation(branch, some_experiences, look_at_both("branch")),
     "export": Operation(export, some_experiences, look_at_export),
