@@ -27,7 +27,6 @@ class Candidates:
         hidden: (last - first,) rows of the stretch that are no candidates; None if all are.
         visible: (len(table),) which rows exist at all for this search, for what is counted over them; None
             if all.
-        is_filtered: Whether they had to pass a filter.
     """
 
     first: int
@@ -35,7 +34,6 @@ class Candidates:
     rows: Rows | None = None
     hidden: Mask | None = None
     visible: Mask | None = None
-    is_filtered: bool = False
 
     def __len__(self) -> int:
         """How many rows are compared, hidden ones included."""
@@ -51,7 +49,7 @@ class Candidates:
         return np.arange(self.first, self.last) if self.rows is None else self.rows
 
     def rows_of(self, places: Rows) -> Rows:
-        """The rows at these places of what is compared."""
+        """Map positions in the candidate list to row numbers."""
         return places + self.first if self.rows is None else self.rows[places]
 
     def those_of(self, rows: Rows) -> Rows:
@@ -68,7 +66,7 @@ class Candidates:
 
     def narrowed(self, rows: Rows) -> "Candidates":
         """The same with these rows alone, each of which is a candidate."""
-        return Candidates(0, 0, rows, None, self.visible, self.is_filtered)
+        return Candidates(0, 0, rows, None, self.visible)
 
 
 class Selection:
@@ -107,12 +105,12 @@ class Selection:
         if len(left_out) and len(kept):
             kept = kept[~_among(kept, left_out)]
         if len(kept) and kept[-1] - kept[0] + 1 == len(kept):
-            return Candidates(int(kept[0]), int(kept[-1]) + 1, None, None, visible, is_filtered=True)
+            return Candidates(int(kept[0]), int(kept[-1]) + 1, None, None, visible)
         if len(kept) > DENSE * len(self._table):
             hidden = np.ones(len(self._table), np.bool_)
             hidden[kept] = False
-            return Candidates(0, len(hidden), None, hidden, visible, is_filtered=True)
-        return Candidates(0, 0, kept, None, visible, is_filtered=True)
+            return Candidates(0, len(hidden), None, hidden, visible)
+        return Candidates(0, 0, kept, None, visible)
 
     def _stretches(self, spans: tuple[Span, ...]) -> list[tuple[int, int]]:
         """Rows of the spans as ascending stretches that do not touch."""

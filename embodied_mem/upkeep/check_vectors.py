@@ -1,4 +1,4 @@
-"""Whether saved vectors are those of the log: as they are, as bytes within their bound, and coarsely.
+"""Whether saved vectors are those of the log: as they are, or as bytes within their bound.
 
 On the machine that wrote them all are equal to the last bit, and that is looked at first. A processor that
 adds up in another order may differ in the last bit of a number, so that much is let pass; it changes no
@@ -19,7 +19,6 @@ from embodied_mem.index.rows import RowTable
 from embodied_mem.index.snapshot import OpenPart
 from embodied_mem.index.vectors import comparable
 from embodied_mem.spaces import Metric, Space, Vectors
-from embodied_mem.upkeep.check_coarse import CoarseCheck
 
 LAST_BIT = 2.0**-22  # of numbers up to 1 in float32, and as much again
 AT_ONCE = 4096  # rows
@@ -47,7 +46,6 @@ def fault_of_vectors(
         return f"it says {n_rows:,} rows and holds another number"
     rows = part.arrays.get("rows")
     held = _held(part.arrays, space)
-    coarse = CoarseCheck.of(part.arrays)
     done = 0
     for numbers, vectors in _vectors(db, table, field, space, n_rows):
         own = np.arange(done, done + len(numbers)) if rows is None else rows[done : done + len(numbers)]
@@ -56,12 +54,10 @@ def fault_of_vectors(
         losses = held.losses_of(vectors)
         if losses is None:
             return f"vectors of rows {numbers[0]:,} to {numbers[-1]:,} are not those of the log"
-        if coarse is not None and not coarse.takes(vectors, losses):
-            return f"the coarse codes of rows {numbers[0]:,} to {numbers[-1]:,} are not of their vectors"
         done += len(numbers)
     if rows is not None and len(rows) != done:
         return f"it says that {len(rows):,} rows have a vector, and {done:,} do"
-    return held.fault_of_rest(done) or ("" if coarse is None else coarse.fault_of_rest(done))
+    return held.fault_of_rest(done)
 
 
 class _Exact:

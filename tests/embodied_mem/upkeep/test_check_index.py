@@ -161,25 +161,6 @@ class TestSoundParts:
         backend.save_index()
         assert_all_is_well(backend)
 
-    @pytest.mark.slow
-    def test_coarse_codes_are_sound_and_foreign_ones_are_not(self, store):
-        backend = store(options=IndexOptions(compression="always", scanned_rows=10), n=3000)
-        backend._search.wait_until_trained()
-        backend.save_index()
-        assert_all_is_well(backend)
-
-        def swap(arrays):
-            import faiss
-
-            index = faiss.deserialize_index(arrays["coarse.index"])
-            held = index.reconstruct_n(0, index.ntotal)
-            index.reset()
-            index.add(held[::-1].copy())
-            arrays["coarse.index"] = faiss.serialize_index(index)
-
-        change(backend, "vectors", swap)
-        assert "coarse codes" in findings_of(backend)[1]
-
     @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), min_size=1, max_size=40))
     @settings(max_examples=60, deadline=None)
     def test_any_texts_with_phrases_in_any_steps_give_the_same_column(self, texts):
