@@ -21,6 +21,7 @@ AT_ONCE = 1024  # vectors decoded into one buffer that stays in the processor's 
 LEVELS = 255
 RECENT = 4096  # vectors that say whether newer ones are of another nature
 SPARE = 32  # of a block that are shortlisted beside those that are wanted
+LISTED = 1_024  # of all blocks that stay on the list, as some of them may be hidden
 MAX_SHORTLISTED = 0.05  # of a stretch; more are no short list
 MAX_SKIPPED = 63  # searches without a short list after some that were in vain
 ODD_ONES = 100  # of so many vectors the one that lost most is on every short list
@@ -118,15 +119,17 @@ class CompressedVectors:
             return None
         places, products = self.codes.best_in(blocks, query, n)
         odd, limit = self._odd_ones()
-        others = float(products[:, -1].max() + self._bounds(query, limit)[0])
-        if threshold_of(products.ravel(), k) <= others:  # too many are too much alike
+        bound = float(self._bounds(query, limit)[0])
+        highest_other, kth_best = float(products[:, -1].max()), threshold_of(products.ravel(), k)
+        if kth_best <= highest_other + bound:  # too many are too much alike
             self._n_to_skip = self._n_missed = min(2 * self._n_missed + 1, MAX_SKIPPED)
             return None
         self._n_missed = 0
         begin, end = blocks.start * self.codes.height, blocks.stop * self.codes.height
         odd = odd[(odd >= begin) & (odd < end)]
-        found = np.union1d(places, odd)
-        return np.concatenate([np.arange(first, begin), found, np.arange(end, last)]), others
+        least = max(highest_other, min(kth_best - 3 * bound, threshold_of(products.ravel(), LISTED)))
+        found = np.union1d(places[products > least], odd)
+        return np.concatenate([np.arange(first, begin), found, np.arange(end, last)]), least + bound
 
     def _odd_ones(self) -> tuple[Places, npt.NDArray[np.float32]]:
         """Places of the few vectors that lost most, ascending, and (1,) what the others lost at most.

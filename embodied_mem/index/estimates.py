@@ -1,13 +1,10 @@
 """Similarities that may be off by no more than is known."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from embodied_mem.index.arrays import Floats, Mask, Places, Rows, SomeFloats
-
-FloatsT = TypeVar("FloatsT", bound=SomeFloats)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +40,8 @@ class Shortlist:
     others: float
 
 
-def spread(values: FloatsT, has_value: Mask) -> FloatsT | Floats:
+def spread(values: SomeFloats, has_value: Mask) -> Floats:
     """The values where there are any, 0 elsewhere."""
-    if len(values) == len(has_value):
-        return values
     result = np.zeros(len(has_value))
     result[has_value] = values
     return result

@@ -11,7 +11,7 @@ from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.rows import RowTable
 from embodied_mem.log import Search, Span
 
-MAX_SELECTORS = 32  # of recent filters
+MAX_SELECTORS = 512  # of recent filters
 SELECTOR_BYTES = 16  # a row of the table; what all of them may take together
 DENSE = 0.6  # from this share on it is faster to compare a whole stretch than to gather its rows
 
@@ -78,9 +78,9 @@ class Selection:
 
     def __init__(self, table: RowTable) -> None:
         self._table = table
-        self._selectors: dict[
-            str, tuple[int, Rows]
-        ] = {}  # filter -> rows looked at, those that pass; newest last
+        # Filter -> how many rows were looked at, and those that pass; the last used is last.
+        self._selectors: dict[str, tuple[int, Rows]] = {}
+        self._selector_bytes = 0
         self._without: npt.NDArray[np.int64] | None = None
         self._without_rows: Rows = np.zeros(0, np.int64)
         self._without_until = 0
@@ -88,7 +88,7 @@ class Selection:
     @property
     def nbytes(self) -> int:
         """Memory taken by what it keeps."""
-        return sum(rows.nbytes for _, rows in self._selectors.values()) + self._without_rows.nbytes
+        return self._selector_bytes + self._without_rows.nbytes
 
     def candidates(self, db: sqlite3.Connection, search: Search) -> Candidates:
         """The rows that pass the filter, lie in a span and are not left out."""
@@ -97,11 +97,9 @@ class Selection:
         left_out = self._left_out(search)
         if search.where == EVERYTHING:
             return _stretch(stretches, left_out, visible)
-        rows = self._passing(db, search.where)
-        parts = [
-            rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)] for first, last in stretches
-        ]
-        kept = parts[0] if len(parts) == 1 else np.concatenate([rows[:0], *parts])
+        kept = self._passing(db, search.where)
+        if stretches != [(0, len(self._table))]:
+            kept = _within(kept, stretches)
         if len(left_out) and len(kept):
             kept = kept[~_among(kept, left_out)]
         if len(kept) and kept[-1] - kept[0] + 1 == len(kept):
@@ -155,16 +153,18 @@ class Selection:
         key = repr(where)  # tells 1 from True, which are equal
         until, rows = self._selectors.pop(key, (0, np.zeros(0, np.int64)))
         if until < len(self._table):
-            newer = np.flatnonzero(self._table.mask(db, where, until))
-            rows = np.concatenate([rows, newer + until]) if until else newer
+            newer = np.flatnonzero(self._table.mask(db, where, until)) + until
+            rows = np.concatenate([rows, newer]) if until else newer
+            self._selector_bytes += newer.nbytes
         self._selectors[key] = (len(self._table), rows)
         while len(self._selectors) > 1 and self._is_too_much():
-            del self._selectors[next(iter(self._selectors))]
+            _, dropped = self._selectors.pop(next(iter(self._selectors)))
+            self._selector_bytes -= dropped.nbytes
         return rows
 
     def _is_too_much(self) -> bool:
-        held = sum(rows.nbytes for _, rows in self._selectors.values())
-        return len(self._selectors) > MAX_SELECTORS or held > 2**20 + SELECTOR_BYTES * len(self._table)
+        limit = 2**20 + SELECTOR_BYTES * len(self._table)
+        return len(self._selectors) > MAX_SELECTORS or self._selector_bytes > limit
 
 
 def _stretch(stretches: list[tuple[int, int]], left_out: Rows, visible: Mask | None) -> Candidates:
@@ -180,6 +180,12 @@ def _stretch(stretches: list[tuple[int, int]], left_out: Rows, visible: Mask | N
         hidden[start - first : end - first] = False
     hidden[left_out - first] = True
     return Candidates(first, last, None, hidden, visible)
+
+
+def _within(rows: Rows, stretches: list[tuple[int, int]]) -> Rows:
+    """Those of the rows, ascending, that lie in a stretch."""
+    parts = [rows[slice(*np.searchsorted(rows, stretch))] for stretch in stretches]
+    return parts[0] if len(parts) == 1 else np.concatenate([rows[:0], *parts])
 
 
 def _among(rows: Rows, others: Rows) -> Mask:

@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.arrays import Arrays, Floats, Places, Rows
+from embodied_mem.index.arrays import Arrays, Floats, Mask, Places, Rows
 from embodied_mem.index.compressed import CompressedVectors
 from embodied_mem.index.estimates import Estimates, Shortlist, spread, spread_errors
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.options import TARGET_DIMENSION, IndexOptions
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vectors import (
+    NUMBERS_AT_ONCE,
     ExactVectors,
     comparable,
     comparable_query,
@@ -28,7 +29,7 @@ SMALL = 2_000  # up to so many uncompressed vectors are compared exactly at once
 MIN_SAMPLE = 256  # vectors that say how the numbers are spread
 SAMPLE = 8192
 
-ReadVectors: TypeAlias = Callable[[Rows], Vectors]  # rows that have a vector, ascending -> (m, d) as recorded
+ReadVectors: TypeAlias = Callable[[Rows], Vectors]  # rows that have a vector -> (m, d) as recorded, in order
 
 
 class VectorColumn:
@@ -144,31 +145,26 @@ class VectorColumn:
         if candidates.rows is None:
             first, last = self._stretch(candidates.first, candidates.last)
             found = self._estimated_stretch(target, first, last)
-            if last - first == candidates.last - candidates.first:
-                return found
-            has_value = self._places_in(candidates.first, candidates.last, first, last)
+            has_value = self._have_vector(candidates.first, candidates.last, first, last)
         else:
             places, has_value = self._places(candidates.rows)
             found = self._estimated_places(target, places)
-            if len(places) == len(candidates.rows):
-                return found
+        if has_value is None:
+            return found
         return Estimates(spread(found.values, has_value), spread_errors(found.errors, has_value))
 
     def similarities(self, target: Vector, rows: Rows, read: ReadVectors) -> Floats:
         """(m,) exact similarities of these rows, ascending, to the target; 0 for those without a vector."""
         places, has_value = self._places(rows)
         if self._exact is not None:
-            return spread(self._exact.similarities_at(target, places), has_value)
-        assert self._compressed is not None
-        # Agents see the same again and again; equal vectors are read once.
-        prints = self._compressed.fingerprints(places).tolist()
-        firsts: dict[int, int] = {}
-        for at, each in enumerate(prints):
-            firsts.setdefault(each, at)
-        vectors = comparable(read(rows[has_value][list(firsts.values())]), self.space.metric)
-        values = exact_similarities(vectors, target, self.space.metric)
-        value_of = dict(zip(firsts, values.tolist(), strict=True))
-        return spread(np.array([value_of[each] for each in prints]), has_value)
+            values = self._exact.similarities_at(target, places)
+        else:
+            assert self._compressed is not None
+            # Agents see the same again and again; equal vectors are read once.
+            prints = self._compressed.fingerprints(places)
+            _, first, which = np.unique(prints, return_index=True, return_inverse=True)
+            values = self._recorded_similarities(target, self._rows_at(places[first]), read)[which]
+        return values if has_value is None else spread(values, has_value)
 
     def to_arrays(self) -> Arrays:
         """What a snapshot keeps."""
@@ -205,6 +201,13 @@ class VectorColumn:
         assert held is not None
         return held
 
+    def _recorded_similarities(self, target: Vector, rows: Rows, read: ReadVectors) -> Floats:
+        """(m,) exact similarities of rows whose vectors are read from the log, a few at once."""
+        at_once, metric = max(1, NUMBERS_AT_ONCE // self.space.dimension), self.space.metric
+        chunks = [rows[at : at + at_once] for at in range(0, len(rows), at_once)]
+        parts = [exact_similarities(comparable(read(some), metric), target, metric) for some in chunks]
+        return np.concatenate([np.zeros(0), *parts])
+
     def _estimated_stretch(self, target: Vector, first: int, last: int) -> Estimates:
         if self._compressed is not None:
             return Estimates(*self._compressed.estimates(target, first, last))
@@ -228,18 +231,20 @@ class VectorColumn:
         held = self._rows.items
         return int(np.searchsorted(held, first)), int(np.searchsorted(held, last))
 
-    def _places_in(self, first_row: int, last_row: int, first: int, last: int) -> npt.NDArray[np.bool_]:
-        """(last_row - first_row,) which rows of a stretch have a vector; theirs are first to last."""
+    def _have_vector(self, first_row: int, last_row: int, first: int, last: int) -> Mask | None:
+        """(last_row - first_row,) which rows have a vector, at places first to last; None if all have."""
+        if last - first == last_row - first_row:
+            return None
         has_value = np.zeros(last_row - first_row, np.bool_)
         rows = np.arange(first, last) if self._rows is None else self._rows.items[first:last]
         has_value[rows - first_row] = True
         return has_value
 
-    def _places(self, rows: Rows) -> tuple[Places, npt.NDArray[np.bool_]]:
-        """Where the vectors of these rows are, and which of them have one."""
+    def _places(self, rows: Rows) -> tuple[Places, Mask | None]:
+        """Where the vectors of these rows, ascending, are, and which of them have one; None if all have."""
         if self._rows is None:
-            n_with = int(np.searchsorted(rows, self.n_vectors))
-            return rows[:n_with], np.arange(len(rows)) < n_with
+            n_with = int(rows.searchsorted(self.n_vectors))
+            return rows[:n_with], None if n_with == len(rows) else np.arange(len(rows)) < n_with
         held = self._rows.items
         if not len(held):
             return np.zeros(0, np.int64), np.zeros(len(rows), np.bool_)

@@ -10,9 +10,10 @@ from embodied_mem.index.growing import Blocks
 from embodied_mem.index.inner_products import Products, inner_products, inner_products_at
 from embodied_mem.spaces import Metric, Vector, Vectors
 
-NUMBERS_AT_ONCE = 2**18  # gathered for an exact comparison, so that they stay in the processor's cache
+NUMBERS_AT_ONCE = 2**18  # compared exactly in one go, so that they stay in the processor's cache
 DECIMALS = 6  # of a cosine; more are noise of float32, and equal vectors must tie
 _UNITS = 10.0**DECIMALS
+_NONE: Floats = np.zeros(0)
 
 
 def dots(rows: Vectors, query: Vector, out: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
@@ -103,12 +104,16 @@ class ExactVectors:
     def similarities(self, query: Vector, first: int, last: int) -> Floats:
         """(last - first,) exact, of a stretch."""
         parts = self.blocks.parts(first, last)
-        return _joined([exact_similarities(rows, query, self.metric) for _, rows in parts])
+        found = [exact_similarities(rows, query, self.metric) for _, rows in parts]
+        return np.concatenate([_NONE, *found])
 
     def similarities_at(self, query: Vector, places: Places) -> Floats:
         """(m,) exact, of the vectors at these places, ascending."""
+        if len(places) <= self._at_once:
+            return exact_similarities(self.blocks.take(places), query, self.metric)
         chunks = [places[at : at + self._at_once] for at in range(0, len(places), self._at_once)]
-        return _joined([exact_similarities(self.blocks.take(at), query, self.metric) for at in chunks])
+        found = [exact_similarities(self.blocks.take(some), query, self.metric) for some in chunks]
+        return np.concatenate([_NONE, *found])
 
     def products(self, query: Vector, first: int, last: int) -> Products:
         """(last - first,) cosines of a stretch, right to within `rounding_error` of one lane."""
@@ -123,7 +128,3 @@ class ExactVectors:
         for which, rows, at in self.blocks.split(places):
             inner_products_at(rows, at, query, out=result[which])
         return result
-
-
-def _joined(parts: list[Floats]) -> Floats:
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0), *parts])
