@@ -137,7 +137,6 @@ class SqliteBackend(SqliteHandle):
             except EmbodiedMemError:
                 raise
             except BaseException:  # an interrupt may have left the caches half caught up
-                self._search.close()
                 self._search = self._new_engine()
                 raise
 
@@ -285,16 +284,13 @@ class SqliteBackend(SqliteHandle):
         return SearchEngine(str(self.path), self._synonyms, self._index, self.path.parent / INDEX)
 
     def _before_close(self) -> None:
-        """Save the index if that pays, and stop what works in the background."""
+        """Save the index if that pays."""
         if not self.read_only:
             with suppress(StoreError), self._own_lock, self._opened() as db:
                 with self._transaction():
                     self._search.save_if_stale(db)
                 self._search.remove_outdated(db)
-        self._search.close()
 
     def _forget_caches(self) -> None:
         super()._forget_caches()
-        if hasattr(self, "_search"):
-            self._search.close()
         self._search = self._new_engine()

@@ -21,8 +21,6 @@ Products: TypeAlias = npt.NDArray[np.float32]
 class ByteCodes(Blocks):
     """Rows of bytes, of which code c in column j stands for low[j] + step[j] * c.
 
-    Blocks that are full never change, so another thread may read them while rows are appended.
-
     Args:
         low: (d,) float32.
         step: (d,) float32, > 0.

@@ -21,10 +21,11 @@ AT_ONCE = 1024  # vectors decoded into one buffer that stays in the processor's 
 LEVELS = 255
 RECENT = 4096  # vectors that say whether newer ones are of another nature
 SPARE = 32  # of a block that are shortlisted beside those that are wanted
+LISTED = 1_024  # of all blocks that stay on the list, as some of them may be hidden
 MAX_SHORTLISTED = 0.05  # of a stretch; more are no short list
 MAX_SKIPPED = 63  # searches without a short list after some that were in vain
 ODD_ONES = 100  # of so many vectors the one that lost most is on every short list
-WORN_OUT = 3.0  # so many times the loss there was while training, and the codes are to be made anew
+MAX_LOSS = 3.0  # times the loss of the sample; above, the codes are to be made anew
 
 
 class CompressedVectors:
@@ -64,11 +65,11 @@ class CompressedVectors:
         return sum(array.nbytes for array in arrays)
 
     @property
-    def is_worn_out(self) -> bool:
-        """Whether the vectors have become so unlike those of the training that proofs get expensive."""
-        return self._recent_loss() > WORN_OUT * self.usual_loss + 1e-6
+    def needs_requantizing(self) -> bool:
+        """Whether newer vectors are so unlike the sample that the bytes lose too much of them."""
+        return self._recent_loss() > MAX_LOSS * self.usual_loss + 1e-6
 
-    def settle(self) -> None:
+    def accept_current_loss(self) -> None:
         """Take the loss there is now as the usual one: codes made anew would not be better."""
         self.usual_loss = max(self.usual_loss, self._recent_loss())
 
@@ -118,20 +119,22 @@ class CompressedVectors:
             return None
         places, products = self.codes.best_in(blocks, query, n)
         odd, limit = self._odd_ones()
-        others = float(products[:, -1].max() + self._bounds(query, limit)[0])
-        if threshold_of(products.ravel(), k) <= others:  # too many are too much alike
+        bound = float(self._bounds(query, limit)[0])
+        highest_other, kth_best = float(products[:, -1].max()), threshold_of(products.ravel(), k)
+        if kth_best <= highest_other + bound:  # too many are too much alike
             self._n_to_skip = self._n_missed = min(2 * self._n_missed + 1, MAX_SKIPPED)
             return None
         self._n_missed = 0
         begin, end = blocks.start * self.codes.height, blocks.stop * self.codes.height
         odd = odd[(odd >= begin) & (odd < end)]
-        found = np.union1d(places, odd)
-        return np.concatenate([np.arange(first, begin), found, np.arange(end, last)]), others
+        least = max(highest_other, min(kth_best - 3 * bound, threshold_of(products.ravel(), LISTED)))
+        found = np.union1d(places[products > least], odd)
+        return np.concatenate([np.arange(first, begin), found, np.arange(end, last)]), least + bound
 
     def _odd_ones(self) -> tuple[Places, npt.NDArray[np.float32]]:
         """Places of the few vectors that lost most, ascending, and (1,) what the others lost at most.
 
-        One vector that is unlike those of the training would make every bound a wide one.
+        One vector that is unlike those of the sample would make every bound a wide one.
         """
         n = self.codes.n_scanned
         if self._odd is None or self._odd[0] != n:
@@ -139,12 +142,6 @@ class CompressedVectors:
             limit = np.partition(losses, n - n_odd - 1)[n - n_odd - 1 : n - n_odd]
             self._odd = n, np.flatnonzero(losses > limit), limit
         return self._odd[1:]
-
-    def decoded(self, places: Places) -> Vectors:
-        """(m, d) nearly the vectors at these places, ascending."""
-        codes = self.codes.take(places, np.empty((len(places), self.codes.width), np.uint8))
-        result: Vectors = codes.astype(np.float32) * self.step + self.low
-        return result
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a snapshot keeps."""

@@ -105,29 +105,13 @@ class SearchEngine:
             snapshot.remove_all(folder)
 
     def report(self) -> Mapping[str, Any]:
-        """What is held in memory by kind of entry: rows, bytes, and how vectors of each field are kept.
-
-        `recall` is the share of the ten best that a search without a filter found in the last calibration;
-        1.0 where every vector is compared.
-        """
+        """What is held in memory by kind of entry: rows, bytes, and how vectors of each field are kept."""
         return {kind: index.report() for kind, index in self._kinds.items()}
-
-    def wait_until_trained(self) -> None:
-        """Wait for what is trained in the background."""
-        for index in self._kinds.values():
-            for column in index.vectors.values():
-                column.wait_until_trained()
-
-    def close(self) -> None:
-        """Stop what works in the background; the engine can be used on."""
-        for index in self._kinds.values():
-            index.close()
 
     def _compact(self, db: sqlite3.Connection, kind: str) -> None:
         """Make what is held of a kind anew, without what was removed."""
         failpoints.reach("compaction:before")
         old = self._kinds[kind]
-        old.close()
         fresh = self._kinds[kind] = KindIndex(kind, self._settings)
         fresh.table.append(np.delete(old.table.sequences, old.table.dead))
         failpoints.reach("compaction:after")
@@ -140,14 +124,14 @@ class SearchEngine:
         legs = [index.leg(db, leg, candidates.visible) for leg in search.legs]
         if not legs:
             rows = candidates.newest(search.k)
-            best = Best(rows, (), np.zeros(len(rows)), is_exact=True)
+            best = Best(rows, (), np.zeros(len(rows)))
         else:
             best = best_of(legs, candidates, search.k)
         columns = {
             leg.name: tuple(values.tolist()) for leg, values in zip(search.legs, best.values, strict=True)
         }
         sequences = tuple(index.table.sequences[best.rows].tolist())
-        return Found(sequences, columns, candidates.n, best.is_exact), best.totals
+        return Found(sequences, columns, candidates.n, is_exact=True), best.totals
 
     def _catch_up(self, db: sqlite3.Connection) -> None:
         """Take in what was written since, by this process or another."""
@@ -191,5 +175,5 @@ def _merged(parts: Sequence[Scored], search: Search) -> Found:
         tuple(sequences[order].tolist()),
         columns,
         sum(found.n_candidates for found, _ in parts),
-        all(found.is_exact for found, _ in parts),
+        is_exact=True,
     )

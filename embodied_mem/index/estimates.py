@@ -1,13 +1,10 @@
 """Similarities that may be off by no more than is known."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
-from embodied_mem.index.arrays import Floats, Mask, Rows, SomeFloats
-
-FloatsT = TypeVar("FloatsT", bound=SomeFloats)
+from embodied_mem.index.arrays import Floats, Mask, Places, Rows, SomeFloats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,15 +14,13 @@ class Estimates:
     Attributes:
         values: (m,) float64, or float32 where the errors are far above its own.
         errors: How far off, at most: a number for all, (m,) one for each, or None if they are exact.
-        is_glance: Whether comparing every one would give narrower bounds.
     """
 
     values: SomeFloats
     errors: float | Floats | None = None
-    is_glance: bool = False
 
-    def highest_at(self, places: Rows) -> Floats:
-        """(m,) what the similarities at these places are at most."""
+    def highest_at(self, places: Places) -> Floats:
+        """(k,) what the similarities at these places are at most."""
         highest = self.values[places].astype(np.float64)
         if self.errors is not None:
             highest += self.errors[places] if isinstance(self.errors, np.ndarray) else self.errors
@@ -34,21 +29,19 @@ class Estimates:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shortlist:
-    """Rows among which the best are looked for before any other.
+    """Some rows, with a bound on all others.
 
     Attributes:
         rows: Ascending.
-        others: What the value of no other row is above; None if nothing is known of them.
+        others: The similarity of no other row is above this.
     """
 
     rows: Rows
-    others: float | None = None
+    others: float
 
 
-def spread(values: FloatsT, has_value: Mask) -> FloatsT | Floats:
+def spread(values: SomeFloats, has_value: Mask) -> Floats:
     """The values where there are any, 0 elsewhere."""
-    if len(values) == len(has_value):
-        return values
     result = np.zeros(len(has_value))
     result[has_value] = values
     return result

@@ -1,5 +1,7 @@
 """Arrays that grow at the end without ever holding twice what is in them."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -103,16 +105,26 @@ class Blocks:
             first = end
         return pieces
 
-    def take(self, rows: npt.NDArray[np.int64], out: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """These rows, ascending, copied into the first rows of `out`."""
-        first = int(rows[0]) // self.height
-        base, start = first * self.height, 0
-        ends = np.arange(first + 1, int(rows[-1]) // self.height + 1) * self.height
-        # mode="clip" takes without a copy of its own; nothing is ever out of range.
-        for block, stop in enumerate([*np.searchsorted(rows, ends).tolist(), len(rows)], first):
-            if stop > start:
-                self.blocks[block].take(rows[start:stop] - base, axis=0, out=out[start:stop], mode="clip")
-            base, start = base + self.height, stop
+    def split(
+        self, rows: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[slice, npt.NDArray[Any], npt.NDArray[np.int64]]]:
+        """Rows, ascending, by block: which of them, the block, and their places in it."""
+        if len(self.blocks) == 1:
+            yield slice(0, len(rows)), self.blocks[0], rows
+        elif len(rows):
+            first, last = int(rows[0]) // self.height, int(rows[-1]) // self.height
+            ends = np.searchsorted(rows, np.arange(first + 1, last + 1) * self.height).tolist()
+            for number, (start, stop) in enumerate(pairwise([0, *ends, len(rows)]), first):
+                if stop > start:
+                    yield slice(start, stop), self.blocks[number], rows[start:stop] - number * self.height
+
+    def take(self, rows: npt.NDArray[np.int64], out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
+        """(m, width) a copy of these rows, ascending; in the first rows of `out` if that is given."""
+        if out is None:
+            out = np.empty((len(rows), self.width), self.dtype)
+        for which, block, places in self.split(rows):
+            # mode="clip" takes without a copy of its own; nothing is ever out of range.
+            block.take(places, axis=0, out=out[which], mode="clip")
         return out[: len(rows)]
 
     def _make_room(self, block: int, height: int) -> None:
@@ -128,8 +140,7 @@ class Blocks:
 
     def take_every(self, step: int) -> npt.NDArray[Any]:
         """A copy of every step-th row."""
-        rows = np.arange(0, self._n, step)
-        return self.take(rows, np.empty((len(rows), self.width), self.dtype))
+        return self.take(np.arange(0, self._n, step))
 
 
 def empty_rows(n: int, width: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

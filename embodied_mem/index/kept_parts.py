@@ -156,7 +156,7 @@ class KeptParts:
 
     def _is_new_enough(self, db: sqlite3.Connection, name: str, form: str, of: JsonObject) -> bool:
         made_of = (self._usable(db, name, of) or {}).get("made_of", {})
-        if made_of and made_of.get("form") != form:  # or a coarse look would be trained in each process anew
+        if made_of and made_of.get("form") != form:  # or each process would compress anew
             return False
         n_newer = len(self._table) - int(made_of.get("n_rows", 0))
         return n_newer <= max(self._options.snapshot_rows, self._options.snapshot_share * len(self._table))

@@ -73,7 +73,7 @@ class KindIndex:
         spaces = read_spaces(db)
         for field in list(self.vectors):
             if field not in spaces or spaces[field][0] != self._space_ids[field]:
-                self.vectors.pop(field).close()
+                del self.vectors[field]
 
     def leg(self, db: sqlite3.Connection, leg: Leg, visible: Mask | None) -> ReadyLeg:
         """The leg, ready to be asked about rows of this kind.
@@ -139,11 +139,6 @@ class KindIndex:
             "vectors": {field: column.report() for field, column in self.vectors.items()},
         }
 
-    def close(self) -> None:
-        """Stop what works in the background."""
-        for column in self.vectors.values():
-            column.close()
-
     def _column_of(self, db: sqlite3.Connection, field: str, space: Space) -> VectorColumn | None:
         """The vectors of a field, up to date; None if no entry ever had one, so that none is like any."""
         if field not in self.vectors:
@@ -158,13 +153,11 @@ class KindIndex:
         if column.space != space:
             raise unknown_space(self._settings.store, field, held=column.space, given=space)
         self._catch_up_vectors(db, field, column)
-        if column.is_worn_out:
+        if column.needs_requantizing:
             logger.info("the vectors of %s have changed their nature; reading them anew", field)
-            column.close()
             column = self.vectors[field] = VectorColumn(space, self._settings.options)
             self._catch_up_vectors(db, field, column)
-            column.settle()
-        column.tend()
+            column.accept_current_loss()
         return column
 
     def _catch_up_vectors(self, db: sqlite3.Connection, field: str, column: VectorColumn) -> None:

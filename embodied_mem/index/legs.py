@@ -8,14 +8,12 @@ import numpy as np
 from embodied_mem.index.arrays import Rows, SomeFloats
 from embodied_mem.index.estimates import Estimates, Shortlist
 from embodied_mem.index.selection import Candidates
-from embodied_mem.index.text import BOUND_ERROR, TextColumn
+from embodied_mem.index.text import TextColumn
 from embodied_mem.index.text_query import TextQuery
 from embodied_mem.index.vector_column import ReadVectors, VectorColumn
 from embodied_mem.log import PriorLeg
 from embodied_mem.spaces import Vector
 
-MIN_BOUNDED = 65_536  # texts from which on bounds pay
-LEAST_FOUND = 0.9  # of what a coarse look finds; where fewer are shown, what is sought may lie deeper
 LEAST_SHOWN = 0.1  # of a stretch; where fewer are shown, a short list hardly ever holds enough
 
 
@@ -29,15 +27,11 @@ class ReadyLeg(Protocol):
         ...
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
-        """Where the k best of this leg most likely are; None where nothing is quicker than a glance."""
-        ...
-
-    def glance(self, candidates: Candidates) -> Estimates:
-        """The value of each candidate within some bound, as quickly as it can be had."""
+        """Some rows among which the k best of this leg most likely are; None where a scan is as quick."""
         ...
 
     def scan(self, candidates: Candidates) -> Estimates:
-        """The same within a bound that is as narrow as comparing every one gives."""
+        """The value of each candidate, exactly or within known bounds."""
         ...
 
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
@@ -62,21 +56,8 @@ class SimilarTexts:
         return _worth(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
-        """None: there is no quicker way that would be as good."""
+        """None."""
         return None
-
-    def glance(self, candidates: Candidates) -> Estimates:
-        """Upper bounds, where it pays to work them out: of many rows, in which the words are common."""
-        n_postings = sum(query.n_postings for _, query in self._queries)
-        is_long = candidates.rows is None and len(candidates) > MIN_BOUNDED
-        is_short = all(query.has_few_words for _, query in self._queries)
-        if not is_long or not is_short or n_postings < len(candidates):
-            return self.scan(candidates)
-        result = np.zeros(len(candidates), np.float32)
-        for column, query in self._queries:
-            bounds = column.upper_bounds(query)[candidates.first : candidates.last]
-            np.maximum(result, bounds, out=result)
-        return Estimates(result, BOUND_ERROR, is_glance=True)
 
     def scan(self, candidates: Candidates) -> Estimates:
         """Exact ones."""
@@ -118,22 +99,13 @@ class SimilarVectors:
         return _worth(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
-        """From a long log, unless a filter was passed or too much is hidden."""
+        """From a stretch of compressed vectors, unless too much of it is hidden."""
         column = self._column
-        if column is None or candidates.rows is not None or candidates.is_filtered:
-            return None
-        likely = column.likely_rows(self._target, k, candidates.first, candidates.last)
-        shown = candidates.those_of(likely)
-        if len(shown) > LEAST_FOUND * len(likely):
-            return Shortlist(shown)
-        if candidates.n < LEAST_SHOWN * len(candidates):
+        is_list = candidates.rows is not None
+        if column is None or is_list or candidates.n < LEAST_SHOWN * len(candidates):
             return None
         found = column.shortlist(self._target, k, candidates.first, candidates.last)
         return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)
-
-    def glance(self, candidates: Candidates) -> Estimates:
-        """As a scan."""
-        return self.scan(candidates)
 
     def scan(self, candidates: Candidates) -> Estimates:
         """Within the column's errors."""
@@ -168,10 +140,6 @@ class PriorValues:
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """None."""
         return None
-
-    def glance(self, candidates: Candidates) -> Estimates:
-        """Exact ones."""
-        return self.scan(candidates)
 
     def scan(self, candidates: Candidates) -> Estimates:
         """Exact ones."""

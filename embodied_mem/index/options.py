@@ -1,6 +1,7 @@
 """How much memory the index may take and from which size on it is compressed."""
 
-from dataclasses import dataclass, fields
+import warnings
+from dataclasses import InitVar, dataclass, fields
 from typing import Literal, get_args
 
 from embodied_mem.errors import InvalidQuery
@@ -17,27 +18,26 @@ class IndexOptions:
     Attributes:
         compression: `auto` keeps vectors as they are up to `exact_rows` and in a quarter of the memory above;
             `never` keeps them as they are whatever their number; `always` compresses from the first block on.
-            Filters and similarities are exact in each case; where more than 20,000 candidates without a
-            filter are as near to the best as a byte a number can tell, the others are left out, and the
-            recall says so.
+            Answers are exact and the same in each case.
         exact_rows: Up to so many vectors of 384 numbers of one field are kept as they are (75 MB).
-        scanned_rows: Up to so many are every one compared; above, a search by a vector alone and without a
-            filter compares coarse codes first and may miss some, unless `compression` is `never`.
-        coarse_recall: The share of the ten best that such a search is to find, as measured on vectors of the
-            store itself; the depth of the search follows from it.
         snapshot_rows: A store that is closed saves its index if at least so many entries are newer than the
             last snapshot.
         snapshot_share: And if they are at least this share of all.
+        scanned_rows: Deprecated and ignored: every vector is compared whatever their number.
+        coarse_recall: Deprecated and ignored: every answer is exact.
     """
 
     compression: Compression = "auto"
     exact_rows: int = 50_000
-    scanned_rows: int = 200_000
-    coarse_recall: float = 0.98
     snapshot_rows: int = 5_000
     snapshot_share: float = 0.1
+    scanned_rows: InitVar[int | None] = None
+    coarse_recall: InitVar[float | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, scanned_rows: int | None, coarse_recall: float | None) -> None:
+        if scanned_rows is not None or coarse_recall is not None:
+            said = "scanned_rows and coarse_recall change nothing any more, as every answer is exact"
+            warnings.warn(f"{said}; leave them out of IndexOptions", DeprecationWarning, stacklevel=3)
         if self.compression not in get_args(Compression):
             raise InvalidQuery(
                 f"compression is {self.compression!r}; expected one of {', '.join(get_args(Compression))}"
@@ -47,9 +47,8 @@ class IndexOptions:
             is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
             if field.name.endswith("_rows") and not is_count:
                 raise InvalidQuery(f"{field.name} is {value!r}; expected an integer of at least 0")
-        for name in ("coarse_recall", "snapshot_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InvalidQuery(f"{name} is {getattr(self, name)!r}; expected a number from 0 to 1")
+        if not 0 <= self.snapshot_share <= 1:
+            raise InvalidQuery(f"snapshot_share is {self.snapshot_share!r}; expected a number from 0 to 1")
 
 
 DEFAULT_OPTIONS = IndexOptions()

@@ -1,139 +1,142 @@
 """The best candidates by the weighted sum over the legs, proved where values are estimated within bounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from embodied_mem.index.arrays import Rows, SomeFloats
+from embodied_mem.index.arrays import Mask, Places, Rows, SomeFloats
 from embodied_mem.index.estimates import Estimates
 from embodied_mem.index.legs import ReadyLeg
 from embodied_mem.index.selection import Candidates
-from embodied_mem.index.top import highest_places, threshold_of
+from embodied_mem.index.top import best_places, highest_places
 
 N_SPARE = 4  # candidates compared exactly beyond those asked for, as the estimate is mostly right
-MAX_GLANCED = 1_000  # of the best for which a glance pays
-MAX_AFTER_GLANCE = 4_096  # candidates compared exactly after a glance; a scan is cheaper than more of them
-MAX_UNFILTERED = 20_000  # candidates without a filter compared exactly, those that may be worth most
+AT_ONCE = 4_096  # candidates compared exactly in one go, which bounds the memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Best:
-    """The best candidates.
+    """The best candidates; no other can be better.
 
     Attributes:
-        rows: (k,) or fewer, best first; of equal ones the newest first.
+        rows: (k,) or fewer, best first; ties: newest first.
         values: For each leg, (k,) exact values.
         totals: (k,) what they are worth together.
-        is_exact: Whether no other candidate can be better.
     """
 
     rows: Rows
     values: Sequence[SomeFloats]
     totals: SomeFloats
-    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """Some candidates compared exactly, and who else may be among the best.
+class _Compared:
+    """Candidates that were compared exactly.
 
     Attributes:
-        places: Of those that were compared, each once.
-        values: For each leg, their exact values.
-        totals: What they are worth.
-        others: Places of all others that may be worth as much, ascending.
-        estimates: For each leg, of all candidates.
+        places: (m,) which.
+        values: For each leg, (m,) exact values.
+        totals: (m,) what they are worth together.
     """
 
-    places: Rows
+    places: Places
     values: Sequence[SomeFloats]
     totals: SomeFloats
-    others: Rows
-    estimates: Sequence[Estimates]
+
+    def best(self, k: int) -> "_Compared":
+        """The k best of them, best first; ties: newest first."""
+        order = np.lexsort((-self.places, -self.totals))[:k]
+        return _Compared(self.places[order], [each[order] for each in self.values], self.totals[order])
+
+    def joined(self, others: "_Compared") -> "_Compared":
+        """These and others."""
+        values = [np.concatenate(pair) for pair in zip(self.values, others.values, strict=True)]
+        places = np.concatenate([self.places, others.places])
+        return _Compared(places, values, np.concatenate([self.totals, others.totals]))
+
+    def may_be_passed(self, places: Places, highest: SomeFloats) -> Mask:
+        """(m,) which other candidates may belong before the last of these; of ties the newer does.
+
+        Args:
+            places: (m,) which.
+            highest: (m,) what each is worth at most.
+        """
+        last = self.totals[-1]
+        result: Mask = (highest > last) | ((highest == last) & (places > self.places[-1]))
+        return result
 
 
 def best_of(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
     """The best candidates, by as little work as proves that they are."""
     if k == 0:
-        nothing = np.zeros(0)
-        return Best(np.zeros(0, np.int64), [nothing for _ in legs], nothing, is_exact=True)
+        return Best(np.zeros(0, np.int64), [np.zeros(0) for _ in legs], np.zeros(0))
     best = _best_of_shortlist(legs[0], candidates, k) if len(legs) == 1 else None
-    if best is not None:
-        return best
-    glances = [leg.glance(candidates) if k <= MAX_GLANCED else leg.scan(candidates) for leg in legs]
-    look = _look(legs, candidates, k, glances)
-    if len(look.others) > MAX_AFTER_GLANCE and any(found.is_glance for found in glances):
-        look = _look(legs, candidates, k, [leg.scan(candidates) for leg in legs])
-    return _best_after(look, legs, candidates, k)
+    return best or _best_by_scan(legs, candidates, k)
 
 
 def _best_of_shortlist(leg: ReadyLeg, candidates: Candidates, k: int) -> Best | None:
-    """The best of a short list, if there is one and nothing says that others may be better."""
+    """The best of a short list, if there is one and it is proved that no other row is better."""
     shortlist = leg.shortlist(candidates, k)
     if shortlist is None:
         return None
-    best = best_of([leg], candidates.narrowed(shortlist.rows), k)
-    if len(best.totals) < k:  # what it is about is hidden
+    best = _best_by_scan([leg], candidates.narrowed(shortlist.rows), k)
+    if len(best.totals) < k:  # too many of the list are hidden
         return None
-    if shortlist.others is None:
-        return replace(best, is_exact=False)
-    others = float(leg.worth(np.array([shortlist.others]))[0])
-    return best if best.is_exact and others < best.totals[-1] else None
+    # Not of equal worth either: it may be newer.
+    return best if leg.worth(np.array([shortlist.others]))[0] < best.totals[-1] else None
 
 
-def _look(legs: Sequence[ReadyLeg], candidates: Candidates, k: int, estimates: Sequence[Estimates]) -> _Look:
-    """The k best and some more by estimate, compared exactly."""
-    sums, errors = _sums(legs, candidates, estimates), _errors(legs, estimates)
-    if errors is None:
-        places = highest_places(sums, k)
-        values = [found.values[places] for found in estimates]
-        return _Look(places, values, sums[places], places[:0], estimates)
-    places = highest_places(sums, k + N_SPARE)
-    values = _exact(legs, candidates, places)
-    totals = _totals(legs, values)
-    return _Look(places, values, totals, _in_reach(sums, errors, places, totals, k), estimates)
-
-
-def _best_after(look: _Look, legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
-    """The best, once those that may be among them are compared too."""
-    places, values, totals, others = look.places, look.values, look.totals, look.others
-    left_out = others[:0]
-    highest: SomeFloats = np.zeros(0)
-    if len(others) > MAX_UNFILTERED and not candidates.is_filtered:
-        highest = _upper_bounds(legs, look.estimates, others)
-        kept = highest_places(highest, MAX_UNFILTERED)
-        left_out, highest = np.delete(others, kept), np.delete(highest, kept)
-        others = others[kept]
-    if len(others):
-        more = _exact(legs, candidates, others)
-        values = [np.concatenate(pair) for pair in zip(values, more, strict=True)]
-        totals = np.concatenate([totals, _totals(legs, more)])
-        places = np.concatenate([places, others])
-    order = np.lexsort((-places, -totals))[:k]
-    is_exact = not _may_be_better(left_out, highest, places[order], totals[order])
-    return Best(candidates.rows_of(places[order]), [each[order] for each in values], totals[order], is_exact)
-
-
-def _upper_bounds(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates], places: Rows) -> SomeFloats:
-    """(m,) what the candidates at these places are worth at most."""
-    return _totals(legs, [found.highest_at(places) for found in estimates])
-
-
-def _may_be_better(places: Rows, highest: SomeFloats, best: Rows, totals: SomeFloats) -> bool:
-    """Whether one of these may belong before the last of the best; of equal ones the newer does."""
-    if not len(places):
-        return False
-    is_newer = places > best[-1]
-    return bool(np.any((highest > totals[-1]) | ((highest == totals[-1]) & is_newer)))
-
-
-def _sums(legs: Sequence[ReadyLeg], candidates: Candidates, estimates: Sequence[Estimates]) -> SomeFloats:
-    """(n,) what each is worth by estimate; -inf for those that are hidden."""
+def _best_by_scan(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
+    """The best by what each leg says of every candidate."""
+    estimates = [leg.scan(candidates) for leg in legs]
     sums = _totals(legs, [found.values for found in estimates])
     if candidates.hidden is not None:
         sums[candidates.hidden] = -np.inf
-    return sums
+    errors = _errors(legs, estimates)
+    if errors is None:
+        places = best_places(sums, k)
+        best = _Compared(places, [found.values[places] for found in estimates], sums[places])
+    else:
+        best = _proved_best(legs, candidates, k, estimates, sums, errors)
+    return Best(candidates.rows_of(best.places), best.values, best.totals)
+
+
+def _proved_best(
+    legs: Sequence[ReadyLeg],
+    candidates: Candidates,
+    k: int,
+    estimates: Sequence[Estimates],
+    sums: SomeFloats,
+    errors: float | SomeFloats,
+) -> _Compared:
+    """The best by exact comparison of those that are best by estimate, and of all others that may be better.
+
+    Args:
+        legs: What is asked.
+        candidates: Which rows.
+        k: How many are wanted.
+        estimates: For each leg, of all candidates.
+        sums: (n,) what each candidate is worth by estimate; -inf for those that are hidden.
+        errors: How far off that is at most: a number for all, or (n,) one for each.
+    """
+    places = highest_places(sums, k + N_SPARE)
+    best = _compared(legs, candidates, places).best(k)
+    if len(best.places) < k:
+        return best  # there are no others
+    is_in_reach = sums >= float(best.totals[-1]) - errors
+    is_in_reach[places] = False
+    others = np.flatnonzero(is_in_reach)
+    highest = _totals(legs, [found.highest_at(others) for found in estimates])
+    while True:
+        may_be_better = best.may_be_passed(others, highest)
+        others, highest = others[may_be_better], highest[may_be_better]
+        if not len(others):
+            return best
+        # Those first that may be worth most: the better the best are, the fewer others are left.
+        now = highest_places(highest, AT_ONCE)
+        best = best.joined(_compared(legs, candidates, others[now])).best(k)
+        others, highest = np.delete(others, now), np.delete(highest, now)
 
 
 def _errors(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates]) -> float | SomeFloats | None:
@@ -143,29 +146,11 @@ def _errors(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates]) -> float |
     return sum(errors) if errors else None
 
 
-def _in_reach(
-    estimated: SomeFloats, errors: float | SomeFloats, known: Rows, totals: SomeFloats, k: int
-) -> Rows:
-    """Who else may be among the best, ascending.
-
-    Args:
-        estimated: (n,) what each candidate is worth by estimate.
-        errors: How far off that is at most.
-        known: Places of candidates whose worth is known exactly.
-        totals: What those are worth.
-        k: How many are wanted.
-    """
-    if len(known) < k:
-        return known[:0]  # there are no others
-    # k candidates are worth this and more, so whoever can be worth less only is not among the best.
-    is_in_reach = estimated >= threshold_of(totals, k) - errors
-    is_in_reach[known] = False
-    return np.flatnonzero(is_in_reach)
-
-
-def _exact(legs: Sequence[ReadyLeg], candidates: Candidates, places: Rows) -> list[SomeFloats]:
+def _compared(legs: Sequence[ReadyLeg], candidates: Candidates, places: Places) -> _Compared:
+    """These candidates, ascending, compared exactly."""
     rows = candidates.rows_of(places)
-    return [leg.exact(rows, candidates) for leg in legs]
+    values = [leg.exact(rows, candidates) for leg in legs]
+    return _Compared(places, values, _totals(legs, values))
 
 
 def _totals(legs: Sequence[ReadyLeg], values: Sequence[SomeFloats]) -> SomeFloats:

@@ -11,7 +11,7 @@ from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.rows import RowTable
 from embodied_mem.log import Search, Span
 
-MAX_SELECTORS = 32  # of recent filters
+MAX_SELECTORS = 512  # of recent filters
 SELECTOR_BYTES = 16  # a row of the table; what all of them may take together
 DENSE = 0.6  # from this share on it is faster to compare a whole stretch than to gather its rows
 
@@ -27,7 +27,6 @@ class Candidates:
         hidden: (last - first,) rows of the stretch that are no candidates; None if all are.
         visible: (len(table),) which rows exist at all for this search, for what is counted over them; None
             if all.
-        is_filtered: Whether they had to pass a filter.
     """
 
     first: int
@@ -35,7 +34,6 @@ class Candidates:
     rows: Rows | None = None
     hidden: Mask | None = None
     visible: Mask | None = None
-    is_filtered: bool = False
 
     def __len__(self) -> int:
         """How many rows are compared, hidden ones included."""
@@ -51,7 +49,7 @@ class Candidates:
         return np.arange(self.first, self.last) if self.rows is None else self.rows
 
     def rows_of(self, places: Rows) -> Rows:
-        """The rows at these places of what is compared."""
+        """Map positions in the candidate list to row numbers."""
         return places + self.first if self.rows is None else self.rows[places]
 
     def those_of(self, rows: Rows) -> Rows:
@@ -68,7 +66,7 @@ class Candidates:
 
     def narrowed(self, rows: Rows) -> "Candidates":
         """The same with these rows alone, each of which is a candidate."""
-        return Candidates(0, 0, rows, None, self.visible, self.is_filtered)
+        return Candidates(0, 0, rows, None, self.visible)
 
 
 class Selection:
@@ -80,9 +78,9 @@ class Selection:
 
     def __init__(self, table: RowTable) -> None:
         self._table = table
-        self._selectors: dict[
-            str, tuple[int, Rows]
-        ] = {}  # filter -> rows looked at, those that pass; newest last
+        # Filter -> how many rows were looked at, and those that pass; the last used is last.
+        self._selectors: dict[str, tuple[int, Rows]] = {}
+        self._selector_bytes = 0
         self._without: npt.NDArray[np.int64] | None = None
         self._without_rows: Rows = np.zeros(0, np.int64)
         self._without_until = 0
@@ -90,7 +88,7 @@ class Selection:
     @property
     def nbytes(self) -> int:
         """Memory taken by what it keeps."""
-        return sum(rows.nbytes for _, rows in self._selectors.values()) + self._without_rows.nbytes
+        return self._selector_bytes + self._without_rows.nbytes
 
     def candidates(self, db: sqlite3.Connection, search: Search) -> Candidates:
         """The rows that pass the filter, lie in a span and are not left out."""
@@ -99,20 +97,18 @@ class Selection:
         left_out = self._left_out(search)
         if search.where == EVERYTHING:
             return _stretch(stretches, left_out, visible)
-        rows = self._passing(db, search.where)
-        parts = [
-            rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)] for first, last in stretches
-        ]
-        kept = parts[0] if len(parts) == 1 else np.concatenate([rows[:0], *parts])
+        kept = self._passing(db, search.where)
+        if stretches != [(0, len(self._table))]:
+            kept = _within(kept, stretches)
         if len(left_out) and len(kept):
             kept = kept[~_among(kept, left_out)]
         if len(kept) and kept[-1] - kept[0] + 1 == len(kept):
-            return Candidates(int(kept[0]), int(kept[-1]) + 1, None, None, visible, is_filtered=True)
+            return Candidates(int(kept[0]), int(kept[-1]) + 1, None, None, visible)
         if len(kept) > DENSE * len(self._table):
             hidden = np.ones(len(self._table), np.bool_)
             hidden[kept] = False
-            return Candidates(0, len(hidden), None, hidden, visible, is_filtered=True)
-        return Candidates(0, 0, kept, None, visible, is_filtered=True)
+            return Candidates(0, len(hidden), None, hidden, visible)
+        return Candidates(0, 0, kept, None, visible)
 
     def _stretches(self, spans: tuple[Span, ...]) -> list[tuple[int, int]]:
         """Rows of the spans as ascending stretches that do not touch."""
@@ -157,16 +153,18 @@ class Selection:
         key = repr(where)  # tells 1 from True, which are equal
         until, rows = self._selectors.pop(key, (0, np.zeros(0, np.int64)))
         if until < len(self._table):
-            newer = np.flatnonzero(self._table.mask(db, where, until))
-            rows = np.concatenate([rows, newer + until]) if until else newer
+            newer = np.flatnonzero(self._table.mask(db, where, until)) + until
+            rows = np.concatenate([rows, newer]) if until else newer
+            self._selector_bytes += newer.nbytes
         self._selectors[key] = (len(self._table), rows)
         while len(self._selectors) > 1 and self._is_too_much():
-            del self._selectors[next(iter(self._selectors))]
+            _, dropped = self._selectors.pop(next(iter(self._selectors)))
+            self._selector_bytes -= dropped.nbytes
         return rows
 
     def _is_too_much(self) -> bool:
-        held = sum(rows.nbytes for _, rows in self._selectors.values())
-        return len(self._selectors) > MAX_SELECTORS or held > 2**20 + SELECTOR_BYTES * len(self._table)
+        limit = 2**20 + SELECTOR_BYTES * len(self._table)
+        return len(self._selectors) > MAX_SELECTORS or self._selector_bytes > limit
 
 
 def _stretch(stretches: list[tuple[int, int]], left_out: Rows, visible: Mask | None) -> Candidates:
@@ -182,6 +180,12 @@ def _stretch(stretches: list[tuple[int, int]], left_out: Rows, visible: Mask | N
         hidden[start - first : end - first] = False
     hidden[left_out - first] = True
     return Candidates(first, last, None, hidden, visible)
+
+
+def _within(rows: Rows, stretches: list[tuple[int, int]]) -> Rows:
+    """Those of the rows, ascending, that lie in a stretch."""
+    parts = [rows[slice(*np.searchsorted(rows, stretch))] for stretch in stretches]
+    return parts[0] if len(parts) == 1 else np.concatenate([rows[:0], *parts])
 
 
 def _among(rows: Rows, others: Rows) -> Mask:

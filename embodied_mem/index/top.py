@@ -7,11 +7,16 @@ import numpy.typing as npt
 
 from embodied_mem.index.arrays import Rows, SomeFloats
 
-GROUP = 32  # values of which only the highest is looked at first
+FEW = 256  # up to so many values are quickest sorted
+MANY = 8_192  # from so many values on it pays to look at the highest of each group first
+GROUP = 32  # values
 
 
 def best_places(values: SomeFloats, k: int) -> Rows:
     """(min(k, m),) places of the highest values, best first, where m is how many are above -inf."""
+    if len(values) <= FEW:
+        best: Rows = values.argsort(kind="stable")[::-1][:k]
+        return best if not len(best) or values[best[-1]] > -np.inf else best[values[best] > -np.inf]
     places = highest_places(values, k)
     result: Rows = places[np.lexsort((-places, -values[places]))]
     return result
@@ -37,7 +42,7 @@ def threshold_of(values: npt.NDArray[Any], k: int) -> float:
     if k > n:
         return -np.inf
     n_groups = n // GROUP
-    if n_groups >= 2 * k:
+    if n >= MANY and n_groups >= 2 * k:
         # The k-th highest maximum of any groups is at most the k-th highest value, and most values are below
         # it. Partitioning all of a million takes three times as long, and twelve times if they are integers.
         maxima = values[: n_groups * GROUP].reshape(GROUP, n_groups).max(axis=0)

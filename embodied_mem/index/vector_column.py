@@ -7,26 +7,29 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.index.arrays import Arrays, Floats, Places, Rows
-from embodied_mem.index.coarse import CoarseVectors
-from embodied_mem.index.coarse_tier import CoarseTier
+from embodied_mem.index.arrays import Arrays, Floats, Mask, Places, Rows
 from embodied_mem.index.compressed import CompressedVectors
 from embodied_mem.index.estimates import Estimates, Shortlist, spread, spread_errors
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.options import TARGET_DIMENSION, IndexOptions
 from embodied_mem.index.selection import Candidates
-from embodied_mem.index.vectors import ExactVectors, comparable, exact_similarities, rounding_error
+from embodied_mem.index.vectors import (
+    NUMBERS_AT_ONCE,
+    ExactVectors,
+    comparable,
+    comparable_query,
+    exact_similarities,
+    rounding_error,
+)
 from embodied_mem.spaces import Metric, Space, Vector, Vectors
 
 logger = logging.getLogger(__name__)
 
-# Up to so many uncompressed vectors, of a stretch or of a list, are compared exactly at once: no proof pays.
-SMALL, SMALL_LIST = 20_000, 2_000
-MOSTLY = 0.9  # of all rows, of which alone a coarse look can be had
+SMALL = 2_000  # up to so many uncompressed vectors are compared exactly at once: no proof pays
 MIN_SAMPLE = 256  # vectors that say how the numbers are spread
 SAMPLE = 8192
 
-ReadVectors: TypeAlias = Callable[[Rows], Vectors]  # rows that have a vector, ascending -> (m, d) as recorded
+ReadVectors: TypeAlias = Callable[[Rows], Vectors]  # rows that have a vector -> (m, d) as recorded, in order
 
 
 class VectorColumn:
@@ -40,9 +43,9 @@ class VectorColumn:
     def __init__(self, space: Space, options: IndexOptions) -> None:
         self.space = space
         self.options = options
-        self.coarse = CoarseTier(space, options)
         self._exact: ExactVectors | None = ExactVectors(space.dimension, space.metric)
         self._compressed: CompressedVectors | None = None
+        self._rounding_error = rounding_error(space.dimension, lanes=1)
         self._n_rows = 0
         self._rows: GrowingArray | None = None  # of each vector; None while the first rows all have one
 
@@ -57,13 +60,11 @@ class VectorColumn:
     @property
     def nbytes(self) -> int:
         """Memory taken by its arrays."""
-        return self._held().nbytes + self.coarse.nbytes + (0 if self._rows is None else self._rows.nbytes)
+        return self._held().nbytes + (0 if self._rows is None else self._rows.nbytes)
 
     @property
     def form(self) -> str:
-        """How the vectors are kept: `exact`, `compressed`, or `coarse` and how many were trained on."""
-        if self.coarse.vectors is not None:
-            return f"coarse {self.coarse.vectors.calibration.n_vectors}"
+        """How the vectors are kept: `exact` or `compressed`."""
         return "exact" if self._compressed is None else "compressed"
 
     @property
@@ -72,14 +73,14 @@ class VectorColumn:
         return self._compressed
 
     @property
-    def is_worn_out(self) -> bool:
+    def needs_requantizing(self) -> bool:
         """Whether it should be made anew from the log, because the vectors have changed their nature."""
-        return self._compressed is not None and self._compressed.is_worn_out
+        return self._compressed is not None and self._compressed.needs_requantizing
 
-    def settle(self) -> None:
+    def accept_current_loss(self) -> None:
         """Do not ask to be made anew for what is held now."""
         if self._compressed is not None:
-            self._compressed.settle()
+            self._compressed.accept_current_loss()
 
     def wants_sample(self, n_vectors: int) -> bool:
         """Whether so many vectors are to be compressed and it is not known yet how they are spread."""
@@ -118,9 +119,7 @@ class VectorColumn:
         if self._rows is not None:
             self._rows.extend(rows)
         if len(rows):
-            values = comparable(vectors, self.space.metric)
-            self._held().extend(values)
-            self.coarse.extend(values)
+            self._held().extend(comparable(vectors, self.space.metric))
         self._n_rows = n_rows
         if self._exact is not None and self.wants_sample(self.n_vectors):
             every = max(1, self.n_vectors // SAMPLE)
@@ -128,23 +127,7 @@ class VectorColumn:
 
     def target(self, query: Vector) -> Vector:
         """(d,) what vectors are compared with on behalf of a query, for the methods below."""
-        result: Vector = comparable(query[None], self.space.metric)[0]
-        return result
-
-    def likely_rows(self, target: Vector, k: int, first: int, last: int) -> Rows:
-        """Rows among which a coarse look finds the k most alike; none where it cannot or saves nothing.
-
-        Args:
-            target: What to compare with.
-            k: How many are wanted.
-            first: Of the stretch of rows that are asked about.
-            last: The row after its end.
-        """
-        coarse, n = self.coarse.vectors, last - first
-        is_long = n > max(self.coarse.limit, MOSTLY * len(self))
-        if coarse is None or not is_long or n <= 2 * coarse.depth_for(k):
-            return np.zeros(0, np.int64)
-        return self._rows_at(coarse.best(target, k))
+        return comparable_query(query, self.space.metric)
 
     def shortlist(self, target: Vector, k: int, first: int, last: int) -> Shortlist | None:
         """Rows among which the k most alike are, with proof; None where that saves nothing."""
@@ -153,57 +136,35 @@ class VectorColumn:
         found = self._compressed.shortlist(target, k, *self._stretch(first, last))
         return None if found is None else Shortlist(self._rows_at(found[0]), found[1])
 
-    def tend(self) -> None:
-        """Begin or take over what is trained in the background."""
-        self.coarse.tend(self._compressed)
-
-    def wait_until_trained(self) -> None:
-        """Wait for what is trained in the background."""
-        self.coarse.wait(self._compressed)
-
-    def report(self) -> dict[str, str | int | float]:
-        """How many there are, in how many bytes, kept how, and the recall of a search without a filter."""
-        return {
-            "n_vectors": self.n_vectors,
-            "bytes": self.nbytes,
-            "kept": self.form.split()[0],
-            **self.coarse.report(),
-        }
-
-    def close(self) -> None:
-        """Stop what is trained in the background."""
-        self.coarse.close()
+    def report(self) -> dict[str, str | int]:
+        """How many there are, in how many bytes, and how they are kept."""
+        return {"n_vectors": self.n_vectors, "bytes": self.nbytes, "kept": self.form}
 
     def estimates(self, target: Vector, candidates: Candidates) -> Estimates:
         """How alike the candidates' vectors are to the target, or nearly; 0 for those without one."""
         if candidates.rows is None:
             first, last = self._stretch(candidates.first, candidates.last)
             found = self._estimated_stretch(target, first, last)
-            if last - first == candidates.last - candidates.first:
-                return found
-            has_value = self._places_in(candidates.first, candidates.last, first, last)
+            has_value = self._have_vector(candidates.first, candidates.last, first, last)
         else:
             places, has_value = self._places(candidates.rows)
             found = self._estimated_places(target, places)
-            if len(places) == len(candidates.rows):
-                return found
+        if has_value is None:
+            return found
         return Estimates(spread(found.values, has_value), spread_errors(found.errors, has_value))
 
     def similarities(self, target: Vector, rows: Rows, read: ReadVectors) -> Floats:
         """(m,) exact similarities of these rows, ascending, to the target; 0 for those without a vector."""
         places, has_value = self._places(rows)
         if self._exact is not None:
-            return spread(self._exact.similarities(target, places), has_value)
-        assert self._compressed is not None
-        # Agents see the same again and again; equal vectors are read once.
-        prints = self._compressed.fingerprints(places).tolist()
-        firsts: dict[int, int] = {}
-        for at, each in enumerate(prints):
-            firsts.setdefault(each, at)
-        vectors = comparable(read(rows[has_value][list(firsts.values())]), self.space.metric)
-        values = exact_similarities(vectors, target, self.space.metric)
-        value_of = dict(zip(firsts, values.tolist(), strict=True))
-        return spread(np.array([value_of[each] for each in prints]), has_value)
+            values = self._exact.similarities_at(target, places)
+        else:
+            assert self._compressed is not None
+            # Agents see the same again and again; equal vectors are read once.
+            prints = self._compressed.fingerprints(places)
+            _, first, which = np.unique(prints, return_index=True, return_inverse=True)
+            values = self._recorded_similarities(target, self._rows_at(places[first]), read)[which]
+        return values if has_value is None else spread(values, has_value)
 
     def to_arrays(self) -> Arrays:
         """What a snapshot keeps."""
@@ -215,8 +176,6 @@ class VectorColumn:
         if self._exact is not None:
             blocks = self._exact.blocks
             arrays |= {f"exact.{at}": rows for at, rows in blocks.parts(0, len(blocks))}
-        if self.coarse.vectors is not None:
-            arrays |= {f"coarse.{name}": array for name, array in self.coarse.vectors.to_arrays().items()}
         return arrays
 
     @classmethod
@@ -232,8 +191,6 @@ class VectorColumn:
         for rows in _part(arrays, "exact.").values():
             assert column._exact is not None
             column._exact.blocks.adopt(rows)
-        if coarse := _part(arrays, "coarse."):
-            column.coarse.vectors = CoarseVectors.from_arrays(coarse)
         return column
 
     def _rows_at(self, places: Places) -> Rows:
@@ -244,21 +201,28 @@ class VectorColumn:
         assert held is not None
         return held
 
+    def _recorded_similarities(self, target: Vector, rows: Rows, read: ReadVectors) -> Floats:
+        """(m,) exact similarities of rows whose vectors are read from the log, a few at once."""
+        at_once, metric = max(1, NUMBERS_AT_ONCE // self.space.dimension), self.space.metric
+        chunks = [rows[at : at + at_once] for at in range(0, len(rows), at_once)]
+        parts = [exact_similarities(comparable(read(some), metric), target, metric) for some in chunks]
+        return np.concatenate([np.zeros(0), *parts])
+
     def _estimated_stretch(self, target: Vector, first: int, last: int) -> Estimates:
         if self._compressed is not None:
             return Estimates(*self._compressed.estimates(target, first, last))
         assert self._exact is not None
         if last - first <= SMALL or self.space.metric is not Metric.COSINE:
-            return Estimates(self._exact.all_similarities(target, first, last))
-        return Estimates(self._exact.estimates(target, first, last), rounding_error(self.space.dimension))
+            return Estimates(self._exact.similarities(target, first, last))
+        return Estimates(self._exact.products(target, first, last), self._rounding_error)
 
     def _estimated_places(self, target: Vector, places: Places) -> Estimates:
         if self._compressed is not None:
             return Estimates(*self._compressed.estimates_at(target, places))
         assert self._exact is not None
-        if len(places) <= SMALL_LIST or self.space.metric is not Metric.COSINE:
-            return Estimates(self._exact.similarities(target, places))
-        return Estimates(self._exact.estimates_at(target, places), rounding_error(self.space.dimension))
+        if len(places) <= SMALL or self.space.metric is not Metric.COSINE:
+            return Estimates(self._exact.similarities_at(target, places))
+        return Estimates(self._exact.products_at(target, places), self._rounding_error)
 
     def _stretch(self, first: int, last: int) -> tuple[int, int]:
         """Where the vectors of a stretch of rows are."""
@@ -267,18 +231,20 @@ class VectorColumn:
         held = self._rows.items
         return int(np.searchsorted(held, first)), int(np.searchsorted(held, last))
 
-    def _places_in(self, first_row: int, last_row: int, first: int, last: int) -> npt.NDArray[np.bool_]:
-        """(last_row - first_row,) which rows of a stretch have a vector; theirs are first to last."""
+    def _have_vector(self, first_row: int, last_row: int, first: int, last: int) -> Mask | None:
+        """(last_row - first_row,) which rows have a vector, at places first to last; None if all have."""
+        if last - first == last_row - first_row:
+            return None
         has_value = np.zeros(last_row - first_row, np.bool_)
         rows = np.arange(first, last) if self._rows is None else self._rows.items[first:last]
         has_value[rows - first_row] = True
         return has_value
 
-    def _places(self, rows: Rows) -> tuple[Places, npt.NDArray[np.bool_]]:
-        """Where the vectors of these rows are, and which of them have one."""
+    def _places(self, rows: Rows) -> tuple[Places, Mask | None]:
+        """Where the vectors of these rows, ascending, are, and which of them have one; None if all have."""
         if self._rows is None:
-            has_value = rows < self.n_vectors
-            return (rows if has_value.all() else rows[has_value]), has_value
+            n_with = int(rows.searchsorted(self.n_vectors))
+            return rows[:n_with], None if n_with == len(rows) else np.arange(len(rows)) < n_with
         held = self._rows.items
         if not len(held):
             return np.zeros(0, np.int64), np.zeros(len(rows), np.bool_)

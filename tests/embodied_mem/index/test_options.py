@@ -11,12 +11,17 @@ from embodied_mem.index.options import IndexOptions
     [
         ("compression", "sometimes"),
         ("exact_rows", -1),
-        ("scanned_rows", 1.5),
         ("snapshot_rows", True),
-        ("coarse_recall", 1.1),
         ("snapshot_share", -0.1),
     ],
 )
 def test_an_unusable_setting_is_named(name, value):
     with pytest.raises(InvalidQuery, match=name):
         IndexOptions(**{name: value})
+
+
+def test_options_of_the_coarse_look_are_taken_and_ignored_with_one_warning():
+    with pytest.warns(DeprecationWarning, match="every answer is exact") as told:
+        options = IndexOptions(compression="never", scanned_rows=100_000, coarse_recall=0.9)
+    assert options == IndexOptions(compression="never")
+    assert [(len(told), warning.filename) for warning in told] == [(1, __file__)]
