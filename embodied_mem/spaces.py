@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.errors import InvalidRecord
+from embodied_mem.errors import InvalidRecord, UnknownSpace
 from embodied_mem.json_values import check_text
 
 Vector: TypeAlias = npt.NDArray[np.float32]
@@ -163,3 +163,12 @@ def similarities(matrix: Vectors, query: Vector, metric: Metric) -> npt.NDArray[
         rows @ target, norms, out=np.zeros(len(rows)), where=norms > 0
     )
     return result
+
+
+def unknown_space(store: str, field: str, *, held: Space, given: Space) -> UnknownSpace:
+    """The error for a vector of another space than the field's, naming both and the way out."""
+    return UnknownSpace(
+        f"field {field!r} of {store} holds vectors of {held}; the given one lies in {given}. Use the store's "
+        "embedder, give this vector a field name of its own, or embed the store anew with the other one: "
+        "embodied-mem memory reembed FOLDER --embedder NAME"
+    )

@@ -1,8 +1,8 @@
 """Entries that wait in memory to be committed together."""
 
-from embodied_mem.backends.sqlite_rows import EntryRow, conflicting_id, unknown_space
+from embodied_mem.backends.sqlite_rows import EntryRow, conflicting_id
 from embodied_mem.log import Deferred
-from embodied_mem.spaces import Space
+from embodied_mem.spaces import Space, unknown_space
 
 
 class Pending:

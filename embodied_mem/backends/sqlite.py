@@ -11,10 +11,10 @@ from embodied_mem import failpoints
 from embodied_mem.backends import examining, sqlite_admin, sqlite_values
 from embodied_mem.backends.disk import INDEX
 from embodied_mem.backends.sqlite_handle import SqliteHandle
+from embodied_mem.backends.sqlite_log_reader import SqliteLogReader
 from embodied_mem.backends.sqlite_read import get, read
 from embodied_mem.backends.sqlite_rows import EntryRow, read_spaces, write_recorded
 from embodied_mem.errors import EmbodiedMemError, StoreError
-from embodied_mem.index import log_reader
 from embodied_mem.index.engine import SearchEngine
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.json_values import JsonObject, JsonValue
@@ -133,7 +133,7 @@ class SqliteBackend(SqliteHandle):
         check_search(search)
         with self._transaction() as db:
             try:
-                return self._search.search(db, search)
+                return self._search.search(SqliteLogReader(db), search)
             except EmbodiedMemError:
                 raise
             except BaseException:  # an interrupt may have left the caches half caught up
@@ -150,12 +150,12 @@ class SqliteBackend(SqliteHandle):
         with self._own_lock, self._opened() as db:
             with self._transaction():
                 try:
-                    self._search.save(db)
+                    self._search.save(SqliteLogReader(db))
                 except OSError as error:
                     raise StoreError(
                         f"the index beside {self.path} was not saved: {error}; the log is whole"
                     ) from error
-            self._search.remove_outdated(db)
+            self._search.remove_outdated(SqliteLogReader(db))
 
     def index_report(self) -> Mapping[str, Any]:
         """What is indexed in memory by kind of entry; see `SearchEngine.report`."""
@@ -178,7 +178,7 @@ class SqliteBackend(SqliteHandle):
     def head(self) -> Head:
         """The newest sequence number, and a generation that goes up with each removal or change."""
         with self._reading() as db:
-            return log_reader.head(db)
+            return SqliteLogReader(db).head()
 
     def last_sequence(self) -> int:
         """The newest sequence number; 0 while the log is empty."""
@@ -288,8 +288,8 @@ class SqliteBackend(SqliteHandle):
         if not self.read_only:
             with suppress(StoreError), self._own_lock, self._opened() as db:
                 with self._transaction():
-                    self._search.save_if_stale(db)
-                self._search.remove_outdated(db)
+                    self._search.save_if_stale(SqliteLogReader(db))
+                self._search.remove_outdated(SqliteLogReader(db))
 
     def _forget_caches(self) -> None:
         super()._forget_caches()

@@ -15,7 +15,7 @@ from embodied_mem.backends.schema import FILTER_COLUMNS, MAX_VECTORS, VECTORS_BI
 from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
 from embodied_mem.json_values import JsonObject, canonical, check_text, to_json_object
 from embodied_mem.log import Appended, Entry
-from embodied_mem.spaces import FieldVector, Metric, Space
+from embodied_mem.spaces import FieldVector, Metric, Space, unknown_space
 
 Executing: TypeAlias = sqlite3.Connection | sqlite3.Cursor  # a cursor of a connection is a little faster
 
@@ -230,15 +230,6 @@ def write_space(db: Executing, field: str, space: Space) -> int:
     values = (field, space.name, space.version, space.config_hash, space.dimension, space.metric.value)
     cursor = db.execute(f"INSERT INTO spaces ({_SPACE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values)
     return int(cursor.lastrowid or 0)
-
-
-def unknown_space(store: str, field: str, *, held: Space, given: Space) -> UnknownSpace:
-    """The error for a vector of another space than the field's, naming both and the way out."""
-    return UnknownSpace(
-        f"field {field!r} of {store} holds vectors of {held}; the given one lies in {given}. Use the store's "
-        "embedder, give this vector a field name of its own, or embed the store anew with the other one: "
-        "embodied-mem memory reembed FOLDER --embedder NAME"
-    )
 
 
 def digest_of(kind: str, payload: str, texts: str, vectors: Sequence[FieldVector]) -> bytes:

@@ -1,7 +1,6 @@
 """`SearchEngine`: answers searches over one log from memory; a cache that can be made anew at any time."""
 
 import logging
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,10 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from embodied_mem import failpoints
-from embodied_mem.index import log_reader, snapshot
+from embodied_mem.index import snapshot
 from embodied_mem.index.arrays import Rows, SomeFloats
 from embodied_mem.index.kept_parts import Settings
 from embodied_mem.index.kind_index import KindIndex
+from embodied_mem.index.log_reader import LogReader
 from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.index.ranking import Best, best_of
 from embodied_mem.log import Found, Head, Search
@@ -47,60 +47,60 @@ class SearchEngine:
         self._head = Head(0, 0)
         self._saved: int | None = None  # the generation that was saved from, until it was looked at again
 
-    def search(self, db: sqlite3.Connection, search: Search) -> Found:
+    def search(self, log: LogReader, search: Search) -> Found:
         """The best entries that pass the filter.
 
         Args:
-            db: A connection inside a transaction, so that everything read belongs together.
+            log: What is read of the log, all of one moment.
             search: What to find.
 
         Raises:
             UnknownSpace: A leg's vector lies in another space than its field.
         """
-        self._catch_up(db)
+        self._catch_up(log)
         if search.kind is None:
             kinds = list(self._kinds.values())
         else:
             kinds = [self._kinds[search.kind]] if search.kind in self._kinds else []
-        return _merged([self._search_kind(db, kind, search) for kind in kinds], search)
+        return _merged([self._search_kind(log, kind, search) for kind in kinds], search)
 
-    def save(self, db: sqlite3.Connection) -> None:
+    def save(self, log: LogReader) -> None:
         """Keep the index on disk, so that the next process need not make it.
 
         Raises:
             OSError: The folder or the disk refuses.
         """
-        self._catch_up(db)
+        self._catch_up(log)
         self._saved = self._head.generation
         for kind in list(self._kinds):
             if len(self._kinds[kind].table.dead):  # the words and vectors of what was removed are not kept
-                self._compact(db, kind)
-            self._kinds[kind].load_all(db)
-            self._kinds[kind].save(db, self._head, only_stale=False)
+                self._compact(log, kind)
+            self._kinds[kind].load_all(log)
+            self._kinds[kind].save(log, self._head, only_stale=False)
 
-    def save_if_stale(self, db: sqlite3.Connection) -> None:
+    def save_if_stale(self, log: LogReader) -> None:
         """The same where the options say that it pays; a disk that refuses is logged, not raised."""
         try:
             if any(index.is_in_use for index in self._kinds.values()):
-                self._catch_up(db)
+                self._catch_up(log)
                 self._saved = self._head.generation
             for index in self._kinds.values():
-                index.save(db, self._head, only_stale=True)
+                index.save(log, self._head, only_stale=True)
         except OSError as error:
             logger.warning("the index was not saved: %s", error)
 
-    def remove_outdated(self, db: sqlite3.Connection) -> None:
+    def remove_outdated(self, log: LogReader) -> None:
         """Remove what was just saved if entries were removed meanwhile, whose words must not stay on disk.
 
         Args:
-            db: A connection outside of the transaction that was saved from, so that it sees what came since.
+            log: Reads outside of the transaction that was saved from, so that it sees what came since.
 
         Raises:
             OSError: The folder or the disk refuses.
         """
         folder, saved = self._settings.folder, self._saved
         self._saved = None
-        if folder is not None and saved is not None and log_reader.head(db).generation != saved:
+        if folder is not None and saved is not None and log.head().generation != saved:
             logger.info("entries were removed while the index was saved; it is removed too")
             snapshot.remove_all(folder)
 
@@ -108,7 +108,7 @@ class SearchEngine:
         """What is held in memory by kind of entry: rows, bytes, and how vectors of each field are kept."""
         return {kind: index.report() for kind, index in self._kinds.items()}
 
-    def _compact(self, db: sqlite3.Connection, kind: str) -> None:
+    def _compact(self, log: LogReader, kind: str) -> None:
         """Make what is held of a kind anew, without what was removed."""
         failpoints.reach("compaction:before")
         old = self._kinds[kind]
@@ -119,9 +119,9 @@ class SearchEngine:
             "compacted the index of %s: %d of %d rows were dead", kind, len(old.table.dead), len(old.table)
         )
 
-    def _search_kind(self, db: sqlite3.Connection, index: KindIndex, search: Search) -> Scored:
-        candidates = index.selection.candidates(db, search)
-        legs = [index.leg(db, leg, candidates.visible) for leg in search.legs]
+    def _search_kind(self, log: LogReader, index: KindIndex, search: Search) -> Scored:
+        candidates = index.selection.candidates(log, search)
+        legs = [index.leg(log, leg, candidates.visible) for leg in search.legs]
         if not legs:
             rows = candidates.newest(search.k)
             best = Best(rows, (), np.zeros(len(rows)))
@@ -133,29 +133,29 @@ class SearchEngine:
         sequences = tuple(index.table.sequences[best.rows].tolist())
         return Found(sequences, columns, candidates.n, is_exact=True), best.totals
 
-    def _catch_up(self, db: sqlite3.Connection) -> None:
+    def _catch_up(self, log: LogReader) -> None:
         """Take in what was written since, by this process or another."""
-        head = log_reader.head(db)
+        head = log.head()
         if head == self._head:
             return
         if head.generation != self._head.generation and self._kinds:
-            self._reconcile(db)
-        for kind, sequences in log_reader.kinds_after(db, self._head.last_sequence):
+            self._reconcile(log)
+        for kind, sequences in log.kinds_after(self._head.last_sequence):
             if kind not in self._kinds:
                 self._kinds[kind] = KindIndex(kind, self._settings)
             self._kinds[kind].table.append(sequences)
         # A removal may have taken the newest entry; the numbers after it are still to come.
         self._head = Head(max(head.last_sequence, self._head.last_sequence), head.generation)
 
-    def _reconcile(self, db: sqlite3.Connection) -> None:
+    def _reconcile(self, log: LogReader) -> None:
         """Something already written has changed, which is rare: find out what is left."""
         alive: dict[str, list[Rows]] = {}
-        for kind, sequences in log_reader.kinds_after(db, 0):
+        for kind, sequences in log.kinds_after(0):
             alive.setdefault(kind, []).append(sequences[sequences <= self._head.last_sequence])
         for kind, index in list(self._kinds.items()):
-            index.reconcile(db, np.concatenate([np.zeros(0, np.int64), *alive.get(kind, ())]))
+            index.reconcile(log, np.concatenate([np.zeros(0, np.int64), *alive.get(kind, ())]))
             if index.is_mostly_dead:
-                self._compact(db, kind)
+                self._compact(log, kind)
 
 
 def _merged(parts: Sequence[Scored], search: Search) -> Found:

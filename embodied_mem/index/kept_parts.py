@@ -1,13 +1,13 @@
 """Which snapshots of one kind's columns fit the log, and which are old enough to be made again."""
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from embodied_mem.index import log_reader, snapshot
+from embodied_mem.index import snapshot
 from embodied_mem.index.arrays import Arrays
+from embodied_mem.index.log_reader import LogReader
 from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.rows import RowTable
 from embodied_mem.json_values import JsonObject
@@ -49,18 +49,18 @@ class Kept(Protocol):
         ...
 
 
-def is_of_this_log(db: sqlite3.Connection, made_of: Mapping[str, Any]) -> bool:
+def is_of_this_log(log: LogReader, made_of: Mapping[str, Any]) -> bool:
     """Whether the log holds the last entry of a part, and none was changed or removed since it was saved.
 
     Args:
-        db: A connection to the log.
+        log: What is read of the log.
         made_of: What the snapshot of the part says.
     """
     last = made_of.get("last_sequence")
     return (
         isinstance(last, int)
-        and made_of.get("digest") == log_reader.digest_at(db, last)
-        and made_of.get("generation") == log_reader.head(db).generation
+        and made_of.get("digest") == log.digest_at(last)
+        and made_of.get("generation") == log.head().generation
     )
 
 
@@ -86,26 +86,26 @@ class KeptParts:
             for name in snapshot.parts_in(self._folder, self._full(beginning))
         ]
 
-    def load(self, db: sqlite3.Connection, name: str, of: JsonObject) -> Arrays | None:
+    def load(self, log: LogReader, name: str, of: JsonObject) -> Arrays | None:
         """What is kept under a name, if it was made of the beginning of this log.
 
         Args:
-            db: A connection inside a transaction.
+            log: What is read of the log.
             name: Under which name.
             of: What else it is to be made of, such as the space of its vectors.
         """
-        header = self._usable(db, name, of)
+        header = self._usable(log, name, of)
         if header is None or self._folder is None:
             return None
         return snapshot.load(self._folder, self._full(name), header["made_of"])
 
     def save(
-        self, db: sqlite3.Connection, head: Head, name: str, column: Kept, of: JsonObject, *, only_stale: bool
+        self, log: LogReader, head: Head, name: str, column: Kept, of: JsonObject, *, only_stale: bool
     ) -> None:
         """Keep a column that is up to date.
 
         Args:
-            db: A connection inside a transaction.
+            log: What is read of the log.
             head: Where the log stands.
             name: Under which name.
             column: What to keep.
@@ -118,32 +118,32 @@ class KeptParts:
         # Words and vectors of what was removed are still in it; they are not to be found on disk.
         if self._folder is None or len(self._table.dead) or len(column) != len(self._table):
             return
-        if not (only_stale and self._is_new_enough(db, name, column.form, of)):
-            log_reader.sync(db)  # or a power cut could leave a snapshot of what the log has lost
-            made_of = {**self._made_of(db, head), "form": column.form, **of}
+        if not (only_stale and self._is_new_enough(log, name, column.form, of)):
+            log.sync()  # or a power cut could leave a snapshot of what the log has lost
+            made_of = {**self._made_of(log, head), "form": column.form, **of}
             snapshot.save(self._folder, self._full(name), made_of, column.to_arrays())
 
     def _full(self, name: str) -> str:
         return f"{self._table.kind}\n{name}"
 
-    def _made_of(self, db: sqlite3.Connection, head: Head) -> JsonObject:
+    def _made_of(self, log: LogReader, head: Head) -> JsonObject:
         """What a column that covers all rows is made of."""
         last = int(self._table.sequences[-1])
         return {
             "generation": head.generation,
             "n_rows": len(self._table),
             "last_sequence": last,
-            "digest": log_reader.digest_at(db, last),
+            "digest": log.digest_at(last),
         }
 
-    def _usable(self, db: sqlite3.Connection, name: str, of: JsonObject) -> dict[str, Any] | None:
+    def _usable(self, log: LogReader, name: str, of: JsonObject) -> dict[str, Any] | None:
         """The header of a snapshot that may be loaded."""
         header = None if self._folder is None else snapshot.read_header(self._folder, self._full(name))
-        if header is None or not self._is_beginning(db, header["made_of"]):
+        if header is None or not self._is_beginning(log, header["made_of"]):
             return None
         return header if all(header["made_of"].get(key) == value for key, value in of.items()) else None
 
-    def _is_beginning(self, db: sqlite3.Connection, made_of: Mapping[str, Any]) -> bool:
+    def _is_beginning(self, log: LogReader, made_of: Mapping[str, Any]) -> bool:
         """Whether a snapshot covers just the first rows of the table."""
         n_rows = made_of.get("n_rows")
         return (
@@ -151,11 +151,11 @@ class KeptParts:
             and 0 < n_rows <= len(self._table)
             and not len(self._table.dead)
             and int(self._table.sequences[n_rows - 1]) == made_of.get("last_sequence")
-            and is_of_this_log(db, made_of)
+            and is_of_this_log(log, made_of)
         )
 
-    def _is_new_enough(self, db: sqlite3.Connection, name: str, form: str, of: JsonObject) -> bool:
-        made_of = (self._usable(db, name, of) or {}).get("made_of", {})
+    def _is_new_enough(self, log: LogReader, name: str, form: str, of: JsonObject) -> bool:
+        made_of = (self._usable(log, name, of) or {}).get("made_of", {})
         if made_of and made_of.get("form") != form:  # or each process would compress anew
             return False
         n_newer = len(self._table) - int(made_of.get("n_rows", 0))

@@ -1,25 +1,23 @@
 """Everything that is held in memory of one kind of entry; each part is read when a leg first asks for it."""
 
 import logging
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from embodied_mem.backends.sqlite_rows import read_spaces, unknown_space
 from embodied_mem.errors import StoreError
-from embodied_mem.index import log_reader
 from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.kept_parts import KeptParts, Settings
 from embodied_mem.index.legs import PriorValues, ReadyLeg, SimilarTexts, SimilarVectors
+from embodied_mem.index.log_reader import LogReader
 from embodied_mem.index.rows import RowTable, Sequences
 from embodied_mem.index.selection import Selection
 from embodied_mem.index.text import TextColumn
 from embodied_mem.index.vector_column import SAMPLE, VectorColumn
 from embodied_mem.json_values import JsonObject
 from embodied_mem.log import Head, Leg, PriorLeg, VectorLeg
-from embodied_mem.spaces import Space, Vectors
+from embodied_mem.spaces import Space, Vectors, unknown_space
 
 logger = logging.getLogger(__name__)
 
@@ -61,25 +59,25 @@ class KindIndex:
         """Whether making it anew is better than carrying what was removed along."""
         return len(self.table.dead) > MAX_DEAD * len(self.table)
 
-    def reconcile(self, db: sqlite3.Connection, alive: Sequences) -> None:
+    def reconcile(self, log: LogReader, alive: Sequences) -> None:
         """Take in that something written has changed: entries removed, filter columns or vectors mended.
 
         Args:
-            db: A connection inside a transaction.
+            log: What is read of the log.
             alive: Sequence numbers of this kind that are still there, of those that are held.
         """
         self.table.keep_only(alive)
         self.selection = Selection(self.table)
-        spaces = read_spaces(db)
+        spaces = log.spaces()
         for field in list(self.vectors):
             if field not in spaces or spaces[field][0] != self._space_ids[field]:
                 del self.vectors[field]
 
-    def leg(self, db: sqlite3.Connection, leg: Leg, visible: Mask | None) -> ReadyLeg:
+    def leg(self, log: LogReader, leg: Leg, visible: Mask | None) -> ReadyLeg:
         """The leg, ready to be asked about rows of this kind.
 
         Args:
-            db: A connection inside a transaction.
+            log: What is read of the log.
             leg: What is asked.
             visible: (n,) which rows exist for this search; None if all do.
 
@@ -93,11 +91,11 @@ class KindIndex:
 
             def read(rows: Rows) -> Vectors:
                 sequences = self.table.sequences[rows]
-                return log_reader.vectors_at(db, field, leg.vector.space.dimension, sequences)
+                return log.vectors_at(field, leg.vector.space.dimension, sequences)
 
-            column = self._column_of(db, field, leg.vector.space)
+            column = self._column_of(log, field, leg.vector.space)
             return SimilarVectors(column, leg.vector.values, leg.weight, read)
-        self._catch_up_texts(db)
+        self._catch_up_texts(log)
         columns = [self.texts[field] for field in leg.fields if field in self.texts]
         queries = [(column, column.ask(leg.text, visible)) for column in columns]
         asked = [(column, query) for column, query in queries if query is not None and query.wanted]
@@ -108,27 +106,27 @@ class KindIndex:
         """Whether any column was read."""
         return bool(self.vectors or self.texts)
 
-    def load_all(self, db: sqlite3.Connection) -> None:
+    def load_all(self, log: LogReader) -> None:
         """Read the texts and vectors of every field."""
-        self._catch_up_texts(db)
-        for field, (_, space) in read_spaces(db).items():
-            self._column_of(db, field, space)
+        self._catch_up_texts(log)
+        for field, (_, space) in log.spaces().items():
+            self._column_of(log, field, space)
 
-    def save(self, db: sqlite3.Connection, head: Head, *, only_stale: bool) -> None:
+    def save(self, log: LogReader, head: Head, *, only_stale: bool) -> None:
         """Keep on disk what is in memory and can be kept.
 
         Args:
-            db: A connection inside a transaction.
+            log: What is read of the log.
             head: Where the log stands.
             only_stale: Leave alone what the options say is new enough.
         """
         for field, column in self.vectors.items():
             if column.n_vectors:
                 name, of = self._vectors_name(field), _of_space(column.space)
-                self._parts.save(db, head, name, column, of, only_stale=only_stale)
+                self._parts.save(log, head, name, column, of, only_stale=only_stale)
         of = _of_fields(self.texts)
         for field, texts in self.texts.items():
-            self._parts.save(db, head, f"{TEXTS}{field}", texts, of, only_stale=only_stale)
+            self._parts.save(log, head, f"{TEXTS}{field}", texts, of, only_stale=only_stale)
 
     def report(self) -> dict[str, Any]:
         """Rows, bytes, and how the vectors of each field are kept."""
@@ -139,39 +137,39 @@ class KindIndex:
             "vectors": {field: column.report() for field, column in self.vectors.items()},
         }
 
-    def _column_of(self, db: sqlite3.Connection, field: str, space: Space) -> VectorColumn | None:
+    def _column_of(self, log: LogReader, field: str, space: Space) -> VectorColumn | None:
         """The vectors of a field, up to date; None if no entry ever had one, so that none is like any."""
         if field not in self.vectors:
-            held = read_spaces(db).get(field)
+            held = log.spaces().get(field)
             if held is None:
                 return None
             self._space_ids[field], held_space = held
             self.vectors[field] = self._load_vectors(
-                db, field, VectorColumn(held_space, self._settings.options)
+                log, field, VectorColumn(held_space, self._settings.options)
             )
         column = self.vectors[field]
         if column.space != space:
             raise unknown_space(self._settings.store, field, held=column.space, given=space)
-        self._catch_up_vectors(db, field, column)
+        self._catch_up_vectors(log, field, column)
         if column.needs_requantizing:
             logger.info("the vectors of %s have changed their nature; reading them anew", field)
             column = self.vectors[field] = VectorColumn(space, self._settings.options)
-            self._catch_up_vectors(db, field, column)
+            self._catch_up_vectors(log, field, column)
             column.accept_current_loss()
         return column
 
-    def _catch_up_vectors(self, db: sqlite3.Connection, field: str, column: VectorColumn) -> None:
+    def _catch_up_vectors(self, log: LogReader, field: str, column: VectorColumn) -> None:
         first, n = len(column), len(self.table)
         if first == n:
             return
         sequences = self.table.sequences
         if n - first > SAMPLE and column.wants_sample(column.n_vectors + n - first):
             sample = sequences[:: max(1, n // SAMPLE)]
-            vectors = log_reader.vectors_at(db, field, column.space.dimension, sample)
+            vectors = log.vectors_at(field, column.space.dimension, sample)
             if len(vectors):
                 column.compress(vectors)
-        batches = log_reader.vector_batches(
-            db, field, column.space.dimension, int(sequences[first]) - 1, int(sequences[-1])
+        batches = log.vector_batches(
+            field, column.space.dimension, int(sequences[first]) - 1, int(sequences[-1])
         )
         for numbers, vectors in batches:
             rows = np.searchsorted(sequences, numbers)
@@ -182,16 +180,16 @@ class KindIndex:
                 column.extend(rows, vectors, int(rows[-1]) + 1)
         column.extend(np.zeros(0, np.int64), np.zeros((0, column.space.dimension), np.float32), n)
 
-    def _catch_up_texts(self, db: sqlite3.Connection) -> None:
+    def _catch_up_texts(self, log: LogReader) -> None:
         n, sequences = len(self.table), self.table.sequences
         if self._text_rows == n:
             return
         if not self._text_rows:
-            self._load_texts(db)
+            self._load_texts(log)
         if self._text_rows == n:
             return
         after = int(sequences[self._text_rows]) - 1
-        for numbers, texts in log_reader.texts_of(db, self.table.kind, after, int(sequences[-1])):
+        for numbers, texts in log.texts_of(self.table.kind, after, int(sequences[-1])):
             last = int(np.searchsorted(sequences, numbers[-1])) + 1
             rows = self.table.rows_at(np.array(numbers, np.int64))
             self._extend_texts(texts, (rows - self._text_rows).tolist(), last - self._text_rows)
@@ -211,9 +209,9 @@ class KindIndex:
             column.extend(values)
         self._text_rows += n
 
-    def _load_vectors(self, db: sqlite3.Connection, field: str, empty: VectorColumn) -> VectorColumn:
+    def _load_vectors(self, log: LogReader, field: str, empty: VectorColumn) -> VectorColumn:
         """The column of a snapshot, if one fits the log, or the empty one."""
-        arrays = self._parts.load(db, self._vectors_name(field), _of_space(empty.space))
+        arrays = self._parts.load(log, self._vectors_name(field), _of_space(empty.space))
         if arrays is None:
             return empty
         try:
@@ -227,12 +225,12 @@ class KindIndex:
         is_plain = self._settings.options.compression == "never"
         return f"{UNCOMPRESSED if is_plain else VECTORS}{field}"
 
-    def _load_texts(self, db: sqlite3.Connection) -> None:
+    def _load_texts(self, log: LogReader) -> None:
         """All texts of one snapshot, if one fits the log."""
         names = {name.removeprefix(TEXTS): name for name in self._parts.names(TEXTS)}
         found: dict[str, TextColumn] = {}
         for field, name in names.items():
-            arrays = self._parts.load(db, name, _of_fields(names))
+            arrays = self._parts.load(log, name, _of_fields(names))
             if arrays is not None:
                 try:
                     found[field] = TextColumn.from_arrays(arrays, self._settings.synonyms)

@@ -1,17 +1,15 @@
 """Row numbers: the entries of one kind in the order of writing, and what filters compare of them."""
 
-import sqlite3
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.filters import And, Not, Or, Where
-from embodied_mem.index import log_reader
 from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.filter_column import FilterColumn
 from embodied_mem.index.growing import GrowingArray
-from embodied_mem.index.log_reader import Cells
+from embodied_mem.index.log_reader import Cells, LogReader
 from embodied_mem.log import Span
 
 Sequences = npt.NDArray[np.int64]
@@ -72,41 +70,41 @@ class RowTable:
         found: Rows = at[self.sequences[at] == sequences]
         return found
 
-    def mask(self, db: sqlite3.Connection, where: Where, start: int = 0) -> Mask:
+    def mask(self, log: LogReader, where: Where, start: int = 0) -> Mask:
         """Which rows from `start` on pass a filter, as `filters.matches` has it; dead rows may pass."""
         match where:
             case And(parts):
-                return self._joined(db, np.logical_and, parts, start)
+                return self._joined(log, np.logical_and, parts, start)
             case Or(parts):
-                return self._joined(db, np.logical_or, parts, start)
+                return self._joined(log, np.logical_or, parts, start)
             case Not(part):
-                return ~self.mask(db, part, start)
+                return ~self.mask(log, part, start)
             case leaf:
-                return self._column(db, leaf.path).mask(leaf, start)
+                return self._column(log, leaf.path).mask(leaf, start)
 
-    def _joined(self, db: sqlite3.Connection, join: np.ufunc, parts: Sequence[Where], start: int) -> Mask:
+    def _joined(self, log: LogReader, join: np.ufunc, parts: Sequence[Where], start: int) -> Mask:
         if not parts:
             return np.full(len(self) - start, join.identity, np.bool_)
-        result = self.mask(db, parts[0], start)
+        result = self.mask(log, parts[0], start)
         for part in parts[1:]:
-            join(result, self.mask(db, part, start), out=result)
+            join(result, self.mask(log, part, start), out=result)
         return result
 
-    def _column(self, db: sqlite3.Connection, path: str) -> FilterColumn:
+    def _column(self, log: LogReader, path: str) -> FilterColumn:
         """The column of a path, read at its first use and further whenever rows were added."""
         column = self._columns.get(path)
         if column is None:
             column = self._columns[path] = FilterColumn(path)
         if len(column) < len(self):
-            self._read(db, [held for held in self._columns.values() if len(held) == len(column)])
+            self._read(log, [held for held in self._columns.values() if len(held) == len(column)])
         return column
 
-    def _read(self, db: sqlite3.Connection, columns: Sequence[FilterColumn]) -> None:
+    def _read(self, log: LogReader, columns: Sequence[FilterColumn]) -> None:
         """Read on in columns of equal length, all at once."""
         wanted = self.sequences[len(columns[0]) :]
         paths = [column.path for column in columns]
         at = 0
-        for numbers, cells in log_reader.values_of(db, self.kind, paths, int(wanted[0]), int(wanted[-1])):
+        for numbers, cells in log.values_of(self.kind, paths, int(wanted[0]), int(wanted[-1])):
             last = int(np.searchsorted(wanted, numbers[-1], side="right"))
             for column, (plain, as_json) in zip(columns, cells, strict=True):
                 column.extend(*_with_gaps(numbers, plain, as_json, wanted[at:last]))

@@ -1,6 +1,5 @@
 """Which rows are candidates of a search: filter, spans, and what is left out."""
 
-import sqlite3
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy.typing as npt
 
 from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.index.arrays import Mask, Rows
+from embodied_mem.index.log_reader import LogReader
 from embodied_mem.index.rows import RowTable
 from embodied_mem.log import Search, Span
 
@@ -90,14 +90,14 @@ class Selection:
         """Memory taken by what it keeps."""
         return self._selector_bytes + self._without_rows.nbytes
 
-    def candidates(self, db: sqlite3.Connection, search: Search) -> Candidates:
+    def candidates(self, log: LogReader, search: Search) -> Candidates:
         """The rows that pass the filter, lie in a span and are not left out."""
         stretches = self._stretches(search.spans)
         visible = self._visible(stretches)
         left_out = self._left_out(search)
         if search.where == EVERYTHING:
             return _stretch(stretches, left_out, visible)
-        kept = self._passing(db, search.where)
+        kept = self._passing(log, search.where)
         if stretches != [(0, len(self._table))]:
             kept = _within(kept, stretches)
         if len(left_out) and len(kept):
@@ -148,12 +148,12 @@ class Selection:
             self._without_until = len(self._table)
         return self._without_rows
 
-    def _passing(self, db: sqlite3.Connection, where: Where) -> Rows:
+    def _passing(self, log: LogReader, where: Where) -> Rows:
         """The rows that pass a filter."""
         key = repr(where)  # tells 1 from True, which are equal
         until, rows = self._selectors.pop(key, (0, np.zeros(0, np.int64)))
         if until < len(self._table):
-            newer = np.flatnonzero(self._table.mask(db, where, until)) + until
+            newer = np.flatnonzero(self._table.mask(log, where, until)) + until
             rows = np.concatenate([rows, newer]) if until else newer
             self._selector_bytes += newer.nbytes
         self._selectors[key] = (len(self._table), rows)

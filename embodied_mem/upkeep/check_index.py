@@ -3,13 +3,14 @@
 The content of a part is not compared with the log: its checksums say that it is what was saved.
 """
 
-import sqlite3
 from pathlib import Path
 
 from embodied_mem.backends.disk import INDEX
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.index import log_reader, snapshot
+from embodied_mem.backends.sqlite_log_reader import SqliteLogReader
+from embodied_mem.index import snapshot
 from embodied_mem.index.kept_parts import is_of_this_log
+from embodied_mem.index.log_reader import LogReader
 from embodied_mem.upkeep.check_log import reading
 from embodied_mem.upkeep.check_report import Finding, Severity, repair_with
 
@@ -28,7 +29,7 @@ def check_index(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Fin
     """
     files = sorted((path / INDEX).glob(f"*{snapshot.SUFFIX}"))
     with reading(backend.path) as db:
-        faults = {file: fault for file in files if (fault := _fault_of(db, file))}
+        faults = {file: fault for file in files if (fault := _fault_of(SqliteLogReader(db), file))}
     if not faults:
         return []
     for file in faults if repair else ():
@@ -46,14 +47,14 @@ def check_index(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Fin
     ]
 
 
-def _fault_of(db: sqlite3.Connection, file: Path) -> str:
+def _fault_of(log: LogReader, file: Path) -> str:
     """Why a part is not used; empty if it is used, or another process has just removed it."""
     try:
         made_of = snapshot.verified_header(file)["made_of"]  # before the log, which only grows meanwhile
-        if is_of_this_log(db, made_of):
+        if is_of_this_log(log, made_of):
             return ""
         # In this order: an entry removed between the two looks makes the part outdated, not foreign.
-        is_outdated = made_of["generation"] < log_reader.head(db).generation
+        is_outdated = made_of["generation"] < log.head().generation
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, KeyError, TypeError) as error:

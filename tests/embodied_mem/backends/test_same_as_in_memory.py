@@ -210,7 +210,7 @@ class Both:
             self._do_something_else()
         if self.house.often(0.1):  # what is searched then comes from the disk
             self.fast.save_index()
-            self.fast.forget_index()
+            self.fast.reopen()
 
     def compare(self) -> None:
         """Ask both memories a question, and both back ends another."""

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.index import log_reader, snapshot
+from embodied_mem.backends.sqlite_log_reader import SqliteLogReader
+from embodied_mem.index import snapshot
 from embodied_mem.index.kept_parts import KeptParts, Settings
 from embodied_mem.index.options import DEFAULT_OPTIONS
 from embodied_mem.index.rows import RowTable
@@ -41,36 +42,36 @@ def backend(tmp_path):
 
 
 @pytest.fixture
-def db(backend):
+def log(backend):
     with closing(sqlite3.connect(backend.path)) as opened:
-        yield opened
+        yield SqliteLogReader(opened)
 
 
-def parts_of(db, folder):
+def parts_of(log, folder):
     table = RowTable("experience")
-    for kind, sequences in log_reader.kinds_after(db, 0):
+    for kind, sequences in log.kinds_after(0):
         assert kind == "experience"
         table.append(sequences)
     return KeptParts(table, Settings("store", NO_SYNONYMS, DEFAULT_OPTIONS, folder))
 
 
 @pytest.fixture
-def folder(db, tmp_path):
+def folder(log, tmp_path):
     """Where a column of all rows is saved."""
     place = tmp_path / "index"
-    parts = parts_of(db, place)
-    parts.save(db, log_reader.head(db), NAME, Numbers(len(ENTRIES)), OF, only_stale=False)
+    parts = parts_of(log, place)
+    parts.save(log, log.head(), NAME, Numbers(len(ENTRIES)), OF, only_stale=False)
     return place
 
 
-def test_what_was_saved_is_used_until_something_is_removed(backend, db, folder):
-    parts = parts_of(db, folder)
-    assert parts.load(db, NAME, OF)["numbers"].tolist() == list(range(40))
-    assert parts.load(db, NAME, {"space": "another"}) is None
+def test_what_was_saved_is_used_until_something_is_removed(backend, log, folder):
+    parts = parts_of(log, folder)
+    assert parts.load(log, NAME, OF)["numbers"].tolist() == list(range(40))
+    assert parts.load(log, NAME, {"space": "another"}) is None
     backend.append([example_entry(40)])
-    assert parts_of(db, folder).load(db, NAME, OF) is not None
+    assert parts_of(log, folder).load(log, NAME, OF) is not None
     backend.delete([41])
-    assert parts_of(db, folder).load(db, NAME, OF) is None
+    assert parts_of(log, folder).load(log, NAME, OF) is None
 
 
 @pytest.mark.parametrize(
@@ -90,16 +91,16 @@ def test_what_was_saved_is_used_until_something_is_removed(backend, db, folder):
     ],
     ids=str,
 )
-def test_what_says_it_was_made_of_something_else_is_not_used(db, folder, made_of):
+def test_what_says_it_was_made_of_something_else_is_not_used(log, folder, made_of):
     [part] = snapshot.parts_in(folder, "")
     header = snapshot.read_header(folder, part)
     snapshot.save(folder, part, {**header["made_of"], **made_of}, Numbers(40).to_arrays())
-    assert parts_of(db, folder).load(db, NAME, OF) is None
+    assert parts_of(log, folder).load(log, NAME, OF) is None
 
 
-def test_a_part_is_not_used_for_a_table_with_removed_rows(db, folder):
+def test_a_part_is_not_used_for_a_table_with_removed_rows(log, folder):
     table = RowTable("experience")
     table.append(np.arange(1, 41))
     table.keep_only(np.arange(2, 41))
     parts = KeptParts(table, Settings("store", NO_SYNONYMS, DEFAULT_OPTIONS, folder))
-    assert parts.load(db, NAME, OF) is None
+    assert parts.load(log, NAME, OF) is None
