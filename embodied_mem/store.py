@@ -27,7 +27,7 @@ from embodied_mem.transfer.entries import visible_entries
 from embodied_mem.views.log_views import LogViews
 from embodied_mem.views.view import is_in
 
-if TYPE_CHECKING:  # most programs record and recall; what administers is loaded when it is asked for
+if TYPE_CHECKING:  # most programs only record and recall; administration is imported on first use
     from embodied_mem.transfer.manifest import Manifest
     from embodied_mem.transfer.merge import MergeReport
     from embodied_mem.transfer.snapshot import Snapshot
@@ -39,19 +39,19 @@ if TYPE_CHECKING:  # most programs record and recall; what administers is loaded
     from embodied_mem.upkeep.reembed import ReembedReport
     from embodied_mem.upkeep.retention import Retention, RetentionOptions, RetentionReport
 
-Progress = Callable[[int, int], None]  # done, of how many
+Progress = Callable[[int, int], None]  # (done, total)
 
 
 class MemoryStore:
-    """A folder with everything a memory keeps; made with `MemoryStore.open`.
+    """A folder with the log, the index and the attachments of a memory; open it with `MemoryStore.open`.
 
-    Pickled, as for a spawned worker, it opens the folder again where it arrives.
+    Unpickled in another process, for example a spawned worker, it opens the folder again.
 
     Args:
         path: The folder.
-        backend: The log in it.
-        quota_bytes: What all attachments may take together; None sets no limit.
-        clock: Seconds since the Unix epoch; says when something was recorded, archived, purged or copied.
+        backend: The log in the folder.
+        quota_bytes: Maximum total size of the attachments; None sets no limit.
+        clock: Returns seconds since the Unix epoch: times of recording, archiving, purging and copying.
     """
 
     def __init__(
@@ -82,25 +82,24 @@ class MemoryStore:
         quota_bytes: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> Self:
-        """The store in this folder, which is made if absent.
+        """Open the store in a folder; create it if absent.
 
         Args:
             path: The folder; a leading `~` is the home folder.
-            read_only: Refuse every write; the store must be there.
-            fsync: Whether each commit waits for the disk, so that it survives a power cut and not only `kill
-                -9`.
-            commit_every: How many records are committed together; above 1, `Receipt.wait` says when one is
-                safe, and `flush` commits what waits.
-            busy_timeout_s: How long to wait for another process that writes, in seconds, up to a day.
-            synonyms: What counts as the same word in text search; the library's own if None.
+            read_only: Reject every write; the store must exist.
+            fsync: Whether each commit waits for the disk, to survive a power cut and not only `kill -9`.
+            commit_every: How many records are committed together; above 1, `Receipt.wait` returns once a
+                record is committed, and `flush` commits pending records.
+            busy_timeout_s: How long to wait for the write of another process, in seconds, up to a day.
+            synonyms: Words that count as equal in text search; None takes those of the library.
             index: How much memory the index may take and when it is saved.
-            quota_bytes: What all attachments may take together; None sets no limit.
-            clock: Seconds since the Unix epoch, for everything that says when: recording, archiving, and what
-                `memory` records and how old it is.
+            quota_bytes: Maximum total size of the attachments; None sets no limit.
+            clock: Returns seconds since the Unix epoch: times of recording and archiving, and the ages that
+                `memory` ranks by.
 
         Raises:
-            InvalidQuery: The value of an option means nothing.
-            StoreError: The folder or its file cannot be opened, or what is in it is no store of this version.
+            InvalidQuery: The value of an option is invalid.
+            StoreError: The folder or its file cannot be opened, or does not hold a store of this version.
         """
         check_options(
             {
@@ -139,28 +138,28 @@ class MemoryStore:
         """The memory in this store.
 
         Args:
-            mode: `learn`; `frozen` to refuse writes; `off` to recall nothing as well.
-            options: Keyword arguments of `ExperienceMemory`: embedder, scope, weights, clock; with no clock,
-                it has that of the store.
+            mode: `learn`; `frozen` rejects writes; `off` also recalls nothing.
+            options: Keyword arguments of `ExperienceMemory`: embedder, scope, weights, clock; the default
+                clock is that of the store.
 
         Raises:
-            InvalidQuery: An option is of another type.
-            UnknownName: No such mode.
+            InvalidQuery: An option has the wrong type.
+            UnknownName: The mode is unknown.
         """
         options.setdefault("clock", self._clock)
         return with_mode(ExperienceMemory(self.backend, **options), mode)
 
     def experiences(self) -> Iterator[Experience]:
-        """Every experience that is not withdrawn, in the order of writing; archived ones among them."""
+        """Every experience that is not withdrawn, archived ones included, in the order of writing."""
         for logged in visible_entries(self.backend):
             if logged.entry.kind == EntryKind.EXPERIENCE:
                 yield experience_from_document(logged.entry.payload, logged.entry.vectors)
 
     def get(self, experience_id: str) -> Experience:
-        """The experience of this id, archived or not.
+        """The experience with this id, archived or not.
 
         Raises:
-            UnknownName: None of that id is here, or it was withdrawn; the message gives the nearest ids.
+            UnknownName: No experience has this id, or it was withdrawn; the message gives the nearest ids.
         """
         from embodied_mem.upkeep.archive import unknown_experience
 
@@ -181,11 +180,11 @@ class MemoryStore:
         return stats_of(self.backend, self.path, spans=spans, n_archived=n_archived)
 
     def near_duplicates(self) -> dict[str, list[str]]:
-        """Ids of experiences that say nothing new, by the id of the first that said it.
+        """Ids of near-duplicate experiences, by the id of the first experience of their group.
 
-        Kind, words of the task, plan and status are the same, and nine tenths of the words of the states. Of
-        each such group `recall(..., distinct=True)` gives one, with `Recalled.n_alike`. Both ids and groups
-        are in the order of writing; archived experiences are among them, withdrawn ones are not.
+        Near duplicates share kind, words of the task, plan, status and nine tenths of the words of the state.
+        `recall(..., distinct=True)` returns one of each group, with `Recalled.n_alike`. Groups and ids are in
+        the order of writing; archived experiences are included, withdrawn ones are not.
         """
         from embodied_mem.views.by_id import near_duplicates
 
@@ -194,10 +193,10 @@ class MemoryStore:
             return near_duplicates(self.backend, self._views)
 
     def utility(self) -> dict[str, float]:
-        """How useful each experience has been, in [0, 1), by id; one that is missing was never used: 0.
+        """How useful each experience has been, in [0, 1), by id; an experience never used has 0 and no entry.
 
-        It grows with every later experience that lists it in `recalled` and with every vote that it helped,
-        and falls with every vote that it did not; see `embodied_mem.ranking.utility_of`.
+        It grows with every later experience that lists the id in `recalled` and with every vote that it
+        helped, and falls with every vote that it did not help; see `embodied_mem.ranking.utility_of`.
         """
         from embodied_mem.views.by_id import utility
 
@@ -206,18 +205,18 @@ class MemoryStore:
             return utility(self.backend, self._views)
 
     def flush(self) -> None:
-        """Commit what was recorded and is still held back by `commit_every`."""
+        """Commit the records that `commit_every` still holds back."""
         self.backend.flush()
 
     def save_index(self) -> None:
-        """Keep the index on disk, so that whoever opens the store next need not make it from the log."""
+        """Save the index to disk, so that the next process that opens the store need not rebuild it."""
         self.backend.save_index()
 
     def compact(self) -> None:
-        """Give back the disk space that `reembed` leaves where the new vectors are shorter than the old ones.
+        """Rewrite the log to free the disk space that `reembed` leaves when new vectors are shorter.
 
-        The log is written anew, which takes its size once more while it works. Not needed after `purge`,
-        which does the same; and what is left is used by later records in any case.
+        Needs the size of the log once more while it runs. Not needed after `purge`, which does the same;
+        later records reuse the free space in any case.
 
         Raises:
             StoreError: The store is read-only, another process reads it for too long, or the disk is full.
@@ -225,10 +224,10 @@ class MemoryStore:
         self.backend.compact()
 
     def snapshot(self, sequence: int | None = None) -> "Snapshot[MemoryStore]":
-        """The store as it was after an entry, to be read; the newest if None.
+        """A read-only view of the store as it was after an entry; None takes the newest.
 
         Raises:
-            InvalidQuery: No such sequence number has been written yet.
+            InvalidQuery: The sequence number has not been written yet.
         """
         from embodied_mem.transfer.snapshot import Snapshot
 
@@ -237,18 +236,18 @@ class MemoryStore:
     def branch(
         self, path: str | Path, *, sequence: int | None = None, **options: Unpack[OpenOptions]
     ) -> "MemoryStore":
-        """A copy of this store in a folder of its own, as it was after an entry; see `transfer.branch`.
+        """Copy this store, as it was after an entry, into a new folder; see `transfer.branch`.
 
-        It has the options of this store, so that it ranks and keeps alike; but it may be written in any case.
+        The copy is opened with the options of this store except `read_only`.
 
         Args:
             path: The new folder; it must not exist, or be empty.
-            sequence: The last entry that the copy holds; None copies all there is.
-            options: Those of `open` that are to be others.
+            sequence: The last entry to copy; None copies all entries.
+            options: Options of `open` to override.
 
         Raises:
-            InvalidQuery: No such sequence number has been written yet, or an option is of another type.
-            StoreError: The target holds something already, or cannot be written.
+            InvalidQuery: The sequence number has not been written yet, or an option has the wrong type.
+            StoreError: The target is not empty, or cannot be written.
         """
         from embodied_mem.transfer.branch import branch
 
@@ -258,11 +257,11 @@ class MemoryStore:
         return MemoryStore.open(folder, **opened)
 
     def merge(self, other: "MemoryStore | str | Path") -> "MergeReport":
-        """Add what another store holds and this one lacks; doing it again adds nothing.
+        """Add the entries of another store that this one lacks; repeating it adds nothing.
 
         Raises:
             StoreError: There is no store at that path.
-            UnknownSpace: A field has vectors of another space there; nothing was added.
+            UnknownSpace: A field of the other store has vectors of another space; nothing was added.
         """
         from embodied_mem.transfer.merge import merge
 
@@ -273,7 +272,7 @@ class MemoryStore:
             return merge(self.backend, self.path, opened.backend, opened.path)
 
     def export(self, folder: str | Path, *, progress: Progress | None = None) -> "Manifest":
-        """Write what is not withdrawn into a folder of plain files; see `transfer.portable`."""
+        """Write all entries that are not withdrawn into a folder of plain files; see `transfer.portable`."""
         from embodied_mem.transfer.portable import export
 
         return export(self.backend, self.path, folder, clock=self._clock, progress=progress)
@@ -288,17 +287,17 @@ class MemoryStore:
         progress: Progress | None = None,
         **options: Unpack[OpenOptions],
     ) -> Self:
-        """A new store from an exported folder, embedded anew if need be; see `transfer.import_folder`.
+        """Create a store from an exported folder, re-embedded if needed; see `transfer.import_folder`.
 
         Args:
             folder: A folder made by `export`.
             path: The folder of the new store; it must not exist, or be empty.
-            embedder: What the new store will be used with; None keeps the vectors as they are.
-            progress: Told how many entries are read, of how many.
-            options: Those of `open`, for the new store.
+            embedder: The embedder that the new store will be used with; None keeps the vectors.
+            progress: Called with the number of entries read and their total.
+            options: Options of `open` for the new store.
 
         Raises:
-            InvalidQuery: The embedder or an option is of another type.
+            InvalidQuery: The embedder or an option has the wrong type.
             StoreError: A file is missing or damaged, or the new folder cannot be made; nothing was imported.
         """
         from embodied_mem.transfer.import_folder import import_folder
@@ -313,19 +312,19 @@ class MemoryStore:
         return history(self.backend, experience_id)
 
     def archive(self, ids: Iterable[str], *, reason: str = "") -> list[str]:
-        """Softly forget experiences, which stay and are not recalled; the ids not archived before."""
+        """Hide experiences from recall without deleting them; return the ids not archived before."""
         from embodied_mem.upkeep.archive import archive
 
         return archive(self.backend, ids, reason=reason, at_s=float(self._clock()))
 
     def restore(self, ids: Iterable[str], *, reason: str = "") -> list[str]:
-        """Bring archived experiences back; the ids that were archived before."""
+        """Make archived experiences recallable again; return the ids that were archived before."""
         from embodied_mem.upkeep.archive import restore
 
         return restore(self.backend, ids, reason=reason, at_s=float(self._clock()))
 
     def archived(self) -> list[str]:
-        """The ids of what is archived now, in the order of archiving."""
+        """The ids of archived experiences, in the order of archiving."""
         from embodied_mem.upkeep.archive import archived_ids
 
         return archived_ids(self.backend)
@@ -333,17 +332,17 @@ class MemoryStore:
     def forget(
         self, policy: Forgetting | str, *, keep: int | None = None, **options: "Unpack[ForgetOptions]"
     ) -> list[str]:
-        """Archive what a policy keeps least; the ids that were archived, the weakest first.
+        """Archive the experiences that a policy retains least; return their ids, the weakest first.
 
         Args:
-            policy: A new one, which has been told nothing yet, or a registered name such as `lru`; see
+            policy: A new policy that has received no event yet, or a registered name such as `lru`; see
                 `embodied_mem.forgetting`.
-            keep: How many of the experiences in question stay; None sets no number.
+            keep: How many of the matching experiences stay; None sets no number.
             options: `below`, `kind`, `where`, `unit`, `now`, `reason` of `upkeep.forget.forget`.
 
         Raises:
-            InvalidQuery: Neither `keep` nor `below` is given, or an argument means nothing.
-            UnknownName: No policy of that name.
+            InvalidQuery: Neither `keep` nor `below` is given, or an argument is invalid.
+            UnknownName: No policy has this name.
         """
         from embodied_mem.upkeep.forget import forget
 
@@ -352,31 +351,31 @@ class MemoryStore:
     def apply_retention(
         self, rules: "Retention | Iterable[Retention]", **options: "Unpack[RetentionOptions]"
     ) -> "RetentionReport":
-        """Let go of what is too old, too many or too large by the rule of its kind.
+        """Archive or purge experiences that exceed the limits of their kind: age, count or size.
 
         Args:
             rules: One for each kind that has limits; see `embodied_mem.Retention`.
             options: `policy`, `action`, `unit` of `upkeep.retention.apply_retention`.
 
         Raises:
-            InvalidQuery: A rule or an option means nothing, or two rules are for one kind.
+            InvalidQuery: A rule or an option is invalid, or two rules are for one kind.
         """
         from embodied_mem.upkeep.retention import apply_retention
 
         return apply_retention(self.backend, self.path, rules, now_s=float(self._clock()), **options)
 
     def purge(self, selector: Where | Iterable[str], *, dry_run: bool = False) -> "PurgeReport":
-        """Remove experiences for good, with everything derived from them and every byte of their texts.
+        """Remove experiences permanently, with everything derived from them and every byte of their texts.
 
         Args:
             selector: A filter, or ids.
-            dry_run: Whether to remove nothing and report what would be removed.
+            dry_run: Whether to only report what would be removed.
 
         Raises:
             StoreError: The store is read-only, or another process reads it for too long.
-            InvalidQuery: The filter has nothing that could exclude an experience, as an empty one has not, or
-                it is neither filter nor ids; nothing was removed.
-            UnknownName: An id is of no experience; nothing was removed.
+            InvalidQuery: The filter has no condition that could exclude an experience, for example an empty
+                one, or the selector is neither a filter nor ids; nothing was removed.
+            UnknownName: No experience has one of the ids; nothing was removed.
         """
         from embodied_mem.upkeep.purge import preview, purge
 
@@ -384,9 +383,9 @@ class MemoryStore:
             return preview(self.backend, self.path, selector)
         return purge(self.backend, self.path, selector, at_s=float(self._clock()))
 
-    @cached_property  # a new one would measure all files again for each put under a quota
+    @cached_property  # a new one would measure all files again at each put under a quota
     def attachments(self) -> "AttachmentStore":
-        """The files beside the log: images, depth maps, sounds, by content hash."""
+        """The attachment files (images, depth maps, sounds), by content hash."""
         from embodied_mem.upkeep.attachments import AttachmentStore
 
         return AttachmentStore(
@@ -397,14 +396,14 @@ class MemoryStore:
         )
 
     def remove_unreferenced(self, *, older_than_s: float = 86_400.0) -> list[str]:
-        """Delete attachments that no experience names, such as of a process that died; their digests.
+        """Delete attachments that no experience names; return their digests.
 
         Args:
-            older_than_s: Only those that nobody has put for so many seconds, >= 0: whoever puts a file may
-                take so long to record the experience that names it.
+            older_than_s: Only files last put at least this many seconds ago, >= 0: a process may take this
+                long from putting a file to recording the experience that names it.
 
         Raises:
-            InvalidQuery: `older_than_s` is no number of at least 0.
+            InvalidQuery: `older_than_s` is not a number of at least 0.
             StoreError: The store is read-only, or its folder cannot be written.
         """
         from embodied_mem.upkeep.unreferenced import remove_unreferenced
@@ -412,34 +411,34 @@ class MemoryStore:
         return remove_unreferenced(self.backend, self.path, older_than_s=older_than_s)
 
     def check(self, *, repair: bool = False) -> "CheckReport":
-        """Compare everything that is kept with its checksums; see `upkeep.check`.
+        """Compare everything in the store with its checksums; see `upkeep.check`.
 
         Args:
-            repair: Whether to make again what can be made again and move aside what cannot.
+            repair: Whether to rebuild what can be rebuilt and move aside what cannot.
 
         Raises:
-            InvalidQuery: `repair` is no truth value; a text would count as True whatever it says.
-            StoreError: A repair was asked for and the store is read-only, in use, or cannot be written.
+            InvalidQuery: `repair` is not a bool; any text, also 'no', would count as True.
+            StoreError: A repair was requested and the store is read-only, in use, or cannot be written.
         """
         check_type("repair", repair, bool, "True or False")
         from embodied_mem.upkeep.check import check
 
-        # By the time of the system, which the leftover files of killed processes carry, whatever the clock.
+        # By the system time and not the store's clock: leftover files of killed processes carry it.
         return check(self.backend, self.path, repair=repair)
 
     def reembed(
         self, embedder: Embedder[str], *, field: str = "text", progress: Progress | None = None
     ) -> "ReembedReport":
-        """Make the vectors of a field anew with another embedder; see `upkeep.reembed`.
+        """Replace the vectors of a field by those of another embedder; see `upkeep.reembed`.
 
-        Call it again after an interruption and it goes on where it stopped.
+        After an interruption, the next call continues where it stopped.
         """
         from embodied_mem.upkeep.reembed import reembed
 
         return reembed(self.backend, embedder, field=field, progress=progress)
 
     def close(self) -> None:
-        """Let go of the files; closing twice is allowed. Memories of this store cannot be used afterwards."""
+        """Close the files; closing twice is allowed. Memories of this store cannot be used afterwards."""
         self.backend.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The folder of a store: checks of the path given for one, and a folder that is made whole or not at all."""
+"""The folder of a store: checks of its path, and creating a folder completely or not at all."""
 
 import os
 import shutil
@@ -13,10 +13,10 @@ from embodied_mem.errors import InvalidQuery, StoreError
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `target` at the end; if that is not reached, there is no `target`.
+    """A temporary folder to fill, renamed to `target` at the end; after an error there is no `target`.
 
     Raises:
-        StoreError: The target holds something already, or its parent cannot be written.
+        StoreError: The target is not empty, or its parent cannot be written.
     """
     check_absent(target)
     partial = target.with_name(f".{target.name}{PARTIAL}{uuid.uuid4().hex[:12]}")
@@ -31,29 +31,29 @@ def new_folder(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise StoreError(f"cannot make {target}: {error.strerror or error}; give another path") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)  # not there any more if all went well
+        shutil.rmtree(partial, ignore_errors=True)  # already renamed if all went well
 
 
 def absolute_path(path: str | Path) -> Path:
-    """The path with `~` and the working folder written out.
+    """The absolute path, with `~` expanded.
 
     Raises:
-        InvalidQuery: It is neither text nor a path, or one that no folder can have.
+        InvalidQuery: The path is not a str or path, contains a NUL, or names the home of an unknown user.
     """
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
-        raise InvalidQuery(f"{path!r} is no path; give the folder as text or as a pathlib.Path")
+        raise InvalidQuery(f"{path!r} is not a valid path; give the folder as a str or a pathlib.Path")
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError as error:
-        raise InvalidQuery(f"{path!r} is in the home of nobody known here; write the folder out") from error
+        raise InvalidQuery(f"cannot expand '~' in {path!r}: unknown user; give an absolute path") from error
 
 
 def check_store(folder: str | Path) -> None:
-    """Refuse a folder in which no store was made.
+    """Reject a folder that holds no store.
 
     Raises:
-        InvalidQuery: It is no path.
-        StoreError: There is no log in it.
+        InvalidQuery: The path is invalid.
+        StoreError: The folder holds no log.
     """
     if not (absolute_path(folder) / FILE_NAME).is_file():
         raise StoreError(
@@ -63,19 +63,19 @@ def check_store(folder: str | Path) -> None:
 
 
 def check_absent(target: Path) -> None:
-    """Refuse a target that holds something.
+    """Reject a target that exists, unless it is an empty folder.
 
     Raises:
-        StoreError: It is a file, or a folder that is not empty.
+        StoreError: The target is a file, or a folder that is not empty.
     """
     if target.is_dir() and not any(target.iterdir()):
         return
     if target.exists():
-        raise StoreError(f"{target} is there already; give a path that does not exist or an empty folder")
+        raise StoreError(f"{target} already exists; give a path that does not exist or an empty folder")
 
 
 def check_outside(target: Path, store: Path) -> None:
-    """Refuse to copy a store into its own folder, where copying would never end and no purge would reach it.
+    """Reject a target in the store's own folder: copying would never end, and no purge would reach the copy.
 
     Raises:
         StoreError: The target lies in the folder of the store.

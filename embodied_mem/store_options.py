@@ -1,4 +1,4 @@
-"""`OpenOptions`: what a caller says about how a store is opened."""
+"""`OpenOptions`: the keyword arguments of `MemoryStore.open`, and their checks."""
 
 import time
 
@@ -10,17 +10,17 @@ from embodied_mem.synonyms import Synonyms
 
 
 class OpenOptions(SqliteOptions, total=False):
-    """The keywords of `MemoryStore.open`, which says what each means."""
+    """The keyword arguments of `MemoryStore.open`, documented there."""
 
     read_only: bool
     quota_bytes: int | None
 
 
 def check_options(options: OpenOptions) -> None:
-    """Refuse options that no store can be opened with, before anything is made for them.
+    """Reject invalid options before a file is created.
 
     Raises:
-        InvalidQuery: There is no such option, or its value means nothing.
+        InvalidQuery: An option is unknown or has an invalid value.
     """
     unknown = set(options) - set(OpenOptions.__annotations__)
     if unknown:

@@ -1,4 +1,4 @@
-"""`StoreStats`: how much a store holds, and with what it is kept."""
+"""`StoreStats`: how much a store holds, and its versions."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -18,21 +18,21 @@ class StoreStats:
 
     Attributes:
         path: The folder.
-        n_experiences: Experiences that are not withdrawn, archived ones among them.
-        n_withdrawn: Experiences that are kept and hidden.
-        n_archived: Experiences that are recalled only when asked for.
-        n_feedback: Feedback that counts.
-        n_attachments: Files beside the log that are whole.
+        n_experiences: Experiences that are not withdrawn, archived ones included.
+        n_withdrawn: Withdrawn experiences, which stay in the log.
+        n_archived: Archived experiences, which are recalled only on request.
+        n_feedback: Feedback entries that are not withdrawn.
+        n_attachments: Attachment files, without unfinished ones.
         n_pending: Entries that were recorded and are not yet committed.
         last_sequence: The newest sequence number of the log; 0 while it is empty.
         spaces: The space of each field that has vectors.
         size_bytes: Size of the log on disk.
-        attachments_bytes: What they take together, as counted against a quota.
-        index: What the index says of itself, by kind of entry; empty before the first recall.
-        origin: Where a branch comes from: the `path` of its store, the `sequence` of the last entry that was
-            copied, and when, `at_s`; None for any other store.
+        attachments_bytes: Total size of the attachments, as counted against a quota.
+        index: Report of the index, by kind of entry; empty before the first recall.
+        origin: Origin of a branch: the `path` of the copied store, the `sequence` of the last copied entry,
+            and the time `at_s`; None for any other store.
         schema_version: Version of the tables.
-        sqlite_version: Version of SQLite that reads them.
+        sqlite_version: Version of the SQLite library in use.
     """
 
     path: Path
@@ -53,15 +53,15 @@ class StoreStats:
 
 
 def stats_of(backend: SqliteBackend, path: Path, *, spans: tuple[Span, ...], n_archived: int) -> StoreStats:
-    """What the store holds, counted now.
+    """Count what a store holds.
 
     Args:
         backend: The log.
-        path: Its store's folder.
+        path: The store's folder.
         spans: The part of the log that is not withdrawn.
-        n_archived: Experiences in it that are archived.
+        n_archived: Number of archived experiences in `spans`.
     """
-    from embodied_mem.transfer.branch import origin_of  # like the next, loaded when it is asked for
+    from embodied_mem.transfer.branch import origin_of  # imported on first use, like the next
     from embodied_mem.upkeep.attachments import AttachmentStore
 
     everything = _count(backend, EntryKind.EXPERIENCE, (Span(),))

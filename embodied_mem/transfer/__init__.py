@@ -1,3 +1,3 @@
-"""Stores on the move: branches, merges, portable folders."""
+"""Copies of stores: branches, merges, portable folders."""
 
 __all__: list[str] = []  # `MemoryStore` has a method for each

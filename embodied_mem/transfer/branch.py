@@ -1,4 +1,4 @@
-"""Copying a store: an experiment arm, a robot or a careful mind gets one of its own."""
+"""Copy a store into a new folder, for example for an experiment arm or a robot."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from embodied_mem.transfer.entries import checked_sequence
 
 logger = logging.getLogger(__name__)
 
-ORIGIN = "origin.json"  # where a branch comes from
+ORIGIN = "origin.json"  # the file that names the copied store
 
 
 def branch(
@@ -28,28 +28,27 @@ def branch(
     sequence: int | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Path:
-    """Copy a store, as it was at a sequence number, into a new folder; others may write meanwhile.
+    """Copy a store, as it was at a sequence number, into a new folder; other processes may write meanwhile.
 
-    The copy is whole or not there at all, and is independent: nothing written to one is seen by the other.
-    Attachments are never changed, so both share them on the disk where it can do that.
+    The copy is complete or absent, and independent: neither store sees later writes to the other.
+    Attachments never change, so both stores share them on disk where the file system allows it.
 
     Args:
         backend: The log of the store.
         folder: The store's folder.
         path: The new folder; it must not exist, or be empty.
-        sequence: The last entry that the copy holds; None copies all there is.
-        clock: Seconds since the Unix epoch, noted in the copy.
+        sequence: The last entry to copy; None copies all entries.
+        clock: Returns seconds since the Unix epoch, stored in the copy.
 
     Returns:
         The new folder.
 
     Raises:
-        InvalidQuery: No such sequence number has been written yet.
-        StoreError: The target holds something already, cannot be written, or lies in the store or on a
-            network disk.
+        InvalidQuery: The sequence number has not been written yet.
+        StoreError: The target is not empty, cannot be written, or lies in the store or on a network disk.
     """
     target = absolute_path(path)
-    refuse_network_disk(target)  # here, as the log would say so of a folder that nobody asked for
+    refuse_network_disk(target)  # here, as the log would name the temporary folder in its error
     check_outside(target, folder)
     if not backend.read_only:
         backend.flush()
@@ -68,24 +67,26 @@ def branch(
 
 
 def origin_of(folder: Path) -> dict[str, object] | None:
-    """Where a branch comes from: `path`, `sequence` and `at_s`; None for a store that is no branch.
+    """The origin of a branch: `path`, `sequence` and `at_s`; None for a store that is not a branch.
 
     Raises:
-        StoreError: The note of it cannot be read.
+        StoreError: The file that names it cannot be read.
     """
     try:
         origin = json.loads((folder / ORIGIN).read_text("utf-8"))
         if not isinstance(origin, dict):
-            raise ValueError(f"it holds {type(origin).__name__}")
+            raise ValueError(f"expected an object, found {type(origin).__name__}")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{folder / ORIGIN} cannot be read: {error}; it may be deleted") from error
+        raise StoreError(
+            f"{folder / ORIGIN} cannot be read: {error}; delete it if it is not needed"
+        ) from error
     return origin
 
 
 def _copy(backend: SqliteBackend, file: Path, sequence: int | None) -> int:
-    """Make the log of the branch; its newest sequence number."""
+    """Create the log of the branch; return its newest sequence number."""
     if sequence is None:
         backend.copy_to(file)
     else:
@@ -95,7 +96,7 @@ def _copy(backend: SqliteBackend, file: Path, sequence: int | None) -> int:
 
 
 def _share(source: Path, target: Path) -> None:
-    """The files of one folder in another; a file that vanishes meanwhile is left out."""
+    """Link or copy the files of one folder into another; files that vanish meanwhile are skipped."""
     if not source.is_dir():
         return
     for file in source.rglob("*"):

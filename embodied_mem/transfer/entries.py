@@ -1,4 +1,4 @@
-"""Going through a log in the order of writing, without what was withdrawn, up to a sequence number."""
+"""Iterate over a log in the order of writing, without withdrawn entries, up to a sequence number."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ from embodied_mem.views.log_views import LogViews
 from embodied_mem.views.view import is_in
 
 PAGE = 256  # entries read at once
-STAYS = (EntryKind.WITHDRAWAL, EntryKind.PURGE)  # they name positions, which differ in another store
+LOCAL_KINDS = (EntryKind.WITHDRAWAL, EntryKind.PURGE)  # not copied: they name sequence numbers
 
 
 def all_entries(backend: Backend, *, after: int = 0) -> Iterator[Logged]:
-    """Every entry after a sequence number, oldest first, those written meanwhile included."""
+    """Every entry after a sequence number, oldest first, including entries written meanwhile."""
     sequence = after
     while page := backend.changes_since(sequence, limit=PAGE):
         yield from page
@@ -22,11 +22,11 @@ def all_entries(backend: Backend, *, after: int = 0) -> Iterator[Logged]:
 
 
 def visible_entries(backend: SqliteBackend, *, as_of: int | None = None) -> Iterator[Logged]:
-    """Entries of every kind that are not withdrawn, oldest first; what is written meanwhile is not seen.
+    """Entries of every kind that are not withdrawn, oldest first, without entries written meanwhile.
 
     Args:
         backend: The log.
-        as_of: Only what was written up to this sequence number is seen; None sees all there is now.
+        as_of: The last sequence number to include; None takes the newest.
     """
     last = backend.last_sequence() if as_of is None else as_of
     views = LogViews(backend)
@@ -40,10 +40,10 @@ def visible_entries(backend: SqliteBackend, *, as_of: int | None = None) -> Iter
 
 
 def checked_sequence(backend: SqliteBackend, sequence: int | None) -> int:
-    """The sequence number itself, or the newest for None.
+    """Return the sequence number, or the newest for None.
 
     Raises:
-        InvalidQuery: It is no integer of at least 0, or has not been written yet.
+        InvalidQuery: It is not an integer of at least 0, or has not been written yet.
     """
     newest = backend.last_sequence()
     if sequence is None:

@@ -1,4 +1,4 @@
-"""Reading an exported folder into a store of its own: every checksum first, and nothing is guessed."""
+"""Import an exported folder into a new store, after verifying every checksum."""
 
 import json
 import logging
@@ -32,9 +32,9 @@ from embodied_mem.upkeep.texts import embedded_batch, text_to_embed
 logger = logging.getLogger(__name__)
 
 BATCH = 256
-MAX_S = sys.float_info.max  # JSON may hold whole numbers beyond it, and NaN
+MAX_S = sys.float_info.max  # JSON may hold larger integers, and NaN
 
-Read: TypeAlias = tuple[Entry, float | None]  # and when it was recorded; None if the folder does not say
+Read: TypeAlias = tuple[Entry, float | None]  # an entry and its time of recording, if it has one
 
 
 def import_folder(
@@ -44,26 +44,26 @@ def import_folder(
     embedder: Embedder[str] | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Make a store of an exported folder, with the same ids, content, order and times of recording.
+    """Create a store from an exported folder, with the same ids, content, order and times of recording.
 
-    So it answers `as_of_s` like the store that was exported. Folders written before times of recording were
-    exported have none; what they hold counts as recorded when it is imported.
+    So it answers `as_of_s` like the exported store. Folders of older versions have no times of recording;
+    their entries count as recorded at the import.
 
     Args:
         source: A folder made by `export`.
         path: The folder of the new store; it must not exist, or be empty.
-        embedder: What the new store will be used with. Where the folder's vectors of texts lie in another
-            space, it embeds the texts anew. None keeps the vectors, and the store then refuses any embedder
-            but the one that made them.
-        progress: Told how many entries are read, of how many.
+        embedder: The embedder that the new store will be used with. If the folder's text vectors are of
+            another space, it re-embeds the texts. None keeps the vectors, and the store then accepts only
+            the embedder that made them.
+        progress: Called with the number of entries read and their total.
 
     Returns:
         The folder of the new store.
 
     Raises:
-        InvalidQuery: The embedder is none, such as the name of one.
-        StoreError: A file is missing, damaged or of a newer version, or the new folder would lie on a network
-            disk; nothing was imported.
+        InvalidQuery: `embedder` is not an embedder, for example a name.
+        StoreError: A file is missing, damaged or of a newer version, or the new folder is on a network disk;
+            nothing was imported.
     """
     if embedder is not None:
         check_embedder(embedder)
@@ -74,32 +74,32 @@ def import_folder(
             f"{origin} holds documents of schema {manifest.schema}; this version of the library reads up to "
             f"{DOCUMENT_VERSION}. Upgrade embodied-mem to import it."
         )
-    anew = _embedder_anew(manifest, embedder)
+    reembedder = _reembedder(manifest, embedder)
     target = absolute_path(path)
-    refuse_network_disk(target)  # here, as the log would say so of a folder that nobody asked for
+    refuse_network_disk(target)  # here, as the log would name the temporary folder in its error
     check_absent(target)
     manifest.verify(origin)
     with new_folder(target) as partial:
         _copy_attachments(origin, partial)
         with SqliteBackend(partial / FILE_NAME) as backend:
-            _fill(backend, _Reader(origin, manifest), anew, sum(manifest.counts.values()), progress)
+            _fill(backend, _Reader(origin, manifest), reembedder, sum(manifest.counts.values()), progress)
     logger.info("imported %s into %s: %s", origin, target, dict(manifest.counts))
     return target
 
 
-def _embedder_anew(manifest: Manifest, embedder: Embedder[str] | None) -> Embedder[str] | None:
-    """What embeds the texts anew; None keeps the vectors of the folder."""
+def _reembedder(manifest: Manifest, embedder: Embedder[str] | None) -> Embedder[str] | None:
+    """The embedder that re-embeds the texts; None keeps the vectors of the folder."""
     held = next((item.space for item in manifest.vectors if item.field == TEXT_FIELD and item.count), None)
     return None if embedder is None or held == embedder.space else embedder
 
 
 class _Reader:
-    """Entries of an exported folder."""
+    """Reads the entries of an exported folder."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self._path = folder / ENTRIES_FILE
         if ENTRIES_FILE not in manifest.files:
-            raise StoreError(f"{folder} names no {ENTRIES_FILE}; export the store again")
+            raise StoreError(f"the manifest of {folder} does not list {ENTRIES_FILE}; export the store again")
         self._vectors: dict[str, tuple[Space, Vectors]] = {}
         for item in manifest.vectors:
             if item.file not in manifest.files:
@@ -110,10 +110,10 @@ class _Reader:
             self._vectors[item.field] = (item.space, rows)
 
     def entries(self) -> Iterator[Read]:
-        """Each entry, compared with its digest, and when it was recorded.
+        """Each entry, compared with its digest, and its time of recording.
 
         Raises:
-            StoreError: A line is no entry, or not the one that was exported.
+            StoreError: A line is not a valid entry, or differs from the exported one.
         """
         with self._path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
@@ -137,7 +137,7 @@ class _Reader:
             raise StoreError(f"{self._path}, line {number}: {error}; export the store again") from error
         if not is_same:
             raise StoreError(
-                f"{self._path}, line {number}: the content of {entry.id!r} does not give its digest; export "
+                f"{self._path}, line {number}: the content of {entry.id!r} does not match its digest; export "
                 "the store again"
             )
         is_checked = entry.kind == EntryKind.EXPERIENCE  # by `_validate`; others are few
@@ -146,29 +146,29 @@ class _Reader:
     def _vector(self, field: str, row: int) -> FieldVector:
         space, rows = self._vectors[field]
         if isinstance(row, bool) or not 0 <= row < len(rows):
-            raise IndexError(f"row {row!r} of the vectors of {field!r}, which has {len(rows)}")
+            raise IndexError(f"row {row!r} of the vectors of {field!r} does not exist; there are {len(rows)}")
         return FieldVector(field=field, space=space, values=rows[row])
 
 
 def _validate(entry: Entry) -> None:
-    """Refuse what a folder from a stranger may hold and no memory writes.
+    """Reject entries that no memory writes; an untrusted folder may hold them.
 
     Raises:
-        InvalidRecord: A text is none, or the experience is none.
+        InvalidRecord: A text or the experience is invalid.
     """
     for name, text in entry.texts.items():
         check_text(text, field=f"texts.{name}")
     if entry.kind != EntryKind.EXPERIENCE:
-        return  # looked at by the store, like any other entry
+        return  # the store validates it when it is appended
     if experience_from_document(entry.payload).id != entry.id:
         raise InvalidRecord(f"the experience has another id than its entry, {entry.id!r}")
 
 
 def _time(value: object) -> float | None:
-    """A time of recording.
+    """Parse a time of recording.
 
     Raises:
-        ValueError: It is no finite number; every later entry would count as recorded at infinity.
+        ValueError: It is not a finite number; every later entry would count as recorded at infinity.
     """
     if value is None:
         return None
@@ -189,7 +189,7 @@ def _fill(
     while batch := list(islice(read, BATCH)):
         entries = [entry for entry, _ in batch]
         times_s = [recorded_at_s for _, recorded_at_s in batch]
-        entries = entries if embedder is None else _embedded_anew(entries, embedder)
+        entries = entries if embedder is None else _reembedded(entries, embedder)
         backend.append_recorded(entries, times_s)
         done += len(batch)
         if progress is not None:
@@ -197,7 +197,7 @@ def _fill(
     backend.flush()
 
 
-def _embedded_anew(batch: Sequence[Entry], embedder: Embedder[str]) -> list[Entry]:
+def _reembedded(batch: Sequence[Entry], embedder: Embedder[str]) -> list[Entry]:
     texts = [
         text_to_embed(experience_from_document(entry.payload)) if entry.kind == EntryKind.EXPERIENCE else ""
         for entry in batch
@@ -212,10 +212,10 @@ def _with_vector(entry: Entry, vector: FieldVector | None) -> Entry:
 
 
 def _copy_attachments(origin: Path, partial: Path) -> None:
-    """Copy files whose content is what their name says.
+    """Copy the attachments after verifying their hashes.
 
     Raises:
-        StoreError: One is not.
+        StoreError: A file does not hash to its name.
     """
     for file in sorted((origin / ATTACHMENTS).glob("*")):
         digest = file.name

@@ -1,4 +1,4 @@
-"""`Manifest`: what an exported folder holds, and what each of its files must hash to."""
+"""`Manifest`: the contents of an exported folder, with the hash of each file."""
 
 import dataclasses
 import hashlib
@@ -24,9 +24,9 @@ class VectorFile:
 
     Attributes:
         field: The field.
-        space: The space they lie in.
-        file: Its path in the folder.
-        count: How many rows it has.
+        space: The space of the vectors.
+        file: Path of the file in the folder.
+        count: Number of rows.
     """
 
     field: str
@@ -37,16 +37,16 @@ class VectorFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What an exported folder holds.
+    """The contents of an exported folder.
 
     Attributes:
-        schema: Version of the documents in it (`embodied_mem.codec.DOCUMENT_VERSION`).
+        schema: Version of its documents (`embodied_mem.codec.DOCUMENT_VERSION`).
         library: Version of the library that wrote it.
-        created_at_s: When it was written, seconds since the Unix epoch.
-        counts: Kind of entry -> how many.
+        created_at_s: Time of the export, seconds since the Unix epoch.
+        counts: Kind of entry -> number of entries.
         vectors: The vectors of each field.
         missing_attachments: Digests of files that entries name and the store did not hold.
-        files: Path in the folder -> SHA-256 in hex, of every file but this one.
+        files: Path in the folder -> SHA-256 in hex, of every file except the manifest.
         format_version: Version of the folder's layout.
     """
 
@@ -60,23 +60,23 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def write(self, folder: Path) -> None:
-        """Write it into its folder."""
+        """Write the manifest into a folder."""
         document = {"format": FORMAT, **dataclasses.asdict(self)}
         text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / MANIFEST_FILE).write_text(f"{text}\n", "utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The manifest of an exported folder.
+        """Read the manifest of an exported folder.
 
         Raises:
-            StoreError: There is none, it is damaged, or a newer version wrote it.
+            StoreError: It is missing, damaged, or was written by a newer version.
         """
         path = folder / MANIFEST_FILE
         try:
             document = json.loads(path.read_text("utf-8"))
             if document.get("format") != FORMAT:
-                raise StoreError(f"{path} is no manifest of an exported memory; give a folder from `export`")
+                raise StoreError(f"{path} is not the manifest of an export; give a folder from `export`")
             _check_version(path, document)
             return cls(**_values(document))
         except FileNotFoundError:
@@ -105,14 +105,14 @@ class Manifest:
 
 
 def safe_name(name: str, folder: Path) -> str:
-    """The name itself, if it stays within the folder.
+    """Return the name if it stays within the folder.
 
     Raises:
-        StoreError: It leads elsewhere; a folder from a stranger must not make us read other files.
+        StoreError: It leads elsewhere; an untrusted folder must not make us read other files.
     """
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in name:
-        raise StoreError(f"{folder / MANIFEST_FILE} names {name!r}, which is no file within the folder")
+        raise StoreError(f"{folder / MANIFEST_FILE} names {name!r}, which is not a file within the folder")
     return name
 
 
@@ -126,7 +126,7 @@ def sha256_of(path: Path) -> str:
 
 
 def files_below(folder: Path) -> Iterator[str]:
-    """Paths of the files below a folder, sorted, with `/` on every system; without the manifest."""
+    """Paths of the files below a folder except the manifest, sorted, with `/` on every system."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != MANIFEST_FILE:

@@ -1,4 +1,4 @@
-"""Putting what several stores have learnt into one, such as those of the workers of an experiment."""
+"""Merge several stores into one, for example those of the workers of an experiment."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from embodied_mem.backends.disk import ATTACHMENTS, link_or_copy, make_folder, s
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import ConflictingId, UnknownSpace
 from embodied_mem.log import Appended, Entry, EntryKind, Logged
-from embodied_mem.transfer.entries import STAYS, all_entries
+from embodied_mem.transfer.entries import LOCAL_KINDS, all_entries
 from embodied_mem.upkeep.attached import attached_digests, attachment_file
 from embodied_mem.upkeep.purged import purges
 from embodied_mem.upkeep.soundness import check_sound
@@ -20,7 +20,7 @@ from embodied_mem.views.view import is_in
 
 logger = logging.getLogger(__name__)
 
-BATCH = 256  # entries a commit; a kill leaves whole batches, and a second merge adds the rest
+BATCH = 256  # entries per commit; a kill keeps whole batches, and a second merge adds the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +28,13 @@ class MergeReport:
     """What a merge did.
 
     Attributes:
-        n_added: Entries that are new here.
-        n_known: Entries that were here before with the same content.
-        n_withdrawn: Entries of the other store that are withdrawn there and stayed behind.
-        n_left: Feedback, archivings and restorings that stayed behind because their experience did.
-        conflicts: Ids under which both stores hold different content; what was here first is kept.
-        purged: Ids that were purged here and so are not added again.
-        hidden: Ids that were added or known, but are withdrawn here and stay so.
+        n_added: Entries added.
+        n_known: Entries that this store already held with the same content.
+        n_withdrawn: Entries not copied because they are withdrawn in the other store.
+        n_left: Feedback, archive and restore entries not copied because their experience was not.
+        conflicts: Ids with different content in the two stores; this store keeps its own.
+        purged: Ids not copied because they were purged here.
+        hidden: Ids that this store already held, withdrawn, and that stay withdrawn.
         missing_attachments: Digests of files that the other store names and does not hold.
     """
 
@@ -49,28 +49,28 @@ class MergeReport:
 
 
 def merge(into: SqliteBackend, folder: Path, other: SqliteBackend, other_folder: Path) -> MergeReport:
-    """Add what another store holds; doing it again, or after a kill, adds only what is missing.
+    """Add the entries of another store; repeating it, also after a kill, adds only missing entries.
 
-    Entries come in the order in which the other store wrote them, so merging several stores in one order
-    gives one log. Each counts as recorded when it was merged, as that is when this store came to know it: so
-    asked `as_of_s`, it answers with what it knew, and times in its log never go down. What is withdrawn there
-    stays behind: a withdrawal names positions, and those differ here.
+    Entries are added in the other store's order, so merging several stores in a fixed order always gives the
+    same log. Each counts as recorded at the merge, when this store received it: `as_of_s` returns what this
+    store knew, and the times in its log never decrease. Withdrawn entries are not copied: a withdrawal names
+    sequence numbers, which differ here.
 
     Args:
         into: The log that grows.
-        folder: Its store's folder, which gets the attachments.
+        folder: The folder of its store, which receives the attachments.
         other: The log that is read.
-        other_folder: Its store's folder.
+        other_folder: The folder of its store.
 
     Raises:
         StoreError: Entries of the other store are damaged; nothing was added.
-        UnknownSpace: A field has vectors of another space there; nothing was added.
+        UnknownSpace: A field of the other store has vectors of another space; nothing was added.
     """
     check_spaces(into, folder, other, other_folder)
     check_sound(other)
     merging = _Merging(into, folder, other_folder)
-    travellers = merging.travellers(other)
-    while batch := list(islice(travellers, BATCH)):
+    to_add = merging.entries_to_add(other)
+    while batch := list(islice(to_add, BATCH)):
         failpoints.reach("merge:batch-read")
         merging.add(batch)
         failpoints.reach("merge:batch-added")
@@ -82,24 +82,24 @@ def merge(into: SqliteBackend, folder: Path, other: SqliteBackend, other_folder:
 
 
 def check_spaces(into: SqliteBackend, folder: Path, other: SqliteBackend, other_folder: Path) -> None:
-    """Refuse stores whose vectors cannot be compared.
+    """Reject stores whose vectors cannot be compared.
 
     Raises:
-        UnknownSpace: A field has vectors of two spaces; the message names both and the way out.
+        UnknownSpace: A field has vectors of two spaces; the message names both and the next step.
     """
     held = into.spaces()
     for name, given in other.spaces().items():
         if held.get(name, given) != given:
             raise UnknownSpace(
                 f"field {name!r} holds vectors of {held[name]} in {folder} and of {given} in {other_folder}; "
-                f"nothing of the latter was added. Embed one anew first: embodied-mem memory reembed "
+                f"nothing of the latter was added. Re-embed one first: embodied-mem memory reembed "
                 f"{other_folder} --embedder NAME --field {name}"
             )
 
 
 @dataclass(slots=True)
 class _Merging:
-    """A merge on its way."""
+    """A running merge."""
 
     into: SqliteBackend
     folder: Path
@@ -111,11 +111,11 @@ class _Merging:
     conflicts: list[str] = field(default_factory=list)
     purged: list[str] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
-    known: dict[int, str] = field(default_factory=dict)  # place here -> id of what was here before
-    left: set[str] = field(default_factory=set)  # ids of experiences that stay behind
+    known: dict[int, str] = field(default_factory=dict)  # sequence -> id of an experience held before
+    skipped: set[str] = field(default_factory=set)  # ids of experiences that are not copied
 
-    def travellers(self, other: SqliteBackend) -> Iterator[Logged]:
-        """Entries of the other store that are to be here."""
+    def entries_to_add(self, other: SqliteBackend) -> Iterator[Logged]:
+        """Entries of the other store to add."""
         views = LogViews(other)
         views.catch_up()
         last = other.last_sequence()
@@ -124,9 +124,9 @@ class _Merging:
         for logged in all_entries(other):
             if logged.sequence > last:
                 return
-            if logged.entry.kind in STAYS:
+            if logged.entry.kind in LOCAL_KINDS:
                 continue
-            if generation != (generation := self.into.generation()):  # someone purges meanwhile
+            if generation != (generation := self.into.generation()):  # a purge ran meanwhile
                 purged_here = [purge.ids for purge in purges(self.into)]
             is_withdrawn = not is_in(logged.sequence, spans)
             self.n_withdrawn += is_withdrawn
@@ -136,14 +136,14 @@ class _Merging:
             if not is_withdrawn and not is_purged:
                 yield logged
             elif logged.entry.kind == EntryKind.EXPERIENCE:
-                self.left.add(logged.entry.id)
+                self.skipped.add(logged.entry.id)
 
     def add(self, batch: Sequence[Logged]) -> None:
-        """Append a batch; files first, so that no entry ever names one that is not there."""
+        """Append a batch; files first, so that no entry ever names a missing file."""
         entries = [logged.entry for logged in batch]
         self._copy_attachments(entries)
-        # Their hashes were compared, so they are what the other store had checked.
-        coming = [replace(entry, is_checked=True) for entry in entries if not self._is_left(entry)]
+        # Their hashes were verified, so they are as the other store validated them.
+        coming = [replace(entry, is_checked=True) for entry in entries if not self._is_skipped(entry)]
         try:
             appended = self.into.append(coming)
         except ConflictingId:
@@ -153,7 +153,7 @@ class _Merging:
             self._count(coming, appended)
 
     def report(self) -> MergeReport:
-        """What was done."""
+        """The report of the finished merge."""
         views = LogViews(self.into)
         views.catch_up()
         spans = views.visible(None)
@@ -169,21 +169,21 @@ class _Merging:
         )
 
     def _add_one(self, entry: Entry) -> None:
-        if self._is_left(entry):
+        if self._is_skipped(entry):
             return
         try:
             appended = self.into.append([entry])
         except ConflictingId:
             self.conflicts.append(entry.id)
-            self.left.add(entry.id)
+            self.skipped.add(entry.id)
         else:
             self._count([entry], appended)
 
-    def _is_left(self, entry: Entry) -> bool:
-        """Whether it tells of an experience that stays behind; it would tell of another one here."""
-        is_left = entry.kind != EntryKind.EXPERIENCE and entry.payload.get("experience_id") in self.left
-        self.n_left += is_left
-        return is_left
+    def _is_skipped(self, entry: Entry) -> bool:
+        """Whether an entry is about an experience that is not copied; its id may mean another one here."""
+        is_skipped = entry.kind != EntryKind.EXPERIENCE and entry.payload.get("experience_id") in self.skipped
+        self.n_left += is_skipped
+        return is_skipped
 
     def _count(self, entries: Sequence[Entry], appended: Sequence[Appended]) -> None:
         for entry, place in zip(entries, appended, strict=True):
@@ -203,6 +203,6 @@ class _Merging:
                 continue
             make_folder(target.parent)
             link_or_copy(source, target)
-            touch(target)  # it may have the time of its source
-            sync_file(target)  # before any entry that names it: the log may be on the disk first otherwise
+            touch(target)  # a link has the time of its source
+            sync_file(target)  # before any entry that names it, or a power cut could keep only the entry
             sync_folder(target.parent)

@@ -1,4 +1,4 @@
-"""A store as one folder of plain files: JSON lines, arrays and attachments, with a checksum each."""
+"""Export a store into one folder of plain files: JSON lines, arrays and attachments, with checksums."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from embodied_mem.json_values import canonical
 from embodied_mem.log import Entry, Logged
 from embodied_mem.spaces import FieldVector
 from embodied_mem.store_folder import absolute_path, check_outside, new_folder
-from embodied_mem.transfer.entries import PAGE, STAYS, visible_entries
+from embodied_mem.transfer.entries import LOCAL_KINDS, PAGE, visible_entries
 from embodied_mem.transfer.manifest import ENTRIES_FILE, Manifest, VectorFile, files_below, sha256_of
 from embodied_mem.transfer.vector_file import VectorFileWriter
 from embodied_mem.upkeep.attached import attached_digests, attachment_file
@@ -28,7 +28,7 @@ from embodied_mem.upkeep.soundness import check_sound
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[int, int], None]  # done, of how many
+Progress = Callable[[int, int], None]  # (done, total)
 
 
 def export(
@@ -39,23 +39,23 @@ def export(
     clock: Callable[[], float] = time.time,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Write what is not withdrawn into one folder that any program can read; whole or not there at all.
+    """Write all entries that are not withdrawn into a folder of plain files, completely or not at all.
 
-    A line of `experiences.jsonl` is one entry: its content, the digest of that, and when it was recorded.
+    A line of `experiences.jsonl` is one entry: its content, the digest of that, and its time of recording.
 
     Args:
         backend: The log of the store.
         folder: The store's folder.
-        target: The folder to make; it must not exist, or be empty.
-        clock: Seconds since the Unix epoch, noted in the manifest.
-        progress: Told how many entries are written, of how many.
+        target: The new folder; it must not exist, or be empty.
+        clock: Returns seconds since the Unix epoch, stored in the manifest.
+        progress: Called with the sequence number written and the newest one.
 
     Returns:
-        What was written; also in `manifest.json` of the folder.
+        The manifest, which is also in `manifest.json` of the folder.
 
     Raises:
-        StoreError: The target holds something already, cannot be written, or lies in the store; or entries of
-            the store are damaged.
+        StoreError: The target is not empty, cannot be written, or lies in the store; or entries of the store
+            are damaged.
     """
     path = absolute_path(target)
     check_outside(path, folder)
@@ -65,7 +65,7 @@ def export(
     last = backend.last_sequence()
     with new_folder(path) as partial:
         writing = _Export(backend, folder, partial)
-        writing.write_entries(_told(visible_entries(backend, as_of=last), last, progress))
+        writing.write_entries(_with_progress(visible_entries(backend, as_of=last), last, progress))
         manifest = writing.manifest(created_at_s=float(clock()))
         manifest.write(partial)
     logger.info("exported %s into %s: %s", folder, path, dict(manifest.counts))
@@ -73,7 +73,7 @@ def export(
 
 
 class _Export:
-    """An export on its way."""
+    """A running export."""
 
     def __init__(self, backend: SqliteBackend, folder: Path, partial: Path) -> None:
         self._backend = backend
@@ -84,7 +84,7 @@ class _Export:
         self._missing: set[str] = set()
         self._files = {name: f"vectors/{n}.npy" for n, name in enumerate(sorted(self._spaces))}
         self._writers: dict[str, VectorFileWriter] = {}
-        # Of a page of entries, as reading that of each alone would take half as long again.
+        # Of one page of entries; a read for each entry makes an export take 1.5 times as long.
         self._times_s: dict[int, float] = {}
 
     def write_entries(self, entries: Iterable[Logged]) -> None:
@@ -98,11 +98,11 @@ class _Export:
                 writer = VectorFileWriter(self._partial / file, self._spaces[name].dimension)
                 self._writers[name] = stack.enter_context(writer)
             for logged in entries:
-                if logged.entry.kind not in STAYS:
+                if logged.entry.kind not in LOCAL_KINDS:
                     self._write(logged, lines)
 
     def manifest(self, *, created_at_s: float) -> Manifest:
-        """What was written, with checksums."""
+        """The manifest of the written files, with checksums."""
         vectors = [
             VectorFile(field=name, space=self._spaces[name], file=file, count=self._writers[name].count)
             for name, file in self._files.items()
@@ -131,14 +131,12 @@ class _Export:
     def _line(self, entry: Entry, *, recorded_at_s: float | None) -> str:
         rows = [[vector.field, self._row(vector)] for vector in entry.vectors]
         payload, texts = canonical(entry.payload), canonical(dict(entry.texts))
-        line: dict[
-            str, str
-        ] = {  # sorted, and each value as JSON already, so that nothing is serialized twice
+        line: dict[str, str] = {  # sorted; each value is JSON already, so that nothing is serialized twice
             "digest": canonical(digest_of(entry.kind, payload, texts, entry.vectors).hex()),
             "id": canonical(entry.id),
             "kind": canonical(str(entry.kind)),
             "payload": payload,
-            "recorded_at_s": json.dumps(recorded_at_s),  # null for what was purged a moment ago
+            "recorded_at_s": json.dumps(recorded_at_s),  # null for an entry that was just purged
             "texts": texts,
             "vectors": json.dumps(rows, ensure_ascii=False),
         }
@@ -149,17 +147,17 @@ class _Export:
             source = attachment_file(self._source, digest)
             if source.is_file():
                 (self._partial / ATTACHMENTS).mkdir(exist_ok=True)
-                shutil.copyfile(source, self._partial / ATTACHMENTS / digest)  # a link could be edited
+                shutil.copyfile(source, self._partial / ATTACHMENTS / digest)  # a link would share edits
             else:
                 self._missing.add(digest)
 
     def _row(self, vector: FieldVector) -> int:
         if vector.space != self._spaces[vector.field]:
-            raise StoreError(f"field {vector.field!r} was embedded anew while it was exported; export again")
+            raise StoreError(f"field {vector.field!r} was re-embedded during the export; export again")
         return self._writers[vector.field].add(vector.values)
 
 
-def _told(entries: Iterator[Logged], total: int, progress: Progress | None) -> Iterator[Logged]:
+def _with_progress(entries: Iterator[Logged], total: int, progress: Progress | None) -> Iterator[Logged]:
     for logged in entries:
         yield logged
         if progress is not None:

@@ -20,18 +20,18 @@ Store = TypeVar("Store")
 
 
 class Snapshot(Generic[Store]):
-    """Reads a store as it was when an entry had just been written; nothing is copied.
+    """A read-only view of a store as it was just after an entry; nothing is copied.
 
-    What is purged later is gone from here, too: a snapshot is a view and keeps nothing of its own.
+    Experiences purged later are missing here, too.
 
     Args:
         backend: The log.
-        sequence: The last sequence number that is seen, >= 0; None takes the newest.
-        clock: Seconds since the Unix epoch, up to which ages are counted.
+        sequence: The last visible sequence number, >= 0; None takes the newest.
+        clock: Returns seconds since the Unix epoch, up to which ages are counted.
         branch: Copies the store, as `MemoryStore.branch` does.
 
     Raises:
-        InvalidQuery: No such sequence number has been written yet.
+        InvalidQuery: The sequence number has not been written yet.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Snapshot(Generic[Store]):
         self.sequence = checked_sequence(backend, sequence)
 
     def memory(self, **options: Unpack[MemoryOptions]) -> "FixedMemory":
-        """The memory as it was, to be read; `options` are those of `MemoryStore.memory`."""
+        """The memory as it was, read-only; `options` are those of `MemoryStore.memory`."""
         options.setdefault("clock", self._clock)
         return FixedMemory(ExperienceMemory(self._backend, **options), self.sequence)
 
@@ -59,16 +59,16 @@ class Snapshot(Generic[Store]):
                 yield experience_from_document(logged.entry.payload, logged.entry.vectors)
 
     def branch(self, path: str | Path, **options: Unpack[OpenOptions]) -> Store:
-        """A copy of the store as it was, in a folder of its own; see `MemoryStore.branch`."""
+        """Copy the store as it was into a new folder; see `MemoryStore.branch`."""
         return self._branch(path, sequence=self.sequence, **options)
 
 
 class FixedMemory(LimitedMemory):
-    """A memory that refuses writes and sees the log up to one sequence number, whatever is written later.
+    """A memory that rejects writes and sees the log up to a fixed sequence number.
 
     Args:
-        inner: The memory that is asked.
-        sequence: The last sequence number that is seen.
+        inner: The memory to query.
+        sequence: The last visible sequence number.
     """
 
     def __init__(self, inner: ExperienceMemory, sequence: int) -> None:
@@ -82,5 +82,5 @@ class FixedMemory(LimitedMemory):
         return self.inner.recall(dataclasses.replace(asked, as_of=as_of))
 
     def horizon(self) -> int:
-        """The last sequence number that is seen."""
+        """The last visible sequence number."""
         return self.sequence

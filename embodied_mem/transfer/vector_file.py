@@ -1,4 +1,4 @@
-"""Vectors of one field in one file that numpy reads: `.npy` 1.0, little-endian float32, no pickle."""
+"""Vectors of one field in a file that NumPy reads: `.npy` 1.0, little-endian float32, no pickle."""
 
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +14,10 @@ _MAGIC = b"\x93NUMPY\x01\x00" + (HEADER_BYTES - 10).to_bytes(2, "little")
 
 
 class VectorFileWriter:
-    """Writes rows one by one, because their number is known only at the end.
+    """Writes rows one by one; the number of rows goes into the header at the end.
 
     Args:
-        path: The file, which is made.
+        path: The file to create.
         dimension: Length of a row.
     """
 
@@ -28,7 +28,7 @@ class VectorFileWriter:
         self._file.write(self._header())
 
     def add(self, vector: Vector) -> int:
-        """Write a row; its number, from 0."""
+        """Append a row; return its row number, from 0."""
         self._file.write(np.ascontiguousarray(vector, dtype="<f4").data)
         self.count += 1
         return self.count - 1
@@ -50,15 +50,15 @@ class VectorFileWriter:
 
 
 def open_vectors(path: Path, *, count: int, dimension: int) -> Vectors:
-    """The rows of a file, mapped and not read.
+    """The rows of a file, memory-mapped.
 
     Raises:
-        StoreError: It is no such file, or of another shape.
+        StoreError: The file is not a vector file, or has another shape.
     """
     try:
         array = np.load(path, mmap_mode="r" if count else None, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} is no file of vectors: {error}; export the store again") from error
+        raise StoreError(f"{path} is not a vector file: {error}; export the store again") from error
     if array.dtype != np.dtype("<f4") or array.shape != (count, dimension):
         raise StoreError(
             f"{path} holds {array.dtype} of shape {array.shape}; the manifest says float32 of "

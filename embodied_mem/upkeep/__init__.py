@@ -1,7 +1,7 @@
 """Upkeep of a store: history, archive, purge, retention, attachments, checks, re-embedding.
 
-`MemoryStore` has a method for each; here is what goes into them, and what serves where a store cannot be
-opened.
+`MemoryStore` has a method for each. Exported here are `Retention`, which is an argument of one, and functions
+for a store that cannot be opened or that a killed process left.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ _HOMES = {"Retention": "retention", "check_folder": "check", "finish_purges": "p
 __all__ = ["Retention", "check_folder", "finish_purges"]
 
 
-def __getattr__(name: str) -> Any:  # most programs need none of them, and some only one
+def __getattr__(name: str) -> Any:  # imported on first use: most programs need none
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Soft forgetting: an archived experience is kept, with its history, and not recalled until restored."""
+"""Archiving: an archived experience stays in the log with its history and is not recalled until restored."""
 
 import difflib
 import uuid
@@ -12,41 +12,41 @@ from embodied_mem.views.log_values import LogValues
 from embodied_mem.views.view import Follower, is_in
 from embodied_mem.views.withdrawals import Withdrawals
 
-N_NEAREST = 1000  # the newest experiences, among which an unknown id may be a misspelt one
+N_NEAREST = 1000  # newest experiences whose ids are compared with an unknown id
 
 
 def archive(backend: SqliteBackend, ids: Iterable[str], *, reason: str = "", at_s: float) -> list[str]:
-    """Softly forget experiences: they stay, and are not recalled.
+    """Archive experiences: they stay in the log and are not recalled.
 
     Args:
-        backend: The log, which gets one entry for each.
-        ids: Which; those that are archived already stay so.
-        reason: Why, in words; part of their history.
-        at_s: When, seconds since the Unix epoch.
+        backend: The log, which gets one entry for each experience.
+        ids: The experiences; those already archived are skipped.
+        reason: The reason in words; part of their history.
+        at_s: Time of archiving, seconds since the Unix epoch.
 
     Returns:
         The ids that were not archived before, in the order given.
 
     Raises:
-        UnknownName: An id is of no experience, or of one that was withdrawn; nothing was archived.
+        UnknownName: No experience has one of the ids, or it was withdrawn; nothing was archived.
     """
     return _change(backend, ids, EntryKind.ARCHIVE, reason=reason, at_s=at_s)
 
 
 def restore(backend: SqliteBackend, ids: Iterable[str], *, reason: str = "", at_s: float) -> list[str]:
-    """Bring archived experiences back, so that they are recalled again; the reverse of `archive`.
+    """Make archived experiences recallable again; the reverse of `archive`.
 
     Returns:
         The ids that were archived before, in the order given.
 
     Raises:
-        UnknownName: An id is of no experience, or of one that was withdrawn; nothing was restored.
+        UnknownName: No experience has one of the ids, or it was withdrawn; nothing was restored.
     """
     return _change(backend, ids, EntryKind.RESTORE, reason=reason, at_s=at_s)
 
 
 def archived_ids(backend: SqliteBackend) -> list[str]:
-    """The ids of what is archived now, in the order of archiving."""
+    """The ids of archived experiences, in the order of archiving."""
     spans = visible_spans(backend)
     archived: dict[str, None] = {}
     kinds = (EntryKind.ARCHIVE, EntryKind.RESTORE)
@@ -67,10 +67,10 @@ def visible_spans(backend: SqliteBackend) -> tuple[Span, ...]:
 
 
 def check_ids(ids: Iterable[str]) -> list[str]:
-    """The ids, each once.
+    """Return the ids without duplicates.
 
     Raises:
-        InvalidQuery: A single text was given, whose letters would be taken for ids, or no list at all.
+        InvalidQuery: `ids` is a single str, whose letters would be taken for ids, or is not iterable.
     """
     if isinstance(ids, str):
         raise InvalidQuery(f"ids is the text {ids[:200]!r}; expected a list of ids")
@@ -80,17 +80,17 @@ def check_ids(ids: Iterable[str]) -> list[str]:
 
 
 def sequences_of(backend: SqliteBackend, ids: Iterable[str]) -> dict[str, int]:
-    """Sequence numbers of the experiences of these ids; what is no id of an experience is left out."""
+    """Sequence numbers of the experiences with these ids; unknown ids are left out."""
     return LogValues(backend).sequences_of([each for each in ids if isinstance(each, str)])
 
 
 def unknown_experience(backend: SqliteBackend, experience_id: object) -> UnknownName:
-    """An error that gives the nearest ids among the newest experiences."""
+    """Build the error for an unknown id; it names the nearest ids among the newest experiences."""
     newest = backend.search(Search(k=N_NEAREST)).sequences
     known = [logged.entry.id for logged in backend.get(newest) if logged is not None]
     close = difflib.get_close_matches(str(experience_id)[:200], known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "give the id of a recorded one."
-    return UnknownName(f"No experience {str(experience_id)[:200]!r} is here, or it was withdrawn; {hint}")
+    return UnknownName(f"No experience has id {str(experience_id)[:200]!r}, or it was withdrawn; {hint}")
 
 
 def _change(

@@ -1,4 +1,4 @@
-"""Which files entries name, and where they lie."""
+"""The attachment files that entries name, and their paths."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,12 +11,12 @@ from embodied_mem.views.log_values import LogValues
 
 
 def digests_in(attachments: JsonValue) -> list[str]:
-    """Digests of the `attachments` of an experience's JSON form, in their order."""
+    """Digests in the `attachments` of an experience's JSON form, in order."""
     return [str(attachment["digest"]) for attachment in cast("list[dict[str, Any]]", attachments or [])]
 
 
 def attached_digests(entries: Iterable[Entry]) -> list[str]:
-    """Digests of the attachments that entries name, each once, in their order."""
+    """Digests of the attachments that entries name, without duplicates, in order."""
     found: dict[str, None] = {}
     for entry in entries:
         if entry.kind == EntryKind.EXPERIENCE:
@@ -31,5 +31,5 @@ def named_digests(backend: Backend) -> set[str]:
 
 
 def attachment_file(folder: Path, digest: str) -> Path:
-    """Where the file of a digest lies in a folder of attachments."""
+    """Path of a digest's file in a folder of attachments."""
     return folder / digest[:2] / digest

@@ -1,4 +1,4 @@
-"""`AttachmentStore`: images, depth maps and sounds beside the log, named by the hash of their content."""
+"""`AttachmentStore`: image, depth and sound files beside the log, named by the hash of their content."""
 
 import math
 import os
@@ -23,22 +23,22 @@ from embodied_mem.upkeep.attached import attachment_file
 
 _HEX = frozenset("0123456789abcdef")
 _MEDIA_TYPE = re.compile(r"{0}/{0}( *;.*)?".format(r"[\w.+!#$&^-]+"), re.ASCII)
-_PARTIAL = ".partial-"  # begins the name of a file that is being written
-_ASIDE = ".purged-"  # begins the name of a file that a purge is about to remove
+_PARTIAL = ".partial-"  # prefix of a file that is being written
+_ASIDE = ".purged-"  # prefix of a file that a purge is about to remove
 
 
 class AttachmentStore:
     """A folder of files, each named by the SHA-256 of its bytes: `ab/abcdef...`; equal bytes are kept once.
 
-    Several processes may write at once, each with a handle of its own: a forked child is refused that of its
-    parent. A file is there whole or not at all, also after `kill -9`.
+    Several processes may write at once, each with its own handle: a forked child cannot use its parent's.
+    A file exists completely or not at all, also after `kill -9`.
 
     Args:
-        folder: Where they lie; made at the first `put`.
-        quota_bytes: What all of them may take together, >= 0; None sets no limit. What other processes add is
-            seen when this one's own count reaches the quota, so together they may go beyond it.
-        read_only: Refuse to write.
-        pid: The process that may use it, such as that in which the store was opened; None is this one.
+        folder: The folder; created at the first `put`.
+        quota_bytes: Maximum total size, >= 0; None sets no limit. Files of other processes are counted only
+            when this handle's own count reaches the quota, so together they may exceed it.
+        read_only: Reject writes.
+        pid: The process that may use the handle, such as the one that opened the store; None: this one.
     """
 
     def __init__(
@@ -54,33 +54,33 @@ class AttachmentStore:
         self.folder = Path(folder).absolute()
         self.quota_bytes = quota_bytes
         self.read_only = read_only
-        self._used_bytes: int | None = None  # as far as this handle knows; looked up again before a refusal
+        self._used_bytes: int | None = None  # as this handle knows; measured again before a put is rejected
         self._pid = os.getpid() if pid is None else pid
 
     def put(self, data: bytes, *, role: str, media_type: str) -> Attachment:
-        """Keep the bytes and say how an experience refers to them.
+        """Store the bytes and return the attachment by which an experience refers to them.
 
-        Record the experience that names it within a day: `MemoryStore.remove_unreferenced` takes files that
-        nobody has put for so long and no experience names.
+        Record the experience that names it within a day: `MemoryStore.remove_unreferenced` deletes files that
+        no experience names and that were last put longer ago.
 
-        A purge of another experience with the same file takes it along although it was put again a moment
-        ago, unless an experience that refers to it is recorded before that purge ends.
+        A purge of another experience with the same file removes it even if it was just put again, unless an
+        experience that refers to it is recorded before the purge ends.
 
         Args:
             data: The content of the file.
             role: What it shows ("image", "depth", "audio").
-            media_type: Such as `image/png`.
+            media_type: For example `image/png`.
 
         Raises:
-            ForkedHandle: It was opened in the parent of this process.
-            InvalidRecord: The data are no bytes, the role is empty, or the media type is none.
-            QuotaExceeded: There is no room left; nothing was written.
-            StoreError: The folder cannot be written, or only be read.
+            ForkedHandle: The handle was opened in the parent of this process.
+            InvalidRecord: `data` is not bytes, the role is empty, or the media type is invalid.
+            QuotaExceeded: The file would exceed the quota; nothing was written.
+            StoreError: The folder is open for reading only, or cannot be written.
         """
         self._check_writable()
         if not isinstance(data, bytes):
             raise InvalidRecord(
-                f"data is of {type(data).__name__}; expected bytes, such as of an encoded image"
+                f"data is of {type(data).__name__}; expected bytes, for example of an encoded image"
             )
         attachment = Attachment(role=role, digest=sha256(data).hexdigest(), media_type=media_type)
         _check_description(attachment)
@@ -92,7 +92,7 @@ class AttachmentStore:
             if is_new:
                 _write(path, data)
             for folder in (path.parent, self.folder, self.folder.parent):
-                sync_folder(folder)  # whoever made a name may have been killed before it was on the disk
+                sync_folder(folder)  # the process that created a name may have died before syncing it
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror}; nothing was kept of it") from error
         if is_new and self._used_bytes is not None:
@@ -100,12 +100,12 @@ class AttachmentStore:
         return attachment
 
     def get(self, digest: str) -> bytes:
-        """The bytes of this hash, verified.
+        """The bytes with this hash, verified.
 
         Raises:
-            DamagedAttachment: The file is there, but its bytes have another hash.
-            ForkedHandle: It was opened in the parent of this process.
-            UnknownName: No such file; it was removed, purged, or never brought along with a copied store.
+            DamagedAttachment: The bytes of the file have another hash.
+            ForkedHandle: The handle was opened in the parent of this process.
+            UnknownName: There is no such file; it was removed, purged, or not copied with the store.
         """
         path = self.path_of(digest)
         try:
@@ -122,7 +122,7 @@ class AttachmentStore:
         return data
 
     def __contains__(self, digest: str) -> bool:
-        """Whether a file of this hash is there; its content is not looked at."""
+        """Whether a file with this hash exists; its content is not verified."""
         return self.path_of(digest).is_file()
 
     def __iter__(self) -> Iterator[str]:
@@ -131,30 +131,30 @@ class AttachmentStore:
         return iter(sorted(path.name for path in self.folder.glob("??/*") if _is_digest(path.name)))
 
     def size_bytes(self, digest: str | None = None) -> int:
-        """Bytes of one file (0 if it is not there), or of all of them together."""
+        """Size of one file in bytes (0 if absent), or of all files together."""
         if digest is not None:
             return _size(self.path_of(digest))
         return sum(_size(self.path_of(each)) for each in self)
 
     def unreferenced(self, digests: Iterable[str]) -> list[str]:
-        """The hashes of the files that are not among these, sorted; `digests` are those still referred to."""
+        """The hashes of the files that are not in `digests`, the ones still referred to; sorted."""
         kept = set(digests)
         return [digest for digest in self if digest not in kept]
 
     def put_since(self, time_s: float) -> set[str]:
-        """The hashes of the files that were put after a time, in seconds since the Unix epoch."""
+        """The hashes of the files that were last put after a time, in seconds since the Unix epoch."""
         self._check_process()
         files = (path for path in self.folder.glob("??/*") if _is_digest(path.name.removeprefix(_ASIDE)))
         return {path.name.removeprefix(_ASIDE) for path in files if _modified_s(path) > time_s}
 
     def remove(self, digests: Iterable[str]) -> int:
-        """Delete these files for good, also if the power fails; those that are not there are passed over.
+        """Delete these files permanently, also across a power cut; absent files are skipped.
 
         Returns:
-            How many bytes became free.
+            Number of bytes freed.
 
         Raises:
-            StoreError: The folder cannot be written; some may be gone.
+            StoreError: The folder cannot be written; some files may be deleted.
         """
         paths = [self.path_of(digest) for digest in digests]
         freed = sum(_size(path) for path in paths)
@@ -162,7 +162,7 @@ class AttachmentStore:
         return freed
 
     def set_aside(self, digests: Iterable[str]) -> None:
-        """Give these files a name under which they are not found, until `settle`; for one removal at a time.
+        """Rename these files so that they are not found, until `settle`; for one removal at a time.
 
         Raises:
             StoreError: The folder cannot be written.
@@ -171,10 +171,10 @@ class AttachmentStore:
         self._change(paths, lambda path: path.replace(path.with_name(_ASIDE + path.name)))
 
     def settle(self, kept: Collection[str]) -> list[str]:
-        """Bring back what is set aside and among these, and delete the rest of it.
+        """Restore the files set aside whose digest is in `kept`, and delete the other files set aside.
 
         Returns:
-            The digests of what was deleted, sorted.
+            The digests of the deleted files, sorted.
 
         Raises:
             StoreError: The folder cannot be written.
@@ -187,39 +187,39 @@ class AttachmentStore:
         return [aside[path] for path in gone]
 
     def aside_files(self) -> list[Path]:
-        """What is set aside: by a purge at work, or by one that was killed."""
+        """The files set aside by a running purge, or by one that was killed."""
         return sorted(self.folder.glob(f"??/{_ASIDE}*"))
 
     def partial_files(self) -> list[Path]:
-        """What writers left that were killed; a writer at work has one too, so remove them when none is."""
+        """Unfinished files of killed or running writers; remove them only while no writer runs."""
         return sorted(self.folder.glob(f"??/{_PARTIAL}*"))
 
     def path_of(self, digest: str) -> Path:
-        """Where the file of this hash lies.
+        """Path of the file with this hash.
 
         Raises:
             ForkedHandle: The handle was opened in the parent of this process.
-            StoreError: It is no SHA-256 in lower-case hex, so that no name can lead out of the folder.
+            StoreError: The digest is not a SHA-256 in lower-case hex, and could name a file elsewhere.
         """
         self._check_process()
         if not (isinstance(digest, str) and _is_digest(digest)):
-            raise StoreError(f"{str(digest)[:200]!r} is no digest; expected 64 lower-case hex characters")
+            raise StoreError(f"{str(digest)[:200]!r} is not a digest; expected 64 lower-case hex characters")
         return attachment_file(self.folder, digest)
 
     def _is_whole(self, path: Path, digest: str) -> bool:
-        """Whether the file is there, undamaged and on the disk, and new again; else it is written again."""
+        """Whether the file is undamaged; if so, it is synced to the disk and its time is renewed."""
         try:
             with path.open("rb") as file:
-                os.fsync(file.fileno())  # another process may have linked or copied it here
+                os.fsync(file.fileno())  # another process may have linked or copied it without syncing
                 is_same = sha256(file.read()).hexdigest() == digest
-            # By its name, so that one that is set aside at this moment is not taken for one that is there.
+            # By name and not by handle: it fails if a purge has just set the file aside.
             os.utime(path)
             return is_same
         except OSError:
             return False
 
     def _change(self, paths: Collection[Path], change: Callable[[Path], object]) -> None:
-        """Change names and wait for the disk; folders stay, as somebody may be about to write into them."""
+        """Rename or delete files and sync; folders stay, as another process may be writing into them."""
         self._check_writable()
         try:
             for path in paths:
@@ -228,7 +228,7 @@ class AttachmentStore:
                 sync_folder(folder)
         except OSError as error:
             raise StoreError(
-                f"cannot change {self.folder}: {error}; make it writable and do it again"
+                f"cannot change {self.folder}: {error}; make it writable and try again"
             ) from error
 
     def __getstate__(self) -> dict[str, Any]:
@@ -260,7 +260,7 @@ class AttachmentStore:
         if used + n_bytes > self.quota_bytes:
             raise QuotaExceeded(
                 f"{n_bytes:,} bytes do not fit: {used:,} of {self.quota_bytes:,} are taken in {self.folder}; "
-                "purge what is not needed, remove files that no experience names "
+                "purge old experiences, remove files that no experience names "
                 "(embodied-mem memory remove-unreferenced FOLDER), or open with a larger quota_bytes"
             )
 
@@ -294,7 +294,7 @@ def _modified_s(path: Path) -> float:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all: another name first, to the disk, then the right name."""
+    """Write a file completely or not at all: under a temporary name, synced, then renamed."""
     make_folder(path.parent)
     partial = path.with_name(f"{_PARTIAL}{uuid.uuid4().hex}")
     try:

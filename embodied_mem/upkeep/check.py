@@ -1,7 +1,7 @@
-"""Checking a store: everything that is kept against its checksums, and repair of what can be made again.
+"""Check a store against its checksums, and repair what can be rebuilt.
 
-Nothing is thrown away: what a repair takes out of the log lies in `damaged/` afterwards, beside a copy of the
-database as it was.
+No data is discarded: a repair moves what it takes out of the log into `damaged/`, beside a copy of the
+original database.
 """
 
 import logging
@@ -34,19 +34,19 @@ def check(
 ) -> CheckReport:
     """Compare a store with its checksums and its parts with each other.
 
-    Looked at are the database file, the content hash of every entry, its vectors and filter columns, links
-    between entries, attachments, index snapshots, unfinished purges and leftover files. Where the file or
-    entries are damaged, the rest is looked at once that is repaired.
+    Checks the database file, the content hash of every entry, its vectors and filter columns, links between
+    entries, attachments, index snapshots, unfinished purges and leftover files. While the file or entries are
+    damaged, the remaining checks are skipped.
 
     Args:
-        backend: The log. A repair that makes the file anew opens this handle again.
+        backend: The log. A repair that rebuilds the file reopens this handle.
         path: The store's folder.
-        repair: Make again what can be made again, and move aside what cannot. Nobody else may use the store
-            meanwhile where the file itself is damaged.
-        clock: Seconds since the Unix epoch, against which the age of leftovers is measured.
+        repair: Rebuild what can be rebuilt, and move aside what cannot. If the file itself is damaged, no
+            other process may use the store meanwhile.
+        clock: Returns seconds since the Unix epoch, from which the age of leftover files is measured.
 
     Raises:
-        StoreError: A repair was asked for and the store is read-only, in use, or cannot be written.
+        StoreError: A repair was requested and the store is read-only, in use, or cannot be written.
     """
     if repair and backend.read_only:
         raise StoreError(f"{path} is open for reading only; open it without read_only to repair it")
@@ -58,7 +58,7 @@ def check(
     for part in _parts(backend, path, aside if repair else None, clock):
         findings += part
         if any(finding.name in ("file", "entries") and finding.is_open for finding in findings):
-            break  # nothing that damaged entries say can be relied on
+            break  # the other checks rely on sound entries
     if not any(finding.name == "file" and finding.is_open for finding in findings):
         n_entries = backend.search(Search(kind=None, k=0)).n_candidates
     for finding in findings:
@@ -69,10 +69,10 @@ def check(
 def check_folder(
     path: str | Path, *, repair: bool = False, clock: Callable[[], float] = time.time
 ) -> CheckReport:
-    """Check a store that may be too damaged to be opened, such as one that was cut off.
+    """Check a store that may be too damaged to open, for example a truncated one.
 
     Raises:
-        StoreError: There is no store in the folder, or a repair could read nothing of it.
+        StoreError: There is no store in the folder, or a repair could read no entry.
     """
     folder = absolute_path(path)
     finish_salvage(folder)
@@ -81,7 +81,7 @@ def check_folder(
     try:
         backend = SqliteBackend(folder / FILE_NAME, read_only=not repair)
     except StoreError as error:
-        return _unopened(folder, error, repair=repair, clock=clock)
+        return _check_unopened(folder, error, repair=repair, clock=clock)
     with backend:
         return check(backend, folder, repair=repair, clock=clock)
 
@@ -97,10 +97,12 @@ def _parts(
     yield check_leftovers(path, now_s=float(clock()), repair=aside is not None)
 
 
-def _unopened(folder: Path, error: StoreError, *, repair: bool, clock: Callable[[], float]) -> CheckReport:
-    """A store that SQLite refuses."""
+def _check_unopened(
+    folder: Path, error: StoreError, *, repair: bool, clock: Callable[[], float]
+) -> CheckReport:
+    """Report, or salvage, a store that SQLite cannot open."""
     if not _is_damage(error):
-        raise error  # in use, no permission, a newer version: nothing that a repair could mend
+        raise error  # in use, no permission, a newer version: no repair helps
     if not repair:
         finding = Finding(
             name="file",
@@ -119,11 +121,11 @@ def _unopened(folder: Path, error: StoreError, *, repair: bool, clock: Callable[
 
 
 def _fault(folder: Path, error: StoreError) -> str:
-    """What SQLite says, without the advice that the error gives to who cannot open the store."""
+    """SQLite's error, without the advice that the `StoreError` adds for opening a store."""
     return f"{folder / FILE_NAME}: {error.__cause__}"
 
 
 def _is_damage(error: StoreError) -> bool:
-    """Whether SQLite could not make sense of the file."""
+    """Whether SQLite reports a corrupt file."""
     code = str(getattr(error.__cause__, "sqlite_errorname", ""))
     return code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))

@@ -1,4 +1,4 @@
-"""Checking the files beside the log: attachments, and what was left behind by a kill."""
+"""Check the files beside the log: attachments, and leftover files of killed processes."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from embodied_mem.upkeep.damaged_folder import DamagedFolder
 from embodied_mem.upkeep.staged_vectors import staged_files
 from embodied_mem.upkeep.unreferenced import settle_aside
 
-LEFT_OVER_AGE_S = 300.0  # younger ones may belong to a process at work
+LEFT_OVER_AGE_S = 300.0  # younger ones may belong to a running process
 
 
 def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder | None) -> list[Finding]:
-    """Files that are missing, damaged or named by nobody; `aside` is given for a repair."""
+    """Report attachments that are missing, damaged or unreferenced; `aside` is given for a repair."""
     store = AttachmentStore(path / ATTACHMENTS)
     named = named_digests(backend)
     here = list(store)
@@ -32,7 +32,7 @@ def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder |
             Finding(
                 name="attachments",
                 severity=Severity.DAMAGE,
-                what=f"{len(damaged):,} files have other content than their name says: {_some(damaged)}",
+                what=f"{len(damaged):,} files do not hash to their names: {_some(damaged)}",
                 done="moved aside" if aside is not None else "",
                 next_step="put the originals again, or merge a copy of the store",
             )
@@ -43,7 +43,7 @@ def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder |
             Finding(
                 name="attachments",
                 severity=Severity.WARNING,
-                what=f"{len(missing):,} files that experiences name are not here: {_some(missing)}",
+                what=f"{len(missing):,} files that experiences name are missing: {_some(missing)}",
                 next_step="put the originals again, or merge a store that has them",
             )
         )
@@ -53,7 +53,7 @@ def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder |
             Finding(
                 name="attachments",
                 severity=Severity.NOTE,
-                what=f"{len(unreferenced):,} files are named by no experience (yet)",
+                what=f"{len(unreferenced):,} files are not named by any experience (yet)",
                 next_step=f"to remove old ones, run: embodied-mem memory remove-unreferenced {path}",
             )
         )
@@ -61,7 +61,7 @@ def check_attachments(backend: SqliteBackend, path: Path, aside: DamagedFolder |
 
 
 def check_leftovers(path: Path, *, now_s: float, repair: bool) -> list[Finding]:
-    """What a killed process left behind, and an embedding that has not come to its end."""
+    """Report leftover files of killed processes, and an unfinished re-embedding."""
     findings: list[Finding] = []
     old = [file for file in _temporary(path) if now_s - _modified_s(file) > LEFT_OVER_AGE_S]
     if old:
@@ -71,7 +71,7 @@ def check_leftovers(path: Path, *, now_s: float, repair: bool) -> list[Finding]:
             Finding(
                 name="leftovers",
                 severity=Severity.WARNING,
-                what=f"{len(old):,} temporary files of processes that were killed: "
+                what=f"{len(old):,} temporary files of killed processes: "
                 + _some([file.name for file in old]),
                 done="removed" if repair else "",
                 next_step="" if repair else f"they do no harm; to remove them, {repair_with(path)}",
@@ -82,8 +82,8 @@ def check_leftovers(path: Path, *, now_s: float, repair: bool) -> list[Finding]:
             Finding(
                 name="reembed",
                 severity=Severity.NOTE,
-                what="a field is being embedded anew, or was until it was interrupted",
-                next_step=f"the old vectors serve; to go on, run again: embodied-mem memory reembed {path}",
+                what="a field is being re-embedded, or its re-embedding was interrupted",
+                next_step=f"the old vectors are in use; to continue, run: embodied-mem memory reembed {path}",
             )
         )
     return findings
@@ -96,8 +96,8 @@ def _set_aside(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Find
         Finding(
             name="attachments",
             severity=Severity.WARNING,
-            what="files are set aside by a removal that is at work or was interrupted",
-            done="brought back what experiences name, and removed the rest" if repair else "",
+            what="files are set aside by a removal that is running or was interrupted",
+            done="restored the files that experiences name, and removed the others" if repair else "",
             next_step="" if repair else repair_with(path),
         )
     ]

@@ -1,6 +1,6 @@
-"""Checking the saved parts of the index: that each is whole and was made of this log.
+"""Check the saved parts of the index: each must be undamaged and made from this log.
 
-The content of a part is not compared with the log: its checksums say that it is what was saved.
+The content of a part is not compared with the log: its checksums prove that it is what was saved.
 """
 
 from pathlib import Path
@@ -18,9 +18,9 @@ _OUTDATED = "was saved before entries were changed or removed"
 
 
 def check_index(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Finding]:
-    """Saved parts of the index that are damaged or do not fit the log; recall uses none of them.
+    """Report saved parts of the index that recall does not use: damaged, outdated, or of another log.
 
-    A part that lacks the newest entries is sound: recall adds them from the log.
+    A part that only lacks the newest entries is sound: recall adds them from the log.
 
     Args:
         backend: The log.
@@ -48,12 +48,12 @@ def check_index(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Fin
 
 
 def _fault_of(log: LogReader, file: Path) -> str:
-    """Why a part is not used; empty if it is used, or another process has just removed it."""
+    """Why recall does not use a part; empty if it does, or if another process just removed the part."""
     try:
-        made_of = snapshot.verified_header(file)["made_of"]  # before the log, which only grows meanwhile
+        made_of = snapshot.verified_header(file)["made_of"]  # read before the log, which can only grow
         if is_of_this_log(log, made_of):
             return ""
-        # In this order: an entry removed between the two looks makes the part outdated, not foreign.
+        # Read last: an entry removed since the comparison makes the part outdated, not of another log.
         is_outdated = made_of["generation"] < log.head().generation
     except FileNotFoundError:
         return ""

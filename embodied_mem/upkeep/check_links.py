@@ -1,4 +1,4 @@
-"""Checking what entries say of each other."""
+"""Check the references between entries."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from embodied_mem.views.log_values import LogValues, texts_in
 
 
 def check_links(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Finding]:
-    """Ids that lead nowhere; `aside` is given for a repair."""
+    """Report references to missing experiences; `aside` is given for a repair."""
     known: set[str] = set()
     cited: set[str] = set()
     about: list[tuple[int, str]] = []
@@ -30,7 +30,7 @@ def check_links(backend: SqliteBackend, aside: DamagedFolder | None) -> list[Fin
 def _feedback(backend: SqliteBackend, dangling: Sequence[int], aside: DamagedFolder | None) -> list[Finding]:
     if not dangling:
         return []
-    step = "" if aside is not None else f"they count for nothing; {repair_with(backend.path.parent)}"
+    step = "" if aside is not None else f"they have no effect; {repair_with(backend.path.parent)}"
     if aside is not None:
         aside.keep_entries(
             {
@@ -47,7 +47,7 @@ def _feedback(backend: SqliteBackend, dangling: Sequence[int], aside: DamagedFol
         Finding(
             name="links",
             severity=Severity.WARNING,
-            what=f"{len(dangling):,} feedback or archive entries are about experiences that are not here",
+            what=f"{len(dangling):,} feedback or archive entries refer to missing experiences",
             done="moved aside" if aside is not None else "",
             next_step=step,
         )
@@ -58,6 +58,6 @@ def _citations(missing: Iterable[str]) -> Finding:
     return Finding(
         name="links",
         severity=Severity.NOTE,
-        what=f"{len(set(missing)):,} experiences that others cite are not here: purged, in another store, or "
+        what=f"{len(set(missing)):,} experiences that others cite are missing: purged, in another store, or "
         "never recorded",
     )

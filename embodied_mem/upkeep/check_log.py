@@ -1,4 +1,4 @@
-"""Checking the log: the database file, the hash of every entry, vectors, filter columns, purges."""
+"""Check the log: the database file, the hash of every entry, vectors, filter columns, purges."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from embodied_mem.upkeep.damaged_folder import DamagedFolder
 from embodied_mem.upkeep.purge import finish_purges, unfinished_purges
 from embodied_mem.upkeep.salvage_store import salvage_store
 
-N_NAMED = 5  # of many sequence numbers, so many are named
+N_NAMED = 5  # how many sequence numbers a message names
 
 
 def check_log(backend: SqliteBackend, path: Path, aside: DamagedFolder | None) -> list[Finding]:
-    """What is wrong with the database; `aside` is given for a repair."""
+    """Report faults of the database; `aside` is given for a repair."""
     with reading(backend.path) as db:
         faults = examining.faults_of_file(db)
     if faults:
@@ -29,7 +29,7 @@ def check_log(backend: SqliteBackend, path: Path, aside: DamagedFolder | None) -
 
 
 def check_purges(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Finding]:
-    """Purges that were begun and interrupted."""
+    """Report purges that were interrupted."""
     n_unfinished = len(unfinished_purges(backend))
     if not n_unfinished:
         return []
@@ -39,21 +39,21 @@ def check_purges(backend: SqliteBackend, path: Path, *, repair: bool) -> list[Fi
         Finding(
             name="purges",
             severity=Severity.WARNING,
-            what=f"{n_unfinished} purges were interrupted, so what they were to remove may still be there",
-            done="carried out to the end" if repair else "",
+            what=f"{n_unfinished} purges were interrupted, so what they should remove may still exist",
+            done="finished" if repair else "",
             next_step="" if repair else repair_with(path),
         )
     ]
 
 
 def _file(backend: SqliteBackend, path: Path, faults: Sequence[str], aside: DamagedFolder | None) -> Finding:
-    what = f"SQLite says: {'; '.join(faults[:3])}" + (f" and {len(faults) - 3} more" if faults[3:] else "")
+    what = f"SQLite reports: {'; '.join(faults[:3])}" + (f" and {len(faults) - 3} more" if faults[3:] else "")
     if aside is None:
         step = f"copy the folder, then {repair_with(path)}"
         return Finding(name="file", severity=Severity.DAMAGE, what=what, next_step=step)
     if _reindexed(backend, aside, faults):
         return Finding(
-            name="file", severity=Severity.DAMAGE, what=what, done="the indexes of the tables were made again"
+            name="file", severity=Severity.DAMAGE, what=what, done="the indexes of the tables were rebuilt"
         )
     backend.close()
     try:
@@ -63,7 +63,7 @@ def _file(backend: SqliteBackend, path: Path, faults: Sequence[str], aside: Dama
 
 
 def _reindexed(backend: SqliteBackend, aside: DamagedFolder, faults: Sequence[str]) -> bool:
-    """Whether making SQLite's own indexes again was enough."""
+    """Rebuild SQLite's own indexes; return whether that was enough."""
     if not all("index" in fault for fault in faults):
         return False
     backend.copy_to(aside.path / backend.path.name)
@@ -91,7 +91,7 @@ def _entries(
     backend: SqliteBackend, damaged: Sequence[int], vectors: Sequence[int], aside: DamagedFolder | None
 ) -> Finding:
     n_vectors = len(set(vectors) & set(damaged))
-    what = f"{len(damaged):,} entries do not give the hash kept with them: {named(damaged)}" + (
+    what = f"{len(damaged):,} entries do not match their stored hash: {named(damaged)}" + (
         f"; {n_vectors:,} of them have a vector of an unknown space or a wrong length" if n_vectors else ""
     )
     if aside is None:
@@ -119,7 +119,7 @@ def _columns(backend: SqliteBackend, sequences: Sequence[int], aside: DamagedFol
         name="columns",
         severity=Severity.DAMAGE,
         what=f"filter columns of {len(sequences):,} entries differ from their content: {named(sequences)}",
-        done="filled again from the content" if aside is not None else "",
+        done="rebuilt from the content" if aside is not None else "",
         next_step="" if aside is not None else repair_with(backend.path.parent),
     )
 
@@ -132,7 +132,7 @@ def _orphans(backend: SqliteBackend, n_orphans: int, aside: DamagedFolder | None
     return Finding(
         name="orphans",
         severity=Severity.WARNING,
-        what=f"{n_orphans:,} contents or vectors belong to no entry",
+        what=f"{n_orphans:,} contents or vectors do not belong to any entry",
         done="removed" if aside is not None else "",
         next_step="" if aside is not None else repair_with(backend.path.parent),
     )
@@ -145,14 +145,14 @@ def _keep_copy(backend: SqliteBackend, aside: DamagedFolder) -> None:
 
 
 def named(sequences: Sequence[int]) -> str:
-    """The first few sequence numbers, in words."""
+    """The first few sequence numbers, as text."""
     shown = ", ".join(map(str, sequences[:N_NAMED]))
     return f"{shown} and others" if len(sequences) > N_NAMED else shown
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of its own that reads a store's file; errors of SQLite say what to do."""
+    """Open a separate read-only connection; SQLite's errors become `StoreError`s with a next step."""
     db = connect(path, read_only=True, fsync=False, busy_timeout_s=5.0, now_s=0.0)
     try:
         with store_errors(path):

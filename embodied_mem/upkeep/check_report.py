@@ -8,9 +8,9 @@ from pathlib import Path
 class Severity(enum.StrEnum):
     """How bad a finding is."""
 
-    NOTE = "note"  # worth knowing, nothing is wrong
-    WARNING = "warning"  # something is missing or left over, what is stored is whole
-    DAMAGE = "damage"  # something that was stored cannot be trusted
+    NOTE = "note"  # information; nothing is wrong
+    WARNING = "warning"  # something is missing or left over; the stored data are sound
+    DAMAGE = "damage"  # some stored data cannot be trusted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +18,11 @@ class Finding:
     """One thing that a check found.
 
     Attributes:
-        name: What was looked at: `file`, `entries`, `columns`, `links`, `attachments`, `index`, ...
+        name: The part checked: `file`, `entries`, `columns`, `links`, `attachments`, `index`, ...
         severity: How bad it is.
-        what: What is the matter.
+        what: The problem.
         done: What a repair did about it; empty if nothing.
-        next_step: What is left to do; empty if nothing.
+        next_step: What the user should do; empty if nothing.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Finding:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is more than a note and was not put right."""
+        """Whether it is more than a note and was not repaired."""
         return self.severity is not Severity.NOTE and not self.done
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class Finding:
 
 
 def repair_with(folder: Path) -> str:
-    """The next step where a repair is the way out."""
+    """The next step for a problem that a repair solves."""
     return f"run: embodied-mem memory check --repair {folder}"
 
 
@@ -52,8 +52,8 @@ class CheckReport:
 
     Attributes:
         path: The store's folder.
-        n_entries: How many entries were looked at.
-        findings: What was found, in the order of looking; nothing if all is well.
+        n_entries: Number of entries checked.
+        findings: The findings, in the order of checking; empty if all is well.
         damaged_folder: Where a repair put the original and what it moved aside; None if it moved nothing.
     """
 
@@ -64,7 +64,7 @@ class CheckReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is wrong, or everything that was has been put right."""
+        """Whether no problem is left: none was found, or all were repaired."""
         return not any(finding.is_open for finding in self.findings)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Where a repair keeps the original and what it moved aside: `damaged/001`, `damaged/002`, ..."""
+"""`DamagedFolder`: keeps the original and what a repair moved aside in `damaged/001`, `damaged/002`, ..."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ ENTRIES_FILE = "entries.jsonl"
 
 
 class DamagedFolder:
-    """Made when something is first put into it; each repair has one of its own.
+    """One folder for each repair, created when something is first put into it.
 
     Args:
         store: The store's folder.
@@ -24,7 +24,7 @@ class DamagedFolder:
 
     @property
     def path(self) -> Path:
-        """The folder, which is made now if it was not."""
+        """The folder; created on first use."""
         if self._path is None:
             parent = self._store / DAMAGED
             parent.mkdir(exist_ok=True)
@@ -32,23 +32,23 @@ class DamagedFolder:
             self._path = parent / f"{max(taken, default=0) + 1:03d}"
             self._path.mkdir()
             for folder in (parent, self._store):
-                sync_folder(folder)  # what it gets goes from the log next; a power cut must not take both
+                sync_folder(folder)  # its content leaves the log next; a power cut must not lose both
         return self._path
 
     @property
     def used(self) -> Path | None:
-        """The folder if something is in it."""
+        """The folder, or None if nothing was put into it."""
         return self._path
 
     def keep_entries(self, entries: Iterable[Mapping[str, object]]) -> None:
-        """Add what is left of entries, as JSON lines."""
+        """Append what is left of damaged entries, as JSON lines."""
         with (self.path / ENTRIES_FILE).open("a", encoding="utf-8", newline="\n") as file:
             for entry in entries:
                 file.write(json.dumps(entry, sort_keys=True, default=repr) + "\n")
         sync_tree(self.path)
 
     def keep_database(self) -> Path:
-        """Copy the files of the log as they are, while nobody has them open; the copy of the main one."""
+        """Copy the files of the log, which no process may have open; return the copy of the main file."""
         for file in sorted(self._store.glob(f"{FILE_NAME}*")):
             if file.name in (FILE_NAME, f"{FILE_NAME}-wal"):
                 shutil.copyfile(file, self.path / file.name)
@@ -56,15 +56,15 @@ class DamagedFolder:
         return self.path / FILE_NAME
 
     def discard(self) -> None:
-        """Remove the folder, because nothing was changed after all."""
+        """Remove the folder after a repair that changed nothing."""
         if self._path is not None:
             shutil.rmtree(self._path)
-            with suppress(OSError):  # not empty, as earlier repairs have theirs there
+            with suppress(OSError):  # not empty if earlier repairs left folders there
                 self._path.parent.rmdir()
             self._path = None
 
     def move(self, file: Path) -> None:
-        """Move a file aside, under its path in the store."""
+        """Move a file into the folder, keeping its path relative to the store."""
         target = self.path / file.relative_to(self._store)
         make_folder(target.parent)
         file.replace(target)

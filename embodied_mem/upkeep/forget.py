@@ -1,4 +1,4 @@
-"""Forgetting in a store: the log is told to a policy from its beginning, and what is weakest is archived."""
+"""Forgetting in a store: replay the log to a policy, and archive the experiences that it retains least."""
 
 import inspect
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _PATHS = ("id", "kind", "outcome.status", "happened_at_s", "recalled", "experien
 
 
 class ForgetOptions(TypedDict, total=False):
-    """The keywords of `forget` beside the policy and `keep`."""
+    """The keywords of `forget` besides the policy and `keep`."""
 
     below: float | None
     kind: str | None
@@ -52,33 +52,34 @@ def forget(
     at_s: float,
     reason: str = "",
 ) -> list[str]:
-    """Archive what a policy keeps least, until few enough are left; nothing is removed for good.
+    """Archive the experiences that a policy retains least; nothing is removed permanently.
 
-    The policy is told the log from its beginning in the order of writing, so the same log and policy
-    always let go of the same. An experience is used when a later one lists it in `recalled`, and again when
-    feedback says whether it helped. What is archived is not remembered, and what is restored is so anew.
+    The policy receives the log from its beginning in the order of writing, so the same log and policy
+    always archive the same experiences. An experience counts as used when a later one lists it in `recalled`,
+    and again when feedback says whether it helped. Archiving removes it from the policy, restoring adds it.
 
     Args:
         backend: The log.
-        policy: A new one, which has been told nothing yet, or the registered name of one.
-        keep: How many of the experiences in question stay, >= 0; None sets no number.
-        below: Archive those whose retention is below this; None sets no threshold. For `Ebbinghaus` it is
-            `forgetting.ARCHIVE_BELOW`.
-        kind: Only experiences of this kind are in question; None takes every kind.
-        where: Only those that pass this filter are.
-        unit: What times count: episodes so far (those before an entry; an episode's own experience ends it),
-            entries of the log, or seconds since the Unix epoch (a clock that went back counts as standing).
-        now: The time at which retention is asked; None is the end of the log, or `at_s` in seconds.
-        at_s: When this happens, seconds since the Unix epoch; part of the history.
-        reason: Why, in words; the policy's name if empty.
+        policy: A new policy that has received no event yet, or a registered name.
+        keep: How many of the matching experiences stay, >= 0; None sets no number.
+        below: Archive experiences whose retention is below this; None sets no threshold. Use
+            `forgetting.ARCHIVE_BELOW` for `Ebbinghaus`.
+        kind: Only experiences of this kind match; None takes every kind.
+        where: Only experiences that pass this filter match.
+        unit: Unit of times: episodes so far (those before an entry; an episode's own experience ends it),
+            entries of the log, or seconds since the Unix epoch (a clock set back counts as standing still).
+        now: The time at which retention is evaluated; None is the end of the log, or `at_s` if `unit` is
+            seconds and that is later.
+        at_s: Time of this call, seconds since the Unix epoch; part of the history.
+        reason: The reason in words; the policy's name if empty.
 
     Returns:
         The ids that were archived, the weakest first.
 
     Raises:
-        InvalidQuery: Neither `keep` nor `below` is given, an argument means nothing, or a policy that is made
-            for a number of experiences was named without `keep`.
-        UnknownName: No policy of that name.
+        InvalidQuery: Neither `keep` nor `below` is given, an argument is invalid, or a named policy needs
+            `keep`.
+        UnknownName: No policy has this name.
     """
     _check(keep, below, unit)
     if now is not None:
@@ -99,7 +100,7 @@ def forget(
 def tell(
     backend: SqliteBackend, policy: Forgetting, *, where: Where = EVERYTHING, unit: Unit = "episodes"
 ) -> float:
-    """Tell a policy everything that happened to the experiences that pass a filter.
+    """Replay to a policy every event of the experiences that pass a filter.
 
     Returns:
         The time at the end of the log, in the unit.
@@ -123,16 +124,16 @@ def tell(
                 policy.added(item, at=at)
             times.passed(values)
         elif str(values["experience_id"]) in items:
-            _tell_about(policy, items[str(values["experience_id"])], entry_kind, values, at=at)
+            _replay_entry(policy, items[str(values["experience_id"])], entry_kind, values, at=at)
     return times.now
 
 
 def policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
-    """The policy; one that is named and made for a number of experiences is made for those that stay.
+    """Return the policy, or create a named one, with `keep` as its capacity if it takes one.
 
     Raises:
-        InvalidQuery: It is no policy, or one that is made for a number, which is not given.
-        UnknownName: No policy of that name.
+        InvalidQuery: The policy is not a policy, or takes a capacity and `keep` is None.
+        UnknownName: No policy has this name.
     """
     if not isinstance(policy, str):
         check_policy(policy)
@@ -142,12 +143,12 @@ def policy_of(policy: Forgetting | str, keep: int | None) -> Forgetting:
         return cast("Forgetting", registered())
     if keep is None:
         raise InvalidQuery(
-            f"{policy} is made for a number of experiences; say how many stay: keep, or max_count of a rule"
+            f"{policy} needs the number of experiences that stay; give keep, or max_count of a rule"
         )
     return cast("Forgetting", registered(capacity=keep))
 
 
-def _tell_about(
+def _replay_entry(
     policy: Forgetting, item: Remembered, entry_kind: str, values: Mapping[str, JsonValue], *, at: float
 ) -> None:
     if entry_kind == EntryKind.FEEDBACK:
@@ -159,7 +160,7 @@ def _tell_about(
 
 
 class _Times:
-    """Times in one unit, which never go down."""
+    """Times in one unit that never decrease."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -177,7 +178,7 @@ class _Times:
         return self.now
 
     def passed(self, values: Mapping[str, JsonValue]) -> None:
-        """An experience was told; that of an episode ends the episode."""
+        """Count an experience; one of kind `episode` ends the episode."""
         if self._unit == "episodes" and values["kind"] == Kind.EPISODE:
             self.now += 1.0
 
@@ -197,7 +198,7 @@ def _remembered(values: Mapping[str, JsonValue], surprise: float) -> Remembered:
 def _check(keep: int | None, below: float | None, unit: str) -> None:
     if keep is None and below is None:
         raise InvalidQuery(
-            "neither keep nor below is given; say how many stay, or which retention is too low"
+            "neither keep nor below is given; give how many stay, or the lowest retention that stays"
         )
     if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 0):
         raise InvalidQuery(f"keep is {keep!r}; expected an integer of at least 0")

@@ -1,9 +1,8 @@
-"""The history of one experience: what happened to it in this store, in order, derived from the log.
+"""The history of one experience in this store, in the order of the log and derived from it.
 
-It tells of its recording, its uses by later experiences, feedback, archiving, restoring, withdrawal and
-purge. It does not tell of other vectors (`reembed`), which leave its content as it is, nor from which store
-it came. After a merge, `recorded` has the time at which this store came to know it; an import keeps all
-times, and lacks what was withdrawn.
+It lists the recording, uses by later experiences, feedback, archiving, restoring, withdrawal and purge. It
+omits new vectors (`reembed`), which leave the content unchanged, and the store from which an experience came.
+After a merge, `recorded` has the time of the merge; an import keeps all times, and lacks withdrawn entries.
 """
 
 import enum
@@ -36,14 +35,14 @@ class Change:
     """One thing that happened to an experience.
 
     Attributes:
-        sequence: Its place in the log.
+        sequence: Sequence number of the entry.
         kind: What happened.
-        at_s: When, seconds since the Unix epoch; None if nobody knows. For `recorded` and `used`: when this
-            store (or the one of which it is an import) got the experience, or the one that used it. For the
-            others: what their entry says, which a merge leaves as it is.
-        reason: Why or what, in words: why it was archived, whether it helped.
-        by: The id of the experience that used it; empty for any other change.
-        is_withdrawn: Whether the change itself was withdrawn later and counts no more.
+        at_s: Seconds since the Unix epoch; None if unknown. For `recorded` and `used`: when this store or,
+            after an import, the exported store received the experience or its user. For other kinds: the time
+            in their entry, which a merge keeps.
+        reason: Details in words: why it was archived, whether it helped.
+        by: The id of the experience that used it; empty for other kinds.
+        is_withdrawn: Whether the change itself was withdrawn later and no longer counts.
     """
 
     sequence: int
@@ -62,12 +61,12 @@ _ABOUT = {
 
 
 def history(backend: SqliteBackend, experience_id: str) -> list[Change]:
-    """What happened to an experience, in the order of the log, all of which is read for its uses.
+    """The changes of an experience, in the order of the log; reads the whole log to find uses.
 
-    Of a purged one there is the purge, and the uses by experiences that still list it.
+    For a purged experience, these are the purge and the uses by experiences that still list it.
 
     Raises:
-        UnknownName: Nothing of that id was ever recorded here.
+        UnknownName: No experience with this id was ever recorded here.
     """
     spans = visible_spans(backend)
     own = sequences_of(backend, [experience_id]).get(experience_id)
@@ -84,7 +83,7 @@ def history(backend: SqliteBackend, experience_id: str) -> list[Change]:
 
 
 def _own(backend: SqliteBackend, own: int, spans: tuple[Span, ...]) -> Iterator[Change]:
-    """That it was recorded, and which withdrawal hid it."""
+    """The recording of an experience, and the withdrawal that hid it."""
     at_s = backend.recorded_at(own)
     is_withdrawn = not is_in(own, spans)
     yield Change(sequence=own, kind=ChangeKind.RECORDED, at_s=at_s, is_withdrawn=is_withdrawn)

@@ -1,8 +1,7 @@
-"""Removing experiences for good: from the log, its freed pages, the index and the attachments.
+"""Remove experiences permanently: from the log, its freed pages, the index and the attachments.
 
-A purge first writes down what it is going to remove (as hashes), then removes it, then writes down that it is
-done. One that was killed in between is carried on by the next purge, by `memory check`, or by
-`finish_purges`.
+A purge first logs what it will remove (as hashes), then removes it, then logs that it is done. A purge that
+was killed in between is finished by the next purge, by `memory check --repair`, or by `finish_purges`.
 """
 
 import logging
@@ -34,11 +33,11 @@ logger = logging.getLogger(__name__)
 UNREACHED = (
     "exports, branches, snapshots on disk, and stores into which this one was merged",
     "the stores from which this one was branched, merged or imported",
-    "backups of the folder, and blocks that the file system has let go of but not overwritten",
-    "the memory of other processes that have read it, until they look at the store again",
-    "what other processes had not committed yet, or write from memory afterwards",
+    "backups of the folder, and blocks that the file system has freed but not overwritten",
+    "the memory of other processes that have read it, until they read the store again",
+    "records that other processes had not committed yet, or write from memory afterwards",
     "run folders, trackers and reports of experiments",
-    "other experiences whose texts tell of it in their own words",
+    "other experiences whose texts describe it in other words",
 )
 
 _LOG_FILES = frozenset(FILE_NAME + end for end in ("", "-wal", "-shm", "-checkpoint-lock"))
@@ -49,15 +48,15 @@ class PurgeReport:
     """What a purge removed, and what it could not reach.
 
     Attributes:
-        purged: The ids that were asked for and are gone.
-        derived: The ids of experiences that were gone with them, because they cite one in their `sources`,
-            directly or through others.
-        n_entries_about: How many feedback, archive and restore entries went with them.
-        attachments: The digests of the files that went, because nothing else refers to them.
-        mentioned_by: The ids of experiences that stay and list a purged id in `recalled`: the id alone.
-        other_files: Files in the store's folder that may hold a copy, such as what a repair has put aside.
-        unreached: What lies outside the store, in words; yours to look after.
-        is_dry_run: Whether nothing was removed and all of this is what a purge would do now.
+        purged: The requested ids that were removed.
+        derived: The ids of experiences removed with them, because they cite one in their `sources`, directly
+            or through others.
+        n_entries_about: Number of feedback, archive and restore entries removed with them.
+        attachments: The digests of the removed files, which nothing else refers to.
+        mentioned_by: The ids of remaining experiences that list a purged id, and only the id, in `recalled`.
+        other_files: Files in the store's folder that may hold a copy, for example files that a repair kept.
+        unreached: Places that the purge cannot reach, in words; the caller must handle them.
+        is_dry_run: Whether nothing was removed and the report says what a purge would do now.
     """
 
     purged: tuple[str, ...] = ()
@@ -71,24 +70,23 @@ class PurgeReport:
 
 
 def purge(backend: SqliteBackend, path: Path, selector: Where | Iterable[str], *, at_s: float) -> PurgeReport:
-    """Remove experiences for good, with everything derived from them.
+    """Remove experiences permanently, with everything derived from them.
 
-    Hidden and archived ones are removed as well. What stays in the log is an entry that says when how many
-    were removed, by which paths they were chosen, and salted hashes of their ids.
+    Withdrawn and archived experiences are removed as well. An entry in the log keeps the time, the number
+    removed, the paths of the filter, and salted hashes of the ids.
 
     Args:
         backend: The log.
         path: The store's folder.
-        selector: A filter (scope, person, place, time range ...), or ids. Ids that were purged before are
-            passed over.
-        at_s: When, seconds since the Unix epoch.
+        selector: A filter (scope, person, place, time range ...), or ids. Ids purged before are skipped.
+        at_s: Time of the purge, seconds since the Unix epoch.
 
     Raises:
-        StoreError: The store is read-only, or another process reads it for too long: then the rows are gone,
-            and `finish_purges` overwrites their pages later.
-        InvalidQuery: The filter has nothing that could exclude an experience (`filters.excludes_nothing`), or
-            it is neither filter nor ids; nothing was removed.
-        UnknownName: An id is of no experience; nothing was removed.
+        StoreError: The store is read-only, or another process reads it for too long. In the second case the
+            rows are removed, and `finish_purges` overwrites their pages later.
+        InvalidQuery: The filter has no condition that could exclude an experience
+            (`filters.excludes_nothing`), or the selector is neither a filter nor ids; nothing was removed.
+        UnknownName: No experience has one of the ids; nothing was removed.
     """
     with alone(path):
         backend.flush()
@@ -111,16 +109,17 @@ def _purge(
 
 
 def preview(backend: SqliteBackend, path: Path, selector: Where | Iterable[str]) -> PurgeReport:
-    """What a purge would remove now, and what it could not reach; nothing is written.
+    """Report what a purge would remove now, and what it could not reach; write nothing.
 
     Args:
         backend: The log, which may be open for reading only.
         path: The store's folder.
-        selector: As of `purge`.
+        selector: As for `purge`.
 
     Raises:
-        InvalidQuery: The filter has nothing that could exclude an experience, or it is no filter and no ids.
-        UnknownName: An id is of no experience.
+        InvalidQuery: The filter has no condition that could exclude an experience, or the selector is neither
+            a filter nor ids.
+        UnknownName: No experience has one of the ids.
     """
     with backend.reading():
         ids, derived, chosen = _chosen(backend, selector, at_s=0.0)
@@ -140,7 +139,7 @@ def preview(backend: SqliteBackend, path: Path, selector: Where | Iterable[str])
 def _chosen(
     backend: SqliteBackend, selector: Where | Iterable[str], *, at_s: float
 ) -> tuple[list[str], list[str], Purge]:
-    """The ids that are asked for, those derived from them, and the purge of both, which is not begun yet."""
+    """The requested ids, the ids derived from them, and the purge of both, which is not begun yet."""
     ids, document = selected(backend, selector)
     derived = _derived_from(backend, ids)
     gone = [*ids, *derived]
@@ -150,12 +149,12 @@ def _chosen(
 
 
 def unfinished_purges(backend: SqliteBackend) -> list[Purge]:
-    """Purges that were begun and not carried out to the end, oldest first."""
+    """Purges that were begun and not finished, oldest first."""
     return [purge for purge in purges(backend) if not purge.is_done]
 
 
 def finish_purges(backend: SqliteBackend, path: Path) -> int:
-    """Carry out what was begun and interrupted; how many purges that were.
+    """Finish interrupted purges; return how many there were.
 
     Raises:
         StoreError: The store is read-only, or another process reads it for too long.
@@ -165,7 +164,7 @@ def finish_purges(backend: SqliteBackend, path: Path) -> int:
 
 
 def finish_begun(backend: SqliteBackend, path: Path) -> int:
-    """The same, for who is `alone` already."""
+    """Like `finish_purges`; the caller must hold the lock of `alone`."""
     unfinished = unfinished_purges(backend)
     for each in unfinished:
         _carry_out(backend, path, each)
@@ -174,7 +173,7 @@ def finish_begun(backend: SqliteBackend, path: Path) -> int:
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """One removal from a store at a time, by a lock on its folder; others wait. Without effect on Windows."""
+    """Lock the store's folder, so that one removal runs and the others wait. No effect on Windows."""
     if sys.platform == "win32":
         yield
         return
@@ -190,27 +189,27 @@ def alone(path: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Rows:
-    """What of the log has to go, and what the rest still needs."""
+    """The rows that a purge removes, and what the remaining rows need."""
 
     doomed: list[int] = field(default_factory=list)
     n_about: int = 0
-    digests: set[str] = field(default_factory=set)  # attachments of what goes
-    new_ids: set[str] = field(default_factory=set)  # purged ids that were given again since
+    digests: set[str] = field(default_factory=set)  # attachments of the removed rows
+    new_ids: set[str] = field(default_factory=set)  # purged ids that were recorded again since
     kept_digests: set[str] = field(default_factory=set)
     mentioned_by: list[str] = field(default_factory=list)
 
 
 def _carry_out(backend: SqliteBackend, path: Path, begun: Purge) -> PurgeReport:
-    """Every step may be done again, so a purge that was killed anywhere starts here anew."""
+    """Run a purge. Every step may be repeated, so a killed purge restarts here."""
     files = AttachmentStore(path / ATTACHMENTS)
     rows = _rows_of(backend, begun)
-    sync_log(backend.path)  # or a power cut could leave the purge out of the log, and the files gone
-    # Files before rows: once the rows are gone, nobody knows whose files they were.
+    sync_log(backend.path)  # or a power cut could lose the purge's log entry after files were removed
+    # Files before rows: only the rows say which files are theirs.
     files.set_aside(rows.digests - rows.kept_digests)
     failpoints.reach("purge:attachments-aside")
     n_about = rows.n_about
     _remove_rows(backend, path, rows.doomed)
-    while (rows := _rows_of(backend, begun)).doomed:  # feedback that others gave meanwhile
+    while (rows := _rows_of(backend, begun)).doomed:  # feedback that other processes added meanwhile
         n_about += rows.n_about
         _remove_rows(backend, path, rows.doomed)
     attachments = files.settle(rows.kept_digests)  # an experience recorded meanwhile may need one
@@ -227,19 +226,19 @@ def _carry_out(backend: SqliteBackend, path: Path, begun: Purge) -> PurgeReport:
 
 
 def _remove_rows(backend: SqliteBackend, path: Path, doomed: Iterable[int]) -> None:
-    """From the log, the index and the pages of the file."""
+    """Remove rows from the log, the index and the pages of the file."""
     backend.delete(doomed)
     _remove_caches(path)
     failpoints.reach("purge:index-removed")
     backend.compact()
     failpoints.reach("purge:compacted")
-    # Again: another process may have been saving what it had read before. The compaction waited for all that
-    # read the old state, so nobody does any more.
+    # Again: another process may have saved an index of the old state. The compaction waited for all readers
+    # of that state, so none is left.
     _remove_caches(path)
 
 
 def _rows_of(backend: SqliteBackend, begun: Purge) -> _Rows:
-    """What there is of a purge; an id that was given again after it was begun is of another experience."""
+    """Collect the rows of a purge; an id recorded again after it began is another experience."""
     rows, ids = _Rows(), begun.ids
     paths = ("id", "experience_id", "recalled", "attachments")
     for sequence, kind, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE, *ABOUT_ONE), paths):
@@ -259,16 +258,17 @@ def _rows_of(backend: SqliteBackend, begun: Purge) -> _Rows:
 
 
 def selected(backend: SqliteBackend, selector: Where | Iterable[str]) -> tuple[list[str], JsonObject]:
-    """The ids of what is asked for, and the selector without its values, which may be what has to go.
+    """The ids to purge, and the selector without its values, which may themselves be data to purge.
 
     Raises:
-        InvalidQuery: The filter has nothing that could exclude an experience, or it is no filter and no ids.
-        UnknownName: An id is of no experience, neither now nor of one that was purged.
+        InvalidQuery: The filter has no condition that could exclude an experience, or the selector is neither
+            a filter nor ids.
+        UnknownName: No experience has one of the ids, and none that was purged had it.
     """
     if isinstance(selector, Where):
-        if excludes_nothing(selector):  # as where values were all left out; nobody means that
+        if excludes_nothing(selector):  # such as one whose values were all left out, by mistake
             raise InvalidQuery(
-                "the filter asks for nothing, so all would be purged; name what goes, such as "
+                "the filter has no condition, so all would be purged; give one, such as "
                 "where(scope__person='Ada'), or delete the folder to remove all"
             )
         found = backend.search(Search(kind=EntryKind.EXPERIENCE, where=selector, k=EVERY_HIT)).sequences
@@ -288,14 +288,14 @@ def selected(backend: SqliteBackend, selector: Where | Iterable[str]) -> tuple[l
 
 
 def _derived_from(backend: SqliteBackend, ids: Iterable[str]) -> list[str]:
-    """The ids of everything that cites one of these, directly or through others, in the order of writing.
+    """The ids of all experiences that cite one of these, directly or through others, in the order of writing.
 
-    Everything that cites one and not only what cites nothing else: a lesson from ten episodes may repeat
-    what the purged one said, and nobody can tell.
+    Includes experiences that cite other sources as well: a lesson from ten episodes may repeat what the
+    purged one said.
     """
     asked_for = set(ids)
     place: dict[str, int] = {}
-    citing = defaultdict(list)  # a source may be written after what cites it, as after a merge
+    citing = defaultdict(list)  # after a merge, a source may come after the entry that cites it
     for sequence, _, values in LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("id", "sources")):
         place[str(values["id"])] = sequence
         for source in texts_in(values["sources"]):
@@ -314,12 +314,12 @@ def _paths_of(where: Where) -> set[str]:
     if isinstance(where, Not):
         return _paths_of(where.part)
     names = split_path(where.path)
-    n_known = 1 if FIELDS[names[0]] is None else 2  # names in free JSON may be what has to go
+    n_known = 1 if FIELDS[names[0]] is None else 2  # names in free JSON may be data to purge
     return {".".join(names[:n_known])}
 
 
 def _remove_caches(path: Path) -> None:
-    """Index snapshots and half-done re-embeddings hold texts and vectors; both are made again when missed."""
+    """Delete index snapshots and unfinished re-embeddings, which hold texts and vectors; both are rebuilt."""
     snapshot.remove_all(path / INDEX)
     for file in staged_files(path):
         file.unlink(missing_ok=True)
@@ -327,7 +327,7 @@ def _remove_caches(path: Path) -> None:
 
 
 def _other_files(path: Path) -> tuple[Path, ...]:
-    """Files in the folder that are neither the log nor an attachment nor the index."""
+    """Files in the folder other than the log, attachments and the index."""
     ours = {path / name for name in _LOG_FILES}
     attachments = AttachmentStore(path / ATTACHMENTS)
     ours |= {attachments.path_of(digest) for digest in attachments}

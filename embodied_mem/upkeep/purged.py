@@ -1,4 +1,4 @@
-"""What a purge leaves in the log: that it happened, and hashes by which a purged id can be known again."""
+"""The entries that purges leave in the log, with hashes by which a purged id can be recognised."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -18,12 +18,12 @@ _PATHS = ("stage", "of", "selector", "n", "at_s", "salt", "ids")
 
 @dataclass(frozen=True, slots=True)
 class IdHashes:
-    """Ids that can be recognised and not read: salted 128-bit hashes.
+    """Salted 128-bit hashes of ids, which recognise an id and do not reveal it.
 
-    An id that can be guessed can be confirmed by them; random ones, which records get by default, cannot.
+    They can confirm a guessed id; random ids, which records get by default, cannot be guessed.
 
     Attributes:
-        salt: Hex, another for each purge.
+        salt: Hex, a new one for each purge.
         hashes: Hex, one for each id.
     """
 
@@ -32,7 +32,7 @@ class IdHashes:
 
     @classmethod
     def of(cls, ids: Sequence[str], *, salt: str | None = None) -> "IdHashes":
-        """The hashes of these ids, under a new salt if none is given."""
+        """Hash these ids, with a new salt if none is given."""
         salt = uuid.uuid4().hex if salt is None else salt
         return cls(salt, frozenset(_hash(each, salt) for each in ids))
 
@@ -42,15 +42,15 @@ class IdHashes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purge:
-    """A purge as the log tells of it.
+    """A purge as recorded in the log.
 
     Attributes:
-        sequence: Where it was begun.
-        is_done: Whether it was carried out to the end.
-        selector: By what was chosen, without any value: `{"ids": 3}` or `{"paths": ["scope.person"]}`.
-        n: How many experiences.
-        at_s: When it was begun, seconds since the Unix epoch.
-        ids: Which experiences.
+        sequence: Sequence number of the entry that began it.
+        is_done: Whether it was finished.
+        selector: The selector without any value: `{"ids": 3}` or `{"paths": ["scope.person"]}`.
+        n: Number of experiences.
+        at_s: Time of its begin, seconds since the Unix epoch.
+        ids: Hashes of the purged ids.
     """
 
     sequence: int
@@ -61,7 +61,7 @@ class Purge:
     ids: IdHashes
 
     def entry(self, stage: Stage) -> Entry:
-        """A line of the log that says that it begins or that it is done."""
+        """The log entry that records the begin or the end of the purge."""
         payload: JsonObject = {"stage": stage, "selector": self.selector, "n": self.n, "at_s": self.at_s}
         if stage == "begun":
             payload |= {"salt": self.ids.salt, "ids": [*sorted(self.ids.hashes)]}
@@ -93,7 +93,7 @@ def purges(backend: Backend) -> list[Purge]:
 
 
 def purges_of(backend: Backend, experience_id: str) -> Iterator[tuple[int, float]]:
-    """Sequence number and time of each purge that took an experience of this id."""
+    """Sequence number and time of each purge that removed an experience with this id."""
     return ((purge.sequence, purge.at_s) for purge in purges(backend) if experience_id in purge.ids)
 
 

@@ -1,4 +1,4 @@
-"""Embedding a store anew: the old vectors serve until the new ones are complete."""
+"""Re-embed a store: the old vectors stay in use until the new ones are complete."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -22,19 +22,19 @@ from embodied_mem.upkeep.texts import check_field, embedded_batch, text_to_embed
 
 logger = logging.getLogger(__name__)
 
-BATCH = 128  # entries embedded and kept together; a kill loses the work of one batch
+BATCH = 128  # entries embedded and committed together; a kill loses at most one batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReembedReport:
-    """What embedding anew did.
+    """What a re-embedding did.
 
     Attributes:
         field: The field.
-        old_space: What its vectors lay in; None if it had none.
-        new_space: What they lie in now.
-        n_embedded: Vectors made this time.
-        n_resumed: Vectors that an earlier, interrupted attempt had made.
+        old_space: The space of its old vectors; None if it had none.
+        new_space: The space of its new vectors.
+        n_embedded: Number of vectors computed by this call.
+        n_resumed: Number of vectors computed by an earlier, interrupted call.
     """
 
     field: str
@@ -51,24 +51,24 @@ def reembed(
     field: str = TEXT_FIELD,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReembedReport:
-    """Give a field of every experience a vector of another embedder, withdrawn and archived ones included.
+    """Replace a field's vectors in every experience, withdrawn and archived ones included.
 
-    Recall with the old embedder works until the last moment; then all vectors change at once, and recall and
-    record need the new one. What is recorded meanwhile is covered. After an interruption the next call goes
-    on where it stopped. While the vectors change at the end, other writers wait.
+    Recall with the old embedder works until the end; then all vectors change in one transaction, for which
+    other writers wait, and recall and record need the new embedder. Experiences recorded meanwhile are
+    included. After an interruption, the next call continues where it stopped.
 
     Args:
         backend: The log.
-        embedder: Makes the new vectors.
-        field: `text`, or a field with a text of its own: `task`, `state`, `outcome`.
-        progress: Told how far it looked through the log, of how far.
+        embedder: Computes the new vectors.
+        field: `text`, `task`, `state` or `outcome`.
+        progress: Called with the sequence number reached and the newest one.
 
     Raises:
-        InvalidQuery: The embedder is none, such as the name of one.
-        InvalidRecord: The embedder gave vectors that no store can hold.
+        InvalidQuery: `embedder` is not an embedder, for example a name.
+        InvalidRecord: The embedder returned vectors that a store cannot hold.
         StoreError: The store is open for reading only, entries are damaged, which new hashes would hide, or a
-            purge came in between.
-        UnknownName: No text goes into such a field.
+            purge ran meanwhile.
+        UnknownName: The field has no text.
     """
     if backend.read_only:
         raise StoreError(f"{backend.path} is open for reading only; open it without read_only to re-embed")
@@ -85,8 +85,8 @@ def reembed(
         failpoints.reach("migration:reembed-staged")
         if not staged.path.exists():
             raise StoreError(
-                f"a purge of {backend.path.parent} removed what was embedded so far, which may tell of "
-                "what is gone; the old vectors serve, re-embed again"
+                f"a purge of {backend.path.parent} removed the new vectors, which may derive from purged "
+                "texts; the old vectors are still in use, re-embed again"
             )
         exchange_vectors(
             backend.path,
@@ -98,7 +98,7 @@ def reembed(
         )
         failpoints.reach("migration:reembed-switched")
         staged.remove()
-    logger.info("embedded %d vectors of %s anew in %s", n_staged, field, embedder.space)
+    logger.info("re-embedded %d vectors of %s in %s", n_staged, field, embedder.space)
     return ReembedReport(
         field=field,
         old_space=old,
@@ -109,19 +109,19 @@ def reembed(
 
 
 class _Work:
-    """Embedding on its way."""
+    """A running re-embedding."""
 
     def __init__(
         self, backend: SqliteBackend, embedder: Embedder[str], field: str, staged: StagedVectors
     ) -> None:
-        self.n_late = 0  # recorded between the last batch and the change
+        self.n_late = 0  # recorded between the last batch and the exchange
         self._backend = backend
         self._embedder = embedder
         self._field = field
         self._staged = staged
 
     def stage(self, progress: Callable[[int, int], None] | None) -> None:
-        """Embed what is not yet staged, batch by batch."""
+        """Embed the entries that are not yet staged, batch by batch."""
         while page := self._backend.changes_since(self._staged.last(), limit=BATCH):
             self._staged.add(self._embedded(page))
             failpoints.reach("migration:reembed-batch")
@@ -129,7 +129,7 @@ class _Work:
                 progress(page[-1].sequence, max(page[-1].sequence, self._backend.last_sequence()))
 
     def late(self) -> Iterator[StagedRow]:
-        """What was recorded after the last batch; nobody writes while this is read."""
+        """Rows recorded after the last batch; called while no other process can write."""
         last = self._staged.last()
         with SqliteBackend(self._backend.path, read_only=True) as reader:
             while page := reader.changes_since(last, limit=BATCH):
@@ -149,7 +149,7 @@ class _Work:
         return text_to_embed(experience_from_document(logged.entry.payload), self._field)
 
     def _row(self, logged: Logged, vector: FieldVector | None) -> StagedRow:
-        """The vector and what the entry hashes to with it: in the place of the old one, or after its last."""
+        """The vector and the entry's hash with it, in place of the old vector or after the last one."""
         entry = logged.entry
         fields = [held.field for held in entry.vectors]
         vectors = list(entry.vectors)

@@ -1,4 +1,4 @@
-"""Limits for each kind of experience: how many, how old, how many bytes; what lies beyond them goes."""
+"""Limits for each kind of experience (count, age, bytes); archive or purge what exceeds them."""
 
 import math
 from collections import Counter
@@ -36,11 +36,11 @@ class Retention:
     """The limits of one kind of experience.
 
     Attributes:
-        kind: Which kind, such as `episode`; each kind has one rule at most.
-        max_count: How many, >= 0; None for any number.
-        max_age_s: How old by `happened_at_s`, in seconds, >= 0; None for any age.
-        max_bytes: What they may take together, >= 0: payload and texts as UTF-8, vectors, and attachments,
-            each file once; None for any size.
+        kind: The kind, for example `episode`; each kind has one rule at most.
+        max_count: Maximum number, >= 0; None for any number.
+        max_age_s: Maximum age by `happened_at_s`, in seconds, >= 0; None for any age.
+        max_bytes: Maximum total size, >= 0: payload and texts as UTF-8, vectors, and attachments, each file
+            once; None for any size.
     """
 
     kind: str
@@ -62,12 +62,12 @@ class KindReport:
     """What the rule for one kind found and did.
 
     Attributes:
-        kind: Which.
-        n_before: How many there were.
-        bytes_before: What they took.
-        gone: The ids that were archived or purged, in the order of letting go.
-        because: By which limit each went.
-        bytes_after: What the others take.
+        kind: The kind.
+        n_before: Number of experiences before.
+        bytes_before: Their total size.
+        gone: The ids that were archived or purged, in that order.
+        because: Id -> the limit that it exceeded.
+        bytes_after: Total size of the remaining experiences.
     """
 
     kind: str
@@ -83,9 +83,9 @@ class RetentionReport:
     """What the rules did.
 
     Attributes:
-        action: Whether what went was archived or purged.
-        kinds: One report a rule, in the order of the rules.
-        purge: What the purge says; None where nothing was purged.
+        action: Whether experiences were archived or purged.
+        kinds: One report for each rule, in the order of the rules.
+        purge: The report of the purge; None if nothing was purged.
     """
 
     action: Action
@@ -94,12 +94,12 @@ class RetentionReport:
 
     @property
     def gone(self) -> tuple[str, ...]:
-        """Every id that went by a rule."""
+        """Every id that a rule archived or purged."""
         return tuple(each for report in self.kinds for each in report.gone)
 
 
 class RetentionOptions(TypedDict, total=False):
-    """The keywords of `apply_retention` beside the rules."""
+    """The keywords of `apply_retention` besides the rules."""
 
     policy: Callable[[], Forgetting] | str
     action: Action
@@ -116,26 +116,26 @@ def apply_retention(
     action: Action = "archive",
     unit: Unit = "episodes",
 ) -> RetentionReport:
-    """Let go of what is too old, and then of the weakest until the others are few and small enough.
+    """Archive or purge experiences that are too old, then the weakest until count and size fit.
 
-    Archiving counts what is not archived, and frees no byte of the disk. Purging counts all that the store
-    keeps, lets go of the archived first, and takes what was derived along. The same store, rules and time
-    always let go of the same.
+    Archiving counts experiences that are neither archived nor withdrawn, and frees no disk space. Purging
+    counts all experiences of the store, removes the archived ones first, and also removes what was derived
+    from them. The same store, rules and time always give the same result.
 
     Args:
         backend: The log.
         path: The store's folder.
         rules: One for each kind that has limits.
-        now_s: The time from which ages count, seconds since the Unix epoch; also when this happens.
-        policy: Makes the policy that says what goes first, one for each rule; or its registered name.
-        action: Whether what goes is archived, and can be restored, or purged.
-        unit: The unit of the times that the policy is told; see `forget`.
+        now_s: The time from which ages count, and of this call; seconds since the Unix epoch.
+        policy: Returns a new policy that gives the order of removal, one for each rule; or a registered name.
+        action: `archive`, which `restore` undoes, or `purge`.
+        unit: The unit of the times that the policy receives; see `forget`.
 
     Raises:
-        InvalidQuery: Two rules are for one kind, a rule or the policy is of another type, there is no such
-            action, or a named policy is made for a number of experiences and a rule has no `max_count`.
+        InvalidQuery: Two rules are for one kind, a rule or the policy has the wrong type, the action is
+            unknown, or a named policy needs a number of experiences and a rule has no `max_count`.
         StoreError: The store is read-only.
-        UnknownName: No policy of that name.
+        UnknownName: No policy has this name.
     """
     asked = _checked(rules, action)
     policies = [_policy_for(rule, policy) for rule in asked]
@@ -159,14 +159,14 @@ def apply_retention(
 def _policy_for(rule: Retention, policy: Callable[[], Forgetting] | str) -> Forgetting:
     if isinstance(policy, str):
         return policy_of(policy, rule.max_count)
-    how = "a registered name such as 'lru', or what makes one, such as the class embodied_mem.forgetting.Lru"
+    how = "a registered name such as 'lru', or a factory such as the class embodied_mem.forgetting.Lru"
     made: Forgetting = check_callable("policy", policy, how)()
     return made
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One experience and what it takes."""
+    """One experience and its size."""
 
     id: str
     happened_at_s: float | None
@@ -175,7 +175,7 @@ class _Item:
 
 
 class _Size:
-    """What some experiences take together; a file to which several refer counts once."""
+    """Total size of some experiences; a file to which several refer counts once."""
 
     def __init__(self, items: Iterable[_Item], files: AttachmentStore) -> None:
         self._files = files
@@ -191,7 +191,7 @@ class _Size:
             self._n_referring[digest] += 1
 
     def remove(self, item: _Item) -> None:
-        """One of them is let go of."""
+        """Subtract one of them."""
         self.n_bytes -= item.own_bytes
         for digest in item.digests:
             self._n_referring[digest] -= 1
@@ -201,7 +201,7 @@ class _Size:
 def _applied(
     rule: Retention, items: Sequence[_Item], order: Sequence[_Item], files: AttachmentStore, *, now_s: float
 ) -> KindReport:
-    """What goes by one rule: first what is too old, then the first of the order."""
+    """Apply one rule: first the experiences that are too old, then the first ones in the order."""
     size = _Size(items, files)
     bytes_before = size.n_bytes
     because: dict[str, Limit] = {}
@@ -233,7 +233,7 @@ def _applied(
 def _order(
     backend: SqliteBackend, kind: str, policy: Forgetting, items: Sequence[_Item], *, unit: Unit
 ) -> list[_Item]:
-    """Who goes first: what nobody recalls any more, oldest first, and then by the policy."""
+    """The order of removal: archived and withdrawn ones, oldest first, then by the policy, weakest first."""
     end = tell(backend, policy, where=Equals("kind", kind), unit=unit)
     remembered = policy.retention(at=end)
     by_id = {item.id: item for item in items}
@@ -265,7 +265,7 @@ def _item(entry: Entry) -> _Item:
 
 
 def _hidden(backend: SqliteBackend) -> frozenset[str]:
-    """The ids of what is archived or withdrawn."""
+    """The ids of archived or withdrawn experiences."""
     spans = visible_spans(backend)
     rows = LogValues(backend).after(0, (EntryKind.EXPERIENCE,), ("id",))
     withdrawn = (str(values["id"]) for sequence, _, values in rows if not is_in(sequence, spans))
@@ -275,7 +275,7 @@ def _hidden(backend: SqliteBackend) -> frozenset[str]:
 def _checked(rules: Retention | Iterable[Retention], action: str) -> tuple[Retention, ...]:
     asked = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, str) else (rules,)
     for rule in asked:
-        check_type("a rule", rule, Retention, "Retention(kind='episode', max_count=100), or a list of such")
+        check_type("a rule", rule, Retention, "Retention(kind='episode', max_count=100), or a list of them")
     kinds = Counter(rule.kind for rule in asked)
     doubled = [kind for kind, n in kinds.items() if n > 1]
     if doubled:

@@ -1,4 +1,4 @@
-"""Replacing a database that cannot be used by a fresh one with everything that can still be read."""
+"""Replace an unusable database by a fresh one with every entry that can still be read."""
 
 import shutil
 import sqlite3
@@ -10,23 +10,23 @@ from embodied_mem.errors import StoreError
 from embodied_mem.upkeep.check_report import Finding, Severity
 from embodied_mem.upkeep.damaged_folder import DamagedFolder
 
-SALVAGED = f"{FILE_NAME}-salvaged"  # whole, and about to take the place of the damaged file
+SALVAGED = f"{FILE_NAME}-salvaged"  # complete, and about to replace the damaged file
 _FRESH = f"{FILE_NAME}-salvaging"
 
 
 def salvage_store(folder: Path, aside: DamagedFolder, *, fault: str) -> Finding:
-    """Keep a copy of the damaged files, and put a fresh one with what can be read in their place.
+    """Keep a copy of the damaged files, and replace them by a fresh file with the readable entries.
 
     Args:
         folder: The store's folder; no handle of this process may be open on its database.
-        aside: Gets the copy, and what is left of entries that cannot be used.
+        aside: Receives the copy, and what is left of unusable entries.
         fault: What is wrong with the file, in words.
 
     Raises:
         StoreError: Another process has it open, or nothing can be read.
     """
     try:
-        original = aside.keep_database()  # first: whoever closes a database last writes its log into it
+        original = aside.keep_database()  # first: the last process to close a database writes its WAL into it
         _check_unused(folder / FILE_NAME)
         found = _fresh_one(folder, original)
     except BaseException:
@@ -35,7 +35,7 @@ def salvage_store(folder: Path, aside: DamagedFolder, *, fault: str) -> Finding:
     if found.broken:
         aside.keep_entries(found.broken)
     finish_salvage(folder)
-    again = f"; to make lost vectors again, run: embodied-mem memory reembed {folder} --embedder NAME"
+    again = f"; to compute lost vectors again, run: embodied-mem memory reembed {folder} --embedder NAME"
     n_kept = found.n_whole + len(found.without_vectors)
     return Finding(
         name="file",
@@ -44,13 +44,13 @@ def salvage_store(folder: Path, aside: DamagedFolder, *, fault: str) -> Finding:
         done=f"saved {n_kept:,} entries into a fresh file"
         + (f", {len(found.without_vectors):,} of them without their vectors" if found.without_vectors else "")
         + (f"; {len(found.broken):,} more are incomplete and were moved aside" if found.broken else ""),
-        next_step="what cannot be read is lost here: merge a copy of the store if there is one"
+        next_step="unreadable entries are lost here: merge a copy of the store if there is one"
         + (again if found.without_vectors else ""),
     )
 
 
 def finish_salvage(folder: Path) -> None:
-    """Put a fresh file that is whole into its place; done again if a kill came in between."""
+    """Move a complete fresh file into place; safe to repeat after a kill."""
     if not (folder / SALVAGED).is_file():
         return
     for end in (
@@ -64,7 +64,7 @@ def finish_salvage(folder: Path) -> None:
 
 
 def _fresh_one(folder: Path, original: Path) -> Salvaged:
-    """Make the file that `finish_salvage` puts into place."""
+    """Build the file that `finish_salvage` moves into place."""
     fresh = folder / _FRESH
     _remove_database(fresh)
     found = salvage(original, fresh)

@@ -1,4 +1,4 @@
-"""`StagedVectors`: vectors made for a store that does not use them yet, in a file beside its log."""
+"""`StagedVectors`: new vectors that a store does not use yet, in a file beside its log."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ from embodied_mem.backends.reembedding import STAGED_COLUMNS, StagedRow
 from embodied_mem.backends.sqlite_file import store_errors
 from embodied_mem.spaces import Space
 
-FILE_NAME = "reembedding.sqlite"  # in the store's folder while a field is embedded anew
+FILE_NAME = "reembedding.sqlite"  # in the store's folder during a re-embedding
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS target (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -20,13 +20,13 @@ CREATE TABLE IF NOT EXISTS vectors ({STAGED_COLUMNS});
 
 
 class StagedVectors:
-    """What has been embedded so far; a kill loses the last batch at most.
+    """The vectors computed so far; a kill loses at most the last batch.
 
     Args:
         folder: The store's folder.
         field: The field that gets the vectors.
-        space: The space they lie in; what was staged for another field or space is dropped.
-        generation: That of the log when the first vector is staged.
+        space: Their space; vectors staged for another field or space are dropped.
+        generation: Generation of the log when the first vector is staged.
     """
 
     def __init__(self, folder: Path, field: str, space: Space, *, generation: int) -> None:
@@ -42,23 +42,23 @@ class StagedVectors:
                 self._begin(wanted, generation)
 
     def last(self) -> int:
-        """The newest sequence number that was looked at; 0 at first."""
+        """The newest sequence number processed; 0 at first."""
         with store_errors(self.path):
             return int(self._db.execute("SELECT coalesce(max(sequence), 0) FROM vectors").fetchone()[0])
 
     def count(self) -> int:
-        """How many vectors there are."""
+        """Number of staged vectors."""
         with store_errors(self.path):
             return int(self._db.execute("SELECT count(data) FROM vectors").fetchone()[0])
 
     def generation(self) -> int:
-        """That of the log before the first vector was staged."""
+        """Generation of the log before the first vector was staged."""
         with store_errors(self.path):
             found = self._db.execute("SELECT value FROM target WHERE name = 'generation'").fetchone()
             return int(found[0])
 
     def add(self, rows: Sequence[StagedRow]) -> None:
-        """Keep a batch."""
+        """Commit a batch."""
         with store_errors(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -69,7 +69,7 @@ class StagedVectors:
                 raise
 
     def close(self) -> None:
-        """Let go of the file, which stays to go on from."""
+        """Close the file, which stays for the next call."""
         self._db.close()
 
     def remove(self) -> None:
@@ -92,11 +92,11 @@ class StagedVectors:
 
 
 def staged_files(folder: Path) -> list[Path]:
-    """The files of an embedding that has not come to its end."""
+    """The files of an unfinished re-embedding."""
     return sorted(folder.glob(f"{FILE_NAME}*"))
 
 
 def remove_staged(folder: Path) -> None:
-    """Delete them; the store does not use them yet."""
+    """Delete the files of an unfinished re-embedding; the store does not use them yet."""
     for path in staged_files(folder):
         path.unlink(missing_ok=True)

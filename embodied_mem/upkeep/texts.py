@@ -1,4 +1,4 @@
-"""Which text of an experience is embedded, and many of them at once."""
+"""The text of an experience that is embedded, and embedding in batches."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ FIELDS = (TEXT_FIELD, "task", "state", "outcome")
 
 
 def text_to_embed(experience: Experience, field: str = TEXT_FIELD) -> str:
-    """The text whose vector goes into a field: for `text` all of them, as the memory itself embeds it.
+    """The text whose vector goes into a field; for `text` all texts joined, as the memory embeds them.
 
     Raises:
-        UnknownName: No text goes into such a field.
+        UnknownName: The field has no text.
     """
     check_field(field)
     texts = texts_of(experience)
@@ -25,20 +25,20 @@ def text_to_embed(experience: Experience, field: str = TEXT_FIELD) -> str:
 
 
 def check_field(field: str) -> None:
-    """Refuse a field that has no text.
+    """Reject a field that has no text.
 
     Raises:
-        UnknownName: No text goes into such a field.
+        UnknownName: The field has no text.
     """
     if field not in FIELDS:
-        raise unknown_name("field with a text of its own", field, FIELDS)
+        raise unknown_name("text field", field, FIELDS)
 
 
 def embedded_batch(embedder: Embedder[str], texts: Sequence[str], *, field: str) -> list[FieldVector | None]:
-    """A vector for each text; None for one that is blank.
+    """A vector for each text; None for a blank text.
 
     Raises:
-        InvalidRecord: The embedder gave another number of vectors, or some that no store can hold.
+        InvalidRecord: The embedder returned a wrong number of vectors, or vectors that a store cannot hold.
     """
     asked = [text for text in texts if text.strip()]
     rows = iter(_checked(embedder, asked) if asked else ())

@@ -1,4 +1,4 @@
-"""Removing files that no experience names, such as those of a process that died before it recorded any."""
+"""Remove files that no experience names, for example of a process that died before recording."""
 
 import logging
 import time
@@ -15,22 +15,22 @@ from embodied_mem.upkeep.purge import alone, finish_begun
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = 86_400.0  # between putting a file and recording who names it, whatever happens meanwhile
+GRACE_S = 86_400.0  # the longest time from putting a file to recording an experience that names it
 
 
 def unreferenced(
     backend: SqliteBackend, path: Path, *, older_than_s: float = GRACE_S, now_s: float | None = None
 ) -> list[str]:
-    """Digests of the files that no experience names and nobody has put for a while, sorted.
+    """Digests of the files that no experience names and that are old enough, sorted.
 
     Args:
         backend: The log.
         path: The store's folder.
-        older_than_s: How long ago they were put the last time, >= 0, in seconds.
-        now_s: Seconds since the Unix epoch; None is the time of the system, which the times of files are.
+        older_than_s: Minimum time since the last put, in seconds, >= 0.
+        now_s: Seconds since the Unix epoch; None is the system time, by which files are dated.
 
     Raises:
-        InvalidQuery: `older_than_s` is no number of at least 0.
+        InvalidQuery: `older_than_s` is not a number of at least 0.
     """
     files = AttachmentStore(path / ATTACHMENTS)
     young = files.put_since(_limit_s(older_than_s, now_s))
@@ -40,30 +40,30 @@ def unreferenced(
 def remove_unreferenced(
     backend: SqliteBackend, path: Path, *, older_than_s: float = GRACE_S, now_s: float | None = None
 ) -> list[str]:
-    """Delete these files for good, and give their digests.
+    """Delete unreferenced files permanently; return their digests.
 
-    A file that is put again meanwhile stays. One that was put longer ago than `older_than_s` and is recorded
-    only now, by a process that has kept it so long, may go.
+    A file that is put again meanwhile stays. A file last put more than `older_than_s` ago may be deleted even
+    if a process records an experience that names it at this moment.
 
     Raises:
-        InvalidQuery: `older_than_s` is no number of at least 0.
+        InvalidQuery: `older_than_s` is not a number of at least 0.
         StoreError: The store is read-only, or its folder cannot be written.
     """
     limit_s = _limit_s(older_than_s, now_s)
     files = AttachmentStore(path / ATTACHMENTS, read_only=backend.read_only)
     with alone(path):
         backend.flush()
-        finish_begun(backend, path)  # which knows which of the files that are set aside have to go
-        sync_log(backend.path)  # or a power cut could bring back an entry that names one of them
+        finish_begun(backend, path)  # which settles the files that an interrupted purge set aside
+        sync_log(backend.path)  # or a power cut could restore an entry that names one of them
         files.set_aside(files.unreferenced(named_digests(backend) | files.put_since(limit_s)))
         failpoints.reach("purge:unreferenced-aside")
         gone = files.settle(named_digests(backend) | files.put_since(limit_s))
-    logger.info("removed %d files of %s that no experience names", len(gone), path)
+    logger.info("removed %d unreferenced files of %s", len(gone), path)
     return gone
 
 
 def settle_aside(backend: SqliteBackend, path: Path) -> None:
-    """Bring back what an interrupted removal set aside and experiences name or may yet; delete the rest."""
+    """Restore the files set aside that experiences name, or may name yet; delete the others."""
     files = AttachmentStore(path / ATTACHMENTS)
     with alone(path):
         finish_begun(backend, path)

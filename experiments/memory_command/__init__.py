@@ -1,4 +1,4 @@
-"""`embodied-mem memory`: look into a store, keep it in order, carry it elsewhere."""
+"""`embodied-mem memory`: inspect a store, maintain it, copy it."""
 
 from embodied_mem.experiments.memory_command.parser import add_parser
 from embodied_mem.experiments.memory_command.run import run

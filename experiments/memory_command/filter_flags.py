@@ -1,4 +1,4 @@
-"""The flags that choose experiences, and the filter that they mean: the same wherever they are."""
+"""The flags that select experiences, shared by several actions, and the filter that they give."""
 
 import argparse
 import json
@@ -13,30 +13,30 @@ SCOPES = ("agent", "world", "place", "person", "run")
 
 
 def add_filter(action: argparse.ArgumentParser) -> None:
-    """Add the flags; all that are given must fit."""
-    flags = action.add_argument_group("which experiences; all that is given must fit")
-    flags.add_argument("--kind", help="those of this kind, such as repair")
-    flags.add_argument("--outcome", help="those with this outcome, such as failure")
+    """Add the flags; an experience must match all flags given."""
+    flags = action.add_argument_group("which experiences; all flags given must match")
+    flags.add_argument("--kind", help="only this kind, such as repair")
+    flags.add_argument("--outcome", help="only this outcome, such as failure")
     for name in SCOPES:
-        flags.add_argument(f"--{name}", help=f"those of this {name}")
-    flags.add_argument("--before", type=float, metavar="S", help="those that happened before (Unix seconds)")
-    flags.add_argument("--after", type=float, metavar="S", help="those that happened then or later")
+        flags.add_argument(f"--{name}", help=f"only this {name}")
+    flags.add_argument("--before", type=float, metavar="S", help="only before this time (Unix seconds)")
+    flags.add_argument("--after", type=float, metavar="S", help="only at this time or later (Unix seconds)")
     flags.add_argument(
         "--metadata",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="those with this value there, such as floor=2; a text that looks like a number is written "
-        "'\"2\"'; may be given several times",
+        help="only this value, such as floor=2; write a text that looks like a number as '\"2\"'; may be "
+        "given several times",
     )
 
 
 def where_of(options: argparse.Namespace) -> "Where":
-    """The filter of the flags that were given; without any, that of everything.
+    """The filter of the flags given; without flags, `EVERYTHING`.
 
     Raises:
-        InvalidQuery: A flag is empty, so that it would choose by nothing, or means nothing.
-        UnknownName: There is no such outcome.
+        InvalidQuery: A flag is empty or invalid.
+        UnknownName: The outcome is unknown.
     """
     from embodied_mem.filters import EVERYTHING, Between, Equals, all_of
     from embodied_mem.records import Status
@@ -45,7 +45,7 @@ def where_of(options: argparse.Namespace) -> "Where":
     given = {name: getattr(options, name) for name in paths if getattr(options, name) is not None}
     for name, value in given.items():
         if not value:
-            raise InvalidQuery(f"--{name} is empty; give what to look for, or leave the flag out")
+            raise InvalidQuery(f"--{name} is empty; give a value, or leave the flag out")
     if given.get("outcome", Status.SUCCESS) not in tuple(Status):
         raise unknown_name("outcome", given["outcome"], Status)
     has_times = options.after is not None or options.before is not None

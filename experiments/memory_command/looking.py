@@ -1,4 +1,4 @@
-"""Actions that only look: stats, search, show, history, archived, near-duplicates, utility."""
+"""Actions that only read: stats, search, show, history, archived, near-duplicates, utility."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from embodied_mem.queries import Query
 from embodied_mem.records import Recalled
 from embodied_mem.upkeep.archive import unknown_experience
 
-N_NAMED = 10  # of many ids, so many are printed
+N_NAMED = 10  # how many ids are printed in a line
 
 
 def stats(options: argparse.Namespace) -> Iterator[str]:
@@ -52,12 +52,12 @@ def search(options: argparse.Namespace) -> Iterator[str]:
 
 
 def show(options: argparse.Namespace) -> Iterator[str]:
-    """One experience, whole, as JSON."""
+    """One experience as JSON."""
     with open_store(options.folder, read_only=True) as store:
         (found,) = store.backend.get([options.id])
         if found is None or found.entry.kind != EntryKind.EXPERIENCE:
             raise unknown_experience(store.backend, options.id)
-    yield json.dumps(found.entry.payload, indent=2, sort_keys=True)  # which escapes what is not ASCII
+    yield json.dumps(found.entry.payload, indent=2, sort_keys=True)  # escapes non-ASCII characters
 
 
 def history(options: argparse.Namespace) -> Iterator[str]:
@@ -76,7 +76,7 @@ def history(options: argparse.Namespace) -> Iterator[str]:
 
 
 def archived(options: argparse.Namespace) -> Iterator[str]:
-    """What is archived, in the order of archiving."""
+    """The archived experiences, in the order of archiving."""
     with open_store(options.folder, read_only=True) as store:
         ids = store.archived()
         found = [] if options.json else store.backend.get(ids)
@@ -91,20 +91,20 @@ def archived(options: argparse.Namespace) -> Iterator[str]:
 
 
 def near_duplicates(options: argparse.Namespace) -> Iterator[str]:
-    """Experiences that say nothing new, each group under the first that said it."""
+    """Near-duplicate experiences, each group under its first experience."""
     with open_store(options.folder, read_only=True) as store:
         groups = store.near_duplicates()
     if options.json:
         yield as_json(groups)
         return
-    for first, others in groups.items():
-        yield f"{one_line(first)}  and {len(others):,} alike: {some_of(others)}"
+    for first, duplicates in groups.items():
+        yield f"{one_line(first)}  and {len(duplicates):,} alike: {some_of(duplicates)}"
     if not groups:
-        yield "no two are alike"
+        yield "no near duplicates"
 
 
 def utility(options: argparse.Namespace) -> Iterator[str]:
-    """How useful each experience has been that was used or judged, the most useful first."""
+    """The utility of each experience that was used or judged, the most useful first."""
     with open_store(options.folder, read_only=True) as store:
         utilities = store.utility()
     best_first = dict(sorted(utilities.items(), key=lambda pair: -pair[1]))
@@ -117,13 +117,13 @@ def utility(options: argparse.Namespace) -> Iterator[str]:
 
 
 def some_of(ids: Sequence[str]) -> str:
-    """Some of many ids, for a line."""
+    """The first few ids, for one line."""
     more = ", ..." if len(ids) > N_NAMED else ""
     return ", ".join(map(one_line, ids[:N_NAMED])) + more
 
 
 def one_line(text: str, limit: int = 160) -> str:
-    """Text from a memory is data: control characters, which a terminal would obey, are not printed."""
+    """Shorten a text to one line, without control characters, which a terminal would obey."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
 

@@ -1,4 +1,4 @@
-"""What several actions need: opening a store, an embedder by its name, JSON, progress."""
+"""Parts that actions share: opening a store, an embedder by its name, JSON, progress."""
 
 import dataclasses
 import json
@@ -18,10 +18,10 @@ PROGRESS_EVERY_S = 2.0
 
 
 def open_store(folder: str, *, read_only: bool = False) -> "MemoryStore":
-    """The store in a folder, which is never made by looking.
+    """Open the store in a folder; never create one.
 
     Raises:
-        StoreError: There is none.
+        StoreError: The folder holds no store.
     """
     from embodied_mem.store import MemoryStore
     from embodied_mem.store_folder import check_store
@@ -31,10 +31,10 @@ def open_store(folder: str, *, read_only: bool = False) -> "MemoryStore":
 
 
 def open_or_make_store(folder: str) -> "MemoryStore":
-    """The store in a folder; where there is none and nothing else, one is made, and standard error told.
+    """Open the store in a folder; if it is absent or empty, create one and say so on standard error.
 
     Raises:
-        StoreError: Something else is there, or no store can be.
+        StoreError: The folder holds something else, or a store cannot be created.
     """
     from embodied_mem.store import MemoryStore
 
@@ -50,14 +50,14 @@ def embedder_named(name: str) -> "Embedder[str]":
     """A registered embedder with its default settings.
 
     Raises:
-        UnknownName: None is registered under that name.
+        UnknownName: No embedder is registered under this name.
     """
     embedder: Embedder[str] = load("embedders", name)()
     return embedder
 
 
 def as_json(report: Any) -> str:
-    """A dataclass, or several, as indented JSON; what is not ASCII is escaped."""
+    """A dataclass, or a collection of them, as indented JSON in ASCII."""
     return json.dumps(_plain(report), indent=2, sort_keys=True, default=str)
 
 

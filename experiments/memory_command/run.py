@@ -1,4 +1,4 @@
-"""Runs the actions of `embodied-mem memory`; the only place of them that prints."""
+"""Runs the actions of `embodied-mem memory`; only this module prints their results."""
 
 import argparse
 import sys
@@ -10,11 +10,11 @@ def run(options: argparse.Namespace) -> int:
     """Run one of the actions; results go to standard output, progress to standard error.
 
     Returns:
-        0 if all is well; 1 if a check found something that is not put right, or nothing was confirmed.
+        0 on success; 1 if a check left a problem open, or a removal was not confirmed.
 
     Raises:
         StoreError: The folder holds no store, or the action cannot be carried out.
-        UnknownName: No experience, policy or embedder of that name.
+        UnknownName: No experience, policy or embedder has this name.
     """
     from embodied_mem.experiments.memory_command import looking, transferring, upkeep
 

@@ -1,4 +1,4 @@
-"""Actions that carry a store elsewhere: export, import, branch, merge."""
+"""Actions that copy a store: export, import, branch, merge."""
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,11 +29,11 @@ def export(options: argparse.Namespace) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {kind}" for kind, count in manifest.counts.items())
     yield f"exported {counts or 'nothing'} into {options.target}, {len(manifest.files)} files with checksums"
     if manifest.missing_attachments:
-        yield f"warning: {len(manifest.missing_attachments)} attachments are named and not here"
+        yield f"warning: {len(manifest.missing_attachments)} attachments that experiences name are missing"
 
 
-def take_in(options: argparse.Namespace) -> Iterator[str]:
-    """Make a store of an exported folder."""
+def import_store(options: argparse.Namespace) -> Iterator[str]:
+    """Create a store from an exported folder."""
     embedder = embedder_named(options.embedder) if options.embedder else None
     path = import_folder(options.source, options.folder, embedder=embedder, progress=progress("imported"))
     with open_store(str(path), read_only=True) as store:
@@ -41,7 +41,7 @@ def take_in(options: argparse.Namespace) -> Iterator[str]:
 
 
 def branch(options: argparse.Namespace) -> Iterator[str]:
-    """Copy a store into a folder of its own."""
+    """Copy a store into a new folder."""
     with open_store(options.folder) as store:
         branch_store(store.backend, store.path, options.target, sequence=options.sequence)
     with open_store(options.target, read_only=True) as copy:
@@ -50,11 +50,11 @@ def branch(options: argparse.Namespace) -> Iterator[str]:
 
 
 def merge(options: argparse.Namespace) -> Iterator[str]:
-    """Add what other stores hold, in this order, to a store that is made if absent."""
+    """Add the entries of other stores, in this order, to a store that is created if absent."""
     reports = {}
     with ExitStack() as stack:
         others = [stack.enter_context(open_store(other, read_only=True)) for other in options.others]
-        _check_spaces(others)  # before a store is made
+        _check_spaces(others)  # before a store is created
         store = stack.enter_context(open_or_make_store(options.folder))
         _check_spaces([store, *others])  # before anything is added
         for name, other in zip(options.others, others, strict=True):
@@ -71,24 +71,24 @@ def _check_spaces(stores: Sequence[MemoryStore]) -> None:
 
 
 def _merged(other: str, report: MergeReport) -> Iterator[str]:
-    yield f"{other}: {report.n_added:,} entries added, {report.n_known:,} were here"
+    yield f"{other}: {report.n_added:,} entries added, {report.n_known:,} were here already"
     left = {
-        "withdrawn there, stayed behind": report.n_withdrawn,
-        "about what stayed behind": report.n_left,
-        "purged here, not added again": len(report.purged),
-        "attachments that are missing there": len(report.missing_attachments),
+        "withdrawn there, not copied": report.n_withdrawn,
+        "about experiences that were not copied": report.n_left,
+        "purged here, not copied": len(report.purged),
+        "attachments missing there": len(report.missing_attachments),
     }
     yield from (f"  {count:,} {what}" for what, count in left.items() if count)
     if report.conflicts:
         shown = some_of(report.conflicts)
-        yield f"  conflict: {len(report.conflicts):,} ids have other content here, which is kept: {shown}"
+        yield f"  conflict: {len(report.conflicts):,} ids have different content here, which is kept: {shown}"
     if report.hidden:
         yield f"  {len(report.hidden):,} are withdrawn here and stay hidden"
 
 
 ACTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str | int]]] = {
     "export": export,
-    "import": take_in,
+    "import": import_store,
     "branch": branch,
     "merge": merge,
 }

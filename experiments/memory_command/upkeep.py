@@ -1,4 +1,4 @@
-"""Actions that keep a store in order, from check to snapshot-index."""
+"""Actions that maintain a store, from check to snapshot-index."""
 
 import argparse
 from collections import Counter
@@ -18,28 +18,28 @@ NOT_CONFIRMED = 1
 
 
 def check(options: argparse.Namespace) -> Iterator[str | int]:
-    """Compare everything that is kept with its checksums."""
+    """Compare everything in the store with its checksums."""
     report = check_folder(options.folder, repair=options.repair)
     yield as_json(report) if options.json else str(report)
     yield 0 if report.is_clean else 1
 
 
 def archive(options: argparse.Namespace) -> Iterator[str]:
-    """Softly forget experiences."""
+    """Hide experiences from recall without deleting them."""
     with open_store(options.folder) as store:
         changed = store.archive(options.ids, reason=options.reason)
     yield f"archived {len(changed):,}; {len(options.ids) - len(changed):,} were archived before"
 
 
 def restore(options: argparse.Namespace) -> Iterator[str]:
-    """Bring archived experiences back."""
+    """Make archived experiences recallable again."""
     with open_store(options.folder) as store:
         changed = store.restore(options.ids, reason=options.reason)
     yield f"restored {len(changed):,}; {len(options.ids) - len(changed):,} were not archived"
 
 
 def forget(options: argparse.Namespace) -> Iterator[str]:
-    """Archive what a forgetting policy keeps least."""
+    """Archive the experiences that a forgetting policy retains least."""
     condition = where_of(options)
     with open_store(options.folder) as store:
         gone = store.forget(options.policy, keep=options.keep, below=options.below, where=condition)
@@ -47,7 +47,7 @@ def forget(options: argparse.Namespace) -> Iterator[str]:
 
 
 def retain(options: argparse.Namespace) -> Iterator[str]:
-    """Archive, or purge, what of a kind is too old, too many or too large."""
+    """Archive or purge experiences of a kind that are too old, too many or too large."""
     rule = _rule(options)
     with open_store(options.folder) as store:
         report = store.apply_retention(
@@ -59,16 +59,18 @@ def retain(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _rule(options: argparse.Namespace) -> Retention:
-    """The limits.
+    """The rule that the flags give.
 
     Raises:
-        InvalidQuery: There are none, or it is not confirmed that what goes is removed for good.
+        InvalidQuery: No limit is given, or `--purge` is not confirmed.
     """
     limits = {name: getattr(options, name) for name in ("max_count", "max_age_s", "max_bytes")}
     if all(limit is None for limit in limits.values()):
         raise InvalidQuery("retain has no limit; give --max-count, --max-age-s or --max-bytes")
     if options.purge and not options.yes:
-        raise InvalidQuery("--purge removes for good; add --yes, or leave it out to archive what goes")
+        raise InvalidQuery(
+            "--purge removes permanently; add --yes to confirm, or leave --purge out to archive"
+        )
     return Retention(kind=options.kind, **limits)
 
 
@@ -78,11 +80,11 @@ def _retained(report: RetentionReport) -> Iterator[str]:
         counts = Counter(kind.because.values())
         why = ", ".join(f"{n:,} by {limit}" for limit, n in sorted(counts.items())) or "within its limits"
         yield f"{one_line(kind.kind)}: {done} {len(kind.gone):,} of {kind.n_before:,} ({why})"
-        yield f"  {kind.bytes_after / 1e6:,.1f} MB stay of {kind.bytes_before / 1e6:,.1f}"
+        yield f"  {kind.bytes_after / 1e6:,.1f} MB of {kind.bytes_before / 1e6:,.1f} MB remain"
 
 
 def purge(options: argparse.Namespace) -> Iterator[str | int]:
-    """Remove experiences for good; without `--yes`, say what would be removed."""
+    """Remove experiences permanently; without `--yes`, report what would be removed."""
     selector = _selector(options)
     with open_store(options.folder, read_only=not options.yes) as store:
         report = store.purge(selector, dry_run=not options.yes)
@@ -94,14 +96,14 @@ def _purged(report: PurgeReport) -> Iterator[str]:
     removed = "would remove" if report.is_dry_run else "removed"
     yield f"{removed} {len(report.purged):,} experiences and {len(report.derived):,} derived from them"
     yield f"  with {report.n_entries_about:,} entries about them and {len(report.attachments):,} attachments"
-    yield from (f"  not looked into: {one_line(str(file))}" for file in report.other_files)
+    yield from (f"  not searched: {one_line(str(file))}" for file in report.other_files)
     yield from (f"  not reached: {what}" for what in report.unreached)
     if report.is_dry_run:
         yield "nothing was removed; add --yes to do it"
 
 
 def remove_unreferenced(options: argparse.Namespace) -> Iterator[str | int]:
-    """Delete attachments that no experience names; without `--yes`, say which would be removed."""
+    """Delete attachments that no experience names; without `--yes`, report which would be deleted."""
     with open_store(options.folder, read_only=not options.yes) as store:
         if options.yes:
             gone = store.remove_unreferenced(older_than_s=options.older_than_s)
@@ -109,13 +111,13 @@ def remove_unreferenced(options: argparse.Namespace) -> Iterator[str | int]:
             return
         found = unreferenced(store.backend, store.path, older_than_s=options.older_than_s)
         n_bytes = sum(map(store.attachments.size_bytes, found))
-    said = f"would remove {len(found):,} attachments, {n_bytes / 1e6:,.1f} MB; add --yes to do it"
-    yield as_json({"would_remove": found}) if options.json else said
+    summary = f"would remove {len(found):,} attachments, {n_bytes / 1e6:,.1f} MB; add --yes to do it"
+    yield as_json({"would_remove": found}) if options.json else summary
     yield NOT_CONFIRMED
 
 
 def reembed(options: argparse.Namespace) -> Iterator[str]:
-    """Make the vectors of a field anew."""
+    """Replace the vectors of a field."""
     embedder = embedder_named(options.embedder)
     with open_store(options.folder) as store:
         report = store.reembed(embedder, field=options.field, progress=progress("embedded"))
@@ -131,19 +133,19 @@ def snapshot_index(options: argparse.Namespace) -> Iterator[str]:
 
 
 def compact(options: argparse.Namespace) -> Iterator[str]:
-    """Give the disk back what is not used of the log."""
+    """Free the disk space that the log does not use."""
     with open_store(options.folder) as store:
         before = store.stats().size_bytes
         store.compact()
         after = store.stats().size_bytes
-    yield f"the log takes {after / 1e6:,.1f} MB; it took {before / 1e6:,.1f}"
+    yield f"the log takes {after / 1e6:,.1f} MB; it took {before / 1e6:,.1f} MB"
 
 
 def _selector(options: argparse.Namespace) -> Where | list[str]:
-    """Ids, or a filter.
+    """The ids or the filter to purge.
 
     Raises:
-        InvalidQuery: Both are given, of which one would go unheeded, or neither, which would be everything.
+        InvalidQuery: Both are given, and one would be ignored, or neither, which would select everything.
     """
     condition = where_of(options)
     if options.ids and condition != EVERYTHING:

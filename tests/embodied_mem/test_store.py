@@ -95,7 +95,7 @@ def test_getting_what_is_not_there_or_withdrawn_is_an_error(store, asked):
     memory.record(Experience(task="look", id="hidden"))
     memory.feedback("cup", helped=True)
     memory.withdraw(after=1)
-    with pytest.raises(UnknownName, match=f"No experience '{asked}' is here"):
+    with pytest.raises(UnknownName, match=f"No experience has id '{asked}'"):
         store.get(asked)
 
 

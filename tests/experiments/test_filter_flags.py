@@ -47,7 +47,7 @@ def test_each_flag_means_one_part_of_a_filter(words, filter_):
     ("words", "error", "said"),
     [
         (["--outcome", "sucess"], UnknownName, "Did you mean 'success'?"),
-        (["--person", ""], InvalidQuery, "--person is empty; give what to look for, or leave the flag out"),
+        (["--person", ""], InvalidQuery, "--person is empty; give a value, or leave the flag out"),
         (["--outcome", ""], InvalidQuery, "--outcome is empty"),
         (
             ["--metadata", "floor"],

@@ -93,7 +93,7 @@ def test_search_compares_vectors_by_an_embedder_of_that_name(folder, capsys):
 
 def test_nothing_is_alike_or_useful_at_first(tmp_path, capsys):
     MemoryStore.open(tmp_path / "new").close()
-    assert run(capsys, "near-duplicates", tmp_path / "new")[1] == "no two are alike\n"
+    assert run(capsys, "near-duplicates", tmp_path / "new")[1] == "no near duplicates\n"
     assert run(capsys, "utility", tmp_path / "new")[1] == "nothing was used or judged yet\n"
     assert run(capsys, "archived", tmp_path / "new")[1] == "nothing is archived\n"
 
@@ -200,7 +200,7 @@ def test_forget_archives_by_a_policy_of_that_name(folder, capsys):
 
 def test_a_policy_that_is_made_for_a_number_gets_the_one_to_keep(folder, capsys):
     code, _, error = run(capsys, "forget", folder, "--policy", "w_tinylfu", "--below", 0.5)
-    assert (code, "say how many stay: keep" in error) == (1, True)
+    assert (code, "give keep" in error) == (1, True)
     assert run(capsys, "forget", folder, "--policy", "w_tinylfu", "--keep", 2)[0] == 0
 
 
@@ -229,7 +229,7 @@ def test_retain_purges_only_when_that_is_confirmed(folder, capsys):
         ([], "give --max-count, --max-age-s or --max-bytes"),
         (["--max-count", "-1"], "max_count of 'repair' is -1; expected at least 0"),
         (["--max-count", "1", "--policy", "lur"], "Did you mean 'lru'"),
-        (["--max-bytes", "1", "--policy", "w_tinylfu"], "say how many stay: keep, or max_count of a rule"),
+        (["--max-bytes", "1", "--policy", "w_tinylfu"], "give keep, or max_count of a rule"),
     ],
 )
 def test_retain_says_what_it_needs(folder, capsys, words, said):
@@ -345,8 +345,8 @@ def test_merge_says_what_came_and_what_conflicts(folder, capsys, tmp_path):
         other.memory().record(Experience(id="new", task="look"))
     code, out, _ = run(capsys, "merge", folder, tmp_path / "other")
     assert code == 0
-    assert "1 entries added, 0 were here" in out
-    assert "conflict: 1 ids have other content here, which is kept: won" in out
+    assert "1 entries added, 0 were here already" in out
+    assert "conflict: 1 ids have different content here, which is kept: won" in out
     again = json.loads(run(capsys, "merge", folder, tmp_path / "other", "--json")[1])
     assert again[str(tmp_path / "other")]["n_known"] == 1
 
@@ -356,7 +356,7 @@ def test_merge_makes_the_store_that_grows_and_says_so(folder, capsys, tmp_path):
         other.memory(embedder=HashedEmbedder(16)).record(Experience(id="new", task="look"))
     code, out, error = run(capsys, "merge", tmp_path / "all", folder, tmp_path / "other")
     assert (code, error) == (0, f"made a new store, {tmp_path / 'all'}\n")
-    assert "1 entries added, 0 were here" in out
+    assert "1 entries added, 0 were here already" in out
     assert ids(tmp_path / "all") == ["won", "lost", "new"]
     assert run(capsys, "merge", tmp_path / "all", folder)[2] == ""
 

@@ -278,7 +278,7 @@ def test_a_newer_version_is_refused_with_the_way_out(store, tmp_path, changes):
 def test_a_manifest_cannot_lead_out_of_its_folder(store, tmp_path, name):
     store.export(tmp_path / "out")
     change_manifest(tmp_path / "out", files={name: "0" * 64})
-    with pytest.raises(StoreError, match="no file within the folder"):
+    with pytest.raises(StoreError, match="not a file within the folder"):
         MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy")
 
 
@@ -290,7 +290,7 @@ def test_a_line_that_was_changed_together_with_its_checksum_is_found_by_its_dige
     path.write_text(path.read_text().replace("fetch the ball", "fetch the bowl"))
     files = {**manifest_of(tmp_path / "out")["files"], "experiences.jsonl": sha256_of(path)}
     change_manifest(tmp_path / "out", files=files)
-    with pytest.raises(StoreError, match=r"line 1: the content of 'one' does not give its digest"):
+    with pytest.raises(StoreError, match=r"line 1: the content of 'one' does not match its digest"):
         MemoryStore.import_folder(tmp_path / "out", tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
 
@@ -339,7 +339,7 @@ def test_a_target_that_holds_something_is_left_as_it_is(store, tmp_path):
     with pytest.raises(StoreError, match="lies in the store"):
         store.export(store.path)
     store.export(tmp_path / "out")
-    with pytest.raises(StoreError, match="is there already"):
+    with pytest.raises(StoreError, match="already exists"):
         MemoryStore.import_folder(tmp_path / "out", store.path)
     assert len(list(store.experiences())) == 3
 

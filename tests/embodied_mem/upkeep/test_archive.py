@@ -38,7 +38,7 @@ def test_an_unknown_id_is_refused_with_the_near_ones_and_nothing_is_changed(kitc
     kitchen.record("kitchen-cup")
     archive(kitchen.backend, ["kitchen-cup"] if change is restore else [], at_s=0.0)
     last = kitchen.backend.last_sequence()
-    with pytest.raises(UnknownName, match=r"'kitchen-cap' is here.* did you mean 'kitchen-cup'"):
+    with pytest.raises(UnknownName, match=r"has id 'kitchen-cap'.* did you mean 'kitchen-cup'"):
         change(kitchen.backend, ["kitchen-cup", "kitchen-cap"], at_s=1.0)
     assert kitchen.backend.last_sequence() == last
 

@@ -70,7 +70,7 @@ def test_putting_the_original_again_mends_a_damaged_file(attachments):
 )
 def test_no_name_leads_out_of_the_folder(attachments, digest):
     for use in (attachments.get, attachments.path_of, lambda name: attachments.remove([name])):
-        with pytest.raises(StoreError, match="is no digest"):
+        with pytest.raises(StoreError, match="is not a digest"):
             use(digest)
 
 

@@ -88,7 +88,7 @@ def test_a_damaged_entry_is_named_and_moved_aside_with_a_copy_of_the_original(fo
     report = check_folder(folder)
     assert found(report) == [("entries", Severity.DAMAGE)]
     assert not report.is_clean
-    assert "with them: 5" in str(report)
+    assert "stored hash: 5" in str(report)
     repaired = check_folder(folder, repair=True)
     assert repaired.is_clean
     assert [entry["id"] for entry in damaged_entries(repaired)] == ["4"]
@@ -344,7 +344,7 @@ def test_an_index_of_the_database_that_lacks_a_row_is_made_again(folder):
     assert "entries_by_subject" in str(report)
     repaired = check_folder(folder, repair=True)
     assert repaired.is_clean
-    assert "the indexes of the tables were made again" in str(repaired)
+    assert "the indexes of the tables were rebuilt" in str(repaired)
     assert check_folder(folder).findings == ()
 
 
