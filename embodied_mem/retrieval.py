@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from embodied_mem.log import EntryKind, Found, Leg, PriorLeg, Search, TextLeg, V
 from embodied_mem.priors import Priors
 from embodied_mem.queries import Query
 from embodied_mem.ranking import FAILED, Ranked, RankingWeights, main_part, picked, rank, total_scores
+from embodied_mem.recent_experiences import RecentExperiences
 from embodied_mem.recollection import Recollection
 from embodied_mem.records import Experience, Recalled, Status
 from embodied_mem.spaces import FieldVector
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 TEXT_FIELD = "text"  # the field of the vectors the memory makes itself
 EMBEDDING = "embedding"  # the part of a score that they give
-MAX_CACHED = 256  # experiences, each of which may hold megabytes
 
 _OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome", "surprise", "utility")
 
@@ -70,7 +69,7 @@ class Retrieval:
         self._views = views
         self._priors = Priors(views, weights)
         self._clock = clock
-        self._experiences: dict[int, Experience] = {}
+        self._recent = RecentExperiences()
         self._generation = views.generation
         self._reading = backend.reading if isinstance(backend, HasReading) else nullcontext
         self._times = backend if isinstance(backend, HasTimes) else None
@@ -227,17 +226,16 @@ class Retrieval:
     def _experiences_at(self, sequences: Sequence[int]) -> dict[int, Experience]:
         """Those that are there, fetched at once; the last fetched are kept."""
         if self._generation != (generation := self._views.generation):
-            self._experiences, self._generation = {}, generation
-        found = {at: self._experiences[at] for at in sequences if at in self._experiences}
+            self._recent, self._generation = RecentExperiences(), generation
+        found = self._recent.those_of(sequences)
         missing = [at for at in dict.fromkeys(sequences) if at not in found]
+        fetched: dict[int, Experience] = {}
         for logged in self.backend.get(missing) if missing else ():
             if logged is not None and logged.entry.kind == EntryKind.EXPERIENCE:
                 entry = logged.entry
-                found[logged.sequence] = experience_from_log(entry.payload, entry.vectors)
-        self._experiences.update(found)
-        for at in tuple(islice(self._experiences, max(0, len(self._experiences) - MAX_CACHED))):
-            del self._experiences[at]
-        return found
+                fetched[logged.sequence] = experience_from_log(entry.payload, entry.vectors)
+        self._recent.add(fetched)
+        return found | fetched
 
 
 def embedded_text(embedder: Embedder[str] | None, text: str) -> tuple[FieldVector, ...]:
