@@ -7,8 +7,8 @@ from embodied_mem.contracts import Backend
 from embodied_mem.log import EntryKind
 from embodied_mem.records import Experience
 
-MAX_KEPT_BYTES = 16 * 2**20  # about 4,000 experiences with a vector of 384 numbers
-BYTES_EACH = 2_000  # of an experience without its texts and vectors, measured
+MAX_KEPT_BYTES = 8 * 2**20  # about 2,400 experiences with a vector of 384 numbers
+BYTES_EACH, BYTES_A_CALL = 1_500, 500  # of an experience and of a call of its plan, as Python objects
 
 
 class KeptExperiences:
@@ -59,5 +59,6 @@ class KeptExperiences:
 def _size_of(experience: Experience) -> int:
     """About how many bytes of memory an experience takes."""
     texts = len(experience.state) + len(experience.state_after) + len(experience.outcome.explanation)
+    free = len(repr(experience.facts)) + len(repr(experience.metadata))
     vectors = sum(vector.values.nbytes for vector in experience.vectors)
-    return BYTES_EACH + 2 * texts + vectors + 500 * len(experience.plan)
+    return BYTES_EACH + texts + free + vectors + BYTES_A_CALL * len(experience.plan)
