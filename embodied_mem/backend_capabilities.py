@@ -79,8 +79,8 @@ class HasTimes(Protocol):
 class HasReading(Protocol):
     """A back end of which several things can be read as of one moment."""
 
-    def reading(self) -> AbstractContextManager[None]:
-        """Whatever the same thread reads inside belongs together; it may not write."""
+    def reading(self) -> AbstractContextManager[Head]:
+        """Where the log stands; whatever the same thread reads inside is of that moment. It may not write."""
         ...
 
 

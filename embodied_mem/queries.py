@@ -62,11 +62,10 @@ class Query:
     include_archived: bool = False
 
     def __post_init__(self) -> None:
-        given = [
-            (name, value) for name, default in _DEFAULTS if (value := getattr(self, name)) is not default
-        ]
-        for name, value in given:  # what was left alone need not be checked at each recall
-            object.__setattr__(self, name, _checked(name, value))
+        for name, default in _DEFAULTS:
+            value = getattr(self, name)
+            if value is not default:  # a recall gives two or three of the fourteen
+                object.__setattr__(self, name, _checked(name, value))
         if self.order != "best" and (self.contrast or self.diversity):
             raise InvalidQuery(f"order={self.order!r} goes by time; contrast and diversity need order='best'")
 

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 TEXT_FIELD = "text"  # the field of the vectors the memory makes itself
 EMBEDDING = "embedding"  # the part of a score that they give
 
+FIELDS_OF = {"task": ("task",), "state": ("state",), "text": ("task", "state", "outcome")}
+
 _OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome", "surprise", "utility")
 
 
@@ -76,16 +78,20 @@ class Retrieval:
     def recall(self, query: Query) -> Recollection:
         """At most `query.k` experiences, best first."""
         # Before anything is read: an embedder takes its time, and is the user's own.
-        legs: tuple[Leg, ...] = (*self._text_legs(query), *self._vector_legs(query))
-        with self._reading():
-            self._views.catch_up()
+        legs: list[Leg] = self._text_legs(query)
+        if query.vectors or self.embedder is not None:
+            legs += self._vector_legs(query)
+        with self._reading() as head:
+            self._views.catch_up(head)
             recalled = self._recalled(query, legs)
-            if self._counting is not None and any(leg.name == EMBEDDING for leg in legs):
-                self._tell_of_the_unembedded(self._counting)
+            if self.embedder is not None and self._counting is not None:
+                self._tell_of_the_unembedded(self._counting, legs)
             return recalled
 
-    def _tell_of_the_unembedded(self, backend: CountsVectors) -> None:
+    def _tell_of_the_unembedded(self, backend: CountsVectors, legs: Sequence[Leg]) -> None:
         """Once: their part `embedding` is 0 whatever is asked, which looks as if they had been compared."""
+        if all(leg.name != EMBEDDING for leg in legs):
+            return
         self._counting = None
         n_without = backend.n_without_vector(TEXT_FIELD)
         if n_without and self.embedder is not None:
@@ -96,44 +102,50 @@ class Retrieval:
                 self.embedder.space,
             )
 
-    def _recalled(self, query: Query, legs: tuple[Leg, ...]) -> Recollection:
+    def _recalled(self, query: Query, legs: list[Leg]) -> Recollection:
         asked = self._asked(query, legs)
         found = self.backend.search(asked.search)
         if query.order != "best":
             found = self._by_time(asked, found)
-        ranked = _good_enough(query, rank(found, asked.search.legs))
+        ranked = rank(found, asked.search.legs)
+        if query.min_score > 0:
+            ranked = _good_enough(query, ranked)
         best = ranked[: query.k]
         chosen = self._diverse(asked, ranked) if query.diversity else best
         reasons = _reasons(query, chosen, best)
-        chosen, reasons = self._with_contrast(asked, chosen, reasons)
+        if query.contrast:
+            chosen, reasons = self._with_contrast(asked, chosen, reasons)
         experiences = self._experiences_at([item.sequence for item in chosen])
-        hits = [
-            _hit(item, experiences[item.sequence], reasons[item.sequence], asked.stands_for)
-            for item in chosen
-            if item.sequence in experiences  # else it was purged since it was found
-        ]
-        return Recollection(hits, n_candidates=found.n_candidates, is_exact=found.is_exact)
+        recalled = Recollection(n_candidates=found.n_candidates, is_exact=found.is_exact)
+        for item in chosen:
+            if item.sequence in experiences:  # else it was purged since it was found
+                experience, reason = experiences[item.sequence], reasons[item.sequence]
+                recalled.append(_hit(item, experience, reason, asked.stands_for))
+        return recalled
 
-    def _asked(self, query: Query, legs: tuple[Leg, ...]) -> _Asked:
-        standing = self._views.standing(self._as_of(query))
+    def _asked(self, query: Query, legs: list[Leg]) -> _Asked:
+        standing = self._views.standing(query.as_of if query.as_of_s is None else self._as_of(query))
         spans, without = standing.spans, standing.archived
         if len(without) and (query.include_archived or asks_by_id(query.where)):
             without = NO_SEQUENCES
-        search = Search(where=query.where, spans=spans, without=without if len(without) else None)
         stands_for: dict[int, int] = {}
         if query.distinct:
+            search = Search(where=query.where, spans=spans, without=without if len(without) else None)
             others, stands_for = self._duplicates(search)
-            search = dataclasses.replace(search, without=np.union1d(without, others))
+            without = np.union1d(without, others)
         if legs:  # priors only order what there is something to match by; nothing asked gives the newest
             now_s = self._clock() if query.as_of_s is None else query.as_of_s
-            legs = (*legs, *self._priors.legs(standing, now_s=now_s))
+            legs += self._priors.legs(standing, now_s=now_s)
         k = pool_size(query.k) if query.diversity else query.k
         k = EVERY_HIT if query.order != "best" else k
-        return _Asked(query, dataclasses.replace(search, legs=legs, k=k), stands_for)
+        hidden = without if len(without) else None
+        return _Asked(
+            query, Search(legs=tuple(legs), where=query.where, spans=spans, k=k, without=hidden), stands_for
+        )
 
-    def _as_of(self, query: Query) -> int | None:
-        if query.as_of_s is None:
-            return query.as_of
+    def _as_of(self, query: Query) -> int:
+        """The sequence number up to which a query with a time sees the log."""
+        assert query.as_of_s is not None
         if self._times is None:
             raise InvalidQuery(
                 f"{type(self.backend).__name__} does not know when entries were written; give a sequence "
@@ -142,15 +154,14 @@ class Retrieval:
         at = self._times.sequence_at(query.as_of_s)
         return at if query.as_of is None else min(at, query.as_of)
 
-    def _text_legs(self, query: Query) -> list[TextLeg]:
+    def _text_legs(self, query: Query) -> list[Leg]:
         """What to compare texts by; what the query leaves empty has no leg and so no part."""
-        task = "" if query.task is None else query.task.text
-        texts = (
-            TextLeg("task", task, ("task",), self.weights.task),
-            TextLeg("state", query.state, ("state",), self.weights.state),
-            TextLeg("text", query.text, ("task", "state", "outcome"), self.weights.text),
-        )
-        return [leg for leg in texts if leg.text.strip()]
+        legs: list[Leg] = []
+        texts = ("" if query.task is None else query.task.text, query.state, query.text)
+        for (name, fields), text in zip(FIELDS_OF.items(), texts, strict=True):
+            if text.strip():
+                legs.append(TextLeg(name, text, fields, getattr(self.weights, name)))
+        return legs
 
     def _vector_legs(self, query: Query) -> list[VectorLeg]:
         given = [VectorLeg(_part_name(v.field), v, self.weights.vector) for v in query.vectors]
@@ -254,11 +265,12 @@ def _good_enough(query: Query, ranked: Sequence[Ranked]) -> list[Ranked]:
 
 def _reasons(query: Query, chosen: Sequence[Ranked], best: Sequence[Ranked]) -> dict[int, str]:
     """Why each was chosen, by sequence number."""
-    known = {item.sequence for item in best}
-    return {
-        item.sequence: f"{_place(query, place, item, is_best=item.sequence in known)}{_mostly(item)}"
-        for place, item in enumerate(chosen)
-    }
+    known = None if chosen is best else {item.sequence for item in best}
+    reasons = {}
+    for place, item in enumerate(chosen):
+        is_best = known is None or item.sequence in known
+        reasons[item.sequence] = f"{_place(query, place, item, is_best=is_best)}{_mostly(item)}"
+    return reasons
 
 
 def _place(query: Query, place: int, item: Ranked, *, is_best: bool) -> str:

@@ -7,7 +7,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.lexical import MIN_LIKENESS, trigrams
+from embodied_mem.postings import as_lines, from_lines
+
+MIN_LIKENESS = 0.6  # of the letters of an unknown word and a stored one
 
 
 class SimilarWords:
@@ -49,14 +51,13 @@ class SimilarWords:
 
     def to_array(self) -> npt.NDArray[np.uint8]:
         """The words as one text, a line each."""
-        return np.frombuffer("\n".join(self._words).encode("utf-8", "surrogatepass"), np.uint8)
+        return as_lines(self._words)
 
     @classmethod
     def from_array(cls, array: npt.NDArray[np.uint8]) -> Self:
         """The words of such a text."""
         words = cls()
-        words._words = dict.fromkeys(array.tobytes().decode("utf-8", "surrogatepass").split("\n"))
-        words._words.pop("", None)
+        words._words = dict.fromkeys(from_lines(array))
         words._waiting = list(words._words)
         return words
 
@@ -68,3 +69,11 @@ class SimilarWords:
             self._sizes.append(len(letters))
             self._taken_in.append(word)
         self._waiting = []
+
+
+def trigrams(word: str) -> frozenset[str]:
+    """Letter triples of a word with its ends marked; none for numbers and short words."""
+    if len(word) < 4 or not word.isalpha():
+        return frozenset()
+    marked = f"#{word}#"
+    return frozenset(marked[i : i + 3] for i in range(len(marked) - 2))

@@ -92,10 +92,10 @@ class SqliteBackend(SqliteHandle):
         }
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[Head]:
         """Whatever this thread reads inside is of one moment; it may not write meanwhile."""
-        with self._transaction():
-            yield
+        with self._transaction() as db:
+            yield SqliteLogReader(db).head()
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
         """The entries of these ids (text) or sequence numbers (int) in the same order; None where none is."""

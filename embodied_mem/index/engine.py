@@ -58,10 +58,9 @@ class SearchEngine:
             UnknownSpace: A leg's vector lies in another space than its field.
         """
         self._catch_up(log)
-        if search.kind is None:
-            kinds = list(self._kinds.values())
-        else:
-            kinds = [self._kinds[search.kind]] if search.kind in self._kinds else []
+        if search.kind in self._kinds:
+            return self._search_kind(log, self._kinds[search.kind], search)[0]
+        kinds = self._kinds.values() if search.kind is None else ()
         return _merged([self._search_kind(log, kind, search) for kind in kinds], search)
 
     def save(self, log: LogReader) -> None:
@@ -127,9 +126,9 @@ class SearchEngine:
             best = Best(rows, (), np.zeros(len(rows)))
         else:
             best = best_of(legs, candidates, search.k)
-        columns = {
-            leg.name: tuple(values.tolist()) for leg, values in zip(search.legs, best.values, strict=True)
-        }
+        columns: dict[str, tuple[float, ...]] = {}
+        for leg, values in zip(search.legs, best.values, strict=True):
+            columns[leg.name] = tuple(values.tolist())
         sequences = tuple(index.table.sequences[best.rows].tolist())
         return Found(sequences, columns, candidates.n, is_exact=True), best.totals
 
@@ -160,8 +159,6 @@ class SearchEngine:
 
 def _merged(parts: Sequence[Scored], search: Search) -> Found:
     """The best of several kinds."""
-    if len(parts) == 1:
-        return parts[0][0]
     if not parts:
         return Found((), {leg.name: () for leg in search.legs}, 0, is_exact=True)
     sequences = np.concatenate([np.array(found.sequences, np.int64) for found, _ in parts])

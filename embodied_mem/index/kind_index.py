@@ -13,9 +13,9 @@ from embodied_mem.index.legs import PriorValues, ReadyLeg, SimilarTexts, Similar
 from embodied_mem.index.log_reader import LogReader
 from embodied_mem.index.rows import RowTable, Sequences
 from embodied_mem.index.selection import Selection
-from embodied_mem.index.text import TextColumn
 from embodied_mem.index.vector_column import SAMPLE, VectorColumn
 from embodied_mem.json_values import JsonObject
+from embodied_mem.lexical import LexicalIndex, made_by
 from embodied_mem.log import Head, Leg, PriorLeg, VectorLeg
 from embodied_mem.spaces import Space, Vectors, unknown_space
 
@@ -48,7 +48,7 @@ class KindIndex:
         self.table = RowTable(kind)
         self.selection = Selection(self.table)
         self.vectors: dict[str, VectorColumn] = {}
-        self.texts: dict[str, TextColumn] = {}
+        self.texts: dict[str, LexicalIndex] = {}
         self._text_rows = 0  # how many rows the texts cover
         self._space_ids: dict[str, int] = {}
         self._settings = settings
@@ -96,10 +96,7 @@ class KindIndex:
             column = self._column_of(log, field, leg.vector.space)
             return SimilarVectors(column, leg.vector.values, leg.weight, read)
         self._catch_up_texts(log)
-        columns = [self.texts[field] for field in leg.fields if field in self.texts]
-        queries = [(column, column.ask(leg.text, visible)) for column in columns]
-        asked = [(column, query) for column, query in queries if query is not None and query.wanted]
-        return SimilarTexts(asked, leg.weight)
+        return SimilarTexts(leg, self.texts, visible)
 
     @property
     def is_in_use(self) -> bool:
@@ -124,7 +121,7 @@ class KindIndex:
             if column.n_vectors:
                 name, of = self._vectors_name(field), _of_space(column.space)
                 self._parts.save(log, head, name, column, of, only_stale=only_stale)
-        of = _of_fields(self.texts)
+        of = self._of_texts(self.texts)
         for field, texts in self.texts.items():
             self._parts.save(log, head, f"{TEXTS}{field}", texts, of, only_stale=only_stale)
 
@@ -200,7 +197,7 @@ class KindIndex:
     def _extend_texts(self, texts: Sequence[dict[str, str]], rows: Sequence[int], n: int) -> None:
         """Append n rows, of which these have these texts."""
         for field in {field for each in texts for field in each} - self.texts.keys():
-            self.texts[field] = TextColumn(self._settings.synonyms)
+            self.texts[field] = LexicalIndex(self._settings.synonyms)
             self.texts[field].extend([None] * self._text_rows)
         for field, column in self.texts.items():
             values: list[str | None] = [None] * n
@@ -228,24 +225,23 @@ class KindIndex:
     def _load_texts(self, log: LogReader) -> None:
         """All texts of one snapshot, if one fits the log."""
         names = {name.removeprefix(TEXTS): name for name in self._parts.names(TEXTS)}
-        found: dict[str, TextColumn] = {}
+        found: dict[str, LexicalIndex] = {}
         for field, name in names.items():
-            arrays = self._parts.load(log, name, _of_fields(names))
+            arrays = self._parts.load(log, name, self._of_texts(names))
             if arrays is not None:
                 try:
-                    found[field] = TextColumn.from_arrays(arrays, self._settings.synonyms)
+                    found[field] = LexicalIndex.from_arrays(arrays, self._settings.synonyms)
                 except _UNUSABLE as error:
                     logger.warning("the snapshot of the texts of %s is made anew: %s", field, error)
         n_rows = {len(column) for column in found.values()}
         if len(found) == len(names) and len(n_rows) == 1:  # of one moment, or a field may have been missed
             self.texts, self._text_rows = found, n_rows.pop()
 
+    def _of_texts(self, fields: Iterable[str]) -> JsonObject:
+        """What the saved texts of each field were made of; each names all fields, so none is missed."""
+        return {"texts": made_by(self._settings.synonyms), "fields": [*sorted(fields)]}
+
 
 def _of_space(space: Space) -> JsonObject:
     """What the snapshot of vectors says that it was made of."""
     return {"space": repr(space)}
-
-
-def _of_fields(fields: Iterable[str]) -> JsonObject:
-    """What the snapshot of the texts of each field says: of a part that is missing, the others know."""
-    return {"space": "", "fields": [*sorted(fields)]}

@@ -1,17 +1,16 @@
 """The legs of a search, each made ready to be asked about the rows of one table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 
-from embodied_mem.index.arrays import Rows, SomeFloats
+from embodied_mem.index.arrays import Mask, Rows, SomeFloats
 from embodied_mem.index.estimates import Estimates, Shortlist
 from embodied_mem.index.selection import Candidates
-from embodied_mem.index.text import TextColumn
-from embodied_mem.index.text_query import TextQuery
 from embodied_mem.index.vector_column import ReadVectors, VectorColumn
-from embodied_mem.log import PriorLeg
+from embodied_mem.lexical import LexicalIndex
+from embodied_mem.log import PriorLeg, TextLeg
 from embodied_mem.spaces import Vector
 
 LEAST_SHOWN = 0.1  # of a stretch; where fewer are shown, a short list hardly ever holds enough
@@ -43,38 +42,43 @@ class SimilarTexts:
     """A text against the best of several fields.
 
     Args:
-        queries: Columns and the text made ready for each; those that it asks nothing of are left out.
-        weight: What a similarity of 1 adds.
+        leg: The text and the fields.
+        texts: The index of each field that has texts.
+        visible: (n,) which rows exist for this search, over which rarity is counted; None if all do.
     """
 
-    def __init__(self, queries: Sequence[tuple[TextColumn, TextQuery]], weight: float) -> None:
-        self.weight = weight
-        self._queries = queries
+    def __init__(self, leg: TextLeg, texts: Mapping[str, LexicalIndex], visible: Mask | None) -> None:
+        self.weight = leg.weight
+        self._text = leg.text
+        self._columns = [texts[field] for field in leg.fields if field in texts]
+        self._visible = visible
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """A similarity below 0 adds nothing."""
-        return _worth(values, self.weight)
+        """A similarity is never below 0 here."""
+        return _weighted(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """None."""
         return None
 
     def scan(self, candidates: Candidates) -> Estimates:
-        """Exact ones."""
-        is_whole = candidates.rows is None and all(
-            (candidates.first, candidates.last) == (0, len(column)) for column, _ in self._queries
-        )
-        return Estimates(self._compared(len(candidates), None if is_whole else candidates.row_numbers()))
+        """Exact similarities."""
+        n = len(self._columns[0]) if self._columns else 0
+        is_whole = candidates.rows is None and (candidates.first, candidates.last) == (0, n)
+        return Estimates(self.exact(candidates.row_numbers(), candidates, is_whole=is_whole))
 
-    def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
-        """Rarity is counted over what is visible, not over the rows that are asked about."""
-        return self._compared(len(rows), rows)
+    def exact(self, rows: Rows, candidates: Candidates, *, is_whole: bool = False) -> SomeFloats:
+        """(m,) the best similarity of any field.
 
-    def _compared(self, n: int, rows: Rows | None) -> SomeFloats:
-        """(n,) exact values of these rows, or of all."""
-        result = np.zeros(n)
-        for column, query in self._queries:
-            np.maximum(result, column.similarities(query, rows), out=result)
+        Args:
+            rows: (m,) ascending.
+            candidates: What is searched.
+            is_whole: Whether these are all rows.
+        """
+        result: SomeFloats = np.zeros(len(rows))
+        for column in self._columns:
+            found = column.similarities(self._text, self._visible, None if is_whole else rows)
+            result = np.maximum(result, found, out=result)
         return result
 
 
@@ -96,7 +100,7 @@ class SimilarVectors:
 
     def worth(self, values: SomeFloats) -> SomeFloats:
         """A similarity below 0 adds nothing."""
-        return _worth(values, self.weight)
+        return _weighted(np.maximum(values, 0.0), self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """From a stretch of compressed vectors, unless too much of it is hidden."""
@@ -163,10 +167,9 @@ class PriorValues:
         return result
 
 
-def _worth(similarities: SomeFloats, weight: float) -> SomeFloats:
-    result: SomeFloats = np.maximum(similarities, 0.0)
+def _weighted(similarities: SomeFloats, weight: float) -> SomeFloats:
+    """The similarities times the weight, as an array of its own."""
     if not 1e-30 < weight < 1e30:  # float32 has no room for it
-        result = result.astype(np.float64)
-    if weight != 1.0:
-        result *= weight
+        similarities = similarities.astype(np.float64)
+    result: SomeFloats = similarities * np.asarray(weight, similarities.dtype)
     return result

@@ -13,6 +13,7 @@ from embodied_mem.log import Search, Span
 
 MAX_SELECTORS = 512  # of recent filters
 SELECTOR_BYTES = 16  # a row of the table; what all of them may take together
+WHOLE_LOG = (Span(),)
 DENSE = 0.6  # from this share on it is faster to compare a whole stretch than to gather its rows
 
 
@@ -92,6 +93,9 @@ class Selection:
 
     def candidates(self, log: LogReader, search: Search) -> Candidates:
         """The rows that pass the filter, lie in a span and are not left out."""
+        is_all = search.where == EVERYTHING and search.spans == WHOLE_LOG and search.without is None
+        if is_all and not len(self._table.dead):
+            return Candidates(0, len(self._table))
         stretches = self._stretches(search.spans)
         visible = self._visible(stretches)
         left_out = self._left_out(search)

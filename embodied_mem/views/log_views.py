@@ -64,9 +64,14 @@ class LogViews:
         self._surprises: dict[Gaps, tuple[Surprise, Follower]] = {}
         self._duplicates: dict[Gaps, tuple[Duplicates, Follower]] = {}
 
-    def catch_up(self) -> None:
-        """Take in the feedback, withdrawals and archiving written since, by this process or another."""
-        head = self._log.head()
+    def catch_up(self, head: Head | None = None) -> None:
+        """Take in the feedback, withdrawals and archiving written since, by this process or another.
+
+        Args:
+            head: Where the log stands, if that was just read.
+        """
+        if head is None:
+            head = self._log.head()
         if head != self._head:
             self._head = None  # an interrupt may come while the views are half caught up
             self._standings = {}

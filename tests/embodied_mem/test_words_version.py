@@ -10,9 +10,9 @@ from hashlib import blake2b
 
 import pytest
 
-from embodied_mem import lexical, words
+from embodied_mem import similar_words, words
 from embodied_mem.embedders import hashed
-from embodied_mem.index.text_query import codes_of
+from embodied_mem.postings import codes_of
 from embodied_mem.synonyms import Synonyms
 
 CORPUS = [
@@ -53,7 +53,7 @@ def terms_digest():
     terms = [SYNONYMS.apply(each) for each in found]
     known = sorted({term for each in terms for term in each})
     return digest(
-        [found, terms, [sorted(lexical.trigrams(term)) for term in known], codes_of(known).tolist()]
+        [found, terms, [sorted(similar_words.trigrams(term)) for term in known], codes_of(known).tolist()]
     )
 
 

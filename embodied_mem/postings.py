@@ -1,0 +1,245 @@
+"""Where terms occur in many texts: packed blocks that never change, and a tail that grows."""
+
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_ROWS = 65_536  # of a block or tail
+MAX_COUNT = 65_535  # of a term in a text
+COMMON_SHARE = 0.25  # a term in so many rows of a block is kept as one byte a row, which takes less
+
+Unsigned: TypeAlias = npt.NDArray[np.unsignedinteger]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+
+
+class Places(NamedTuple):
+    """Where a term occurs in a block or tail.
+
+    Attributes:
+        values: (m,) `row << 16 | count` of each row that has it, ascending; of a common term (n,) how often
+            each row has it.
+        n_rows: How many rows have it.
+        is_common: Which of the two it is.
+    """
+
+    values: Unsigned
+    n_rows: int
+    is_common: bool = False
+
+    def counts(self, n: int) -> Unsigned:
+        """(n,) how often each row has it."""
+        if self.is_common:
+            return self.values
+        return _spread(self.values, n)
+
+    def n_visible(self, visible: Mask | None) -> int:
+        """How many visible rows have it; None means that all are visible."""
+        if visible is None:
+            return self.n_rows
+        seen = visible & (self.values > 0) if self.is_common else visible[self.values >> 16]
+        return int(np.count_nonzero(seen))
+
+
+class Tail:
+    """The newest texts, to which more can be added; at most 65,536."""
+
+    def __init__(self) -> None:
+        # `row << 16 | count` of each occurrence. Most terms of a store occur once, and an int takes a third
+        # of the memory of an array with one item.
+        self._places: dict[str, int | array[int]] = {}
+        self._lengths = array("I")
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    @property
+    def lengths(self) -> Unsigned:
+        """(n,) how many terms each row has, repeated ones included."""
+        return np.array(self._lengths, np.uint32)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        held = (*self._places, *self._places.values(), self._places, self._lengths)
+        return sum(map(sys.getsizeof, held))
+
+    def append(self, counts: Mapping[str, int]) -> list[str]:
+        """Add the row of a text.
+
+        Args:
+            counts: How often it has each of its terms, at most 65,535 times.
+
+        Returns:
+            The terms that no row had before.
+        """
+        new = []
+        places, row = self._places, len(self._lengths) << 16
+        for term, count in counts.items():
+            held = places.get(term)
+            if isinstance(held, array):
+                held.append(row | count)
+            elif held is None:
+                places[term] = row | count
+                new.append(term)
+            else:
+                places[term] = array("I", (held, row | count))
+        self._lengths.append(sum(counts.values()))
+        return new
+
+    def find(self, terms: Iterable[str]) -> dict[str, Places]:
+        """Where each of the terms that are here occurs."""
+        held = [(term, self._places[term]) for term in terms if term in self._places]
+        # Copies, since a view would keep an array from growing.
+        runs = [(term, np.array(_as_array(places), np.uint32)) for term, places in held]
+        return {term: Places(run, len(run)) for term, run in runs}
+
+    def runs(self) -> "tuple[list[str], list[array[int]]]":
+        """All terms, and for each `row << 16 | count` of the rows that have it, ascending."""
+        return list(self._places), list(map(_as_array, self._places.values()))
+
+    def to_arrays(self) -> Arrays:
+        """Its arrays by name; the terms as UTF-8, a line each."""
+        terms, runs = self.runs()
+        return {
+            "lengths": self.lengths,
+            "terms": as_lines(terms),
+            "sizes": np.fromiter(map(len, runs), np.uint32, len(runs)),
+            "places": np.frombuffer(b"".join(runs), np.uint32),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """The tail of these arrays, copied."""
+        tail = cls()
+        tail._lengths = array("I", arrays["lengths"].tobytes())
+        places, ends = arrays["places"], np.cumsum(arrays["sizes"], dtype=np.int64).tolist()
+        for term, start, end in zip(from_lines(arrays["terms"]), [0, *ends], ends, strict=False):
+            run = array("I", places[start:end].tobytes())
+            tail._places[term] = run if len(run) > 1 else run[0]
+        return tail
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Texts that do not change any more, at most 65,536.
+
+    A term is a number of 64 bits here, as millions of them take too much memory as objects.
+
+    Attributes:
+        codes: (t,) its terms, ascending.
+        starts: (t + 1,) where the places of each term begin; a common one has none.
+        places: `row << 16 | count` of each row that has a term, term by term, ascending.
+        common: (c,) which terms are common, by their places in `codes`, ascending.
+        n_rows: (c,) how many rows have each.
+        counts: (c, n) how often each row has each.
+        lengths: (n,) how many terms each row has, repeated ones included.
+    """
+
+    codes: npt.NDArray[np.uint64]
+    starts: npt.NDArray[np.uint32]
+    places: npt.NDArray[np.uint32]
+    common: npt.NDArray[np.uint32]
+    n_rows: npt.NDArray[np.uint32]
+    counts: Unsigned
+    lengths: Unsigned
+
+    @classmethod
+    def of(cls, tail: Tail) -> Self:
+        """The rows of a tail, packed."""
+        terms, unordered = tail.runs()
+        codes = codes_of(terms)
+        order = np.argsort(codes)
+        runs = [unordered[number] for number in order.tolist()]
+        sizes = np.fromiter(map(len, runs), np.uint32, len(runs))
+        is_common = sizes >= COMMON_SHARE * len(tail)
+        common = np.flatnonzero(is_common)
+        counts = np.zeros((len(common), len(tail)), np.uint16)
+        for row, number in zip(counts, common.tolist(), strict=True):
+            row[:] = _spread(np.array(runs[number], np.uint32), len(tail))
+        rest = [run for run, is_out in zip(runs, is_common.tolist(), strict=True) if not is_out]
+        return cls(
+            codes[order],
+            np.concatenate([[0], np.cumsum(np.where(is_common, 0, sizes))]).astype(np.uint32),
+            np.frombuffer(b"".join(rest), np.uint32),
+            common.astype(np.uint32),
+            sizes[common],
+            _small(counts),
+            _small(tail.lengths),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by its arrays."""
+        return sum(array.nbytes for array in self.to_arrays().values())
+
+    def find(self, terms: Sequence[str]) -> dict[str, Places]:
+        """Where each of the terms that are here occurs."""
+        codes = codes_of(terms)
+        numbers = np.searchsorted(self.codes, codes)
+        is_here = self.codes.take(numbers, mode="clip") == codes if len(self.codes) else codes[:0]
+        found = zip(terms, numbers.tolist(), is_here.tolist(), strict=False)
+        return {term: self._places_of(number) for term, number, is_known in found if is_known}
+
+    def to_arrays(self) -> Arrays:
+        """Its arrays by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """The block of these arrays, which it keeps."""
+        return cls(**arrays)
+
+    def _places_of(self, number: int) -> Places:
+        start, end = self.starts[number : number + 2].tolist()
+        if start < end:
+            return Places(self.places[start:end], end - start)
+        at = int(self.common.searchsorted(number))
+        return Places(self.counts[at], int(self.n_rows[at]), is_common=True)
+
+
+def as_lines(words: Iterable[str]) -> npt.NDArray[np.uint8]:
+    """Words as one UTF-8 text, a line each."""
+    return np.frombuffer("\n".join(words).encode("utf-8", "surrogatepass"), np.uint8)
+
+
+def from_lines(text: npt.NDArray[np.uint8]) -> list[str]:
+    """The words of such a text."""
+    lines = text.tobytes().decode("utf-8", "surrogatepass")
+    return lines.split("\n") if lines else []
+
+
+def codes_of(terms: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """(t,) 64 bits for each term, the same in every process."""
+    return np.fromiter(map(_code, terms), np.uint64, len(terms))
+
+
+@lru_cache(maxsize=16_384)
+def _code(term: str) -> int:
+    return int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _as_array(held: "int | array[int]") -> "array[int]":
+    return array("I", (held,)) if isinstance(held, int) else held
+
+
+def _spread(values: npt.NDArray[np.uint32], n: int) -> npt.NDArray[np.uint16]:
+    """(n,) the counts of `row << 16 | count`, 0 for rows that are not there."""
+    result = np.zeros(n, np.uint16)
+    result[(values >> 16).astype(np.int64)] = values & MAX_COUNT
+    return result
+
+
+def _small(values: npt.NDArray[Any]) -> Unsigned:
+    """The same in the smallest unsigned type that holds them."""
+    return values.astype(np.min_scalar_type(int(values.max(initial=0))))
