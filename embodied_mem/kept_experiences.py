@@ -36,7 +36,11 @@ class KeptExperiences:
         kept = self._kept
         missing = [at for at in dict.fromkeys(sequences) if at not in kept]
         read = self._read(missing) if missing else kept
-        found = {at: (kept.get(at) or read[at])[0] for at in sequences if at in kept or at in read}
+        found = {}
+        for at in sequences:
+            held = kept.get(at) or read.get(at)
+            if held is not None:
+                found[at] = held[0]
         if missing:
             self._keep(read)
         return found

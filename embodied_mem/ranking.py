@@ -142,12 +142,10 @@ def rank(found: Found, legs: Sequence[Leg]) -> list[Ranked]:
         found: What a search by these legs gave back.
         legs: What it was searched by.
     """
-    columns = [(leg.name, _parts(leg, found)) for leg in legs]
-    result = []
-    for row, sequence in enumerate(found.sequences):
-        parts = {name: part for name, column in columns if (part := column[row]) is not None}
-        result.append(Ranked(sequence, sum(parts.values(), 0.0), parts))
-    return result
+    parts: list[dict[str, float]] = [{} for _ in found.sequences]
+    for leg in legs:
+        _add_part(leg, found, parts)
+    return list(map(_ranked, found.sequences, parts))
 
 
 def total_scores(found: Found, legs: Sequence[Leg]) -> Floats:
@@ -166,12 +164,21 @@ def picked(found: Found, places: Sequence[int]) -> Found:
     return Found(sequences, columns, found.n_candidates, found.is_exact)
 
 
-def _parts(leg: Leg, found: Found) -> list[float | None]:
-    similarities = found.similarities[leg.name]
+def _ranked(sequence: int, parts: Mapping[str, float]) -> Ranked:
+    return Ranked(sequence, sum(parts.values(), 0.0), parts)
+
+
+def _add_part(leg: Leg, found: Found, parts: Sequence[dict[str, float]]) -> None:
+    """Add the part of a leg to the parts of each that was found."""
+    values = found.similarities[leg.name]
     if not isinstance(leg, PriorLeg):
-        return [leg.weight * max(0.0, similarity) for similarity in similarities]
+        for each, similarity in zip(parts, values, strict=True):
+            each[leg.name] = leg.weight * max(0.0, similarity)
+        return
     has_value = _holds(leg.sequences, np.array(found.sequences, np.int64)).tolist()
-    return [leg.weight * value if has else None for value, has in zip(similarities, has_value, strict=True)]
+    for each, value, has in zip(parts, values, has_value, strict=True):
+        if has:
+            each[leg.name] = leg.weight * value
 
 
 def _holds(ascending: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

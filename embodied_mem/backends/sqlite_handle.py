@@ -368,8 +368,13 @@ class SqliteHandle:
             if db.in_transaction:
                 yield db
                 return
-            with begun(db, "BEGIN DEFERRED"):
+            try:
+                db.execute("BEGIN DEFERRED")  # within, as Ctrl-C may be noticed once it has begun
                 yield db
+                db.execute("COMMIT")
+            except BaseException:
+                roll_back(db)
+                raise
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -139,9 +139,11 @@ def _proved_best(
 
 def _errors(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates]) -> float | SomeFloats | None:
     """How far off the sums are at most: a number for all, or one for each; None if they are exact."""
-    pairs = zip(legs, estimates, strict=True)
-    errors = [leg.weight * found.errors for leg, found in pairs if found.errors is not None]
-    return sum(errors) if errors else None
+    errors: float | SomeFloats | None = None
+    for leg, found in zip(legs, estimates, strict=True):
+        if found.errors is not None:
+            errors = leg.weight * found.errors + (0.0 if errors is None else errors)
+    return errors
 
 
 def _compared(legs: Sequence[ReadyLeg], candidates: Candidates, places: Places) -> _Compared:

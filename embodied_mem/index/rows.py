@@ -29,15 +29,11 @@ class RowTable:
         self.kind = kind
         self.dead: Rows = np.zeros(0, np.int64)  # rows that stand for nothing any more, ascending
         self._sequences = GrowingArray(np.int64)
+        self.sequences: Sequences = self._sequences.items  # (n,) of each row, ascending
         self._columns: dict[str, FilterColumn] = {}
 
     def __len__(self) -> int:
-        return len(self._sequences)
-
-    @property
-    def sequences(self) -> Sequences:
-        """(n,) the sequence number of each row, ascending."""
-        return self._sequences.items
+        return len(self.sequences)
 
     @property
     def nbytes(self) -> int:
@@ -47,6 +43,7 @@ class RowTable:
     def append(self, sequences: Sequence[int] | Sequences) -> None:
         """Number these entries on; their sequence numbers are above all held ones."""
         self._sequences.extend(sequences)
+        self.sequences = self._sequences.items
 
     def keep_only(self, alive: Sequences) -> None:
         """Mark the rows of all other entries dead, and forget what filters compared."""

@@ -90,7 +90,7 @@ def test_hashed_vectors_are_what_their_version_says():
         (words, "_ASCII", bytes(range(256))),
         (words, "MAX_INDEXED_CHARS", 60_000),
         (words, "_STEMS", type("Plain", (dict,), {"__missing__": lambda _, word: word})()),
-        (lexical, "trigrams", lambda word: {word[:3]}),
+        (similar_words, "trigrams", lambda word: {word[:3]}),
     ],
 )
 def test_a_change_is_noticed(monkeypatch, module, name, value):
