@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.workload import DIMENSION
-from embodied_mem.spaces import Vectors
+from embodied_mem.records.spaces import Vectors
 
 N_CLUSTERS = 1_000
 INNER_DIMENSION = 32

@@ -35,11 +35,11 @@ from benchmarks.sizes import parse_sizes
 from benchmarks.table import markdown, number, rows_table
 from benchmarks.workload import TOP_K, BenchQuery, make_queries, recall_at_k
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
-from embodied_mem.experience_memory import ExperienceMemory
 from embodied_mem.experiments.outputs import write_atomically
-from embodied_mem.filters import EVERYTHING, Where
-from embodied_mem.recollection import Recollection
-from embodied_mem.spaces import Vector
+from embodied_mem.memory.experience_memory import ExperienceMemory
+from embodied_mem.records.filters import EVERYTHING, Where
+from embodied_mem.records.recollection import Recollection
+from embodied_mem.records.spaces import Vector
 from embodied_mem.store import MemoryStore
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -33,7 +33,7 @@ from benchmarks.workload import (
     make_record,
 )
 from embodied_mem.errors import ExperimentError
-from embodied_mem.spaces import Vectors
+from embodied_mem.records.spaces import Vectors
 from embodied_mem.store import MemoryStore
 
 CHUNK = 10_000  # records made ahead of those that are written

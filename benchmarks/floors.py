@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from benchmarks.workload import DIMENSION, TOP_K, BenchQuery, BenchRecord
 from embodied_mem.optional import require
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 
 class _Rows:

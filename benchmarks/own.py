@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.workload import DIMENSION, TOP_K, BenchQuery, BenchRecord
-from embodied_mem.filters import EVERYTHING, Where, where
-from embodied_mem.index.options import IndexOptions
+from embodied_mem.index.index_options import IndexOptions
 from embodied_mem.records import Experience, Outcome, Recalled, Scope, Status, Task
-from embodied_mem.spaces import FieldVector, Space, Vector, Vectors
+from embodied_mem.records.filters import EVERYTHING, Where, where
+from embodied_mem.records.spaces import FieldVector, Space, Vector, Vectors
 from embodied_mem.store import MemoryStore
 
 SPACE = Space(name="bag-of-words", version="1", dimension=DIMENSION)

@@ -18,7 +18,7 @@ from benchmarks.workload import (
     make_queries,
     make_records,
 )
-from embodied_mem.spaces import Vectors
+from embodied_mem.records.spaces import Vectors
 
 
 class Filter(StrEnum):

@@ -23,8 +23,8 @@ from embodied_mem.contracts import Planner
 from embodied_mem.envs import make_world
 from embodied_mem.experiments.compose import compose_config
 from embodied_mem.planners import make_planner
+from embodied_mem.recording.outcomes import EpisodeSummary
 from embodied_mem.records import Experience, Outcome, Status
-from embodied_mem.wrappers.outcomes import EpisodeSummary
 
 FIRST_SEED = 100_000  # of the seeds for tuning
 EPISODES_PER_KIND = 15

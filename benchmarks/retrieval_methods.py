@@ -15,9 +15,9 @@ import numpy.typing as npt
 from benchmarks.retrieval_set import Text
 from embodied_mem import Experience, MemoryStore, Outcome, Task
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.lexical import LexicalIndex
-from embodied_mem.synonyms import NO_SYNONYMS, Synonyms, default_synonyms
-from embodied_mem.words import words
+from embodied_mem.text.lexical import LexicalIndex
+from embodied_mem.text.synonyms import NO_SYNONYMS, Synonyms, default_synonyms
+from embodied_mem.text.words import words
 
 DEPTH = 10  # ranks that are looked at
 K1, B = 1.5, 0.75  # of the plain BM25

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from benchmarks.workload import BenchQuery, BenchRecord
 from embodied_mem.errors import MissingExtra, unknown_name
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 
 class Subject(Protocol):

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 DIMENSION = 384
 N_AGENTS = 10

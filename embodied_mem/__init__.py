@@ -10,13 +10,10 @@ if TYPE_CHECKING:
     from embodied_mem.agent import Agent, Limits
     from embodied_mem.embedders import HashedEmbedder
     from embodied_mem.errors import EmbodiedMemError
-    from embodied_mem.experience_memory import ExperienceMemory
-    from embodied_mem.filters import where
     from embodied_mem.index import IndexOptions
-    from embodied_mem.json_values import clean_text
-    from embodied_mem.queries import Query
-    from embodied_mem.ranking import RankingWeights
-    from embodied_mem.recollection import Recollection
+    from embodied_mem.memory.experience_memory import ExperienceMemory
+    from embodied_mem.memory.scoring import RankingWeights
+    from embodied_mem.recording import record_experience
     from embodied_mem.records import (
         Attachment,
         Experience,
@@ -30,42 +27,45 @@ if TYPE_CHECKING:
         Status,
         Task,
     )
-    from embodied_mem.spaces import FieldVector, Metric, Space
+    from embodied_mem.records.filters import where
+    from embodied_mem.records.json_values import clean_text
+    from embodied_mem.records.queries import Query
+    from embodied_mem.records.recollection import Recollection
+    from embodied_mem.records.spaces import FieldVector, Metric, Space
     from embodied_mem.store import MemoryStore
-    from embodied_mem.synonyms import Synonyms
-    from embodied_mem.upkeep import Retention
-    from embodied_mem.wrappers import record_experience
+    from embodied_mem.store.upkeep import Retention
+    from embodied_mem.text.synonyms import Synonyms
 
 _HOMES = {
     "Agent": "agent",
     "Attachment": "records",
     "EmbodiedMemError": "errors",
     "Experience": "records",
-    "ExperienceMemory": "experience_memory",
-    "FieldVector": "spaces",
+    "ExperienceMemory": "memory.experience_memory",
+    "FieldVector": "records.spaces",
     "HashedEmbedder": "embedders",
     "IndexOptions": "index",
     "Kind": "records",
     "Limits": "agent",
     "MemoryStore": "store",
-    "Metric": "spaces",
+    "Metric": "records.spaces",
     "Origin": "records",
     "Outcome": "records",
-    "Query": "queries",
-    "RankingWeights": "ranking",
+    "Query": "records.queries",
+    "RankingWeights": "memory.scoring",
     "Recalled": "records",
     "Receipt": "records",
-    "Recollection": "recollection",
-    "Retention": "upkeep",
+    "Recollection": "records.recollection",
+    "Retention": "store.upkeep",
     "Scope": "records",
     "SkillCall": "records",
-    "Space": "spaces",
+    "Space": "records.spaces",
     "Status": "records",
-    "Synonyms": "synonyms",
+    "Synonyms": "text.synonyms",
     "Task": "records",
-    "clean_text": "json_values",
-    "record_experience": "wrappers",
-    "where": "filters",
+    "clean_text": "records.json_values",
+    "record_experience": "recording",
+    "where": "records.filters",
 }
 
 __version__ = "0.1.0"

@@ -10,15 +10,15 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from embodied_mem.decisions import Context, Decision
-from embodied_mem.episodes import Reflection, Trace
-from embodied_mem.forgetting.remembered import Remembered
-from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Appended, Entry, Found, Logged, Search
-from embodied_mem.queries import Query
-from embodied_mem.records import Experience, Outcome, Recalled, Receipt, SkillCall, Task
-from embodied_mem.skills import Detail, Observation, Skill, SkillResult
-from embodied_mem.spaces import Space, Vectors
+from embodied_mem.records.decisions import Context, Decision
+from embodied_mem.records.episodes import Reflection, Trace
+from embodied_mem.records.experience import Experience, Outcome, Recalled, Receipt, SkillCall, Task
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.log import Appended, Entry, Found, Logged, Search
+from embodied_mem.records.queries import Query
+from embodied_mem.records.remembered import Remembered
+from embodied_mem.records.skills import Detail, Observation, Skill, SkillResult
+from embodied_mem.records.spaces import Space, Vectors
 
 Input_contra = TypeVar("Input_contra", contravariant=True)
 State = TypeVar("State")

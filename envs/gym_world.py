@@ -11,18 +11,26 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import parse_env_id
 
-from embodied_mem import describe
 from embodied_mem.contracts import Execution
 from embodied_mem.errors import InvalidRecord, UnknownName
-from embodied_mem.json_values import JsonValue
+from embodied_mem.recording import describe
 from embodied_mem.records import SkillCall, Task, instance_id
-from embodied_mem.skills import Detail, Observation, Parameter, Skill, SkillResult, SkillStatus, check_call
+from embodied_mem.records.json_values import JsonValue
+from embodied_mem.records.skills import (
+    Detail,
+    Observation,
+    Parameter,
+    Skill,
+    SkillResult,
+    SkillStatus,
+    check_call,
+)
 
 MAX_CHOICES = 64
 
 
 class GymWorld:
-    """A Gymnasium environment in the words of `embodied_mem.describe`; every call takes one step.
+    """A Gymnasium environment in the words of `embodied_mem.recording.describe`; every call takes one step.
 
     With a discrete action space each action is a skill, named by the environment (`left`) or by its number
     (`action_2`). Any other action space is one skill `act(action)`, with the action as JSON.

@@ -198,7 +198,7 @@ def make_experience_memory(
         options: Further keyword arguments of `MemoryStore.memory`.
     """
     from embodied_mem.embedders.hashed import HashedEmbedder
-    from embodied_mem.ranking import RankingWeights
+    from embodied_mem.memory.scoring import RankingWeights
     from embodied_mem.store import MemoryStore
 
     # The committed results were made when hashed vectors broke ties by default; a run may do without.
@@ -214,7 +214,7 @@ def _embed_anew(store: "MemoryStore", embedder: "Embedder[str] | None") -> None:
 
     Arms that share a memory may open it at the same time in several processes; one of them does it.
     """
-    from embodied_mem.retrieval import TEXT_FIELD
+    from embodied_mem.memory.retrieval import TEXT_FIELD
 
     if embedder is None or store.backend.spaces().get(TEXT_FIELD) in (None, embedder.space):
         return

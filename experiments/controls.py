@@ -13,10 +13,10 @@ import numpy as np
 
 from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
 from embodied_mem.errors import ExperimentError, unknown_name
-from embodied_mem.filters import Equals, Not, all_of, to_document
-from embodied_mem.json_values import JsonValue, canonical
-from embodied_mem.queries import MAX_K, Query
 from embodied_mem.records import Experience, Recalled, Receipt
+from embodied_mem.records.filters import Equals, Not, all_of, to_document
+from embodied_mem.records.json_values import JsonValue, canonical
+from embodied_mem.records.queries import MAX_K, Query
 
 
 class NoMemory:

@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from embodied_mem.backends.disk import FILE_NAME
-from embodied_mem.backends.network_disk import MOUNTS, file_system, refuse_network_disk
 from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.backends.sqlite.disk import FILE_NAME
+from embodied_mem.backends.sqlite.network_disk import MOUNTS, file_system, refuse_network_disk
 from embodied_mem.errors import StoreError
 from embodied_mem.experiments.outputs import machine
 

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from embodied_mem.decisions import CallRecord
-from embodied_mem.episodes import DecisionRecord, Episode, RecallRecord
 from embodied_mem.experiments.streams import Trial
+from embodied_mem.records.decisions import CallRecord
+from embodied_mem.records.episodes import DecisionRecord, Episode, RecallRecord
 
 
 def episode_row(

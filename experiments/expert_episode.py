@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.contracts import HasExpert, HasGoalCheck, Policy, World
-from embodied_mem.episodes import Episode, Trace
 from embodied_mem.errors import EpisodeError, ExperimentError
-from embodied_mem.json_values import clean_text
-from embodied_mem.judging import GoalJudge
 from embodied_mem.records import Outcome
+from embodied_mem.records.episodes import Episode, Trace
+from embodied_mem.records.json_values import clean_text
 
 EXPERT_STREAM = 2  # second word of the expert's seed; the planner's is 1
 

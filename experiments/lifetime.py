@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 from embodied_mem.agent import Agent, Mode
 from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
-from embodied_mem.episodes import Episode
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.arms import Arm, make_memory, make_planner
 from embodied_mem.experiments.config import RunPlan
@@ -24,9 +23,10 @@ from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.seeds import Phase
 from embodied_mem.experiments.streams import Trial
 from embodied_mem.experiments.worlds import Worlds, max_steps
-from embodied_mem.limits import Limits
-from embodied_mem.modes import with_mode
+from embodied_mem.memory.modes import with_mode
 from embodied_mem.records import Scope
+from embodied_mem.records.episodes import Episode
+from embodied_mem.records.limits import Limits
 
 Row: TypeAlias = Mapping[str, Any]  # a row of episodes.jsonl
 

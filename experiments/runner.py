@@ -12,7 +12,7 @@ from embodied_mem.experiments.journal import recover
 from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows, close_memory, note_of
 from embodied_mem.experiments.outputs import n_cores
 from embodied_mem.experiments.worlds import Worlds
-from embodied_mem.limits import Limits
+from embodied_mem.records.limits import Limits
 
 Finished: TypeAlias = dict[tuple[str, int], list[Row]]
 

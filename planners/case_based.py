@@ -8,17 +8,17 @@ was won (retain). With an empty memory it explores and repairs in exactly the sa
 
 from dataclasses import dataclass, field
 
-from embodied_mem.decisions import Act, Context, Decision, Stop, Trigger
-from embodied_mem.episodes import Reflection, Trace
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.filters import Where, where
-from embodied_mem.json_values import JsonObject
 from embodied_mem.planners.grounding import Goal, candidates, ground
 from embodied_mem.planners.legal_calls import random_call
 from embodied_mem.planners.repairs import Lessons, Obstacle, Repair, distinct_repairs
-from embodied_mem.queries import Query
 from embodied_mem.records import Kind, Outcome, Recalled, SkillCall, Status
-from embodied_mem.skills import SkillStatus
+from embodied_mem.records.decisions import Act, Context, Decision, Stop, Trigger
+from embodied_mem.records.episodes import Reflection, Trace
+from embodied_mem.records.filters import Where, where
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.queries import Query
+from embodied_mem.records.skills import SkillStatus
 
 REPAIRS_THAT_WORKED: Where = where(kind=Kind.REPAIR.value, outcome=Status.SUCCESS.value)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from embodied_mem.json_values import JsonValue
-from embodied_mem.skills import Skill
+from embodied_mem.records.json_values import JsonValue
+from embodied_mem.records.skills import Skill
 
 MAX_CHARS = 4_000  # of an instruction; the patterns take quadratic time on texts made to confuse them
 

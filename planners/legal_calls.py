@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embodied_mem.json_values import JsonValue
 from embodied_mem.records import SkillCall
-from embodied_mem.skills import Parameter, Skill
+from embodied_mem.records.json_values import JsonValue
+from embodied_mem.records.skills import Parameter, Skill
 
 
 def random_call(skills: Sequence[Skill], rng: np.random.Generator) -> SkillCall | None:

@@ -8,10 +8,10 @@ whatever the obstacle is called. Nothing here knows a world; it only compares wo
 import re
 from collections.abc import Mapping
 
-from embodied_mem.json_values import JsonValue
 from embodied_mem.planners.grounding import words
 from embodied_mem.records import SkillCall
-from embodied_mem.skills import SkillResult
+from embodied_mem.records.json_values import JsonValue
+from embodied_mem.records.skills import SkillResult
 
 OBSTACLE = "obstacle"
 

@@ -1,8 +1,8 @@
 """The floor of every comparison: a random legal skill, again and again."""
 
-from embodied_mem.decisions import Act, Context, Decision, Stop
-from embodied_mem.json_values import JsonObject
 from embodied_mem.planners.legal_calls import random_call
+from embodied_mem.records.decisions import Act, Context, Decision, Stop
+from embodied_mem.records.json_values import JsonObject
 
 
 class RandomSkillPlanner:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from embodied_mem.decisions import CallRecord
 from embodied_mem.planners.lifting import ground_call, is_about, lift_call, lift_text, roles_of
 from embodied_mem.records import Experience, Kind, Outcome, Recalled, SkillCall, Status, Task
+from embodied_mem.records.decisions import CallRecord
 
 
 @dataclass(slots=True)

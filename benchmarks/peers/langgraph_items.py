@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.peers.ready_vectors import ReadyVectors
 from benchmarks.workload import TOP_K, BenchQuery, BenchRecord
 from embodied_mem.optional import require
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 LOADED_AT_ONCE = 500
 

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.peers.ready_vectors import ReadyVectors
 from benchmarks.workload import DIMENSION, TOP_K, BenchQuery, BenchRecord
 from embodied_mem.optional import require
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 LOADED_AT_ONCE = 5_000
 MADE_AT = "2026-01-01T00:00:00+00:00"

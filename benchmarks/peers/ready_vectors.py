@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.workload import BenchRecord, embed
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 
 class ReadyVectors:

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.workload import TOP_K, BenchQuery, BenchRecord
 from embodied_mem.errors import StoreError
 from embodied_mem.optional import require
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 MAX_CHARS = 300  # it refuses a longer text
 

@@ -14,11 +14,10 @@ from typing import TypeAlias
 import numpy as np
 
 from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
-from embodied_mem.filters import matches
 from embodied_mem.index.vectors import comparable, exact_similarities
-from embodied_mem.json_values import canonical, check_text, to_json_object
-from embodied_mem.lexical import LexicalIndex
-from embodied_mem.log import (
+from embodied_mem.records.filters import matches
+from embodied_mem.records.json_values import canonical, check_text, to_json_object
+from embodied_mem.records.log import (
     Appended,
     Entry,
     Found,
@@ -30,8 +29,9 @@ from embodied_mem.log import (
     TextLeg,
     check_search,
 )
-from embodied_mem.spaces import FieldVector, Space
-from embodied_mem.synonyms import Synonyms, default_synonyms
+from embodied_mem.records.spaces import FieldVector, Space
+from embodied_mem.text.lexical import LexicalIndex
+from embodied_mem.text.synonyms import Synonyms, default_synonyms
 
 Values: TypeAlias = dict[int, float]  # sequence number -> what a leg says of that entry; 0 where it is absent
 
@@ -41,8 +41,8 @@ class InMemoryBackend:
 
     Nothing survives the process, and no other process can share it; threads can. A search looks at every
     entry in Python: milliseconds for a thousand entries. It has none of the optional capabilities in
-    `embodied_mem.backend_capabilities`: entries are not committed together (`commit_every`), do not know when
-    they were written (`Query.as_of_s`) and are never purged.
+    `embodied_mem.backends.capabilities`: entries are not committed together (`commit_every`), do not know
+    when they were written (`Query.as_of_s`) and are never purged.
 
     Args:
         synonyms: What counts as the same word in text search; the library's own if None.

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.spaces import MAX_DIMENSION, Space, Vector, Vectors
-from embodied_mem.synonyms import Synonyms, default_synonyms
-from embodied_mem.words import words
+from embodied_mem.records.spaces import MAX_DIMENSION, Space, Vector, Vectors
+from embodied_mem.text.synonyms import Synonyms, default_synonyms
+from embodied_mem.text.words import words
 
 VERSION = "2"  # goes up with every change to what is embedded, as with one to `words`
 MIN_GRAM, MAX_GRAM = 3, 5

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from embodied_mem.index.arrays import Places
 from embodied_mem.index.faiss_threads import one_thread
 from embodied_mem.index.growing import Blocks
-from embodied_mem.spaces import Vector
+from embodied_mem.records.spaces import Vector
 
 Codes: TypeAlias = npt.NDArray[np.uint8]
 Products: TypeAlias = npt.NDArray[np.float32]

@@ -15,7 +15,7 @@ from embodied_mem.index.byte_codes import ByteCodes
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.top import threshold_of
 from embodied_mem.index.vectors import dots, rounding_error
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 AT_ONCE = 1024  # vectors decoded into one buffer that stays in the processor's cache
 LEVELS = 255

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from embodied_mem.filters import Near
 from embodied_mem.index.arrays import Mask
 from embodied_mem.index.growing import GrowingArray
+from embodied_mem.records.filters import Near
 
 MARGIN = 1e-9  # of all sizes that occur; so near to the radius the distance is taken as the reference does
 

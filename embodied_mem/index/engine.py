@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from embodied_mem import failpoints
-from embodied_mem.index import snapshot
+from embodied_mem.index import part_files as snapshot
 from embodied_mem.index.arrays import Rows, SomeFloats
+from embodied_mem.index.exact_ranking import Best, best_of
+from embodied_mem.index.index_options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.index.kept_parts import Settings
 from embodied_mem.index.kind_index import KindIndex
 from embodied_mem.index.log_reader import LogReader
-from embodied_mem.index.options import DEFAULT_OPTIONS, IndexOptions
-from embodied_mem.index.ranking import Best, best_of
-from embodied_mem.log import Found, Head, Search
-from embodied_mem.synonyms import Synonyms
+from embodied_mem.records.log import Found, Head, Search
+from embodied_mem.text.synonyms import Synonyms
 
 Scored: TypeAlias = tuple[Found, SomeFloats]  # with what each hit is worth
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.filters import Between, Equals, In, Near, Where, matches, split_path
 from embodied_mem.index.arrays import Mask
 from embodied_mem.index.coordinates import Coordinates, is_place
 from embodied_mem.index.growing import GrowingArray
-from embodied_mem.json_values import JsonValue
+from embodied_mem.records.filters import Between, Equals, In, Near, Where, matches, split_path
+from embodied_mem.records.json_values import JsonValue
 
 _UNKNOWN = -4
 ABSENT, NUMBER, PLACE = -1, -2, -3  # codes of rows without a value, and of those that are kept elsewhere

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from embodied_mem.index.arrays import Places
 from embodied_mem.index.faiss_threads import one_thread
-from embodied_mem.spaces import Vector, Vectors
+from embodied_mem.records.spaces import Vector, Vectors
 
 Products = npt.NDArray[np.float32]
 

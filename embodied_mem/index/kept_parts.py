@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from embodied_mem.index import snapshot
+from embodied_mem.index import part_files as snapshot
 from embodied_mem.index.arrays import Arrays
+from embodied_mem.index.index_options import IndexOptions
 from embodied_mem.index.log_reader import LogReader
-from embodied_mem.index.options import IndexOptions
 from embodied_mem.index.rows import RowTable
-from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Head
-from embodied_mem.synonyms import Synonyms
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.log import Head
+from embodied_mem.text.synonyms import Synonyms
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from embodied_mem.index.log_reader import LogReader
 from embodied_mem.index.rows import RowTable, Sequences
 from embodied_mem.index.selection import Selection
 from embodied_mem.index.vector_column import SAMPLE, VectorColumn
-from embodied_mem.json_values import JsonObject
-from embodied_mem.lexical import LexicalIndex, made_by
-from embodied_mem.log import Head, Leg, PriorLeg, VectorLeg
-from embodied_mem.spaces import Space, Vectors, unknown_space
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.log import Head, Leg, PriorLeg, VectorLeg
+from embodied_mem.records.spaces import Space, Vectors, unknown_space
+from embodied_mem.text.lexical import LexicalIndex, made_by
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from embodied_mem.index.arrays import Mask, Rows, SomeFloats
 from embodied_mem.index.estimates import Estimates, Shortlist
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vector_column import ReadVectors, VectorColumn
-from embodied_mem.lexical import LexicalIndex
-from embodied_mem.log import PriorLeg, TextLeg
-from embodied_mem.spaces import Vector
+from embodied_mem.records.log import PriorLeg, TextLeg
+from embodied_mem.records.spaces import Vector
+from embodied_mem.text.lexical import LexicalIndex
 
 LEAST_SHOWN = 0.1  # of a stretch; where fewer are shown, a short list hardly ever holds enough
 

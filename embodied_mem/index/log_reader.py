@@ -6,8 +6,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.log import Head
-from embodied_mem.spaces import Space, Vectors
+from embodied_mem.records.log import Head
+from embodied_mem.records.spaces import Space, Vectors
 
 Sequences: TypeAlias = npt.NDArray[np.int64]
 Cells: TypeAlias = tuple[Sequence[str | float | None], Sequence[str | None]]  # plain values and JSON texts

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.filters import And, Not, Or, Where
 from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.filter_column import FilterColumn
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.log_reader import Cells, LogReader
-from embodied_mem.log import Span
+from embodied_mem.records.filters import And, Not, Or, Where
+from embodied_mem.records.log import Span
 
 Sequences = npt.NDArray[np.int64]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.filters import EVERYTHING, Where
 from embodied_mem.index.arrays import Mask, Rows
 from embodied_mem.index.log_reader import LogReader
 from embodied_mem.index.rows import RowTable
-from embodied_mem.log import Search, Span
+from embodied_mem.records.filters import EVERYTHING, Where
+from embodied_mem.records.log import Search, Span
 
 MAX_SELECTORS = 512  # of recent filters
 SELECTOR_BYTES = 16  # a row of the table; what all of them may take together

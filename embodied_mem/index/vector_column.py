@@ -11,7 +11,7 @@ from embodied_mem.index.arrays import Arrays, Floats, Mask, Places, Rows
 from embodied_mem.index.compressed import CompressedVectors
 from embodied_mem.index.estimates import Estimates, Shortlist, spread, spread_errors
 from embodied_mem.index.growing import GrowingArray
-from embodied_mem.index.options import TARGET_DIMENSION, IndexOptions
+from embodied_mem.index.index_options import TARGET_DIMENSION, IndexOptions
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vectors import (
     NUMBERS_AT_ONCE,
@@ -21,7 +21,7 @@ from embodied_mem.index.vectors import (
     exact_similarities,
     rounding_error,
 )
-from embodied_mem.spaces import Metric, Space, Vector, Vectors
+from embodied_mem.records.spaces import Metric, Space, Vector, Vectors
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from embodied_mem.index.arrays import Floats, Places
 from embodied_mem.index.growing import Blocks
 from embodied_mem.index.inner_products import Products, inner_products, inner_products_at
-from embodied_mem.spaces import Metric, Vector, Vectors
+from embodied_mem.records.spaces import Metric, Vector, Vectors
 
 NUMBERS_AT_ONCE = 2**18  # compared exactly in one go, so that they stay in the processor's cache
 DECIMALS = 6  # of a cosine; more are noise of float32, and equal vectors must tie

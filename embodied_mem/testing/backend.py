@@ -8,9 +8,9 @@ import pytest
 
 from embodied_mem.contracts import Backend
 from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, UnknownSpace
-from embodied_mem.filters import Between, Equals, In, Not, Or, Where, all_of, matches
-from embodied_mem.log import Entry, EntryKind, Found, Search, Span, TextLeg, VectorLeg
-from embodied_mem.spaces import FieldVector, Metric, Space, similarities
+from embodied_mem.records.filters import Between, Equals, In, Not, Or, Where, all_of, matches
+from embodied_mem.records.log import Entry, EntryKind, Found, Search, Span, TextLeg, VectorLeg
+from embodied_mem.records.spaces import FieldVector, Metric, Space, similarities
 
 COSINE = Space(name="example", version="1", dimension=4, config_hash="c")
 EUCLIDEAN = Space(name="example", version="1", dimension=3, config_hash="e", metric=Metric.EUCLIDEAN)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from embodied_mem.contracts import Embedder, EmbedsQueries
-from embodied_mem.spaces import Space, Vectors, similarities
+from embodied_mem.records.spaces import Space, Vectors, similarities
 
 TOLERANCE = 1e-5  # a network on another batch size may round differently, and no more than that
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from embodied_mem.contracts import World
-from embodied_mem.records import SkillCall
-from embodied_mem.skills import Observation, SkillResult, SkillStatus
+from embodied_mem.records.experience import SkillCall
+from embodied_mem.records.skills import Observation, SkillResult, SkillStatus
 
 MAX_STEPS = 2000
 

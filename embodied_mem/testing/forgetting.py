@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from embodied_mem.contracts import Forgetting
-from embodied_mem.forgetting.eviction import evict
-from embodied_mem.forgetting.remembered import Remembered
+from embodied_mem.memory.forgetting.eviction import evict
+from embodied_mem.records.remembered import Remembered
 
 MakePolicy = Callable[[], Forgetting]
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from embodied_mem.contracts import Judge, Reflector
-from embodied_mem.decisions import CallRecord, Trigger
-from embodied_mem.episodes import DecisionRecord, RecallRecord, Trace
-from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
-from embodied_mem.skills import SkillResult, SkillStatus
+from embodied_mem.records.decisions import CallRecord, Trigger
+from embodied_mem.records.episodes import DecisionRecord, RecallRecord, Trace
+from embodied_mem.records.experience import Experience, Outcome, SkillCall, Status, Task
+from embodied_mem.records.skills import SkillResult, SkillStatus
 
 
 def example_trace(**changes: Any) -> Trace:

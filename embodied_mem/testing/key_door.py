@@ -11,8 +11,16 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from embodied_mem.records import SkillCall, Task, instance_id
-from embodied_mem.skills import Detail, Observation, Parameter, Skill, SkillResult, SkillStatus, check_call
+from embodied_mem.records.experience import SkillCall, Task, instance_id
+from embodied_mem.records.skills import (
+    Detail,
+    Observation,
+    Parameter,
+    Skill,
+    SkillResult,
+    SkillStatus,
+    check_call,
+)
 
 COLOURS = ("red", "green", "blue", "yellow")
 WAIT, OPEN, WALK = 0, 1, 2

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from embodied_mem.codec import experience_to_document
 from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
 from embodied_mem.errors import ConflictingId, UnknownName
-from embodied_mem.filters import (
+from embodied_mem.records.codec import experience_to_document
+from embodied_mem.records.experience import Experience, Outcome, Recalled, Scope, SkillCall, Status, Task
+from embodied_mem.records.filters import (
     Between,
     Equals,
     In,
@@ -22,8 +23,7 @@ from embodied_mem.filters import (
     join_path,
     matches,
 )
-from embodied_mem.queries import Query
-from embodied_mem.records import Experience, Outcome, Recalled, Scope, SkillCall, Status, Task
+from embodied_mem.records.queries import Query
 
 ANY_SCORE = -math.inf
 

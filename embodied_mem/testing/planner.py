@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from embodied_mem.agent import Agent
+from embodied_mem.agent.agent import Agent
 from embodied_mem.contracts import Planner
-from embodied_mem.episodes import Episode, Trace
-from embodied_mem.json_values import to_json_object
-from embodied_mem.limits import Limits
-from embodied_mem.queries import Query
-from embodied_mem.records import Experience, Recalled, Receipt
+from embodied_mem.records.episodes import Episode, Trace
+from embodied_mem.records.experience import Experience, Recalled, Receipt
+from embodied_mem.records.json_values import to_json_object
+from embodied_mem.records.limits import Limits
+from embodied_mem.records.queries import Query
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from embodied_mem.contracts import HasGoalCheck, HasSceneText, World
 from embodied_mem.errors import InvalidRecord, UnknownName
-from embodied_mem.records import SkillCall, Task
-from embodied_mem.skills import Observation, Skill
+from embodied_mem.records.experience import SkillCall, Task
+from embodied_mem.records.skills import Observation, Skill
 from embodied_mem.testing.execution import begin_episode, run_call
 
 

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from typing import TypeAlias
 
 from embodied_mem.envs.minigrid import codes
-from embodied_mem.skills import Observation, SkillResult, SkillStatus
+from embodied_mem.records.skills import Observation, SkillResult, SkillStatus
 
 MAX_CALL_STEPS = 1000
 

@@ -2,7 +2,7 @@
 
 from embodied_mem.envs.minigrid import codes
 from embodied_mem.envs.minigrid.seen_map import SeenMap, Thing
-from embodied_mem.skills import Detail, Parameter, Skill
+from embodied_mem.records.skills import Detail, Parameter, Skill
 
 _NONE: tuple[str, ...] = ()
 _SKILLS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (

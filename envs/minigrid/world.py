@@ -16,9 +16,9 @@ from embodied_mem.envs.minigrid.seen_map import SeenMap
 from embodied_mem.envs.minigrid.skills import Controller
 from embodied_mem.envs.minigrid.text import SIGNATURES, describe_scene, describe_view, skill_list
 from embodied_mem.errors import EpisodeError, InvalidRecord
-from embodied_mem.json_values import JsonValue
 from embodied_mem.records import SkillCall, Task, instance_id
-from embodied_mem.skills import Detail, Observation, Skill, check_call
+from embodied_mem.records.json_values import JsonValue
+from embodied_mem.records.skills import Detail, Observation, Skill, check_call
 
 # Saying "done" ends the episode in these two, so that a call waits by turning on the spot instead.
 DONE_ENDS_EPISODE = ("GoToDoor", "GoToObject")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from embodied_mem.errors import InvalidQuery, unknown_name
 
 if TYPE_CHECKING:
-    from embodied_mem.filters import Scalar, Where
+    from embodied_mem.records.filters import Scalar, Where
 
 SCOPES = ("agent", "world", "place", "person", "run")
 
@@ -38,8 +38,8 @@ def where_of(options: argparse.Namespace) -> "Where":
         InvalidQuery: A flag is empty or invalid.
         UnknownName: The outcome is unknown.
     """
-    from embodied_mem.filters import EVERYTHING, Between, Equals, all_of
     from embodied_mem.records import Status
+    from embodied_mem.records.filters import EVERYTHING, Between, Equals, all_of
 
     paths = {"kind": "kind", "outcome": "outcome.status", **{name: f"scope.{name}" for name in SCOPES}}
     given = {name: getattr(options, name) for name in paths if getattr(options, name) is not None}

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from embodied_mem.experiments.memory_command.filter_flags import where_of
 from embodied_mem.experiments.memory_command.opening import as_json, embedder_named, open_store
-from embodied_mem.filters import lookup
-from embodied_mem.log import EntryKind
-from embodied_mem.queries import Query
 from embodied_mem.records import Recalled
-from embodied_mem.upkeep.archive import unknown_experience
+from embodied_mem.records.filters import lookup
+from embodied_mem.records.log import EntryKind
+from embodied_mem.records.queries import Query
+from embodied_mem.store.upkeep.archiving import unknown_experience
 
 N_NAMED = 10  # how many ids are printed in a line
 

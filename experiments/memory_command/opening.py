@@ -24,7 +24,7 @@ def open_store(folder: str, *, read_only: bool = False) -> "MemoryStore":
         StoreError: The folder holds no store.
     """
     from embodied_mem.store import MemoryStore
-    from embodied_mem.store_folder import check_store
+    from embodied_mem.store.folder import check_store
 
     check_store(folder)
     return MemoryStore.open(folder, read_only=read_only)

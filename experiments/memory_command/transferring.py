@@ -14,9 +14,9 @@ from embodied_mem.experiments.memory_command.opening import (
     progress,
 )
 from embodied_mem.store import MemoryStore
-from embodied_mem.transfer.branch import branch as branch_store
-from embodied_mem.transfer.import_folder import import_folder
-from embodied_mem.transfer.merge import MergeReport, check_spaces
+from embodied_mem.store.transfer.branch import branch as branch_store
+from embodied_mem.store.transfer.import_folder import import_folder
+from embodied_mem.store.transfer.merge import MergeReport, check_spaces
 
 
 def export(options: argparse.Namespace) -> Iterator[str]:

@@ -8,11 +8,11 @@ from embodied_mem.errors import InvalidQuery
 from embodied_mem.experiments.memory_command.filter_flags import where_of
 from embodied_mem.experiments.memory_command.looking import one_line
 from embodied_mem.experiments.memory_command.opening import as_json, embedder_named, open_store, progress
-from embodied_mem.filters import EVERYTHING, Where
-from embodied_mem.upkeep.check import check_folder
-from embodied_mem.upkeep.purge import PurgeReport
-from embodied_mem.upkeep.retention import Retention, RetentionReport
-from embodied_mem.upkeep.unreferenced import unreferenced
+from embodied_mem.records.filters import EVERYTHING, Where
+from embodied_mem.store.upkeep.check import check_folder
+from embodied_mem.store.upkeep.purge import PurgeReport
+from embodied_mem.store.upkeep.retention import Retention, RetentionReport
+from embodied_mem.store.upkeep.unreferenced import unreferenced
 
 NOT_CONFIRMED = 1
 

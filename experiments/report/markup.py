@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from embodied_mem.json_values import clean_text
+from embodied_mem.records.json_values import clean_text
 
 
 class Markup(str):

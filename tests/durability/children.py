@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from embodied_mem import ExperienceMemory, MemoryStore, Query, failpoints
-from embodied_mem.backends import checkpoint
+from embodied_mem.backends.sqlite import checkpoint
 from embodied_mem.errors import StoreError
 from embodied_mem.records import Receipt
 from tests.durability.examples import EMBEDDER, Acknowledged, example, experience_id, is_whole

@@ -4,9 +4,9 @@ import random
 from pathlib import Path
 
 from embodied_mem import Experience, Outcome, Scope, SkillCall, Status
-from embodied_mem.codec import experience_to_document
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.log import EntryKind, Logged
+from embodied_mem.records.codec import experience_to_document
+from embodied_mem.records.log import EntryKind, Logged
 
 EMBEDDER = HashedEmbedder(64)
 OBJECTS = ("red ball", "blue key", "green box", "grey door", "yellow cup", "wooden shelf")

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem import MemoryStore
-from embodied_mem.backends import checkpoint
+from embodied_mem.backends.sqlite import checkpoint
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.forgetting import Lru
-from embodied_mem.json_values import JsonObject
-from embodied_mem.log import Entry, EntryKind
-from embodied_mem.transfer import merge as merging
-from embodied_mem.upkeep.archive import archive, restore
-from embodied_mem.upkeep.attachments import AttachmentStore
-from embodied_mem.upkeep.forget import forget
-from embodied_mem.upkeep.purge import finish_purges, purge
-from embodied_mem.upkeep.retention import Retention, apply_retention
+from embodied_mem.memory.forgetting import Lru
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.log import Entry, EntryKind
+from embodied_mem.store.transfer import merge as merging
+from embodied_mem.store.upkeep.archiving import archive, restore
+from embodied_mem.store.upkeep.attachments import AttachmentStore
+from embodied_mem.store.upkeep.forget import forget
+from embodied_mem.store.upkeep.purge import finish_purges, purge
+from embodied_mem.store.upkeep.retention import Retention, apply_retention
 from tests.durability.examples import EMBEDDER, example, experience_id
 
 Say = Callable[[str], None]

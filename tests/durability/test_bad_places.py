@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from embodied_mem import Experience, FieldVector, MemoryStore, Space
-from embodied_mem.backends.disk import FILE_NAME
 from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.backends.sqlite.disk import FILE_NAME
 from embodied_mem.errors import StoreError, UnknownSpace
+from embodied_mem.store.upkeep.check import check_folder
 from embodied_mem.testing.backend import example_entry
-from embodied_mem.upkeep.check import check_folder
 from tests.durability.examples import EMBEDDER, Acknowledged, example, experience_id
 from tests.durability.verify import checked, verdict
 

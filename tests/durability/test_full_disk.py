@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from embodied_mem import MemoryStore
-from embodied_mem.backends.disk import FILE_NAME
+from embodied_mem.backends.sqlite.disk import FILE_NAME
 from embodied_mem.errors import StoreError
 from tests.durability.examples import EMBEDDER, Acknowledged, example, experience_id
 from tests.durability.verify import verdict

@@ -12,7 +12,7 @@ import shutil
 import pytest
 
 from embodied_mem import MemoryStore
-from embodied_mem.upkeep.purge import unfinished_purges
+from embodied_mem.store.upkeep.purge import unfinished_purges
 from tests.durability import power_cut
 from tests.durability.examples import EMBEDDER, example
 from tests.durability.file_calls import layer_variables, read_journal

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embodied_mem import MemoryStore
-from embodied_mem.log import EntryKind, Search
+from embodied_mem.records.log import EntryKind, Search
 from tests.durability.examples import is_whole
 
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from embodied_mem.agent import Agent
 from embodied_mem.contracts import Memory, World
-from embodied_mem.decisions import Act, Continue, Stop, Trigger
 from embodied_mem.planners.case_based import CaseBasedPlanner
-from embodied_mem.queries import Query
 from embodied_mem.records import Experience, Recalled, Receipt, SkillCall, Task
-from embodied_mem.skills import Observation, Parameter, Skill, SkillResult, SkillStatus, check_call
+from embodied_mem.records.decisions import Act, Continue, Stop, Trigger
+from embodied_mem.records.queries import Query
+from embodied_mem.records.skills import Observation, Parameter, Skill, SkillResult, SkillStatus, check_call
 from embodied_mem.testing.key_door import COLOURS, KeyDoorEnv, KeyDoorWorld
 
 

@@ -9,10 +9,10 @@ import pytest
 from embodied_mem.contracts import World
 from embodied_mem.envs.gym_world import GymWorld, make_gym_world
 from embodied_mem.errors import InvalidRecord, UnknownName
+from embodied_mem.recording import record_experience
 from embodied_mem.records import SkillCall, Task
-from embodied_mem.skills import Observation, SkillResult, SkillStatus
+from embodied_mem.records.skills import Observation, SkillResult, SkillStatus
 from embodied_mem.testing.world import WorldContract
-from embodied_mem.wrappers import record_experience
 
 NOTHING = Observation(text="")
 

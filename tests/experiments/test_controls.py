@@ -13,9 +13,9 @@ from embodied_mem.experiments.controls import (
     ShuffledMemory,
     WithoutKindMemory,
 )
-from embodied_mem.filters import Equals, Not, all_of, where
-from embodied_mem.queries import Query
 from embodied_mem.records import Experience, Outcome, SkillCall, Task
+from embodied_mem.records.filters import Equals, Not, all_of, where
+from embodied_mem.records.queries import Query
 from embodied_mem.store import MemoryStore
 
 KINDS = ("red", "green", "blue")

@@ -8,8 +8,8 @@ import pytest
 from embodied_mem.errors import InvalidQuery, UnknownName
 from embodied_mem.experiments.cli import main
 from embodied_mem.experiments.memory_command.filter_flags import add_filter, where_of
-from embodied_mem.filters import EVERYTHING, Between, Equals, all_of, where
 from embodied_mem.records import Experience, Outcome, Scope
+from embodied_mem.records.filters import EVERYTHING, Between, Equals, all_of, where
 from embodied_mem.store import MemoryStore
 
 

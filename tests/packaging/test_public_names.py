@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import embodied_mem
-from embodied_mem import testing, upkeep
+from embodied_mem import testing
+from embodied_mem.store import upkeep
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -47,8 +48,8 @@ def test_a_sub_package_says_what_it_is_and_what_of_it_is_public(name):
 
 
 def test_a_name_that_is_short_is_the_same_as_the_long_one():
-    from embodied_mem.index.options import IndexOptions
-    from embodied_mem.upkeep.retention import Retention
+    from embodied_mem.index.index_options import IndexOptions
+    from embodied_mem.store.upkeep.retention import Retention
 
     assert embodied_mem.IndexOptions is IndexOptions
     assert embodied_mem.Retention is upkeep.Retention is Retention

@@ -6,7 +6,7 @@ import numpy as np
 
 from embodied_mem import Space
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.spaces import Vectors
+from embodied_mem.records.spaces import Vectors
 
 
 class NotesItsInputs:

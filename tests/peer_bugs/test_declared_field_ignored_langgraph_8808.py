@@ -3,9 +3,9 @@
 import pytest
 
 from embodied_mem import Experience, ExperienceMemory, MemoryStore, Outcome
-from embodied_mem.codec import experience_to_document
-from embodied_mem.json_values import canonical
 from embodied_mem.records import texts_of
+from embodied_mem.records.codec import experience_to_document
+from embodied_mem.records.json_values import canonical
 from tests.peer_bugs.embedders import NotesItsInputs
 
 EXPERIENCE = Experience(

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from embodied_mem import MemoryStore, Scope, where
-from embodied_mem.filters import Where
-from embodied_mem.upkeep.purge import purge
+from embodied_mem.records.filters import Where
+from embodied_mem.store.upkeep.purge import purge
 from tests.durability.examples import example
 
 N_ANNA, N_BEN = 250, 30

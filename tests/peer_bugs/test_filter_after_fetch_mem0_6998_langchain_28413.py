@@ -5,8 +5,8 @@ import random
 import pytest
 
 from embodied_mem import MemoryStore, Scope, where
-from embodied_mem.codec import experience_to_document
-from embodied_mem.filters import matches
+from embodied_mem.records.codec import experience_to_document
+from embodied_mem.records.filters import matches
 from tests.durability.examples import example
 
 N, K = 1_000, 2  # 0.2 % pass the filter

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from embodied_mem.forgetting.ebbinghaus import Ebbinghaus
-from embodied_mem.forgetting.remembered import Remembered
+from embodied_mem.memory.forgetting.ebbinghaus import Ebbinghaus
+from embodied_mem.records.remembered import Remembered
 
 
 class Inverted(Ebbinghaus):

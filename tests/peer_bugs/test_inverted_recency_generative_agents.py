@@ -3,7 +3,7 @@
 import pytest
 
 from embodied_mem import Experience, MemoryStore
-from embodied_mem.ranking import RankingWeights
+from embodied_mem.memory.scoring import RankingWeights
 
 DAY_S = 86_400.0
 

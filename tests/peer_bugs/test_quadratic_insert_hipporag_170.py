@@ -10,9 +10,9 @@ import time
 import pytest
 
 from embodied_mem import Experience, MemoryStore
-from embodied_mem.codec import experience_to_document
-from embodied_mem.log import Entry, EntryKind
 from embodied_mem.records import texts_of
+from embodied_mem.records.codec import experience_to_document
+from embodied_mem.records.log import Entry, EntryKind
 
 N_COUNTED = 20
 

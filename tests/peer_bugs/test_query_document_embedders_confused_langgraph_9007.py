@@ -7,7 +7,7 @@ Models such as E5 and BGE embed what is asked otherwise than what is kept. An em
 import pytest
 
 from embodied_mem import Experience, MemoryStore
-from embodied_mem.ranking import RankingWeights
+from embodied_mem.memory.scoring import RankingWeights
 from tests.peer_bugs.embedders import NotesItsInputs, PassagesAsQueries, QueriesAsPassages, ToldApart
 
 TEXT = "bring the red ball"

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from embodied_mem.agent import Agent
-from embodied_mem.decisions import CallRecord, Context, Stop, Trigger
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.case_based import CaseBasedPlanner
-from embodied_mem.queries import Query
 from embodied_mem.records import Experience, Outcome, Recalled, SkillCall, Status, Task
-from embodied_mem.skills import Observation, Parameter, Skill, SkillResult, SkillStatus
+from embodied_mem.records.decisions import CallRecord, Context, Stop, Trigger
+from embodied_mem.records.queries import Query
+from embodied_mem.records.skills import Observation, Parameter, Skill, SkillResult, SkillStatus
 from embodied_mem.store import MemoryStore
 from embodied_mem.testing.judge import example_trace
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld

@@ -1,7 +1,7 @@
 import pytest
 
 from embodied_mem.planners.grounding import candidates, ground, words
-from embodied_mem.skills import Parameter, Skill
+from embodied_mem.records.skills import Parameter, Skill
 
 OBJECT = (Parameter(name="object", type="object"),)
 SKILLS = [

@@ -1,6 +1,6 @@
 from embodied_mem.planners.lifting import ground_call, lift_call, lift_text, roles_of
 from embodied_mem.records import SkillCall
-from embodied_mem.skills import SkillResult, SkillStatus
+from embodied_mem.records.skills import SkillResult, SkillStatus
 
 GO = SkillCall("go_to", {"object": "red ball 1"})
 BLOCKED = SkillResult(

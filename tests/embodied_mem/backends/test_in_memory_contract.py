@@ -10,7 +10,7 @@ import pytest
 from embodied_mem import Experience, ExperienceMemory, FieldVector, HashedEmbedder
 from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.errors import InvalidQuery, InvalidRecord
-from embodied_mem.log import PriorLeg, Search
+from embodied_mem.records.log import PriorLeg, Search
 from embodied_mem.testing.backend import COSINE, BackendContract, example_entry, example_vector
 from embodied_mem.testing.memory import MemoryContract
 

@@ -26,8 +26,8 @@ from embodied_mem import (
 from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.errors import UnknownName
-from embodied_mem.filters import EVERYTHING, And, Between, Equals, In, Near, Not, Or
-from embodied_mem.log import Entry, EntryKind, PriorLeg, Search, Span, TextLeg, VectorLeg
+from embodied_mem.records.filters import EVERYTHING, And, Between, Equals, In, Near, Not, Or
+from embodied_mem.records.log import Entry, EntryKind, PriorLeg, Search, Span, TextLeg, VectorLeg
 
 WORDS = [
     "go",

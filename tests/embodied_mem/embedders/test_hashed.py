@@ -3,9 +3,9 @@ import pytest
 
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.spaces import Metric
-from embodied_mem.synonyms import NO_SYNONYMS, Synonyms
-from embodied_mem.words import MAX_INDEXED_CHARS
+from embodied_mem.records.spaces import Metric
+from embodied_mem.text.synonyms import NO_SYNONYMS, Synonyms
+from embodied_mem.text.words import MAX_INDEXED_CHARS
 
 
 def cosine(one, other, embedder=None):

@@ -10,16 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embodied_mem import failpoints
-from embodied_mem.backends.reembedding import exchange_vectors
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.filters import And, Between, Equals, In, Not, Or, matches
+from embodied_mem.backends.sqlite.reembedding import exchange_vectors
 from embodied_mem.index import engine as engine_module
-from embodied_mem.index import ranking, snapshot, vector_column
-from embodied_mem.index.options import IndexOptions
-from embodied_mem.log import PriorLeg, Search, Span, TextLeg, VectorLeg
-from embodied_mem.spaces import FieldVector, Space
+from embodied_mem.index import exact_ranking as ranking
+from embodied_mem.index import part_files as snapshot
+from embodied_mem.index import vector_column
+from embodied_mem.index.index_options import IndexOptions
+from embodied_mem.records.filters import And, Between, Equals, In, Not, Or, matches
+from embodied_mem.records.log import PriorLeg, Search, Span, TextLeg, VectorLeg
+from embodied_mem.records.spaces import FieldVector, Space
+from embodied_mem.store.upkeep.staged_vectors import StagedVectors
 from embodied_mem.testing.backend import FILTERS, example_entry
-from embodied_mem.upkeep.staged_vectors import StagedVectors
 
 D = 16
 SPACE = Space(name="s", version="1", dimension=D)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_mem.filters import Between, Equals, In, Near, lookup, matches
 from embodied_mem.index.filter_column import FilterColumn
+from embodied_mem.records.filters import Between, Equals, In, Near, lookup, matches
 
 BIG = 2**53
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.backends.sqlite_log_reader import SqliteLogReader
-from embodied_mem.index import snapshot
+from embodied_mem.backends.sqlite.log_reader import SqliteLogReader
+from embodied_mem.index import part_files as snapshot
+from embodied_mem.index.index_options import DEFAULT_OPTIONS
 from embodied_mem.index.kept_parts import KeptParts, Settings
-from embodied_mem.index.options import DEFAULT_OPTIONS
 from embodied_mem.index.rows import RowTable
-from embodied_mem.synonyms import NO_SYNONYMS
 from embodied_mem.testing.backend import example_entry
+from embodied_mem.text.synonyms import NO_SYNONYMS
 
 NAME, OF = "numbers", {"space": "plain"}
 ENTRIES = [example_entry(number) for number in range(40)]

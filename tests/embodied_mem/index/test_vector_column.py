@@ -9,15 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embodied_mem.index import compressed, growing, ranking, vector_column
+from embodied_mem.index import compressed, growing, vector_column
+from embodied_mem.index import exact_ranking as ranking
 from embodied_mem.index.byte_codes import ByteCodes
+from embodied_mem.index.exact_ranking import best_of
+from embodied_mem.index.index_options import IndexOptions
 from embodied_mem.index.legs import SimilarVectors
-from embodied_mem.index.options import IndexOptions
-from embodied_mem.index.ranking import best_of
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vector_column import VectorColumn
 from embodied_mem.index.vectors import comparable, exact_similarities
-from embodied_mem.spaces import Metric, Space
+from embodied_mem.records.spaces import Metric, Space
 
 D = 24
 SPACE = Space(name="s", version="1", dimension=D)
@@ -405,11 +406,11 @@ THREADS_OF_A_SEARCH = """
 import os
 import numpy as np
 from embodied_mem.index.legs import SimilarVectors
-from embodied_mem.index.options import IndexOptions
-from embodied_mem.index.ranking import best_of
+from embodied_mem.index.index_options import IndexOptions
+from embodied_mem.index.exact_ranking import best_of
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vector_column import VectorColumn
-from embodied_mem.spaces import Space
+from embodied_mem.records.spaces import Space
 
 vectors = np.random.default_rng(0).normal(size=(20_000, 256)).astype(np.float32)
 column = VectorColumn(Space(name="s", version="1", dimension=256), IndexOptions(compression="{compression}"))

@@ -3,7 +3,7 @@ import pytest
 from planted import failures
 
 from embodied_mem.records import SkillCall
-from embodied_mem.skills import SkillResult, SkillStatus
+from embodied_mem.records.skills import SkillResult, SkillStatus
 from embodied_mem.testing.execution import ExecutionContract
 from embodied_mem.testing.key_door import KeyDoorExecution, KeyDoorWorld
 

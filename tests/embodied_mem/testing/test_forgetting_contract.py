@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from planted import failures
 
-from embodied_mem.forgetting import Fifo
+from embodied_mem.memory.forgetting import Fifo
 from embodied_mem.testing import ForgettingContract
 
 

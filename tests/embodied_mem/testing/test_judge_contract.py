@@ -1,10 +1,10 @@
 import pytest
 from planted import failures
 
-from embodied_mem.episodes import Reflection, Trace
-from embodied_mem.judging import GoalJudge
+from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.planners.case_based import CaseBasedPlanner
 from embodied_mem.records import Experience, Outcome, Status
+from embodied_mem.records.episodes import Reflection, Trace
 from embodied_mem.testing.judge import JudgeContract, ReflectorContract
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from planted import failures
 
-from embodied_mem.decisions import Act, Context, Decision
 from embodied_mem.planners.case_based import CaseBasedPlanner
 from embodied_mem.planners.legal_calls import random_call
 from embodied_mem.planners.random_skill import RandomSkillPlanner
 from embodied_mem.records import SkillCall
+from embodied_mem.records.decisions import Act, Context, Decision
 from embodied_mem.testing.planner import PlannerContract
 
 

@@ -10,14 +10,14 @@ import pytest
 from planted import failures
 
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.codec import experience_to_document
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import UnknownName
-from embodied_mem.experience_memory import ExperienceMemory
-from embodied_mem.filters import EVERYTHING, matches
-from embodied_mem.log import Found, Search
-from embodied_mem.queries import Query
+from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.records import Recalled, Receipt
+from embodied_mem.records.codec import experience_to_document
+from embodied_mem.records.filters import EVERYTHING, matches
+from embodied_mem.records.log import Found, Search
+from embodied_mem.records.queries import Query
 from embodied_mem.testing.backend import BackendContract
 from embodied_mem.testing.embedder import EmbedderContract
 from embodied_mem.testing.memory import MemoryContract

@@ -1,7 +1,7 @@
 import pytest
 
 from embodied_mem.envs.minigrid.execution import MAX_CALL_STEPS, SkillExecution, SkillFailed
-from embodied_mem.skills import Observation, SkillResult, SkillStatus
+from embodied_mem.records.skills import Observation, SkillResult, SkillStatus
 
 NOTHING = Observation(text="nothing")
 

@@ -12,13 +12,13 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from embodied_mem.decisions import Act, Context, Decision
-from embodied_mem.episodes import Reflection, Trace
 from embodied_mem.errors import EpisodeError
-from embodied_mem.json_values import JsonObject
-from embodied_mem.queries import Query
 from embodied_mem.records import Experience, Outcome, Recalled, Receipt, SkillCall, Task, instance_id
-from embodied_mem.skills import Observation, Parameter, Skill, SkillResult, SkillStatus
+from embodied_mem.records.decisions import Act, Context, Decision
+from embodied_mem.records.episodes import Reflection, Trace
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.queries import Query
+from embodied_mem.records.skills import Observation, Parameter, Skill, SkillResult, SkillStatus
 
 N_LEVERS = 5
 STEP_S = float(os.environ.get("TOY_STEP_S", "0"))

@@ -8,7 +8,15 @@ from gymnasium import spaces
 
 from embodied_mem.errors import unknown_name
 from embodied_mem.records import SkillCall, Task, instance_id
-from embodied_mem.skills import Detail, Observation, Parameter, Skill, SkillResult, SkillStatus, check_call
+from embodied_mem.records.skills import (
+    Detail,
+    Observation,
+    Parameter,
+    Skill,
+    SkillResult,
+    SkillStatus,
+    check_call,
+)
 
 WORKING = {"kitchen": 5, "cellar": 2, "attic": 7}
 N_SWITCHES = 8

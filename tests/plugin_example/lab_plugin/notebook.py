@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from embodied_mem.codec import experience_from_document, experience_to_document
 from embodied_mem.errors import unknown_name
-from embodied_mem.filters import matches
-from embodied_mem.queries import Query
 from embodied_mem.records import Experience, Recalled, Receipt
+from embodied_mem.records.codec import experience_from_document, experience_to_document
+from embodied_mem.records.filters import matches
+from embodied_mem.records.queries import Query
 
 
 class Notebook:

@@ -1,9 +1,9 @@
 """A planner of one's own: what lit the room before, else a switch that was not tried yet."""
 
-from embodied_mem.decisions import Act, Context, Decision, Stop
-from embodied_mem.json_values import JsonObject
-from embodied_mem.queries import Query
 from embodied_mem.records import SkillCall
+from embodied_mem.records.decisions import Act, Context, Decision, Stop
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.queries import Query
 
 
 class SwitchPlanner:

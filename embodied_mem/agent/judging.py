@@ -1,0 +1,37 @@
+"""The default judge: the world's own goal check, and `unverified` where there is none."""
+
+from embodied_mem.records.episodes import Trace
+from embodied_mem.records.experience import Outcome, Status
+from embodied_mem.records.skills import SkillStatus
+
+
+class GoalJudge:
+    """Judges by `HasGoalCheck.goal_reached`; a planner that stops proves nothing by stopping."""
+
+    def judge(self, trace: Trace) -> Outcome:
+        """The outcome: success only where the world itself confirmed the goal."""
+        return Outcome(
+            status=_status(trace), reward=trace.reward, explanation=_explanation(trace), steps=trace.steps
+        )
+
+
+def _status(trace: Trace) -> Status:
+    if trace.error:
+        return Status.TRUNCATED
+    if trace.goal_reached:
+        return Status.SUCCESS
+    if trace.is_truncated:
+        return Status.TIMEOUT
+    if trace.goal_reached is None:
+        return Status.UNVERIFIED
+    return Status.FAILURE
+
+
+def _explanation(trace: Trace) -> str:
+    if trace.error:
+        return f"the environment raised {trace.error} after {trace.steps} steps"
+    if trace.goal_reached:
+        return ""
+    reasons = [call.result.reason for call in trace.calls if call.result.status is SkillStatus.FAILURE]
+    ended = f"ended by {trace.ended_by} after {trace.steps} steps"
+    return f"{ended}; last obstacle: {reasons[-1]}" if reasons else ended

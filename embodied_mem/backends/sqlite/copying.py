@@ -1,0 +1,51 @@
+"""Copying a log as it was at an earlier entry."""
+
+import sqlite3
+from pathlib import Path
+
+from embodied_mem.backends.sqlite.file import connect, store_errors
+from embodied_mem.backends.sqlite.schema import VECTORS_BITS
+
+
+def copy_until(source: Path, target: Path, last: int) -> None:
+    """Copy everything up to a sequence number into a new file; others may write to the source meanwhile.
+
+    No byte of what was written later is in the copy, and the next entry there gets the next number.
+
+    Args:
+        source: The file of a log.
+        target: The file to make.
+        last: The last sequence number that is copied.
+
+    Raises:
+        StoreError: One of the files cannot be read or written.
+    """
+    db = connect(target, read_only=False, fsync=False, busy_timeout_s=5.0, now_s=0.0)
+    try:
+        with store_errors(target):
+            db.execute("PRAGMA synchronous = OFF")  # nobody reads it before it is whole and synchronised
+            db.execute("ATTACH ? AS source", (f"{source.as_uri()}?mode=ro",))
+            _copy(db, last)
+            db.execute("DETACH source")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        db.close()
+
+
+def _copy(db: sqlite3.Connection, last: int) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for table in ("entries", "contents"):
+            db.execute(f"INSERT INTO {table} SELECT * FROM source.{table} WHERE sequence <= ?", (last,))
+        db.execute(
+            "INSERT INTO vectors SELECT * FROM source.vectors WHERE key < ?", ((last + 1) << VECTORS_BITS,)
+        )
+        used = "SELECT DISTINCT space_id FROM vectors"
+        db.execute(f"INSERT INTO spaces SELECT * FROM source.spaces WHERE id IN ({used})")
+        generation = "SELECT value + 1 FROM source.meta WHERE name = 'generation'"
+        db.execute(f"UPDATE meta SET value = ({generation}) WHERE name = 'generation'")
+        db.execute("UPDATE meta SET value = ? WHERE name = 'last_deleted'", (last,))
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise

@@ -1,0 +1,226 @@
+"""Opening the SQLite file of a store: its schema, its settings, and errors that say what to do."""
+
+import errno
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embodied_mem.backends.sqlite.disk import ATTACHMENTS, FILE_NAME, INDEX, make_folder
+from embodied_mem.backends.sqlite.migrations import migrate
+from embodied_mem.backends.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS
+from embodied_mem.errors import StoreError
+
+MAX_IDLE_LOG_BYTES = 32 * 2**20  # of a write-ahead log whose content is in the file; it grows while it must
+MIN_SQLITE = (3, 38, 0)  # the first with the JSON operators built in
+
+
+def connect(
+    path: Path, *, read_only: bool, fsync: bool, busy_timeout_s: float, now_s: float
+) -> sqlite3.Connection:
+    """An open connection in autocommit mode, with the schema in place and up to date.
+
+    Args:
+        path: The file.
+        read_only: Whether it must be there, and is never written.
+        fsync: Whether a commit waits for the disk.
+        busy_timeout_s: How long to wait for other processes.
+        now_s: Seconds since the Unix epoch.
+
+    Raises:
+        StoreError: The file cannot be opened, is damaged, belongs to another program or a newer version.
+    """
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; use a Python built with 3.38 or newer")
+    _prepare_folder(path, read_only=read_only)
+    _refuse_emptied(path)
+    with store_errors(path):
+        uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        db = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_timeout_s
+        )
+        try:
+            db.execute("PRAGMA mmap_size = 0")  # a mapped file that another process shortens kills this one
+            if not read_only:
+                _prepare_writing(db, fsync=fsync)
+            version = _schema_of(db, path, read_only=read_only)
+            if version == 0:
+                _create(db, busy_timeout_s)
+            elif version < SCHEMA_VERSION:
+                _migrate(db, path, version, read_only=read_only, now_s=now_s)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def set_patience(db: sqlite3.Connection, timeout_s: float) -> None:
+    """Say how long a connection waits for others that use the file."""
+    db.execute(f"PRAGMA busy_timeout = {round(1000 * timeout_s)}")
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Errors of SQLite inside become a `StoreError` that names the file and the way out."""
+    try:
+        yield
+    except Exception as error:
+        told = as_store_error(error, path)
+        if told is None:
+            raise
+        raise told from error
+
+
+def as_store_error(error: BaseException, path: Path) -> StoreError | None:
+    """What an error of SQLite, of the disk or of damaged content is told as, its cause included.
+
+    None for any other error.
+    """
+    told: StoreError | None = None
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorname", "") or ""
+        advice = next((text for prefix, text in _ADVICE.items() if code.startswith(prefix)), "")
+        told = StoreError(f"{path}: {error}{'; ' if advice else ''}{advice}")
+    elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):  # SQLite does not check its pages
+        told = StoreError(f"{path}: {error}; {_ADVICE['SQLITE_CORRUPT']}")
+    elif isinstance(error, OSError):
+        advice = _ADVICE[_ERRNO_ADVICE.get(error.errno or 0, "SQLITE_IOERR")]
+        told = StoreError(f"{path}: {error}; {advice}")
+    if told is not None:
+        told.__cause__ = error
+    return told
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection that met this error is of no more use, even once its cause is gone."""
+    name = getattr(error.__cause__, "sqlite_errorname", "") or ""
+    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_READONLY"))
+
+
+_ADVICE = {
+    "SQLITE_NOTADB": "this is no memory store; give another path or move the file away",
+    "SQLITE_CORRUPT": "the file is damaged; restore a copy, or save what can be read: "
+    "embodied-mem memory check --repair FOLDER",
+    "SQLITE_BUSY": "another process has held the store for too long; let it finish, or open with a larger "
+    "busy_timeout_s",
+    # A reader shares memory with writers through a file in the folder. SQLite could be told that nobody
+    # writes (`immutable`), but no reader can know that, and it would read garbage where it is wrong.
+    "SQLITE_READONLY_DIRECTORY": "the folder cannot be written, which even reading needs; change its "
+    "permissions or copy the store to a folder of your own",
+    "SQLITE_READONLY": "the file cannot be written; open it with read_only=True or change its permissions",
+    "SQLITE_CANTOPEN": "check that the folder exists, that its disk is not full, and that you may read and "
+    "write it, which even reading needs; on a read-only disk, copy the store to a folder of your own",
+    "SQLITE_FULL": "the disk is full; free some space and write again, nothing of this write was kept",
+    "SQLITE_IOERR": "the disk refused; see whether it is full, and look at quotas and limits; a store needs "
+    "a local disk and not a network folder",
+}
+
+
+_ERRNO_ADVICE = {
+    errno.ENOSPC: "SQLITE_FULL",
+    errno.EDQUOT: "SQLITE_FULL",
+    errno.EROFS: "SQLITE_READONLY_DIRECTORY",
+    errno.EACCES: "SQLITE_READONLY_DIRECTORY",
+    errno.EPERM: "SQLITE_READONLY_DIRECTORY",
+}
+
+
+def _prepare_writing(db: sqlite3.Connection, *, fsync: bool) -> None:
+    """Settings that have to be there before the first write, which may be a migration."""
+    if sys.platform != "win32":
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # see `Checkpointer`, which does it under a lock
+    db.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG_BYTES}")
+    db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
+
+
+def _prepare_folder(path: Path, *, read_only: bool) -> None:
+    if read_only:
+        if not path.is_file():
+            raise StoreError(
+                f"{path} does not exist, so there is nothing to read; open it without read_only first"
+            )
+        return
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"cannot make the folder {path.parent}: {error.strerror}; give another path"
+        ) from error
+
+
+def _refuse_emptied(path: Path) -> None:
+    """Refuse a store's file without a byte beside folders that are made only once there is a log."""
+    if path.name != FILE_NAME or not path.is_file() or path.stat().st_size:
+        return
+    left = [name for name in (INDEX, ATTACHMENTS) if (path.parent / name).exists()]
+    if left:
+        raise StoreError(
+            f"{path} has 0 bytes, but {path.parent / left[0]} says that there was a store; "
+            f"{_ADVICE['SQLITE_CORRUPT']}, or move the folder away to begin anew"
+        )
+
+
+def _schema_of(db: sqlite3.Connection, path: Path, *, read_only: bool) -> int:
+    """The version of its tables; 0 for a new file, which has none yet.
+
+    Raises:
+        StoreError: The file belongs to another program or to a newer version of this one.
+    """
+    db.execute("BEGIN")  # of one moment, or a store that another process is making looks like a stranger's
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    is_empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    db.execute("COMMIT")
+    if application == APPLICATION_ID:
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{path} has schema {version}, written by a newer version; this one reads {SCHEMA_VERSION}. "
+                "Upgrade embodied-mem to open it."
+            )
+        return version
+    if read_only or not is_empty or application:
+        raise StoreError(f"{path} is a database but no memory store; give another path or move the file away")
+    return 0
+
+
+def _migrate(db: sqlite3.Connection, path: Path, version: int, *, read_only: bool, now_s: float) -> None:
+    if read_only:
+        raise StoreError(
+            f"{path} has schema {version} and this version reads {SCHEMA_VERSION}; open it once without "
+            "read_only, which migrates it in place, or migrate a copy"
+        )
+    migrate(db, now_s=now_s)
+
+
+def _create(db: sqlite3.Connection, busy_timeout_s: float) -> None:
+    _use_wal(db, busy_timeout_s)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have made it between our look and our lock.
+        if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            for statement in STATEMENTS:
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite has rolled back by itself where the disk is full
+            db.execute("ROLLBACK")
+        raise
+
+
+def _use_wal(db: sqlite3.Connection, busy_timeout_s: float) -> None:
+    """Write-ahead logging; the switch is refused at once while another process makes it, so try again."""
+    deadline_s = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.01)
+        else:
+            return

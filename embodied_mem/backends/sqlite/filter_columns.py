@@ -1,0 +1,53 @@
+"""Which values of a payload have a column of their own, so that filters read them without JSON."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from embodied_mem.records.filters import split_path
+from embodied_mem.records.json_values import JsonValue
+
+# Path in the payload -> column, filled when an entry is appended; null where the value is not of the column's
+# type.
+TEXT_COLUMNS: Mapping[str, str] = {
+    "kind": "experience_kind",
+    "scope.agent": "scope_agent",
+    "scope.world": "scope_world",
+    "scope.place": "scope_place",
+    "scope.person": "scope_person",
+    "scope.run": "scope_run",
+    "task.kind": "task_kind",
+    "task.instance": "task_instance",
+    "outcome.status": "outcome_status",
+}
+NUMBER_COLUMNS: Mapping[str, str] = {"happened_at_s": "happened_at_s"}
+
+# (first name of the path or "", last name, column, whether it holds text) of each column.
+_PLACES = tuple(
+    (*path.rpartition(".")[::2], column, path in TEXT_COLUMNS)
+    for path, column in {**TEXT_COLUMNS, **NUMBER_COLUMNS}.items()
+)
+
+Parameter: TypeAlias = str | int | float
+
+
+def column_values(payload: Mapping[str, JsonValue]) -> dict[str, Parameter | None]:
+    """What the filter columns hold for a payload, by column name."""
+    values: dict[str, Parameter | None] = {}
+    parts: dict[str, Any] = {"": payload}  # the mappings at the first names of paths, each looked up once
+    for first, last, column, is_text in _PLACES:
+        if first not in parts:
+            parts[first] = payload.get(first)
+        part = parts[first]
+        value = part.get(last) if isinstance(part, dict) else None
+        values[column] = value if (isinstance(value, str) if is_text else _is_number(value)) else None
+    return values
+
+
+def json_path(path: str) -> str:
+    """The dotted path as SQLite writes it; labels are as in the stored JSON text."""
+    return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in split_path(path))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,47 @@
+"""Entries that wait in memory to be committed together."""
+
+from embodied_mem.backends.sqlite.rows import EntryRow, conflicting_id
+from embodied_mem.records.log import Deferred
+from embodied_mem.records.spaces import Space, unknown_space
+
+
+class Pending:
+    """Rows in the order in which they were given, each with the promise that was made for it.
+
+    Args:
+        store: The store's name for messages.
+    """
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self.rows: list[tuple[EntryRow, Deferred]] = []
+        self._digests: dict[str, bytes] = {}
+        self._spaces: dict[str, Space] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, row: EntryRow) -> Deferred:
+        """Let a row wait; one that waits already is found to be a duplicate when both are committed.
+
+        Raises:
+            ConflictingId: A waiting entry of that id has different content.
+            UnknownSpace: A waiting vector of the field lies in another space.
+        """
+        if self._digests.get(row.id, row.digest) != row.digest:
+            raise conflicting_id(row.id, self._store)
+        for vector in row.vectors:
+            held = self._spaces.get(vector.field, vector.space)
+            if held != vector.space:
+                raise unknown_space(self._store, vector.field, held=held, given=vector.space)
+        self._spaces |= {vector.field: vector.space for vector in row.vectors}
+        self._digests[row.id] = row.digest
+        deferred = Deferred()
+        self.rows.append((row, deferred))
+        return deferred
+
+    def clear(self) -> None:
+        """Nothing waits any more."""
+        self.rows.clear()
+        self._digests.clear()
+        self._spaces.clear()

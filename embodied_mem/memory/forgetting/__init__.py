@@ -1,0 +1,41 @@
+"""Forgetting: policies that say what to let go of first, behind the contract `contracts.Forgetting`."""
+
+from typing import TYPE_CHECKING, Any
+
+from embodied_mem import registry
+from embodied_mem.memory.forgetting.ebbinghaus import ARCHIVE_BELOW, Ebbinghaus
+from embodied_mem.memory.forgetting.eviction import evict
+from embodied_mem.memory.forgetting.fifo import Fifo
+from embodied_mem.memory.forgetting.keep_all import KeepAll
+from embodied_mem.memory.forgetting.lfu import Lfu
+from embodied_mem.memory.forgetting.lru import Lru
+from embodied_mem.memory.forgetting.utility import Utility
+from embodied_mem.memory.forgetting.w_tiny_lfu import WTinyLfu
+from embodied_mem.records.remembered import Remembered
+
+if TYPE_CHECKING:
+    from embodied_mem.contracts import Forgetting  # which imports this folder
+
+__all__ = [
+    "ARCHIVE_BELOW",
+    "Ebbinghaus",
+    "Fifo",
+    "KeepAll",
+    "Lfu",
+    "Lru",
+    "Remembered",
+    "Utility",
+    "WTinyLfu",
+    "evict",
+    "make_forgetting",
+]
+
+
+def make_forgetting(name: str, **options: Any) -> "Forgetting":
+    """The forgetting policy registered under a name, made with these keyword arguments.
+
+    Raises:
+        UnknownName: Nothing of that name; the message gives the nearest names.
+    """
+    policy: Forgetting = registry.load("forgetting", name)(**options)
+    return policy

@@ -1,0 +1,68 @@
+"""The experiences that recalls decoded last, so that those recalled again and again are decoded once."""
+
+from collections.abc import Sequence
+
+from embodied_mem.contracts import Backend
+from embodied_mem.records.codec import experience_from_log
+from embodied_mem.records.experience import Experience
+from embodied_mem.records.log import EntryKind
+
+MAX_KEPT_BYTES = 8 * 2**20  # about 2,400 experiences with a vector of 384 numbers
+BYTES_EACH, BYTES_A_CALL = 1_500, 500  # of an experience and of a call of its plan, as Python objects
+
+
+class KeptExperiences:
+    """Experiences of one log by sequence number; the oldest go first once all take too much memory.
+
+    Args:
+        backend: The log.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._generation = 0
+        self._kept: dict[int, tuple[Experience, int]] = {}  # with the bytes each takes, about
+        self._n_bytes = 0
+
+    def at(self, sequences: Sequence[int], *, generation: int) -> dict[int, Experience]:
+        """The experiences at these sequence numbers, in this order; those that were purged are left out.
+
+        Args:
+            sequences: Which.
+            generation: Of the log; experiences kept from another one are read again.
+        """
+        if generation != self._generation:
+            self._kept, self._n_bytes, self._generation = {}, 0, generation
+        kept = self._kept
+        missing = [at for at in dict.fromkeys(sequences) if at not in kept]
+        read = self._read(missing) if missing else kept
+        found = {}
+        for at in sequences:
+            held = kept.get(at) or read.get(at)
+            if held is not None:
+                found[at] = held[0]
+        if missing:
+            self._keep(read)
+        return found
+
+    def _read(self, sequences: Sequence[int]) -> dict[int, tuple[Experience, int]]:
+        found = {}
+        for logged in self._backend.get(sequences):
+            if logged is not None and logged.entry.kind == EntryKind.EXPERIENCE:
+                experience = experience_from_log(logged.entry.payload, logged.entry.vectors)
+                found[logged.sequence] = (experience, _size_of(experience))
+        return found
+
+    def _keep(self, read: dict[int, tuple[Experience, int]]) -> None:
+        self._kept.update(read)
+        self._n_bytes += sum(size for _, size in read.values())
+        while self._n_bytes > MAX_KEPT_BYTES:
+            self._n_bytes -= self._kept.pop(next(iter(self._kept)))[1]
+
+
+def _size_of(experience: Experience) -> int:
+    """About how many bytes of memory an experience takes."""
+    texts = len(experience.state) + len(experience.state_after) + len(experience.outcome.explanation)
+    free = len(repr(experience.facts)) + len(repr(experience.metadata))
+    vectors = sum(vector.values.nbytes for vector in experience.vectors)
+    return BYTES_EACH + texts + free + vectors + BYTES_A_CALL * len(experience.plan)

@@ -1,0 +1,8 @@
+"""Recording the experience of an existing agent in an existing environment, with no change to either."""
+
+from embodied_mem.recording.outcomes import EpisodeSummary, RewardRule
+from embodied_mem.recording.record import record_experience
+from embodied_mem.recording.recorder import RecordingCounts
+from embodied_mem.recording.recording_options import RecordingError
+
+__all__ = ["EpisodeSummary", "RecordingCounts", "RecordingError", "RewardRule", "record_experience"]

@@ -1,0 +1,234 @@
+"""Words for an environment that nobody described: its task, its observations and its actions.
+
+Pure functions. What they return is bounded in length and free of lone surrogates, so a store can keep it.
+"""
+
+import enum
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.errors import InvalidRecord
+from embodied_mem.records.experience import SkillCall
+from embodied_mem.records.json_values import JsonObject, JsonValue, canonical, clean_text, to_json
+
+TASK_KEYS = ("mission", "instruction", "goal", "task")
+MAX_TASK_CHARS = 4_000
+MAX_STATE_CHARS = 16_000
+MAX_NUMBERS = 64  # larger arrays are named by shape and dtype; a reader learns nothing from their numbers
+MAX_ENTRIES = 64
+MAX_DEPTH = 4
+ACT = "act"  # the one skill of an environment whose actions have no names
+
+_WORD = re.compile(r"\d+x\d+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_VERSION = re.compile(r"-v\d+$")
+
+
+@lru_cache(maxsize=64)  # each episode says the name of its environment again
+def identifier_text(identifier: str) -> str:
+    """An identifier in words: `MiniGrid-Empty-5x5-v0` is "mini grid empty 5x5"."""
+    return " ".join(_WORD.findall(_VERSION.sub("", identifier))).lower()
+
+
+def clip(text: object, limit: int) -> str:
+    """Clean text of at most about `limit` characters; says how many there were where it cuts."""
+    full = clean_text(text)
+    return full if len(full) <= limit else f"{full[:limit]}… ({len(full):,} characters)"
+
+
+def glimpse(value: Any, limit: int, *, say: Callable[[Any], str] = str) -> str:
+    """Any object in words, for a message; its type where it cannot be said, for its own code may raise."""
+    try:
+        return clip(say(value), limit)
+    except Exception:
+        return f"a {type(value).__name__}"
+
+
+def task_text(observation: Any, info: Mapping[str, Any], *, environment: str = "") -> str:
+    """What is asked for: the text under `mission`, `instruction`, `goal` or `task`, else the id in words.
+
+    Args:
+        observation: The first observation; looked into where it is a mapping.
+        info: The first `info`.
+        environment: The environment's id, said in words where nothing else names the task.
+    """
+    for source in (observation, info):
+        if isinstance(source, Mapping):
+            for key in TASK_KEYS:
+                text = source.get(key)
+                if isinstance(text, str) and text.strip():
+                    return clip(text, MAX_TASK_CHARS)
+    return clip(identifier_text(environment) or environment, MAX_TASK_CHARS)
+
+
+def observation_text(observation: Any) -> str:
+    """An observation in words.
+
+    Text stays as it is; a mapping gives one line an entry, sorted by key; up to 64 numbers are written out,
+    rounded to four digits; larger arrays are named by shape and dtype ("image 84x84x3 uint8").
+    """
+    return clip(_text(observation, depth=0), MAX_STATE_CHARS)
+
+
+def action_names(env: Any) -> dict[int, str]:
+    """Names of discrete actions, where the environment gives them; empty otherwise.
+
+    Looked for in three usual places of `env.unwrapped`: an `actions` enum (MiniGrid), `get_action_meanings()`
+    (Atari), and an `action_names` list (Crafter).
+    """
+    base = getattr(env, "unwrapped", env)
+    if getattr(env, "action_space", None) != getattr(base, "action_space", None):
+        return {}  # a wrapper changed what the numbers mean
+    actions = getattr(base, "actions", None)
+    if isinstance(actions, type) and issubclass(actions, enum.Enum):
+        return {member.value: _name(member.name) for member in actions if isinstance(member.value, int)}
+    meanings = getattr(base, "get_action_meanings", None)
+    found = meanings() if callable(meanings) else getattr(base, "action_names", None)
+    if isinstance(found, list | tuple) and all(isinstance(item, str) for item in found):
+        return dict(enumerate(map(_name, found)))
+    return {}
+
+
+def told_apart(names: Mapping[int, str]) -> dict[int, str]:
+    """The names without those that a smaller number has already, so that a name means one action."""
+    first = {name: action for action, name in sorted(names.items(), reverse=True)}
+    return {action: name for name, action in first.items()}
+
+
+def action_name(action: int, names: Mapping[int, str]) -> str:
+    """The skill name of a discrete action: its own name, or `action_2`."""
+    return names.get(action) or f"action_{action}"
+
+
+def action_call(action: Any, names: Mapping[int, str], *, count: int = 1) -> SkillCall:
+    """An action as the call that `GymWorld` understands: `left()`, `action_2()` or `act(action=[0.5])`."""
+    if isinstance(action, int | np.integer) and not isinstance(action, bool):
+        return SkillCall(clip(action_name(int(action), names), MAX_TASK_CHARS), count=count)
+    return SkillCall(ACT, {"action": action_json(action)}, count=count)
+
+
+def action_json(action: Any) -> JsonValue:
+    """An action as JSON; floats keep seven digits, and what JSON cannot carry becomes text."""
+    if isinstance(action, str):
+        return clip(action, MAX_TASK_CHARS)
+    if isinstance(action, np.ndarray) and action.dtype.kind == "f":
+        action = [float(f"{x:.7g}") for x in action.reshape(-1).tolist()]
+    try:
+        return to_json(action, field="action")
+    except InvalidRecord:
+        return clip(repr(action), MAX_TASK_CHARS)
+
+
+def reward_number(reward: Any) -> float:
+    """A reward as a number; an array of one number is that number, and what is none at all is NaN."""
+    try:
+        return float(reward.item() if isinstance(reward, np.ndarray) else reward)
+    except Exception:  # an environment's own type may raise anything
+        return math.nan
+
+
+def small_json(values: Any, *, entry_chars: int = 500) -> JsonObject:
+    """The entries of a mapping that are short plain JSON; the names of the others are under `left_out`.
+
+    What is no mapping, as the `info` of a careless environment, has no entries.
+    """
+    kept: JsonObject = {}
+    left_out: list[JsonValue] = []
+    for key, value in values.items() if isinstance(values, Mapping) else ():
+        name = clip(key, 100)
+        plain, is_small = _small_json(value, entry_chars)
+        if is_small and len(kept) < MAX_ENTRIES:
+            kept[name] = plain
+        elif len(left_out) < MAX_ENTRIES:
+            left_out.append(name)
+    return {**kept, "left_out": left_out} if left_out else kept
+
+
+def _small_json(value: Any, limit: int) -> tuple[JsonValue, bool]:
+    """The value as JSON, and whether it is JSON at all and of at most so many characters."""
+    if not _may_be_small(value, limit):
+        return None, False
+    try:
+        plain = to_json(value, field="value")
+        return plain, len(canonical(plain)) <= limit
+    except Exception:  # objects of a simulator may raise anything when they are looked at
+        return None, False
+
+
+def _may_be_small(value: Any, limit: int) -> bool:
+    """Whether the value has at most `limit` members; counted, as writing out 4 M numbers takes seconds."""
+    waiting = [value]
+    while waiting and limit >= 0:
+        item = waiting.pop()
+        if isinstance(item, Mapping | list | tuple | set | frozenset):
+            limit -= len(item)
+            if limit >= 0:
+                waiting.extend(item.values() if isinstance(item, Mapping) else item)
+        elif isinstance(item, np.ndarray):
+            limit -= item.size
+        elif isinstance(item, str):
+            limit -= len(item)
+    return limit >= 0
+
+
+def is_image(array: npt.NDArray[Any]) -> bool:
+    """Whether an array looks like a picture: (h, w, c) uint8 with 1, 3 or 4 channels."""
+    return array.ndim == 3 and array.dtype == np.uint8 and array.shape[2] in (1, 3, 4)
+
+
+def _name(text: str) -> str:
+    return clip(text.strip().lower().replace(" ", "_"), 100)
+
+
+def _text(value: Any, *, depth: int) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and depth < MAX_DEPTH:
+        return _mapping_text(value, depth=depth)
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufSU":
+        return _array_text(np.asarray(value))
+    if value is None or isinstance(value, bool | int | float):
+        return _number(value)
+    if isinstance(value, list | tuple) and depth < MAX_DEPTH:
+        return _sequence_text(value, depth=depth)
+    return f"a {type(value).__name__}"  # not repr(): it may hold an address, and differ from run to run
+
+
+def _mapping_text(value: Mapping[Any, Any], *, depth: int) -> str:
+    # Sorted, because a vector environment hands back the entries in the order of the space.
+    keys = sorted(value, key=str)
+    lines = [f"{key}: {_text(value[key], depth=depth + 1)}" for key in keys[:MAX_ENTRIES]]
+    if len(keys) > MAX_ENTRIES:
+        lines.append(f"… ({len(keys)} entries)")
+    return "\n".join(lines)
+
+
+def _sequence_text(value: Sequence[Any], *, depth: int) -> str:
+    items = [_text(item, depth=depth + 1) for item in value[:MAX_ENTRIES]]
+    more = f" … ({len(value)} items)" if len(value) > MAX_ENTRIES else ""
+    return f"({', '.join(items)}{more})"
+
+
+def _array_text(array: npt.NDArray[Any]) -> str:
+    if not is_image(array) and array.size <= MAX_NUMBERS:
+        return _numbers(array.tolist())
+    kind = "image" if array.dtype == np.uint8 and array.ndim in (2, 3) else "array"
+    return f"{kind} {'x'.join(map(str, array.shape))} {array.dtype}"
+
+
+def _numbers(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{' '.join(map(_numbers, value))}]"
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else _number(value)
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, float):
+        rounded = f"{value:.4g}"
+        return "0" if rounded == "-0" else rounded
+    return str(value)

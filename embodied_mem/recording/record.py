@@ -1,0 +1,122 @@
+"""The one function a user calls."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+
+import numpy as np
+
+from embodied_mem.contracts import Memory
+from embodied_mem.errors import MemoryModeError
+from embodied_mem.memory.modes import LimitedMemory
+from embodied_mem.recording.outcomes import OutcomeRule
+from embodied_mem.recording.recording_options import Keep, RecordingError, RecordOptions, TaskSource
+from embodied_mem.records.experience import Scope
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+    from gymnasium.vector import VectorEnv
+
+    from embodied_mem.recording.single import RecordExperience
+    from embodied_mem.recording.vector import RecordVectorExperience
+
+
+class RecordKeywords(TypedDict, total=False):
+    """The keywords of `record_experience`; `RecordOptions` says what each means."""
+
+    task: TaskSource | None
+    outcome: OutcomeRule | str | None
+    scope: Scope
+    keep: Keep
+    sample: float
+    rng: np.random.Generator | None
+    clock: Callable[[], float]
+    make_id: Callable[[], str]
+    max_calls: int
+    max_steps_per_experience: int | None
+    keep_continuous: bool
+    action_names: Sequence[str] | None
+    metadata: Mapping[str, Any]
+
+
+@overload
+def record_experience(
+    env: "gym.Env[Any, Any]", memory: Memory, *, in_background: bool = ..., **keywords: Unpack[RecordKeywords]
+) -> "RecordExperience": ...
+@overload
+def record_experience(
+    env: "VectorEnv[Any, Any, Any]",
+    memory: Memory,
+    *,
+    in_background: bool = ...,
+    **keywords: Unpack[RecordKeywords],
+) -> "RecordVectorExperience": ...
+def record_experience(
+    env: Any, memory: Memory, *, in_background: bool | None = None, **keywords: Unpack[RecordKeywords]
+) -> Any:
+    """The environment, wrapped so that each finished episode becomes an experience in memory.
+
+    The agent stays as it is: observations, rewards and infos pass through unchanged.
+
+    Args:
+        env: A Gymnasium environment, or a Gymnasium vector environment in any autoreset mode.
+        memory: Where experiences go, such as `MemoryStore.open(folder).memory()`.
+        in_background: Deprecated, without effect.
+        **keywords: `task`, `outcome`, `keep`, `sample` and more; see `RecordOptions`, docs/recording.md.
+
+    Raises:
+        RecordingError: Not such an environment or memory, or options that contradict each other.
+        MemoryModeError: The memory is frozen or off.
+    """
+    if in_background is not None:
+        warnings.warn(
+            "record_experience(in_background=...) no longer has an effect: each episode is recorded in this "
+            "process when it ends. Remove the keyword; nothing is lost",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    options = _options(keywords)
+    if not isinstance(memory, Memory):
+        raise RecordingError(
+            f"memory is {type(memory).__name__}; expected an object with record, recall and feedback, "
+            "such as MemoryStore.open(folder).memory()"
+        )
+    if isinstance(memory, LimitedMemory):
+        raise MemoryModeError(
+            f"a memory in mode {memory.mode!r} records nothing; use the environment as it is"
+        )
+    import gymnasium as gym
+    from gymnasium.vector import VectorEnv
+
+    if isinstance(env, gym.Env):
+        from embodied_mem.recording.single import RecordExperience
+
+        return RecordExperience(env, memory, options)
+    if isinstance(env, VectorEnv):
+        from embodied_mem.recording.vector import RecordVectorExperience
+
+        return RecordVectorExperience(env, memory, options)
+    raise RecordingError(_refusal(env))
+
+
+def _options(keywords: RecordKeywords) -> RecordOptions:
+    unknown = set(keywords) - set(RecordKeywords.__annotations__)
+    if unknown:
+        known = ", ".join(RecordKeywords.__annotations__)
+        raise RecordingError(f"record_experience has no {', '.join(sorted(unknown))}. Known: {known}.")
+    return RecordOptions(**keywords)
+
+
+def _refusal(env: Any) -> str:
+    """Why this cannot be recorded, and what to do."""
+    classes = [(cls.__module__.split(".")[0], cls.__name__) for cls in type(env).__mro__]
+    if ("stable_baselines3", "VecEnv") in classes:
+        return (
+            f"{type(env).__name__} is a Stable-Baselines3 VecEnv, which cannot be recorded as a whole yet; "
+            "record each of its environments: DummyVecEnv([lambda: record_experience(gym.make(ID), memory)])"
+        )
+    if any(module == "gym" for module, _ in classes):
+        return f"{type(env).__name__} is an environment of the old gym package; convert it to gymnasium first"
+    if isinstance(env, str):
+        return f"env is the text {env!r}; expected an environment, such as gymnasium.make({env!r})"
+    return f"env is {type(env).__name__}; expected a gymnasium.Env or a gymnasium.vector.VectorEnv"

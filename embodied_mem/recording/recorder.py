@@ -1,0 +1,299 @@
+"""From running episodes to recorded experiences; what the single and the vector wrapper share."""
+
+import copy
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import embodied_mem
+from embodied_mem.contracts import HasHorizon, Memory
+from embodied_mem.errors import InvalidRecord
+from embodied_mem.recording import describe
+from embodied_mem.recording.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors
+from embodied_mem.recording.outcomes import EpisodeSummary, default_outcome, judge
+from embodied_mem.recording.plan_log import MakePlan, action_log
+from embodied_mem.recording.quick_steps import CAPACITY
+from embodied_mem.recording.recording_options import RecordOptions
+from embodied_mem.records.experience import Experience, Origin, Outcome, Receipt, Status, Task, instance_id
+from embodied_mem.records.json_values import clean_text
+
+if TYPE_CHECKING:
+    from gymnasium import Space
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RecordingCounts:
+    """What became of the episodes so far.
+
+    Attributes:
+        begun: Episodes begun, and further spans of cut ones.
+        recorded: Experiences that memory took; after `close()` all of them are acknowledged, also those of a
+            store with `commit_every` above 1.
+        not_sampled: Left out by `sample`.
+        not_kept: Left out by `keep`.
+        empty: Begun, but left before the first step.
+        failed: Lost to an error, which was logged and raised at the next `reset()` or `close()`.
+    """
+
+    begun: int = 0
+    recorded: int = 0
+    not_sampled: int = 0
+    not_kept: int = 0
+    empty: int = 0
+    failed: int = 0
+
+
+class Recorder:
+    """Makes an experience of each episode and hands it to memory.
+
+    Errors of memory and of the user's functions do not escape on the step path: the first one is kept and
+    raised by `raise_pending`, at the next `reset()` or `close()`.
+
+    Args:
+        memory: Where experiences go.
+        options: How they are made.
+        env: The environment, asked for its id and for the names of its actions; None if nobody can be asked.
+        space: The space of its actions.
+    """
+
+    def __init__(self, memory: Memory, options: RecordOptions, *, env: Any, space: "Space[Any]") -> None:
+        self.counts = RecordingCounts()
+        self._memory = memory
+        self._options = options
+        self._environment = _environment_id(env) or options.scope.world
+        self._scope = replace(options.scope, world=options.scope.world or self._environment)
+        self._versions = {
+            "embodied_mem": embodied_mem.__version__,
+            "environment": self._environment,
+            "gymnasium": version("gymnasium"),
+        }
+        self._make_plan: MakePlan = action_log(
+            space,
+            _action_names(env, options),
+            max_calls=options.max_calls,
+            keep_continuous=options.keep_continuous,
+        )
+        self._pending: Exception | None = None
+        self._newest: Receipt | None = None
+        self._checked_in: int | None = None
+
+    def check_memory(self) -> None:
+        """Touch memory once a process, so that a handle that cannot be used here fails before the first step.
+
+        Raises:
+            ForkedHandle: It was opened in the parent of this process; open it again in the sub-environment.
+            StoreError: It was closed.
+        """
+        if self._checked_in != os.getpid():
+            if isinstance(self._memory, HasHorizon):
+                self._memory.horizon()
+            self._checked_in = os.getpid()
+
+    def begin(
+        self,
+        observation: Any,
+        info: Mapping[str, Any],
+        *,
+        episode: int,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> EpisodeLog | None:
+        """A log for the episode that begins; None if it is not to be recorded."""
+        self.counts.begun += 1
+        rng = self._options.rng
+        if self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample:
+            self.counts.not_sampled += 1
+            return None
+        try:
+            start = EpisodeStart(
+                task=self._task(observation, info, seed=seed, options=options),
+                attempt=self._options.make_id(),
+                episode=episode,
+                seed=None if seed is None else int(seed),
+                observation=_copied(observation),
+                state=describe.observation_text(observation),
+                vectors=first_vectors(observation),
+            )
+        except Exception as error:  # an observation or id that defeats us may not kill a step
+            self.lose(error, f"episode {episode} began")
+            return None
+        return EpisodeLog(start, self._make_plan())
+
+    def is_full(self, episode: EpisodeLog) -> bool:
+        """Whether the experience has reached the length at which it is cut."""
+        limit = self._options.max_steps_per_experience
+        return limit is not None and episode.steps >= limit
+
+    def room(self, episode: EpisodeLog) -> int:
+        """How many steps may be taken before one has to be looked at, for a cut to be made in time."""
+        limit = self._options.max_steps_per_experience
+        return CAPACITY if limit is None else limit - episode.steps - 1
+
+    def cut(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> EpisodeLog:
+        """Record what there is of a running episode and go on with a fresh log."""
+        self.finish(episode, ending, **metadata)
+        self.counts.begun += 1
+        return EpisodeLog(episode.next_span(_copied(ending.observation)), self._make_plan())
+
+    def finish(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> None:
+        """Record an episode that ended in any way; never raises."""
+        if not episode.steps and ending.error is None:
+            self.counts.empty += 1
+            return
+        try:
+            experience = self._experience(episode, ending, metadata)
+            if self._is_kept(experience):
+                self._newest = self._memory.record(experience)
+                self.counts.recorded += 1
+            else:
+                self.counts.not_kept += 1
+        except Exception as error:  # whatever memory raises may not kill a step
+            self.lose(error, f"episode {episode.start.episode} was recorded")
+
+    def settle(self) -> None:
+        """Wait until memory has acknowledged all it was given; never raises.
+
+        A store may let records wait for others. The newest is committed together with all before it.
+        """
+        try:
+            if isinstance(self._newest, Receipt):  # memories of other people may give nothing
+                self._newest.wait()
+        except Exception as error:
+            self.lose(error, "the last episodes were committed")
+
+    def raise_pending(self) -> None:
+        """Raise the first error since the last call, if there was one."""
+        error, self._pending = self._pending, None
+        if error is not None:
+            raise error
+
+    def lose(self, error: Exception, when: str) -> None:
+        """Count an episode that an error has cost."""
+        self.counts.failed += 1
+        self._keep_error(error, f"while {when} in {self._environment!r}")
+
+    def _keep_error(self, error: Exception, context: str) -> None:
+        """Log an error, and keep the first one for `raise_pending`."""
+        logger.error("%s %s: %s", type(error).__name__, context, describe.glimpse(error, 1_000))
+        if self._pending is None:
+            error.add_note(f"Raised {context}; kept until now so that no step was lost.")
+            self._pending = error
+
+    def _task(
+        self,
+        observation: Any,
+        info: Mapping[str, Any],
+        *,
+        seed: int | None,
+        options: Mapping[str, Any] | None,
+    ) -> Task:
+        source = self._options.task
+        found: Task | str | None = None
+        try:
+            found = source(observation, info) if callable(source) else source
+            found = Task(clean_text(found)) if isinstance(found, str) else found
+            if not isinstance(found, Task | None):
+                raise InvalidRecord(f"task gave {type(found).__name__}; expected a text or a Task")
+        except Exception as error:  # a user's function; the episode is recorded with the default task
+            self._keep_error(error, "while the task function was asked")
+        if not isinstance(found, Task):
+            found = Task(describe.task_text(observation, info, environment=self._environment))
+        kind = found.kind or self._environment
+        instance = found.instance or self._instance(seed, options)
+        return Task(found.text, kind=kind, instance=instance)
+
+    def _instance(self, seed: int | None, options: Mapping[str, Any] | None) -> str:
+        try:
+            return instance_id(self._environment, seed=seed, options=options) if self._environment else ""
+        except InvalidRecord:
+            return ""  # options that cannot be written down name no problem that could be met again
+
+    def _experience(self, episode: EpisodeLog, ending: Ending, metadata: Mapping[str, Any]) -> Experience:
+        start, summary = episode.start, episode.summary(ending)
+        outcome = self._outcome(episode, ending, summary)
+        return Experience(
+            id=self._options.make_id(),
+            task=start.task,
+            state=start.state,
+            plan=episode.plan.calls(),
+            outcome=outcome,
+            state_after=summary.last_state,
+            scope=self._scope,
+            origin=Origin(
+                run=self._scope.run,
+                attempt=start.attempt,
+                episode=start.episode,
+                first_step=start.first_step,
+                last_step=start.first_step + max(episode.steps - 1, 0),
+                versions=self._versions,
+            ),
+            happened_at_s=self._options.clock(),
+            metadata={**episode.metadata(ending), **self._options.metadata, **metadata},
+            vectors=start.vectors,
+        )
+
+    def _outcome(self, episode: EpisodeLog, ending: Ending, summary: EpisodeSummary) -> Outcome:
+        known = default_outcome(summary, episode.explanation)
+        if ending.error is not None:
+            said = _said("the environment", ending.error)
+            return replace(known, status=Status.TRUNCATED, explanation=_join(said, episode.explanation))
+        if ending.is_cut:
+            cut = f"cut after {episode.steps} steps; the episode went on"
+            known = replace(known, status=Status.TRUNCATED, explanation=_join(cut, episode.explanation))
+        elif not ending.is_over:
+            said = f"left after {episode.steps} steps"
+            return replace(known, status=Status.CANCELLED, explanation=_join(said, episode.explanation))
+        try:
+            return judge(summary, self._options.rule, known)
+        except Exception as error:  # a user's function; the evidence is kept without a verdict
+            self._keep_error(error, "while the outcome rule was asked")
+            said = _said("the outcome rule", error)
+            return replace(known, status=Status.UNVERIFIED, explanation=_join(said, episode.explanation))
+
+    def _is_kept(self, experience: Experience) -> bool:
+        keep = self._options.keep
+        if callable(keep):
+            try:
+                return bool(keep(experience))
+            except Exception as error:  # a user's function; when in doubt the evidence is kept
+                self._keep_error(error, "while the keep function was asked")
+                return True
+        return keep == "all" or experience.outcome.is_success
+
+
+def _said(who: str, error: Exception) -> str:
+    return describe.clip(f"{who} raised {type(error).__name__}: {error}", 1_000)
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+def _environment_id(env: Any) -> str:
+    """The id under which an environment was made, else the name of its class; empty for None."""
+    if env is None:
+        return ""
+    return describe.clip(env.spec.id if env.spec is not None else type(env.unwrapped).__name__, 200)
+
+
+def _action_names(env: Any, options: RecordOptions) -> dict[int, str]:
+    """The names the user gave, else those the environment has; a name given twice names the first only."""
+    given = options.action_names
+    return describe.told_apart(describe.action_names(env) if given is None else dict(enumerate(given)))
+
+
+def _copied(observation: Any) -> Any:
+    """The observation as it is now; environments may write the next one into the same buffer."""
+    if type(observation) is np.ndarray and not observation.dtype.hasobject:
+        return observation.copy()
+    try:
+        return copy.deepcopy(observation)
+    except Exception:  # simulator handles refuse to be copied in ways of their own
+        return observation

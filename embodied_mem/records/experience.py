@@ -1,0 +1,400 @@
+"""What flows between the rooms: frozen records, validated when made."""
+
+import enum
+import math
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Self
+
+from embodied_mem.errors import InvalidRecord
+from embodied_mem.records.json_values import (
+    JsonValue,
+    canonical,
+    check_text,
+    to_json_object,
+)
+from embodied_mem.records.record_checks import (
+    TextFields,
+    check_items,
+    checked_costs,
+    checked_count,
+    checked_number,
+    checked_position,
+    checked_tuple,
+    checked_versions,
+)
+from embodied_mem.records.spaces import FieldVector
+
+
+class Status(enum.StrEnum):
+    """How an attempt ended. `unverified` means that nobody independent of the agent has judged it."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMEOUT = "timeout"
+    TRUNCATED = "truncated"
+    CANCELLED = "cancelled"
+    UNVERIFIED = "unverified"
+
+
+class Kind(enum.StrEnum):
+    """The kinds of experience this library writes itself; any other text is a kind of the user's own."""
+
+    EPISODE = "episode"
+    SUBTASK = "subtask"
+    REPAIR = "repair"
+    LESSON = "lesson"
+    SKILL = "skill"
+    NOTE = "note"
+    HELP = "help"
+
+
+_SCOPE_TEXTS = TextFields("scope", "agent", "world", "place", "person", "run")
+_TASK_TEXTS = TextFields("task", "text", "kind", "instance")
+_ORIGIN_TEXTS = TextFields("origin", "run", "attempt", "planner", "model")
+_ATTACHMENT_TEXTS = TextFields("attachment", "role", "digest", "media_type")
+_EXPERIENCE_TEXTS = TextFields("experience", "state", "state_after", "kind", "id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose experience it is and where it was made; compared component by component, never as a text prefix.
+
+    An empty component of a record means "not said". In a filter only the components named are compared.
+    """
+
+    agent: str = ""
+    world: str = ""
+    place: str = ""
+    person: str = ""
+    run: str = ""
+
+    def __post_init__(self) -> None:
+        _SCOPE_TEXTS.check(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What was asked for.
+
+    Attributes:
+        text: The instruction, verbatim.
+        kind: The family it belongs to, such as `BabyAI-UnlockPickup-v0`; empty if unknown.
+        instance: Environment id, version, seed and options as one id (see `instance_id`). Two attempts with
+            equal instances face the same problem, which is what the leakage guard compares.
+    """
+
+    text: str
+    kind: str = ""
+    instance: str = ""
+
+    def __post_init__(self) -> None:
+        _TASK_TEXTS.check(self)
+
+    @classmethod
+    def of(cls, task: "Task | str") -> "Task":
+        """The task itself, or plain text made into one."""
+        return task if isinstance(task, Task) else cls(task)
+
+
+def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any] | None = None) -> str:
+    """One id for one problem: environment id (with its version), seed and reset options."""
+    if seed is None:
+        return ""  # an unseeded problem cannot be met again on purpose, so it equals no other
+    suffix = f"?{canonical(to_json_object(options, field='options'))}" if options else ""
+    return f"{environment}#{seed}{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class SkillCall:
+    """One call of a skill, or `count` equal ones in a row (run-length coding for long plans).
+
+    Attributes:
+        name: The skill's name.
+        arguments: Argument name to JSON value; read-only.
+        count: How many times in a row, >= 1.
+    """
+
+    name: str
+    arguments: Mapping[str, JsonValue] = field(default_factory=dict)
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        check_text(self.name, field="plan.name")
+        object.__setattr__(self, "count", checked_count(self.count, field="plan.count", low=1))
+        object.__setattr__(self, "arguments", to_json_object(self.arguments, field="plan.arguments"))
+
+    def __hash__(self) -> int:
+        return hash((self.name, canonical(dict(self.arguments)), self.count))
+
+    def __str__(self) -> str:
+        arguments = ", ".join(str(value) for value in self.arguments.values())
+        return f"{self.name}({arguments})" + (f" x{self.count}" if self.count > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an attempt, as judged from the environment and not from the plan.
+
+    Attributes:
+        status: How it ended.
+        reward: Sum of rewards; None where there was none or one was not finite.
+        explanation: Why, in words; says what is wrong and not how to mend it.
+        steps: Environment steps it took, >= 0; None if not counted.
+        cost: Named costs ("tokens", "usd", "seconds"), each finite and >= 0.
+    """
+
+    status: Status = Status.UNVERIFIED
+    reward: float | None = None
+    explanation: str = ""
+    steps: int | None = None
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if type(self.status) is not Status:
+            object.__setattr__(self, "status", _status(self.status))
+        if self.reward is not None:
+            object.__setattr__(self, "reward", checked_number(self.reward, field="outcome.reward"))
+        check_text(self.explanation, field="outcome.explanation")
+        if self.steps is not None:
+            object.__setattr__(self, "steps", checked_count(self.steps, field="outcome.steps"))
+        object.__setattr__(self, "cost", checked_costs(self.cost))
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the environment confirmed the goal."""
+        return self.status is Status.SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an experience comes from, so that every claim about it can be traced.
+
+    Attributes:
+        run: Id of the run.
+        attempt: Id of one attempt at one episode; a resumed run makes a new one.
+        episode: Index of the episode within its lifetime.
+        first_step: First environment step it covers, from 0.
+        last_step: Last environment step it covers.
+        planner: Name of who decided.
+        model: Name of the language model, if one was used.
+        versions: Component to version: environment, action grammar, library.
+    """
+
+    run: str = ""
+    attempt: str = ""
+    episode: int | None = None
+    first_step: int | None = None
+    last_step: int | None = None
+    planner: str = ""
+    model: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _ORIGIN_TEXTS.check(self)
+        if not self.episode is self.first_step is self.last_step is None:
+            for name in ("episode", "first_step", "last_step"):
+                value = getattr(self, name)
+                if value is not None:
+                    object.__setattr__(self, name, checked_count(value, field=f"origin.{name}"))
+        object.__setattr__(self, "versions", checked_versions(self.versions))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file kept beside the log, named by the hash of its content.
+
+    Attributes:
+        role: What it shows ("image", "depth", "audio").
+        digest: Lower-case hex SHA-256 of the bytes.
+        media_type: Such as `image/png`.
+    """
+
+    role: str
+    digest: str
+    media_type: str
+
+    def __post_init__(self) -> None:
+        _ATTACHMENT_TEXTS.check(self)
+        if len(self.digest) != 64 or set(self.digest) - set("0123456789abcdef"):
+            raise InvalidRecord(
+                f"attachment.digest is {self.digest!r}; expected 64 lower-case hex characters"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """One attempt at a task: the (state, task, plan, outcome) tuple of MINDSTORES, section 3, and its origin.
+
+    Attributes:
+        task: What was asked for; plain text is accepted and becomes a `Task`.
+        state: What the agent perceived before acting, as text.
+        plan: Skill calls in order.
+        outcome: What became of it.
+        state_after: What the agent perceived at the end.
+        kind: What it is evidence of; see `Kind`.
+        id: Unique id; made if not given. Writing the same id twice stores it once.
+        scope: Whose it is and where it was made.
+        facts: Optional structured state as JSON.
+        sources: Ids of the experiences it was derived from.
+        recalled: Ids of what memory had returned when it was made.
+        origin: Run, attempt, episode, step range, planner, versions.
+        happened_at_s: When it happened, seconds since the Unix epoch; None takes the store's clock.
+        position_m: Where it happened: (x, y) or (x, y, z) in metres in the map frame of `scope.place`, x
+            forward, z up; None where the world has no metric space.
+        metadata: Anything else, as JSON.
+        vectors: Named embeddings.
+        attachments: Files by content hash.
+    """
+
+    task: Task
+    state: str = ""
+    plan: tuple[SkillCall, ...] = ()
+    outcome: Outcome = field(default_factory=Outcome)
+    state_after: str = ""
+    kind: str = Kind.EPISODE.value
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    scope: Scope = field(default_factory=Scope)
+    facts: Mapping[str, JsonValue] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    recalled: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+    happened_at_s: float | None = None
+    position_m: tuple[float, ...] | None = None
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict)
+    vectors: tuple[FieldVector, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+    def __post_init__(self) -> None:
+        # What is of its type already, as nearly always, is not set again: records are made on every step.
+        if type(self.task) is not Task:
+            object.__setattr__(self, "task", Task.of(self.task))
+        _EXPERIENCE_TEXTS.check(self)
+        if type(self.kind) is not str:
+            object.__setattr__(self, "kind", str(self.kind))
+        if not self.id:
+            raise InvalidRecord("experience.id is empty; leave it out to have one made")
+        object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
+        object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
+        for at, items in enumerate(_sequences_of(self)):
+            if items is not _EMPTY:  # so that names are only looked up for the few that are not
+                name, member = _SEQUENCES[at]
+                if type(items) is not tuple:
+                    object.__setattr__(self, name, checked_tuple(items, field=name))
+                check_items(getattr(self, name), member, field=name)
+        if self.happened_at_s is not None:
+            object.__setattr__(
+                self, "happened_at_s", checked_number(self.happened_at_s, field="happened_at_s")
+            )
+        if self.position_m is not None:
+            object.__setattr__(self, "position_m", checked_position(self.position_m))
+        if (type(self.outcome), type(self.scope), type(self.origin)) != _PART_TYPES:
+            _check_parts(self)
+        if len(self.vectors) > 1:
+            _refuse_equal_fields(self.vectors)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with these fields changed, validated again."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return type(self)(**{**values, **changes})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """One remembered experience and why it came back.
+
+    Attributes:
+        experience: What was remembered.
+        score: Sum of `parts`, so scores of different queries can be compared.
+        parts: Named, calibrated contributions ("state", "task", "trust", ...).
+        reason: Why it was selected, in words ("best match", "contrast: a failure of a similar task").
+        n_alike: How many near duplicates it stands for, itself included; 1 unless they were left out.
+    """
+
+    experience: Experience
+    score: float
+    parts: Mapping[str, float]
+    reason: str
+    n_alike: int = 1
+
+    def __post_init__(self) -> None:
+        total = math.fsum(self.parts.values())
+        if not math.isclose(self.score, total, rel_tol=1e-9, abs_tol=1e-9):
+            raise InvalidRecord(f"score is {self.score} but its parts {dict(self.parts)} add up to {total}")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `record` gives back once the experience is acknowledged.
+
+    Attributes:
+        experience_id: The id under which it is kept.
+        sequence: Its place in the log, from 1; None for a memory that has no log, and while it waits to be
+            committed together with others.
+        is_duplicate: Whether the same id and content had been stored before.
+    """
+
+    experience_id: str
+    sequence: int | None = None
+    is_duplicate: bool = False
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Return once the record is as durable as the store's options say; at once where nothing waits.
+
+        Args:
+            timeout_s: How long to wait for other processes that write to the store, in seconds; None waits as
+                long as the store was opened to wait. A disk that is slow is waited for in any case.
+
+        Returns:
+            Its sequence number.
+
+        Raises:
+            ConflictingId: Another process took the id with other content before this record was committed.
+            StoreError: The store could not be written in that time; the experience keeps waiting.
+        """
+        return self.sequence
+
+
+def texts_of(experience: Experience) -> dict[str, str]:
+    """The texts a recall can match, by field name: `task`, `state` and `outcome`."""
+    return {
+        "task": experience.task.text,
+        "state": experience.state,
+        "outcome": experience.outcome.explanation,
+    }
+
+
+_PARTS = (("outcome", Outcome), ("scope", Scope), ("origin", Origin))
+_PART_TYPES = tuple(part for _, part in _PARTS)
+_SEQUENCES: tuple[tuple[str, type], ...] = (
+    ("plan", SkillCall),
+    ("vectors", FieldVector),
+    ("attachments", Attachment),
+    ("sources", str),
+    ("recalled", str),
+)
+_sequences_of: Callable[[Experience], tuple[Any, ...]] = attrgetter(*(name for name, _ in _SEQUENCES))
+_EMPTY: tuple[()] = ()  # the only one there is
+
+
+def _check_parts(experience: Experience) -> None:
+    for name, part in _PARTS:
+        if not isinstance(value := getattr(experience, name), part):
+            raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
+
+
+def _refuse_equal_fields(vectors: Sequence[FieldVector]) -> None:
+    fields = [vector.field for vector in vectors]
+    if len(set(fields)) < len(fields):
+        raise InvalidRecord(f"vectors name a field twice: {sorted(fields)}")
+
+
+def _status(value: object) -> Status:
+    if type(value) is Status:
+        return value
+    try:
+        return Status(str(value))
+    except ValueError:
+        raise InvalidRecord(f"outcome.status is {value!r}; expected one of {', '.join(Status)}") from None

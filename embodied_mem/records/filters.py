@@ -1,0 +1,387 @@
+"""`Where`: a small typed filter tree, and the reference evaluator that every back end must agree with.
+
+A filter looks at the JSON form of a record (see `embodied_mem.records.codec`) by dotted path: `task.kind`,
+`outcome.status`, `scope.place`, `metadata.floor`. A path that is absent matches no comparison, so
+`Not(Equals(...))` matches records that lack the path. Booleans are not numbers: `Equals("metadata.n", 1)`
+does not match `true`. A name that holds a dot is addressed by `join_path(("metadata", "v1.2"))`.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from embodied_mem.errors import InvalidQuery
+from embodied_mem.records.experience import Status
+from embodied_mem.records.json_values import JsonObject, JsonValue, check_text
+
+Scalar: TypeAlias = str | int | float | bool | None
+
+MAX_DEPTH = 64
+
+# First component of a path -> its second components; None where any may follow (free JSON).
+FIELDS: Mapping[str, tuple[str, ...] | None] = {
+    "id": (),
+    "kind": (),
+    "state": (),
+    "state_after": (),
+    "happened_at_s": (),
+    "position_m": (),
+    "task": ("text", "kind", "instance"),
+    "outcome": ("status", "reward", "steps", "explanation", "cost"),
+    "scope": ("agent", "world", "place", "person", "run"),
+    "origin": ("run", "attempt", "episode", "first_step", "last_step", "planner", "model", "versions"),
+    "metadata": None,
+    "facts": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """The value at `path` is there and equals `value` (None matches an explicit JSON null)."""
+
+    path: str
+    value: Scalar
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        object.__setattr__(self, "value", _scalar(self.path, self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """The value at `path` equals one of `values`; no values match nothing."""
+
+    path: str
+    values: tuple[Scalar, ...]
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        if isinstance(self.values, str) or not isinstance(self.values, Iterable):
+            raise InvalidQuery(f"In({self.path!r}, {self.values!r}); expected a tuple of values")
+        object.__setattr__(self, "values", tuple(_scalar(self.path, value) for value in self.values))
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The value at `path` is a number with low <= value < high; None leaves that end open."""
+
+    path: str
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        for name in ("low", "high"):
+            bound = _scalar(self.path, getattr(self, name))
+            if bound is not None and not _is_number(bound):
+                raise InvalidQuery(f"a bound of {self.path!r} is {bound!r}; expected a number or None")
+            object.__setattr__(self, name, bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The place at `path` lies at most `radius_m` from `center`, both with as many coordinates.
+
+    Attributes:
+        path: Where the place is kept, such as `position_m`.
+        center: (2,) or (3,) finite coordinates in metres, in the frame of the stored ones.
+        radius_m: Finite, >= 0; a place at exactly this distance matches.
+    """
+
+    path: str
+    center: tuple[float, ...]
+    radius_m: float
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        object.__setattr__(self, "center", _center(self.center))
+        radius_m = _scalar(self.path, self.radius_m)
+        if not _is_number(radius_m) or not 0 <= radius_m < math.inf:  # type: ignore[operator]
+            raise InvalidQuery(f"radius_m is {radius_m!r}; expected a finite number of at least 0")
+        object.__setattr__(self, "radius_m", radius_m)
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Every part matches; no parts match everything. Parts that are an `And` themselves are taken in."""
+
+    parts: "tuple[Where, ...]" = ()
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _take_parts(self, self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one part matches; no parts match nothing. Parts that are an `Or` themselves are taken in."""
+
+    parts: "tuple[Where, ...]" = ()
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _take_parts(self, self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not match."""
+
+    part: "Where"
+    depth: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depth", _depth_over((check_where(self.part),)))
+
+
+Where: TypeAlias = Equals | In | Between | Near | And | Or | Not
+
+
+def check_where(where: object) -> "Where":
+    """The filter itself.
+
+    Raises:
+        InvalidQuery: It is something else, such as a mapping.
+    """
+    if not isinstance(where, Where):
+        raise InvalidQuery(
+            f"{where!r} is no filter; build one with where(kind='repair') or the classes of "
+            "embodied_mem.records.filters"
+        )
+    return where
+
+
+def _take_parts(node: "And | Or", parts: "Iterable[Where]") -> None:
+    if not isinstance(parts, Iterable):
+        raise InvalidQuery(f"{type(node).__name__} got {parts!r}; expected a tuple of filters")
+    taken: list[Where] = []
+    for part in map(check_where, parts):
+        taken += part.parts if isinstance(part, And | Or) and type(part) is type(node) else (part,)
+    object.__setattr__(node, "parts", tuple(taken))
+    object.__setattr__(node, "depth", _depth_over(taken))
+
+
+def _depth_over(parts: "Sequence[Where]") -> int:
+    depth = 1 + max((part.depth for part in parts if isinstance(part, And | Or | Not)), default=0)
+    if depth > MAX_DEPTH:
+        raise InvalidQuery(f"the filter is nested deeper than {MAX_DEPTH} levels; build a flatter one")
+    return depth
+
+
+EVERYTHING: Where = And()
+
+
+def all_of(*parts: Where) -> Where:
+    """One filter that matches where every part does; parts that match everything are dropped."""
+    kept = [part for part in parts if part != EVERYTHING]
+    return kept[0] if len(kept) == 1 else And(tuple(kept))
+
+
+def matches(where: Where, document: Mapping[str, JsonValue]) -> bool:
+    """Whether a record's JSON form passes the filter: the definition that back ends are tested against."""
+    match where:
+        case Equals(path, value):
+            found, actual = lookup(document, path)
+            return found and same_scalar(actual, value)
+        case In(path, values):
+            found, actual = lookup(document, path)
+            return found and any(same_scalar(actual, value) for value in values)
+        case Between(path, low, high):
+            _, actual = lookup(document, path)
+            return _is_number(actual) and (low is None or low <= actual) and (high is None or actual < high)  # type: ignore[operator]
+        case Near(path, center, radius_m):
+            _, actual = lookup(document, path)
+            return _is_place(actual, len(center)) and math.dist(actual, center) <= radius_m  # type: ignore[arg-type]
+        case And(parts):
+            return all(matches(part, document) for part in parts)
+        case Or(parts):
+            return any(matches(part, document) for part in parts)
+        case Not(part):
+            return not matches(part, document)
+
+
+def lookup(document: Mapping[str, JsonValue], path: str) -> tuple[bool, JsonValue]:
+    """Whether the dotted path is there, and the value at it."""
+    current: JsonValue | Mapping[str, JsonValue] = document
+    for name in split_path(path):
+        if not isinstance(current, Mapping) or name not in current:
+            return False, None
+        current = current[name]
+    return True, current  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=1024)
+def split_path(path: str) -> tuple[str, ...]:
+    """The names of a dotted path; a backslash before a dot or a backslash makes it part of the name."""
+    # Lone surrogates stand in for the escaped characters, because no text that is kept can hold one.
+    marked = path.replace("\\\\", "\ud800").replace("\\.", "\ud801")
+    return tuple(name.replace("\ud800", "\\").replace("\ud801", ".") for name in marked.split("."))
+
+
+def join_path(names: Iterable[str]) -> str:
+    """The dotted path of these names; `split_path` gives them back."""
+    return ".".join(name.replace("\\", "\\\\").replace(".", "\\.") for name in names)
+
+
+def same_scalar(actual: JsonValue, value: Scalar) -> bool:
+    """Equality of JSON scalars: 1 equals 1.0, but true does not equal 1 and a list equals nothing."""
+    if isinstance(actual, list | dict) or isinstance(actual, bool) is not isinstance(value, bool):
+        return False
+    return actual == value
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that no record has.
+
+    Raises:
+        InvalidQuery: The path names no field of an experience; the message lists those there are.
+    """
+    check_text(path, field="path")
+    first, *rest = split_path(path)
+    if first not in FIELDS:
+        raise InvalidQuery(f"{path!r} is no field of an experience. Known: {', '.join(FIELDS)}.")
+    allowed = FIELDS[first]
+    if allowed is None:
+        is_known = bool(rest) and all(rest)
+    else:
+        is_known = (rest[0] in allowed if rest else not allowed) and (
+            len(rest) < 2 or rest[0] in ("cost", "versions")
+        )
+    if not is_known or '"' in path:
+        expected = ", ".join(f"{first}.{name}" for name in allowed) if allowed else f"{first}.<name>"
+        raise InvalidQuery(
+            f"{path!r} is no field of an experience. Expected {expected if allowed != () else first}."
+        )
+
+
+def where(**equal: "Scalar | list[Scalar] | tuple[Scalar, ...]") -> Where:
+    """A filter from keywords, with `__` for the dot: `where(kind="repair", outcome__status="success")`.
+
+    A list or tuple means "one of". An experience's outcome may be written `outcome="success"`.
+
+    Raises:
+        InvalidQuery: No experience has such a field, or can have such an outcome.
+    """
+    parts: list[Where] = []
+    for name, value in equal.items():
+        path = "outcome.status" if name == "outcome" else name.replace("__", ".")
+        if path == "outcome.status":
+            _check_statuses(value if isinstance(value, list | tuple) else (value,))
+        parts.append(In(path, tuple(value)) if isinstance(value, list | tuple) else Equals(path, value))
+    return all_of(*parts)
+
+
+def before(time_s: float) -> Where:
+    """What happened before a time, in seconds since the Unix epoch; what says no time does not match."""
+    return Between("happened_at_s", high=time_s)
+
+
+def after(time_s: float) -> Where:
+    """What happened at a time or after it, in seconds since the Unix epoch; so `before` has the rest."""
+    return Between("happened_at_s", low=time_s)
+
+
+def asks_by_id(where: Where) -> bool:
+    """Whether nothing can pass the filter but what it names by id."""
+    match where:
+        case Equals("id") | In("id"):
+            return True
+        case And(parts):
+            return any(map(asks_by_id, parts))
+        case Or(parts):
+            return bool(parts) and all(map(asks_by_id, parts))
+    return False
+
+
+def excludes_nothing(where: Where) -> bool:
+    """Whether every experience passes, as far as the form of the filter tells and not what is recorded.
+
+    So for the empty filter, for `Not` of what nothing passes, and for a time from ever to ever, as a memory
+    gives every experience one. What two parts say together is not weighed: `Or((a, Not(a)))` is not noticed.
+    """
+    match where:
+        case Between("happened_at_s", low, high):
+            return low in (None, -math.inf) and high in (None, math.inf)
+        case And(parts):
+            return all(map(excludes_nothing, parts))
+        case Or(parts):
+            return any(map(excludes_nothing, parts))
+        case Not(part):
+            return _excludes_all(part)
+    return False
+
+
+def _excludes_all(where: Where) -> bool:
+    match where:
+        case In(_, values):
+            return not values
+        case And(parts):
+            return any(map(_excludes_all, parts))
+        case Or(parts):
+            return all(map(_excludes_all, parts))
+        case Not(part):
+            return excludes_nothing(part)
+    return False
+
+
+def to_document(where: Where) -> JsonObject:
+    """The filter as JSON, for logs; the first key is its operator."""
+    match where:
+        case Equals(path, value):
+            return {"equals": {"path": path, "value": value}}
+        case In(path, values):
+            return {"in": {"path": path, "values": list(values)}}
+        case Between(path, low, high):
+            return {"between": {"path": path, "low": low, "high": high}}
+        case Near(path, center, radius_m):
+            return {"near": {"path": path, "center": list(center), "radius_m": radius_m}}
+        case And(parts):
+            return {"and": [to_document(part) for part in parts]}
+        case Or(parts):
+            return {"or": [to_document(part) for part in parts]}
+        case Not(part):
+            return {"not": to_document(part)}
+
+
+def _check_statuses(values: Iterable[Scalar]) -> None:
+    for value in values:
+        if not isinstance(value, str) or value not in tuple(Status):
+            raise InvalidQuery(f"no outcome has the status {value!r}; expected one of {', '.join(Status)}")
+
+
+def _center(center: Any) -> tuple[float, ...]:
+    values = center.tolist() if isinstance(center, np.ndarray) else center
+    numbers = tuple(values) if isinstance(values, list | tuple) else ()
+    plain = tuple(n.item() if isinstance(n, np.generic) else n for n in numbers)
+    if not _is_place(list(plain), 2) and not _is_place(list(plain), 3):
+        raise InvalidQuery(f"center is {center!r}; expected 2 or 3 finite coordinates in metres")
+    return tuple(float(n) for n in plain)
+
+
+def _is_place(value: JsonValue, dimension: int) -> bool:
+    """Whether it is so many finite coordinates."""
+    is_sized = isinstance(value, list | tuple) and len(value) == dimension
+    return is_sized and all(_is_number(n) and math.isfinite(n) for n in value)  # type: ignore[union-attr, arg-type]
+
+
+def _scalar(path: str, value: Any) -> Scalar:
+    """The value as plain Python; numbers of numpy are converted."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value != value:
+        raise InvalidQuery(f"the value for {path!r} is nan; expected a finite number, text, bool or None")
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return check_text(value, field=f"the value for {path}")
+    raise InvalidQuery(
+        f"the value for {path!r} is {type(value).__name__}; expected text, number, bool or None"
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

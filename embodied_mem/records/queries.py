@@ -1,0 +1,191 @@
+"""What a caller asks of a memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from embodied_mem.errors import InvalidQuery, InvalidRecord
+from embodied_mem.records.argument_checks import check_number
+from embodied_mem.records.experience import Task
+from embodied_mem.records.filters import EVERYTHING, Where, check_where
+from embodied_mem.records.json_values import check_text
+from embodied_mem.records.spaces import MAX_DIMENSION, FieldVector, Metric, Space
+
+MAX_K = 10_000
+MAX_SEQUENCE = 2**63 - 1
+
+Order: TypeAlias = Literal["best", "first", "last"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question to memory; with nothing to match by, the newest experiences that pass the filter answer it.
+
+    Attributes:
+        text: Free text, matched against the task, state and outcome texts alike.
+        task: Matched against the tasks of experiences.
+        state: Matched against the states of experiences.
+        vectors: Matched against vectors of the same field and space.
+        where: Only experiences that pass this filter are candidates.
+        k: At most this many come back, 0 to 10,000.
+        min_score: Only scores of at least this much come back, so that a recall can be empty.
+        contrast: Up to this many of the k places go to the best match of the opposite outcome
+            (a failure where the best match succeeded, and the reverse).
+        as_of: Only the log up to this sequence number (>= 0) is seen; None sees all of it.
+        as_of_s: Only what was written until this time is seen, in seconds since the Unix epoch, and ages are
+            counted up to it; None sees all.
+        order: `best` gives the highest scores; `first` and `last` give the earliest and the latest by
+            `happened_at_s` of all that reach `min_score`, in that order; what says no time is left out.
+        diversity: From 0, the best, to 1, the most unlike each other: how much likeness to those already
+            chosen counts against a candidate (maximal marginal relevance).
+        distinct: Whether near duplicates are given once, as the first of them that passes the filter.
+        include_archived: Whether archived experiences are candidates; where the filter names ids, they always
+            are.
+    """
+
+    text: str = ""
+    task: Task | None = None
+    state: str = ""
+    vectors: tuple[FieldVector, ...] = ()
+    where: Where = EVERYTHING
+    k: int = 5
+    min_score: float = 0.0
+    contrast: int = 0
+    as_of: int | None = None
+    as_of_s: float | None = None
+    order: Order = "best"
+    diversity: float = 0.0
+    distinct: bool = False
+    include_archived: bool = False
+
+    def __post_init__(self) -> None:
+        for name, default in _DEFAULTS:
+            value = getattr(self, name)
+            if value is not default:  # a recall gives two or three of the fourteen
+                object.__setattr__(self, name, _checked(name, value))
+        if self.order != "best" and (self.contrast or self.diversity):
+            raise InvalidQuery(f"order={self.order!r} goes by time; contrast and diversity need order='best'")
+
+
+_DEFAULTS = tuple((each.name, each.default) for each in fields(Query))
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value of a field of a query, which can be used."""
+    match name:
+        case "text" | "state":
+            check_text(value, field=f"query.{name}")
+        case "task":
+            return Task.of(value)
+        case "vectors":
+            return _vectors(value)
+        case "where":
+            check_where(value)
+        case "k" | "contrast":
+            return _integer(name, value, MAX_K)
+        case "as_of":
+            return _integer(name, value, MAX_SEQUENCE)
+        case "min_score" | "as_of_s" | "diversity":
+            check_number(name, value)
+            if name == "diversity" and not 0 <= value <= 1:
+                raise InvalidQuery(f"diversity is {value}; expected a number from 0 to 1")
+        case "order" if value not in get_args(Order):
+            raise InvalidQuery(f"order is {value!r}; expected one of {', '.join(get_args(Order))}")
+    return value
+
+
+def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
+    given = tuple(vectors) if isinstance(vectors, Iterable) else (vectors,)
+    if not all(isinstance(vector, FieldVector) for vector in given):
+        raise InvalidQuery(
+            f"vectors is {vectors!r}; expected FieldVectors. An array goes into recall(observation=...)."
+        )
+    return given
+
+
+def _integer(name: str, value: Any, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= high:
+        raise InvalidQuery(f"{name} is {value!r}; expected an integer from 0 to {high:,}")
+    return int(value)
+
+
+class QueryFields(TypedDict, total=False):
+    """The keywords from which `recall` builds a `Query`."""
+
+    text: str
+    task: Task | str | None
+    state: str
+    vectors: Sequence[FieldVector]
+    observation: npt.ArrayLike
+    where: Where
+    k: int
+    min_score: float
+    contrast: int
+    as_of: int | None
+    as_of_s: float | None
+    order: Order
+    diversity: float
+    distinct: bool
+    include_archived: bool
+
+
+def build_query(query: "Query | str | None", fields: "QueryFields") -> Query:
+    """The query itself, or one made from free text and keywords; `observation` becomes a vector.
+
+    Raises:
+        InvalidQuery: Both a query and keywords were given, or a keyword is not a field of a query.
+    """
+    if isinstance(query, Query):
+        if fields:
+            raise InvalidQuery(f"both a Query and {', '.join(fields)} were given; put them into the Query")
+        return query
+    values: dict[str, Any] = dict(fields)
+    unknown = values.keys() - QueryFields.__annotations__.keys()
+    if unknown:
+        known = ", ".join(QueryFields.__annotations__)
+        raise InvalidQuery(f"recall has no keyword {', '.join(sorted(unknown))}. Known: {known}.")
+    if query is not None:
+        values["text"] = query
+    if "observation" in values:
+        observed = observation_vector(values.pop("observation"))
+        values["vectors"] = (*values.get("vectors", ()), observed)
+    return Query(**values)
+
+
+OBSERVATION_FIELD = "observation"
+
+
+def observation_vector(observation: npt.ArrayLike) -> FieldVector:
+    """An array observation as a vector of its own space: flattened, compared by distance.
+
+    Raises:
+        InvalidRecord: Empty, larger than 65,536 numbers, not numeric or not finite.
+    """
+    array = _numeric_array(observation)
+    shape = "x".join(map(str, array.shape)) or "scalar"
+    space = Space(
+        name="flattened-observation",
+        version="1",
+        dimension=int(array.size),
+        config_hash=shape,
+        metric=Metric.EUCLIDEAN,
+    )
+    # A field lies in one space and a store serves environments of many shapes, so the shape names the field.
+    field = f"{OBSERVATION_FIELD}/{shape}"
+    return FieldVector(field=field, space=space, values=array.reshape(-1))
+
+
+def _numeric_array(observation: npt.ArrayLike) -> "npt.NDArray[Any]":
+    try:
+        array = np.asarray(observation)
+    except ValueError as error:  # rows of several lengths
+        raise InvalidRecord(f"the observation is no array: {error}") from None
+    if array.dtype.kind not in "biuf" or not 1 <= array.size <= MAX_DIMENSION:
+        raise InvalidRecord(
+            f"the observation is an array of {array.dtype} with shape {array.shape}; expected 1 to "
+            f"{MAX_DIMENSION:,} real numbers"
+        )
+    return array

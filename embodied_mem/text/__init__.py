@@ -1,0 +1,1 @@
+"""How texts are compared: words, synonyms, and the index that finds them."""
