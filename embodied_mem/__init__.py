@@ -6,6 +6,8 @@ Importing this loads next to nothing; everything is loaded when its name is firs
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from embodied_mem.moved import install as _forward_moved_modules
+
 if TYPE_CHECKING:
     from embodied_mem.agent import Agent, Limits
     from embodied_mem.embedders import HashedEmbedder
@@ -102,6 +104,8 @@ __all__ = [
     "record_experience",
     "where",
 ]
+
+_forward_moved_modules()
 
 
 def __getattr__(name: str) -> Any:
