@@ -77,16 +77,17 @@ class House:
         if self.often(0.3):
             return self.rng.choice(SENTENCES)
         some = self.rng.choices(WORDS, k=self.rng.randint(1, 6))
-        if self.often(0.2):  # a word that is misspelt, or that nobody knows
-            some.append(self.rng.choice(["kitchn", "fridgee", "xylophone", "9"]))
+        if self.often(0.3):  # a word that nobody knows, or one that is misspelt in one of many ways
+            at = self.rng.randint(1, 6)
+            some.append(self.rng.choice(["9", "xylophone", "kitchen"[:at] + "kitchen"[at - 1 :]]))
         return " ".join(some)
 
     def scene(self) -> FieldVector:
-        """A view: a new one, one seen before, one hardly different from that, or nothing at all."""
+        """A view: a new one, one of the first few again, one more or less like that, or nothing at all."""
         numbers = np.random.default_rng(self.rng.getrandbits(32))
         if self.scenes and self.often(0.5):
-            values = self.rng.choice(self.scenes).values
-            noise = self.rng.choice([0.0, 1e-4])
+            values = self.rng.choice(self.scenes[:6]).values
+            noise = self.rng.choice([0.0, 1e-3, 1e-3, 0.3])  # 1e-3 is less than what compression loses
             return self._kept(values + noise * numbers.normal(size=SCENE.dimension))
         return self._kept(numbers.normal(size=SCENE.dimension) * self.rng.choice([0.0, 1.0, 1.0, 1.0]))
 
@@ -137,7 +138,7 @@ class House:
                 Equals("metadata.n", rng.choice([1, True, None, "1"])),
                 In("scope.agent", ("a", "")),
                 In("id", some_ids),
-                Between("happened_at_s", rng.randint(0, 20), rng.choice([None, 500])),
+                Between("happened_at_s", rng.randint(0, 10), rng.choice([None, 500, rng.randint(10, 20)])),
                 Near("position_m", (1.0, 0.0), rng.choice([0.0, 1.0])),
                 Not(Equals("task.kind", "open")),
             ]
@@ -186,6 +187,12 @@ class House:
             without=some[: horizon // 3] if self.often(0.4) else None,
         )
 
+    def look(self) -> Search:
+        """The best few in a crowd of views that hardly differ."""
+        leg = VectorLeg("v", self.scene())
+        where = self.where() if self.often(0.3) else EVERYTHING
+        return Search(legs=(leg,), where=where, k=self.rng.choice([1, 2, 5]))
+
     def weights(self) -> RankingWeights:
         names = ("recency", "outcome", "surprise", "utility", "trust", "state")
         return RankingWeights(**{name: self.rng.choice([0.0, 0.25, 0.6]) for name in names})
@@ -213,15 +220,15 @@ class Both:
             self.fast.reopen()
 
     def compare(self) -> None:
-        """Ask both memories a question, and both back ends another."""
+        """Ask both memories a question, and both back ends two others."""
         query = self.house.query(self.horizon())
         fast, plain = (memory.recall(query) for memory in self.memories)
         assert [hit.experience.id for hit in fast] == [hit.experience.id for hit in plain], query
         assert [hit.score for hit in fast] == [hit.score for hit in plain], query  # to the bit
         assert fast == plain, query  # parts, reasons and experiences as well
         assert (fast.n_candidates, fast.is_exact) == (plain.n_candidates, plain.is_exact), query
-        search = self.house.search(self.horizon())
-        assert self.fast.search(search) == self.plain.search(search), search
+        for search in (self.house.search(self.horizon()), self.house.look()):
+            assert self.fast.search(search) == self.plain.search(search), search
 
     def horizon(self) -> int:
         first, second = (memory.horizon() for memory in self.memories)
@@ -265,7 +272,7 @@ def _feedback(memory: ExperienceMemory, experience_id: str, helped: bool) -> str
 
 
 def compare(path, seed: int, options: IndexOptions, n_before: int, n_rounds: int) -> None:
-    """Eight comparisons a round, and a few more experiences before each round."""
+    """Twelve comparisons a round, and a few more experiences before each round."""
     with SqliteBackend(path / "log.sqlite", index=options) as fast:
         both = Both(House(seed), fast)
         both.live(n_before)
@@ -273,8 +280,9 @@ def compare(path, seed: int, options: IndexOptions, n_before: int, n_rounds: int
             both.live(5)
             for _ in range(4):
                 both.compare()
-        if options.compression == "always":
-            assert fast.index_report()[EntryKind.EXPERIENCE]["vectors"]["scene"]["kept"] == "compressed"
+        fast.search(Search(legs=(VectorLeg("v", both.house.scene()),)))
+        kept = fast.index_report()[EntryKind.EXPERIENCE]["vectors"]["scene"]["kept"]
+        assert kept == ("compressed" if options is COMPRESSED else "exact")
 
 
 @pytest.mark.parametrize("seed", range(7))
@@ -287,7 +295,12 @@ def test_both_give_the_same_where_vectors_are_compressed(tmp_path):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("options", [IndexOptions(), COMPRESSED], ids=["auto", "always"])
-@pytest.mark.parametrize("seed", range(1_000, 1_020))
-def test_both_give_the_same_thousands_of_times(tmp_path, seed, options):
-    compare(tmp_path, seed, options, n_before=200, n_rounds=50)
+@pytest.mark.parametrize("seed", range(1_000, 1_040))
+def test_both_give_the_same_thousands_of_times(tmp_path, seed):
+    compare(tmp_path, seed, IndexOptions(), n_before=5, n_rounds=30)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(1_000, 1_040))
+def test_both_give_the_same_thousands_of_times_where_vectors_are_compressed(tmp_path, seed):
+    compare(tmp_path, seed, COMPRESSED, n_before=330, n_rounds=15)
