@@ -1,4 +1,4 @@
-"""Worlds: one adapter a simulator."""
+"""Worlds: one adapter per simulator."""
 
 from embodied_mem.envs.make import make_world
 

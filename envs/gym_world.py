@@ -1,7 +1,7 @@
 """`GymWorld`: any Gymnasium environment as a world, without an adapter. Its actions are its skills.
 
-What it reveals to a planner (its knowledge ledger): the action names and the observation, as the environment
-gives them. No action fails here: whether it had an effect shows in the observation alone.
+Its knowledge ledger, the facts it reveals to a planner: the action names and the observation, as the
+environment gives them. No action fails; only the observation shows whether it had an effect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ MAX_CHOICES = 64
 
 
 class GymWorld:
-    """A Gymnasium environment in the words of `embodied_mem.recording.describe`; every call takes one step.
+    """A Gymnasium environment described by `embodied_mem.recording.describe`; every skill call takes one step.
 
     With a discrete action space each action is a skill, named by the environment (`left`) or by its number
     (`action_2`). Any other action space is one skill `act(action)`, with the action as JSON.
 
     Args:
-        env: The environment; any wrappers belong around it already.
-        task: What is asked for; None takes the environment's own words.
+        env: The environment, with any wrappers applied.
+        task: Text of the task; None uses the environment's own text.
         action_names: Names of discrete actions by index; None asks the environment.
     """
 
@@ -56,35 +56,35 @@ class GymWorld:
         return self._env
 
     def begin(self, observation: Any, info: Mapping[str, Any], *, seed: int | None) -> Task:
-        """The environment's own words for the task, else its id in words."""
+        """The task: its given text, else the environment's own text, else the environment's id as text."""
         text = self._task or describe.task_text(observation, info, environment=self._id)
         return Task(text, kind=self._id, instance=instance_id(self._id, seed=seed))
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
-        """The observation in words, with its pictures."""
+        """The observation as text, with its images."""
         return Observation(
             text=describe.observation_text(observation), images=_images(observation), raw=observation
         )
 
     def skills(self, observation: Observation, *, detail: Detail = "signature") -> Sequence[Skill]:
-        """Every action; a Gymnasium environment does not say which of them make sense now."""
+        """Every action; a Gymnasium environment does not say which of them are useful now."""
         is_full = detail == "full"
         if self._actions:
-            said = "Takes the action {} for one step."
+            template = "Takes the action {} for one step."
             return [
-                Skill(name=name, description=said.format(action) if is_full else "")
+                Skill(name=name, description=template.format(action) if is_full else "")
                 for name, action in self._actions.items()
             ]
-        said = f"Takes one step with an action of {describe.clip(self._env.action_space, 500)}."
+        description = f"Takes one step with an action of {describe.clip(self._env.action_space, 500)}."
         parameter = Parameter(name="action", type="action", choices=_choices(self._env.action_space))
-        return [Skill(name=describe.ACT, parameters=(parameter,), description=said if is_full else "")]
+        return [Skill(name=describe.ACT, parameters=(parameter,), description=description if is_full else "")]
 
     def start(self, call: SkillCall) -> Execution:
-        """One step with the action that the call names.
+        """Start one step with the action that the call names.
 
         Raises:
-            UnknownName: No such action.
-            InvalidRecord: The argument is missing or no action of the environment.
+            UnknownName: There is no action of this name.
+            InvalidRecord: The argument is missing or not in the action space.
         """
         check_call(call, self.skills(Observation(text="")))
         if self._actions:
@@ -98,7 +98,7 @@ class GymWorld:
 
 
 class OneStep:
-    """A call that takes one environment step and has then succeeded.
+    """A call that takes one environment step and then succeeds.
 
     Args:
         action: The environment's action.
@@ -110,14 +110,14 @@ class OneStep:
         self._result: SkillResult | None = None
 
     def advance(self, observation: Observation) -> Any:
-        """The action, then success."""
+        """Return the action, then success."""
         if self._result is None and self._is_taken:
             self._result = SkillResult(status=SkillStatus.SUCCESS)
         self._is_taken = True
         return self._action if self._result is None else self._result
 
     def cancel(self) -> SkillResult:
-        """Give the call up; a call that has ended stays as it ended."""
+        """Cancel the call; a call that has ended keeps its result."""
         self._result = self._result or SkillResult(status=SkillStatus.CANCELLED, reason="cancelled")
         return self._result
 
@@ -125,16 +125,16 @@ class OneStep:
 def make_gym_world(
     name: str, *, task: str | None = None, action_names: Sequence[str] | None = None, **options: Any
 ) -> GymWorld:
-    """The world of a registered Gymnasium environment.
+    """Make the world of a registered Gymnasium environment.
 
     Args:
-        name: Its id, such as `CartPole-v1` or `module:CartPole-v1`.
-        task: What is asked for; None takes the environment's own words.
+        name: Id of the environment, such as `CartPole-v1` or `module:CartPole-v1`.
+        task: Text of the task; None uses the environment's own text.
         action_names: Names of discrete actions by index; None asks the environment.
-        **options: For `gymnasium.make`.
+        **options: Passed to `gymnasium.make`.
 
     Raises:
-        UnknownName: No environment of that id is registered.
+        UnknownName: No environment with this id is registered.
     """
     _check_id(name)
     try:
@@ -152,7 +152,7 @@ def _check_id(name: str) -> None:
 
 
 def _discrete_actions(space: gym.Space[Any], names: Mapping[int, str]) -> dict[str, int]:
-    """Skill name to action; empty where the space is not discrete. A name given twice goes by its number."""
+    """Skill name -> action; empty if the space is not discrete. Repeated names become numbers."""
     if not isinstance(space, gym.spaces.Discrete):
         return {}
     known = describe.told_apart(names)
@@ -160,7 +160,7 @@ def _discrete_actions(space: gym.Space[Any], names: Mapping[int, str]) -> dict[s
 
 
 def _choices(space: gym.Space[Any]) -> tuple[JsonValue, ...]:
-    """The actions of a small multi-binary or multi-discrete space; empty where there are too many to list."""
+    """The actions of a small multi-binary or multi-discrete space; empty if there are too many to list."""
     if isinstance(space, gym.spaces.MultiBinary) and isinstance(space.n, int):
         sizes, start = [2] * space.n, np.zeros(space.n, int)
     elif isinstance(space, gym.spaces.MultiDiscrete) and space.nvec.ndim == 1:
@@ -173,7 +173,7 @@ def _choices(space: gym.Space[Any]) -> tuple[JsonValue, ...]:
 
 
 def _from_json(space: gym.Space[Any], value: Any) -> Any:
-    """The action that the JSON stands for; None if it has another structure."""
+    """Convert JSON to an action; None if its structure does not match the space."""
     try:
         if isinstance(space, gym.spaces.Dict):
             return {key: _from_json(part, value[key]) for key, part in space.spaces.items()}

@@ -1,4 +1,4 @@
-"""Worlds by name: "babyai:UnlockPickup", "minigrid:DoorKey-8x8", "gym:CartPole-v1"."""
+"""Make worlds by name: "babyai:UnlockPickup", "minigrid:DoorKey-8x8", "gym:CartPole-v1"."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from embodied_mem.contracts import World
 
 
 def make_world(name: str, **options: Any) -> World:
-    """The world of that name.
+    """Make a world by name.
 
     Args:
-        name: "family:rest"; the family is a registered world, the rest is its own affair and may be left out.
+        name: "family:rest"; the family is a registered world, and its factory interprets the optional rest.
         options: Passed to the family's factory.
 
     Raises:
-        UnknownName: No such family, or the family knows no such rest; the message gives the nearest names.
-        MissingExtra: The package behind it is not installed.
+        UnknownName: The family, or the rest within it, does not exist; the message gives the nearest names.
+        MissingExtra: The world's package is not installed.
     """
     family, separator, rest = name.partition(":")
     factory = registry.load("worlds", family)

@@ -1,3 +1,3 @@
 """Experiments: configs, runner, statistics, report and command line."""
 
-__all__: list[str] = []  # the command `embodied-mem` is the door
+__all__: list[str] = []  # used through the command `embodied-mem`

@@ -1,8 +1,8 @@
-"""Which task kinds an experiment may use: measured by a rule that was fixed before anything was measured.
+"""Measure which task kinds an experiment may use, by a rule that was fixed before any measurement.
 
-A kind is admitted if it leaves room for learning (neither a random legal skill nor the planner without memory
-nearly always fails or nearly always succeeds) and can be solved (the world's expert does). Every kind tried
-is written down.
+A kind is admitted if it leaves room for learning (a random legal skill and the planner without memory neither
+nearly always fail nor nearly always succeed) and the world's expert solves it. The result lists every kind
+measured, admitted or not.
 """
 
 import datetime
@@ -29,7 +29,7 @@ RULE = (
     f"at least {MIN_EPISODES} tuning episodes"
 )
 ARMS = ("none", "floor", "expert")
-EPISODES_AT_ONCE = 5  # of each kind in one unit of work; small units keep all workers busy to the end
+EPISODES_AT_ONCE = 5  # of each kind per unit of work; small units keep all workers busy to the end
 
 
 def admit(
@@ -41,15 +41,15 @@ def admit(
     out: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Measure task kinds on tuning seeds and write the result; an interrupted measurement goes on.
+    """Measure task kinds on tuning seeds and write the result; resumes an interrupted measurement.
 
     Args:
-        folder: Where the episodes are kept.
-        kinds: Which kinds; all of `conf/stream/candidates.yaml` by default.
-        episodes: At least so many of each kind and arm.
-        workers: Processes, as in a run.
-        out: Where the result is written; `admission.json` in `folder` by default.
-        say: Told in a line what is measured and what came of it.
+        folder: Folder of the episodes.
+        kinds: Task kinds; by default all of `conf/stream/candidates.yaml`.
+        episodes: Minimum number of episodes of each kind and arm.
+        workers: Worker processes, as in a run.
+        out: Path of the result; by default `admission.json` in `folder`.
+        say: Called with progress lines.
 
     Returns:
         Path of the result.
@@ -81,7 +81,7 @@ def admit(
 
 
 def verdict(shares: dict[str, float], n_episodes: int) -> tuple[bool, str]:
-    """Whether a kind is admitted, and why not."""
+    """Return whether a kind is admitted, and the reason if not."""
     if n_episodes < MIN_EPISODES:
         return False, f"only {n_episodes} episodes"
     if shares["expert"] < LEAST_EXPERT:

@@ -1,4 +1,4 @@
-"""Arms: what is compared in an experiment, each a memory, a planner and the part of a lifetime it plays."""
+"""Arms of an experiment: each is a memory, a planner and the phases of a lifetime that it plays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,13 +30,13 @@ class Arm:
     """One arm of an experiment.
 
     Attributes:
-        name: How results call it.
-        memory: Registered name of its memory; empty plays without one.
+        name: Name in the results.
+        memory: Registered name of the memory; empty for none.
         memory_options: Keyword arguments of the memory's factory.
-        planner: Registered name of its planner; `expert` plays the world's own expert instead.
+        planner: Registered name of the planner; `expert` plays the world's own expert instead.
         planner_options: Keyword arguments of the planner.
-        learns: Whether it lives a lifetime of its own; otherwise it plays the held-out episodes only.
-        shares: For an arm that does not learn: the arm whose learnt memory it reads, lifetime by lifetime.
+        learns: Whether it plays the learning episodes; otherwise only the held-out ones.
+        shares: Name of the arm whose memory it reads in each lifetime; only for arms that do not learn.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmPattern:
-    """A default arm before the experiment's memory and planner are put in.
+    """Template of a default arm; the experiment's memory and planner are filled in.
 
     Attributes:
         help: One line for `embodied-mem list arms`.
-        control: Registered name of the control around the experiment's memory; empty takes it as it is.
-        planner: A planner of its own; empty takes the experiment's.
+        control: Registered name of the control that wraps the experiment's memory; empty for no control.
+        planner: Registered name of the planner; empty for the experiment's planner.
         learns: See `Arm`.
         shares: See `Arm`.
     """
@@ -78,10 +78,10 @@ PATTERNS: Mapping[str, ArmPattern] = {
     "recency": ArmPattern(help="the k newest experiences", control="recency", learns=True),
     "memory": ArmPattern(help="the memory under test", learns=True),
     "shuffled": ArmPattern(
-        help="what `memory` learnt, with plans and outcomes swapped", control="shuffled", shares="memory"
+        help="the memory of arm `memory`, plans and outcomes swapped", control="shuffled", shares="memory"
     ),
     "without_kind": ArmPattern(
-        help="what `memory` learnt on other task kinds", control="without_kind", shares="memory"
+        help="the memory of arm `memory`, other task kinds only", control="without_kind", shares="memory"
     ),
     "floor": ArmPattern(help="random legal skills, no memory", planner="random_skill"),
     "expert": ArmPattern(help="the world's own expert", planner=EXPERT),
@@ -90,13 +90,13 @@ PATTERNS: Mapping[str, ArmPattern] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """How an arm differs from the one it is made from.
+    """Settings in which an arm differs from its base.
 
     Attributes:
-        base: A default arm or a registered memory.
-        planner_options: Keyword arguments of the planner that differ.
-        memory_options: Keyword arguments of the memory that differ.
-        shares: The arm whose learnt memory it reads, if not the base's.
+        base: Name of a default arm or a registered memory.
+        planner_options: Keyword arguments of the planner, on top of the base's.
+        memory_options: Keyword arguments of the memory, on top of the base's.
+        shares: Name of the arm whose memory it reads; empty for the base's.
     """
 
     base: str
@@ -110,7 +110,7 @@ DEFAULT_ARMS = ("none", "random", "memory", "shuffled", "without_kind", "floor",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The memory and planner that an experiment is about."""
+    """The memory and planner under test."""
 
     memory: str
     memory_options: Mapping[str, Any]
@@ -121,18 +121,18 @@ class Parts:
 def make_arms(
     names: Sequence[str], parts: Parts, variants: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Arm, ...]:
-    """The arms of an experiment, in the order given.
+    """Return the arms of an experiment, in the order given.
 
-    A name is a default arm, a variant, or a registered memory, which then lives lifetimes of its own.
+    A name is a default arm, a variant, or a registered memory, which becomes an arm that learns.
 
     Args:
-        names: Their names.
+        names: Names of the arms.
         parts: The memory and planner under test.
         variants: Name -> the fields of a `Variant`.
 
     Raises:
-        UnknownName: No default arm, variant or memory of that name.
-        ExperimentError: A name comes twice, or the arm that another one shares is missing.
+        UnknownName: A name is not a default arm, variant or registered memory.
+        ExperimentError: There are no names, a name comes twice, or an arm that another one reads is missing.
     """
     if not names or len(set(names)) < len(names):
         raise ExperimentError(f"arms={list(names)}; expected one or more names, each once")
@@ -142,7 +142,7 @@ def make_arms(
     for arm in arms:
         if arm.shares and arm.shares not in learners:
             raise ExperimentError(
-                f"arm {arm.name!r} reads what {arm.shares!r} learnt; add {arm.shares!r} to arms"
+                f"arm {arm.name!r} reads the memory of {arm.shares!r}; add {arm.shares!r} to arms"
             )
     return arms
 
@@ -183,25 +183,25 @@ def _memory_of(pattern: ArmPattern, parts: Parts) -> tuple[str, dict[str, Any]]:
     return parts.memory, dict(parts.memory_options)
 
 
-# Factories of the registry group `memories`: a folder and the lifetime's seed in, a memory out.
+# Factories of the registry group `memories`: each takes a folder and the lifetime's seed.
 
 
 def make_experience_memory(
     path: Path, *, seed: int, weights: Mapping[str, float] | None = None, **options: Any
 ) -> Memory:
-    """Our own memory in a store at this folder, which is made if absent.
+    """Open the library's own memory in a store at this folder, created if absent.
 
     Args:
         path: The folder.
-        seed: Not needed: this memory leaves nothing to chance.
-        weights: Fields of `RankingWeights` that differ from its defaults.
+        seed: Not used: this memory is deterministic.
+        weights: Fields of `RankingWeights` that override its defaults.
         options: Further keyword arguments of `MemoryStore.memory`.
     """
     from embodied_mem.embedders.hashed import HashedEmbedder
     from embodied_mem.memory.scoring import RankingWeights
     from embodied_mem.store import MemoryStore
 
-    # The committed results were made when hashed vectors broke ties by default; a run may do without.
+    # The committed results were made when hashed vectors broke ties by default; options may replace them.
     options = {"embedder": HashedEmbedder(), **options}
     store = MemoryStore.open(path)
     memory: Memory = store.memory(weights=RankingWeights(**(weights or {})), **options)
@@ -224,7 +224,7 @@ def _embed_anew(store: "MemoryStore", embedder: "Embedder[str] | None") -> None:
 
 
 def make_none(path: Path, *, seed: int, **options: Any) -> Memory:
-    """A memory that keeps nothing; path, seed and options are not used."""
+    """A memory that stores nothing; path, seed and options are ignored."""
     return NoMemory()
 
 
@@ -249,11 +249,11 @@ def make_without_kind(path: Path, *, seed: int, inner: str = "experience", **opt
 
 
 def make_memory(name: str, path: Path, *, seed: int, options: Mapping[str, Any]) -> Memory:
-    """The registered memory of that name.
+    """Make the registered memory of this name.
 
     Raises:
-        UnknownName: Nothing of that name is registered.
-        ExperimentError: It does not take these options, or what its factory gave is no `Memory`.
+        UnknownName: No memory of this name is registered.
+        ExperimentError: The factory rejects the options, or returns something that is not a `Memory`.
     """
     try:
         memory: object = registry.load("memories", name)(path, seed=seed, **options)
@@ -267,11 +267,11 @@ def make_memory(name: str, path: Path, *, seed: int, options: Mapping[str, Any])
 
 
 def make_planner(name: str, *, options: Mapping[str, Any]) -> Planner:
-    """The registered planner of that name.
+    """Make the registered planner of this name.
 
     Raises:
-        UnknownName: Nothing of that name is registered.
-        ExperimentError: It does not take these options, or is no `Planner`.
+        UnknownName: No planner of this name is registered.
+        ExperimentError: The factory rejects the options, or returns something that is not a `Planner`.
     """
     try:
         planner: object = registry.load("planners", name)(**options)

@@ -1,4 +1,4 @@
-"""The command line `embodied-mem`. Importing this loads nothing heavy, so that `--help` answers at once."""
+"""The command line `embodied-mem`. Importing it loads nothing heavy, so `--help` answers at once."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ EXIT_INTERRUPTED = 130
 RUN_HELP = """\
 examples:
   embodied-mem run                                  the default experiment, offline, about a minute
-  embodied-mem run experiment=quick                 a look in seconds
+  embodied-mem run experiment=quick                 a small experiment, in seconds
   embodied-mem run seeds=tuning lifetimes=4 arms=[none,memory] workers=2
   embodied-mem run planner.options.k=10 stream.kinds=[babyai:UnlockPickup,babyai:Pickup]
   embodied-mem run resume=outputs/2026-01-31/default_12-00-00
@@ -31,22 +31,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: Words after the program's name; those of this process by default.
+        arguments: Command-line words after the program's name; by default those of this process.
 
     Returns:
-        0 if all went well, 1 on an error, 2 on wrong usage, 130 after Ctrl-C.
+        0 on success, 1 on an error, 2 on wrong usage, 130 after Ctrl-C.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = _parser().parse_args(given)
-    except SystemExit as end:  # argparse has printed help or what is wrong
+    except SystemExit as end:  # argparse has printed the help or the error
         return int(end.code or 0)
     try:
         return _run(options, command=shlex.join(["embodied-mem", *given]))
     except KeyboardInterrupt as stop:
         print(f"\n{str(stop) or 'interrupted'}", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+    except BrokenPipeError:  # the reader of the pipe, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except (EmbodiedMemError, OSError) as error:  # OSError: a full disk, a folder that cannot be written
@@ -72,12 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser(
         "run",
         parents=[common],
-        help="play an experiment, or go on with an interrupted one (resume=FOLDER)",
+        help="run an experiment, or resume an interrupted one (resume=FOLDER)",
         epilog=RUN_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run.add_argument(
-        "overrides", nargs="*", metavar="key=value", help="what differs from the default configuration"
+        "overrides", nargs="*", metavar="key=value", help="settings that override the default configuration"
     )
 
     compare = verbs.add_parser("compare", parents=[common], help="compare runs, paired by lifetime")
@@ -87,17 +87,15 @@ def _parser() -> argparse.ArgumentParser:
     report = verbs.add_parser("report", parents=[common], help="write report.html of a run")
     report.add_argument("folder", metavar="FOLDER", help="folder of a run")
     report.add_argument(
-        "--draft", action="store_true", help="allow a run on tuning seeds, which proves nothing"
+        "--draft", action="store_true", help="allow a run on tuning seeds, which supports no claim"
     )
 
-    listing = verbs.add_parser("list", parents=[common], help="what can be used, and what it needs")
+    listing = verbs.add_parser("list", parents=[common], help="list registered parts and missing extras")
     listing.add_argument("what", choices=LISTS, help="what to list")
 
     memory_command.add_parser(verbs, common)
-    doctor = verbs.add_parser(
-        "doctor", parents=[common], help="versions, extras and what is wrong with this machine"
-    )
-    doctor.add_argument("--store", metavar="FOLDER", help="look at the disk and file of this store as well")
+    doctor = verbs.add_parser("doctor", parents=[common], help="check versions, extras and this machine")
+    doctor.add_argument("--store", metavar="FOLDER", help="check the disk and file of this store as well")
 
     admission = verbs.add_parser("admission", parents=[common], help="measure which task kinds to use")
     admission.add_argument("--episodes", type=int, default=100, help="tuning episodes a kind (default 100)")
@@ -105,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     admission.add_argument(
         "--kinds", nargs="*", default=None, help="kinds to measure; all candidates by default"
     )
-    admission.add_argument("--folder", default="outputs/admission", help="where episodes are kept, to resume")
+    admission.add_argument("--folder", default="outputs/admission", help="folder of the episodes, to resume")
     admission.add_argument(
         "--out", default="", help="where the result is written; by default FOLDER/admission.json"
     )
@@ -170,7 +168,7 @@ def _report(options: argparse.Namespace) -> int:
     run = read_run(options.folder)
     if run.info.seeds.get("range") == "tuning" and not options.draft:
         raise ExperimentError(
-            f"{options.folder} was run on tuning seeds, which prove nothing; "
+            f"{options.folder} was run on tuning seeds, which support no claim; "
             "run with seeds=report, or add --draft"
         )
     print(write_report(options.folder, run))
@@ -216,8 +214,8 @@ def _admission(options: argparse.Namespace) -> int:
 
 
 def _use_one_thread() -> None:
-    # Processes are the unit of parallelism; a numpy with threads of its own slows all of them down. Set
-    # before numpy is imported, here and by inheritance in the workers, so that both compute the same sums.
+    # Work is split over processes, and threads of numpy would slow all of them down. Set before numpy is
+    # imported; the workers inherit it, so that every process computes the same sums.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 

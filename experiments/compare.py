@@ -1,4 +1,4 @@
-"""Two or more runs side by side: arms of equal name compared, paired by lifetime where the problems agree."""
+"""Compare arms of the same name across runs, paired by lifetime where the problems are the same."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -25,28 +25,28 @@ class Contestant:
 
     @property
     def label(self) -> str:
-        """How it is called in the comparison."""
+        """Name in the comparison: `run/arm`."""
         return f"{self.run}/{self.arm}"
 
 
 def compare(folders: Sequence[str | Path], out: str | Path | None = None) -> dict[str, Any]:
-    """Compare the arms of equal name of two or more runs.
+    """Compare arms of the same name across two or more runs.
 
-    Runs are told apart by the names of their folders. Lifetimes are paired where both runs held them out on
-    the same problems in the same order; if none are, the arms are compared unpaired and the result says so.
-    Task kinds that not every run has are left out of both sides.
+    Runs are named after their folders. Lifetimes are paired if their held-out episodes are the same problems
+    in the same order; if no lifetimes pair, the arms are compared unpaired and `notes` says so. Only task
+    kinds that every run has are compared.
 
     Args:
         folders: Two or more run folders.
-        out: Folder for `comparison.md`, `comparison.json` and `comparison.csv`; nothing is written without
-            it.
+        out: Folder for `comparison.md`, `comparison.json` and `comparison.csv`; None writes no files.
 
     Returns:
         `runs`, `kinds`, `arms` (means with intervals), `comparisons` (like those of `summary.json`, with
         `interquartile_mean_a`, `_b` and `probability_of_improvement`), `notes`, and `text` (the Markdown).
 
     Raises:
-        ExperimentError: Fewer than two runs, one run twice, or nothing in them that can be compared.
+        ExperimentError: There are fewer than two runs, a run is given twice, or the runs share no task kind
+            or no arm with a complete lifetime.
     """
     runs = _read(folders)
     kinds = _common_kinds(runs)
@@ -70,13 +70,13 @@ def compare(folders: Sequence[str | Path], out: str | Path | None = None) -> dic
 
 def _read(folders: Sequence[str | Path]) -> dict[str, Run]:
     if len(folders) < 2:
-        raise ExperimentError(f"comparing takes two or more run folders; given {len(folders)}")
+        raise ExperimentError(f"expected two or more run folders; given {len(folders)}")
     paths = [Path(folder).resolve() for folder in folders]
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise ExperimentError(f"{twice} is given twice; a run compared with itself shows nothing")
     names = [path.name for path in paths]
-    if len(set(names)) < len(names):  # the shortest tails that tell them apart: A/run and B/run
+    if len(set(names)) < len(names):  # add the parent folder: A/run and B/run
         names = ["/".join(path.parts[-2:]) for path in paths]
     if len(set(names)) < len(names):
         names = [str(path) for path in paths]
@@ -111,7 +111,7 @@ def _only(life: Lifetime, kinds: set[str]) -> Lifetime:
 
 
 def _pairs(contestants: Sequence[Contestant], runs: Mapping[str, Run]) -> list[tuple[Contestant, Contestant]]:
-    """Later run minus earlier run: each arm with its namesake, and the focus arms where these differ."""
+    """Pairs (later run, earlier run): arms of the same name, and the two focus arms."""
     focus = {name: focus_arm(run) for name, run in runs.items()}
     pairs = []
     for a, b in itertools.combinations(contestants, 2):
@@ -122,7 +122,7 @@ def _pairs(contestants: Sequence[Contestant], runs: Mapping[str, Run]) -> list[t
 
 
 def _compare(a: Contestant, b: Contestant) -> list[dict[str, Any]]:
-    # By what was to be solved, not by number: two runs may hold the same lifetimes in another order.
+    # Match by problems, not by number: two runs may hold the same lifetimes in another order.
     by_problems = {tuple(row.problem for row in life.held_out): life for life in b.lifetimes}
     matched = [(life, by_problems.get(tuple(row.problem for row in life.held_out))) for life in a.lifetimes]
     pairs = [(life, other) for life, other in matched if other is not None]
@@ -175,9 +175,9 @@ def _notes(runs: Mapping[str, Run], kinds: Sequence[str]) -> list[str]:
         held_out = {row.kind for row in run.episodes() if row.phase == "held_out"}
         left_out = sorted(held_out - set(kinds))
         if left_out:
-            notes.append(f"{name}: left out, because not every run has them: {', '.join(left_out)}.")
+            notes.append(f"{name}: left out task kinds that not every run has: {', '.join(left_out)}.")
         if run.info.seeds.get("range") == "tuning":
-            notes.append(f"{name} was run on tuning seeds: good for looking, no evidence for a claim.")
+            notes.append(f"{name} was run on tuning seeds, which are no evidence for a claim.")
         short = [arm for arm in run.arms if len(run.complete(arm, "held_out")) < run.info.lifetimes]
         if short:
             notes.append(f"{name} is incomplete ({', '.join(short)}); only complete lifetimes count.")
@@ -189,8 +189,8 @@ def _notes(runs: Mapping[str, Run], kinds: Sequence[str]) -> list[str]:
     limits = _step_limits(runs, kinds)
     if limits:
         notes.append(
-            f"The step limit differs between the runs in {', '.join(limits)}: area and budgets are "
-            "not the same measure there."
+            f"The step limit differs between the runs in {', '.join(limits)}: area and budgets cannot be "
+            "compared there."
         )
     return notes
 

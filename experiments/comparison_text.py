@@ -1,4 +1,4 @@
-"""A comparison as Markdown and CSV, and its files."""
+"""Format a comparison as Markdown and CSV, and write its files."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def comparison_text(result: Mapping[str, Any]) -> str:
 
 
 def write_files(folder: Path, result: Mapping[str, Any]) -> None:
-    """Write `FILES` into a folder, each replaced in one move."""
+    """Write `FILES` into a folder; each is replaced atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {key: value for key, value in result.items() if key != "text"}
     texts = (
@@ -75,7 +75,7 @@ def _with_interval(name: str, value: Mapping[str, Any]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table, padded so that it reads well as plain text too."""
+    """A Markdown table with padded columns, readable as plain text."""
     cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in (heads, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
     lines = [

@@ -1,4 +1,4 @@
-"""Overrides in, a typed configuration out, by Hydra's compose API."""
+"""Build a typed configuration from overrides with Hydra's compose API."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Any
 from embodied_mem.errors import EmbodiedMemError, ExperimentError, unknown_name
 from embodied_mem.experiments.config import CONF_FOLDER, RunConfig
 
-OPEN_GROUPS = ("planner", "memory")  # a registered name without a file of its own is taken as well
+OPEN_GROUPS = ("planner", "memory")  # these also accept registered names that have no file
 FREE_KEYS = ("planner.options.", "memory.options.", "variants.")
 ADDING = ("+", "~")  # how Hydra adds and deletes keys
-ANY_PART = "registered"  # the file that a registered name without a file of its own is put into
+ANY_PART = "registered"  # the file used for a registered name that has none
 
 
 def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
-    """The default configuration with overrides such as `lifetimes=2`, `experiment=quick` or `arms=[memory]`.
+    """Return the default configuration with overrides such as `lifetimes=2` or `experiment=quick` applied.
 
     Raises:
-        ExperimentError: A value of the wrong type, or an override that cannot be read.
-        UnknownName: No such key, or a group has no such file; the message gives the nearest names.
+        ExperimentError: A value has the wrong type, or an override cannot be parsed.
+        UnknownName: A key or a group's file does not exist; the message gives the nearest names.
     """
     from hydra import compose, initialize_config_module
     from hydra.core.config_store import ConfigStore
@@ -38,7 +38,7 @@ def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def group_names(group: str) -> list[str]:
-    """The files of a configuration group, without their ending."""
+    """Names of a configuration group's files, without suffix."""
     return sorted(path.stem for path in (CONF_FOLDER / group).glob("*.yaml"))
 
 
@@ -49,10 +49,10 @@ def keys_of(overrides: Sequence[str]) -> set[str]:
 
 def _prepare(override: str) -> list[str]:
     key, equals, value = override.partition("=")
-    if not key or not equals or key.startswith(ADDING):  # a key added to the schema would be dropped unread
-        raise ExperimentError(f"{override!r} is no override; expected key=value, as in lifetimes=2")
+    if not key or not equals or key.startswith(ADDING):  # Hydra would silently drop an added key
+        raise ExperimentError(f"{override!r} is not an override; expected key=value, as in lifetimes=2")
     if key.startswith(FREE_KEYS):
-        return [f"++{override}"]  # any keyword may be given, whether the group's file has it or not
+        return [f"++{override}"]  # accept any keyword, also one that the group's file lacks
     groups = [path.name for path in CONF_FOLDER.iterdir() if path.is_dir() and not path.name.startswith("_")]
     if key not in groups:
         return [override]
@@ -78,7 +78,7 @@ def _plain(config: RunConfig) -> RunConfig:
 
 
 def _explain(error: BaseException) -> EmbodiedMemError:
-    """The cause that names a key, in one line."""
+    """A one-line error from the first cause that names a key."""
     from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
     causes: list[BaseException] = []

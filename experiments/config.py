@@ -1,4 +1,4 @@
-"""The configuration of a run: one dataclass a group, each field with its help; `run.json` keeps the same."""
+"""The configuration of a run: one dataclass per group, each field with its help; stored in `run.json`."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from embodied_mem.experiments.arms import DEFAULT_ARMS, Arm, Parts, make_arms
 from embodied_mem.experiments.seeds import SeedRange, seed_range
 from embodied_mem.experiments.streams import Trial, trials
 
-# Not dataclass(frozen=True): the configuration library builds them field by field.
+# Not frozen: OmegaConf sets their fields one by one.
 
 
 @dataclass
@@ -19,14 +19,14 @@ class StreamConfig:
     """Which task kinds a lifetime mixes."""
 
     name: str = ""
-    """How results call it."""
+    """Name in the results."""
     kinds: list[str] = field(default_factory=list)
-    """World and task, such as `babyai:UnlockPickup`."""
+    """Task kinds (world and task), such as `babyai:UnlockPickup`."""
 
 
 @dataclass
 class PartConfig:
-    """A registered part and its keyword arguments."""
+    """A registered planner or memory and its keyword arguments."""
 
     name: str = ""
     """Registered name."""
@@ -36,7 +36,7 @@ class PartConfig:
 
 @dataclass
 class LimitsConfig:
-    """Limits of an episode beside the environment's own; see `embodied_mem.Limits`."""
+    """Limits of an episode, in addition to the environment's own; see `embodied_mem.Limits`."""
 
     max_steps: int | None = None
     max_calls: int = 400
@@ -47,7 +47,7 @@ class LimitsConfig:
 
 @dataclass
 class RunConfig:
-    """Everything that decides what a run computes, and the little that does not (see `NOT_COMPARED`)."""
+    """All settings of a run; those in `NOT_COMPARED` do not affect its results."""
 
     name: str = "run"
     """Name of the run and of its folder."""
@@ -56,11 +56,11 @@ class RunConfig:
     lifetimes: int = 12
     """Lifetimes of each arm; the unit of every interval."""
     first_lifetime: int = 0
-    """Which block of seeds the first lifetime takes; a second run on fresh seeds starts higher."""
+    """Seed block of the first lifetime; start higher to run again on fresh seeds."""
     learning_episodes: int = 60
-    """Episodes with a memory that learns."""
+    """Episodes in which the memory learns."""
     held_out_episodes: int = 40
-    """Episodes with a frozen memory afterwards."""
+    """Episodes with the memory frozen, after the learning episodes."""
     arms: list[str] = field(default_factory=lambda: list(DEFAULT_ARMS))
     """Default arms, variants or registered memories."""
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -68,32 +68,32 @@ class RunConfig:
     focus: str = "memory"
     """The arm that the headline compares with the others."""
     comparisons: list[list[str]] = field(default_factory=list)
-    """Pairs of arms to compare; by default the focus with all others that learn, and random with none."""
+    """Pairs of arms to compare; by default the focus with all other learning arms, and random with none."""
     stream: StreamConfig = field(default_factory=StreamConfig)
     planner: PartConfig = field(default_factory=PartConfig)
     memory: PartConfig = field(default_factory=PartConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     workers: int = 0
-    """Worker processes; 1 plays in this process, 0 takes as many as there are cores, at most 4."""
+    """Worker processes; 1 plays in this process, 0 uses one per core, at most 4."""
     out: str = ""
     """Folder of the run; by default outputs/<date>/<name>_<time>."""
     resume: str = ""
-    """Folder of an interrupted run to go on with; its own configuration is used."""
+    """Folder of an interrupted run to resume; its stored configuration is used."""
     report: bool = True
     """Whether to write report.html."""
     tracker: str = "jsonl"
-    """Registered tracker that receives the numbers while the run goes on; empty for none."""
+    """Registered tracker that receives metrics during the run; empty for none."""
 
 
-NOT_COMPARED = ("workers", "out", "resume", "report", "tracker")  # change nothing of what is computed
+NOT_COMPARED = ("workers", "out", "resume", "report", "tracker")  # do not affect the results
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """A checked configuration: what will be played.
+    """A validated configuration with its arms and seeds.
 
     Attributes:
-        config: Where it comes from.
+        config: The configuration.
         arms: The arms in order.
         seeds: The seed range.
     """
@@ -104,20 +104,20 @@ class RunPlan:
 
     @property
     def lifetimes(self) -> range:
-        """The numbers of the lifetimes, from 0; `first_lifetime` moves their seeds and not their numbers."""
+        """Lifetime numbers, from 0; `first_lifetime` shifts their seeds, not their numbers."""
         return range(self.config.lifetimes)
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Arms that have no memory at all and are printed beside the others."""
+        """Reference arms: they have no memory and are printed after the others."""
         return tuple(arm.name for arm in self.arms if not arm.learns and not arm.shares)
 
     def lifetime_seed(self, lifetime: int) -> int:
-        """The seed of a lifetime's order and chance."""
+        """Seed of a lifetime's task order and random draws."""
         return self.seeds.lifetime_seed(self.config.first_lifetime + lifetime)
 
     def trials(self, arm: Arm, lifetime: int) -> tuple[Trial, ...]:
-        """What an arm plays in a lifetime: everything, or the held-out episodes only."""
+        """Episodes that an arm plays in a lifetime: all if it learns, else the held-out ones."""
         found = trials(
             self.config.stream.kinds,
             seeds=self.seeds,
@@ -130,10 +130,10 @@ class RunPlan:
 
 
 def make_plan(config: RunConfig) -> RunPlan:
-    """Check a configuration and say what it plays.
+    """Validate a configuration and return its plan.
 
     Raises:
-        ExperimentError: A number is out of range, or seeds do not suffice.
+        ExperimentError: A setting is out of range, or the seed range is too small.
         UnknownName: An arm, memory, planner, tracker or seed range of that name does not exist.
     """
     least = {
@@ -147,7 +147,7 @@ def make_plan(config: RunConfig) -> RunPlan:
         if getattr(config, name) < low:
             raise ExperimentError(f"{name} is {getattr(config, name)}; expected at least {low}")
     if len(set(config.stream.kinds)) < len(config.stream.kinds):
-        raise ExperimentError("stream.kinds names a kind twice; name each once, they come equally often")
+        raise ExperimentError("stream.kinds names a kind twice; name each once, all come equally often")
     parts = Parts(
         memory=config.memory.name,
         memory_options=config.memory.options,
@@ -185,7 +185,7 @@ def to_document(config: RunConfig) -> dict[str, Any]:
 
 
 def from_document(document: dict[str, Any]) -> RunConfig:
-    """The configuration that `to_document` wrote.
+    """Read a configuration that `to_document` wrote.
 
     Raises:
         ExperimentError: A key is missing or unknown, as in a file of another version.
@@ -202,7 +202,7 @@ def from_document(document: dict[str, Any]) -> RunConfig:
 
 
 def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """What differs in what would be computed, as lines `key: old -> new`."""
+    """Differing settings that affect the results, as lines `key: old -> new`."""
     before, after = _flat(to_document(old)), _flat(to_document(new))
     return [
         f"{key}: {before.get(key)!r} -> {after.get(key)!r}"

@@ -1,7 +1,7 @@
-"""Controls: memories that differ from the one they wrap in a single thing, each defined once.
+"""Controls: memories that change one aspect of the memory they wrap.
 
-All of them ask the wrapped memory, so filters, the horizon of the episode and the leakage guard hold for them
-too. Their chance has no state: it depends on the lifetime's seed and on what is asked, so a resumed run draws
+All of them query the wrapped memory, so filters, the horizon of the episode and the leakage guard apply to
+them too. Random draws are stateless: they depend on the lifetime's seed and the query, so a resumed run draws
 the same.
 """
 
@@ -20,18 +20,18 @@ from embodied_mem.records.queries import MAX_K, Query
 
 
 class NoMemory:
-    """Keeps nothing and recalls nothing."""
+    """Stores nothing and recalls nothing."""
 
     def record(self, experience: Experience) -> Receipt:
-        """Acknowledge and drop the experience."""
+        """Acknowledge and discard the experience."""
         return Receipt(experience.id)
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """Nothing."""
+        """Return no hits."""
         return []
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
-        """Refuse: nothing can have been recalled.
+        """Reject the feedback: nothing can have been recalled.
 
         Raises:
             UnknownName: Always.
@@ -43,14 +43,14 @@ class NoMemory:
         return 0
 
     def withdraw(self, after: int) -> None:
-        """Nothing to hide."""
+        """Do nothing."""
 
 
 class Control:
-    """What the controls share: everything but `recall` goes to the wrapped memory.
+    """Base of the controls: passes everything but `recall` to the wrapped memory.
 
     Args:
-        inner: The memory that is wrapped.
+        inner: The wrapped memory.
         seed: Seed of the lifetime.
     """
 
@@ -60,26 +60,26 @@ class Control:
         self._candidates: tuple[str, list[Recalled]] | None = None
 
     def record(self, experience: Experience) -> Receipt:
-        """Keep the experience in the wrapped memory."""
+        """Record the experience in the wrapped memory."""
         return self.inner.record(experience)
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
-        """Pass the feedback on."""
+        """Pass the feedback to the wrapped memory."""
         self.inner.feedback(experience_id, helped=helped)
 
     def horizon(self) -> int:
-        """The wrapped memory's horizon; 0 where it has none."""
+        """The wrapped memory's horizon; 0 if it has none."""
         return self.inner.horizon() if isinstance(self.inner, HasHorizon) else 0
 
     def withdraw(self, after: int) -> None:
         """Withdraw from the wrapped memory.
 
         Raises:
-            ExperimentError: It cannot.
+            ExperimentError: The wrapped memory cannot withdraw.
         """
         if not isinstance(self.inner, CanWithdraw):
             raise ExperimentError(
-                f"{type(self.inner).__name__} cannot withdraw what an unfinished episode wrote"
+                f"{type(self.inner).__name__} cannot withdraw the entries of an unfinished episode"
             )
         self._candidates = None
         self.inner.withdraw(after)
@@ -91,7 +91,7 @@ class Control:
             close()
 
     def hits(self, query: Query) -> list[Recalled]:
-        """What the wrapped memory itself would give."""
+        """The wrapped memory's own hits."""
         return self.inner.recall(self._answerable(query))
 
     def candidates(self, query: Query) -> list[Recalled]:
@@ -101,17 +101,17 @@ class Control:
         )
         if query.as_of is None:
             return self.inner.recall(query)
-        # The log up to a sequence number does not change, and an episode asks with the same filter often.
+        # The log up to a sequence number does not change, and an episode often repeats a filter.
         key = canonical([query.as_of, to_document(query.where)])
         if self._candidates is None or self._candidates[0] != key:
             self._candidates = (key, self.inner.recall(query))
         return self._candidates[1]
 
     def rng(self, query: Query, n_candidates: int) -> np.random.Generator:
-        """Chance for this question alone.
+        """Random generator for this query.
 
-        Sequence numbers, ids and filters stay out of it: they differ between an unbroken run and one that was
-        killed and resumed, while the question and the number of candidates do not.
+        Sequence numbers, ids and filters do not enter its seed: they differ between an uninterrupted run and
+        one that was killed and resumed, while the query and the number of candidates do not.
         """
         task = query.task
         asked: list[JsonValue] = [query.text, query.state, query.k, n_candidates]
@@ -128,8 +128,8 @@ class Control:
 class RandomMemory(Control):
     """`query.k` experiences drawn uniformly from the same filtered candidates.
 
-    A draw has no score, so `query.min_score` does not thin it out. That makes it the harder control to beat:
-    where the wrapped memory gives two hits that fit, this one gives k chances.
+    A draw has no score, so `query.min_score` does not apply. That makes this control harder to beat: where
+    the wrapped memory returns two hits that fit, this one returns k.
     """
 
     def recall(self, query: Query, /) -> list[Recalled]:
@@ -141,7 +141,7 @@ class RandomMemory(Control):
 
 
 class RecencyMemory(Control):
-    """The newest `query.k` of the same filtered candidates, whatever their score."""
+    """The newest `query.k` of the same filtered candidates, regardless of score."""
 
     def recall(self, query: Query, /) -> list[Recalled]:
         """The newest candidates, each with a score of 0."""
@@ -152,9 +152,9 @@ class ShuffledMemory(Control):
     """The right experiences with wrong content: plan and outcome come from other candidates."""
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """The wrapped memory's hits with the plan and outcome of other candidates; all else stays.
+        """The wrapped memory's hits with the plan and outcome of other candidates.
 
-        A hit that has no other candidate to swap with is left out: a control never gives the right content.
+        A hit without another candidate to swap with is left out, so the right content is never returned.
         """
         hits = self.hits(query)
         candidates = self.candidates(query) if hits else []
@@ -163,13 +163,13 @@ class ShuffledMemory(Control):
 
 
 class WithoutKindMemory(Control):
-    """The wrapped memory without anything learnt on tasks of the kind that is being solved."""
+    """The wrapped memory without experiences of the current task kind."""
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """What the wrapped memory gives from other kinds.
+        """The wrapped memory's hits from other task kinds.
 
         Raises:
-            ExperimentError: The query names no task, so the kind to leave out is unknown.
+            ExperimentError: The query names no task kind.
         """
         if query.task is None or not query.task.kind:
             raise ExperimentError(
@@ -184,10 +184,10 @@ def _unscored(hit: Recalled, reason: str) -> Recalled:
 
 
 def _swapped(hit: Recalled, candidates: Sequence[Recalled], rng: np.random.Generator) -> Recalled | None:
-    others = [other.experience for other in candidates if other.experience.id != hit.experience.id]
-    if not others:
+    donors = [other.experience for other in candidates if other.experience.id != hit.experience.id]
+    if not donors:
         return None
-    donor = others[int(rng.integers(len(others)))]
+    donor = donors[int(rng.integers(len(donors)))]
     experience = hit.experience.replace(plan=donor.plan, outcome=donor.outcome)
     return dataclasses.replace(
         hit, experience=experience, reason="control: plan and outcome of another experience"

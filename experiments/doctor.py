@@ -1,4 +1,4 @@
-"""`embodied-mem doctor`: versions, extras, and what this machine would trip over. Never shows a secret."""
+"""`embodied-mem doctor`: checks versions, extras and this machine. Prints no secrets."""
 
 import os
 import platform
@@ -28,22 +28,22 @@ CORE = (
     "pydantic",
     "rich",
 )
-EXTRAS = {  # what each brings that nothing else does; found and not imported
+EXTRAS = {  # packages that only this extra installs; looked up without importing them
     "grid": ("minigrid",),
     "bench": ("langchain_community", "mem0", "robotmem", "sqlite_vec"),
 }
-SQLITE_WITHOUT_RACE = (3, 51, 3)  # older ones may lose a checkpoint when two processes reset the WAL at once
+SQLITE_WITHOUT_RACE = (3, 51, 3)  # older ones may lose a checkpoint if two processes reset the WAL at once
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the examination.
+    """One checked item.
 
     Attributes:
-        name: What was looked at.
-        value: What was found.
-        is_problem: Whether something that the library needs is missing.
-        advice: What to do, if anything.
+        name: The item.
+        value: The result.
+        is_problem: Whether the library lacks something it needs.
+        advice: What to do; empty for nothing.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Finding:
 
 
 def examine(output_folder: Path = Path("outputs"), store: Path | None = None) -> list[Finding]:
-    """Look at everything; changes nothing.
+    """Run every check; changes nothing.
 
     Args:
-        output_folder: Where runs would write.
-        store: Folder of a store to look at as well.
+        output_folder: Folder that runs would write to.
+        store: Folder of a store to check as well.
     """
     hardware = machine()
     return [
@@ -89,22 +89,22 @@ def _sqlite() -> Finding:
     if sqlite3.sqlite_version_info >= SQLITE_WITHOUT_RACE:
         return Finding("sqlite", sqlite3.sqlite_version)
     if sys.platform == "win32":
-        done = "use one process a store here, or a Python with a newer SQLite"
+        remedy = "on Windows use one process per store, or a Python with a newer SQLite"
     else:
-        done = "stores are safe: automatic checkpoints are off and one process checkpoints at a time"
+        remedy = "stores are safe: automatic checkpoints are off and one process checkpoints at a time"
     return Finding(
         "sqlite",
         sqlite3.sqlite_version,
-        advice=f"below 3.51.3 the checkpoints of two processes may race (WAL reset); {done}",
+        advice=f"below 3.51.3 the checkpoints of two processes may race (WAL reset); {remedy}",
     )
 
 
 def _store(folder: Path) -> Iterator[Finding]:
-    """The disk under a store, and how the store is kept."""
+    """Check the disk and the file of a store."""
     path = folder.expanduser().absolute()
     yield _disk(path)
     if not (path / FILE_NAME).is_file():
-        yield Finding("store", f"{folder} holds no {FILE_NAME}", advice="it is made when it is first opened")
+        yield Finding("store", f"{folder} holds no {FILE_NAME}", advice="opening the store creates it")
         return
     try:
         with SqliteBackend(path / FILE_NAME, read_only=True) as backend:
@@ -122,7 +122,7 @@ def _disk(path: Path) -> Finding:
     free_gb = shutil.disk_usage(existing).free / 1e9
     try:
         mounts = MOUNTS.read_text("utf-8", "surrogateescape")
-    except OSError:  # only Linux has such a table
+    except OSError:  # only Linux has this file
         mounts = ""
     kind = file_system(existing.resolve(), mounts) or "unknown type"
     try:
@@ -136,8 +136,8 @@ def _extra(extra: str, packages: Sequence[str]) -> Finding:
     missing = [package for package in packages if find_spec(package) is None]
     if not missing:
         return Finding(f"extra [{extra}]", "installed")
-    said = "not installed" if len(missing) == len(packages) else f"lacks {', '.join(missing)}"
-    return Finding(f"extra [{extra}]", said, advice=f"run: pip install 'embodied-mem[{extra}]'")
+    state = "not installed" if len(missing) == len(packages) else f"lacks {', '.join(missing)}"
+    return Finding(f"extra [{extra}]", state, advice=f"run: pip install 'embodied-mem[{extra}]'")
 
 
 def _folder(folder: Path) -> Finding:

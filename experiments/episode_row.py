@@ -1,4 +1,4 @@
-"""An episode as one row of `episodes.jsonl`; read back by `embodied_mem.experiments.rows`."""
+"""Convert an episode to a row of `episodes.jsonl`; `embodied_mem.experiments.rows` reads it."""
 
 import math
 from typing import Any
@@ -19,17 +19,17 @@ def episode_row(
     memory_size: int | None,
     log_sequence: int | None,
 ) -> dict[str, Any]:
-    """The row of a finished episode.
+    """Return the row of a finished episode.
 
     Args:
-        trial: What was to be played.
-        episode: What happened.
+        trial: The planned episode.
+        episode: The finished episode.
         arm: Name of the arm.
         attempt: Id of the attempt.
-        max_steps: The environment's own limit.
-        seconds: Wall clock.
-        memory_size: Experiences in memory afterwards; None without a memory.
-        log_sequence: The memory's horizon afterwards, to which a resumed run goes back; None without one.
+        max_steps: The environment's own step limit.
+        seconds: Wall-clock duration.
+        memory_size: Experiences in memory after the episode; None without a memory.
+        log_sequence: The memory's horizon after the episode, where a resumed run starts; None without one.
     """
     trace = episode.trace
     return {
@@ -99,5 +99,5 @@ def _recalled(hit: RecallRecord) -> dict[str, Any]:
 
 
 def _filled(**fields: Any) -> dict[str, Any]:
-    """The fields that say something; with hundreds of calls an episode, empty ones would be half the file."""
+    """The non-empty fields; with hundreds of calls per episode, empty ones would be half of the file."""
     return {name: value for name, value in fields.items() if value not in ("", [], 0)}

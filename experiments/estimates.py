@@ -1,6 +1,6 @@
-"""Estimates: one value a lifetime in, means and differences with their intervals out.
+"""Means and differences with intervals, from one value per lifetime.
 
-Every interval starts from the same bootstrap seed, so adding an arm changes no other arm's interval.
+Every interval uses the same bootstrap seed, so adding an arm changes no other arm's interval.
 """
 
 import math
@@ -18,16 +18,16 @@ DIGITS = 6
 
 
 def lifetime_values(lives: Iterable[Lifetime], of: Callable[[EpisodeRow], float]) -> list[float]:
-    """Per lifetime the mean over its held-out episodes."""
+    """Mean over the held-out episodes of each lifetime."""
     return [math.fsum(of(row) for row in life.held_out) / len(life.held_out) for life in lives]
 
 
 def mean_with_interval(values: Sequence[float], *, highest: float = 1.0) -> dict[str, Any]:
-    """`mean`, `ci95` and `per_lifetime` of one value a lifetime; None where there are too few lifetimes.
+    """Return `mean`, `ci95` and `per_lifetime`; None where there are too few lifetimes.
 
     Args:
-        values: One value a lifetime, from 0 to `highest`; the interval is cut to that range.
-        highest: The greatest value there is.
+        values: One value per lifetime, from 0 to `highest`; the interval is clipped to that range.
+        highest: Greatest possible value.
     """
     if not values:
         return {"mean": None, "ci95": None, "per_lifetime": []}
@@ -38,27 +38,27 @@ def mean_with_interval(values: Sequence[float], *, highest: float = 1.0) -> dict
 
 
 def mean_with_band(values: statistics.Values) -> dict[str, Any]:
-    """(n, m) shares, a row a lifetime: `mean`, `low` and `high` of each column."""
+    """Return `mean`, `low` and `high` of each column of (n, m) shares, one row per lifetime."""
     low, high = statistics.bootstrap_bounds(values, rng=_rng())
     ends = {"low": np.clip(low, 0.0, 1.0).tolist(), "high": np.clip(high, 0.0, 1.0).tolist()}
     return {"mean": values.mean(axis=0).tolist(), **ends}
 
 
 def same_problems(a: Lifetime, b: Lifetime) -> bool:
-    """Whether two lifetimes were held out on the same problems in the same order."""
+    """Whether two lifetimes have the same held-out problems in the same order."""
     return [row.problem for row in a.held_out] == [row.problem for row in b.held_out]
 
 
 def difference(
     a: Sequence[float], b: Sequence[float], *, is_paired: bool, highest: float = math.inf
 ) -> dict[str, Any]:
-    """The difference of two arms with its interval, from one value a lifetime each.
+    """Return the difference of two arms with its interval, from one value per lifetime.
 
     Args:
         a: (n,) values.
         b: (n,) values of the same lifetimes if paired, else (m,).
         is_paired: Whether a[i] and b[i] faced the same problems.
-        highest: The greatest value there is, and so the greatest difference; the interval is cut to it.
+        highest: Greatest possible value and so greatest difference; the interval is clipped to it.
 
     Returns:
         `pairs`, `is_paired`, `mean_a`, `mean_b`, `difference`, `ci95`, `excludes_zero`, `detectable`, and per
@@ -94,7 +94,7 @@ def _rng() -> np.random.Generator:
 
 
 def rounded(value: Any) -> Any:
-    """Floats to `DIGITS` places, so that the last bit of a sum is not part of a result; NaN becomes None."""
+    """Round floats to `DIGITS` places, so results ignore the last bit of a sum; NaN becomes None."""
     if isinstance(value, float):
         return round(value, DIGITS) + 0.0 if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""An episode played by the world's own expert: the ceiling beside the arms."""
+"""Play an episode with the world's own expert: the upper bound for the arms."""
 
 import dataclasses
 import math
@@ -17,12 +17,12 @@ EXPERT_STREAM = 2  # second word of the expert's seed; the planner's is 1
 
 
 def run_expert_episode(world: World, *, seed: int, max_steps: int | None = None) -> Episode:
-    """Let the world's expert play one episode; an expert that gets stuck has failed.
+    """Play one episode with the world's expert; an expert that gets stuck has failed.
 
     Args:
-        world: A world that is a `HasExpert`.
+        world: A world that implements `HasExpert`.
         seed: Seeds the environment and the expert.
-        max_steps: Ends the episode beside the environment's own limit.
+        max_steps: Step limit in addition to the environment's own.
 
     Raises:
         ExperimentError: The world has no expert.
@@ -37,7 +37,7 @@ def run_expert_episode(world: World, *, seed: int, max_steps: int | None = None)
     steps, reward, ended_by, error = 0, 0.0, "", ""
     is_terminated = is_truncated = False
     policy: Policy[Any] | None = None
-    state: Any = None  # whatever this policy keeps
+    state: Any = None  # its type is the policy's own
     while not ended_by:
         try:
             if policy is None:

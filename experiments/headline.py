@@ -1,4 +1,4 @@
-"""The result in plain words, with numbers and intervals, and without a claim the interval does not carry."""
+"""The result in one sentence, with numbers and intervals; claims no more than the intervals support."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,13 +11,13 @@ TOLD = (("none", ("success",)), ("random", ("area", "success")))
 def headline(summary: Mapping[str, Any]) -> str:
     """One sentence about the focus arm: success against `none`, success over budget against `random`.
 
-    What is told is fixed here and not picked by result: success for every arm, and for `random` the area
-    first, because a handful of random draws covers most obstacles given time enough.
+    The metrics are fixed here and not picked by result: success for every arm, and for `random` the area
+    first, because a few random draws get past most obstacles given enough time.
     """
     focus = summary["focus"]
     arm = summary["arms"].get(focus)
     if arm is None or arm["success"]["mean"] is None:
-        return "No lifetime is complete yet, so there is no result to tell."
+        return "No lifetime is complete yet, so there is no result."
     success = METRICS["success"]
     learning = summary["learning_episodes"]
     start = f"After {learning} learning episodes, {focus}" if learning else f"The arm {focus}"
@@ -25,12 +25,12 @@ def headline(summary: Mapping[str, Any]) -> str:
         success.text(arm["success"]["mean"]), success.interval_text(arm["success"]["ci95"])
     )
     opening = f"{start} solves {share} of held-out episodes"
-    clauses = [_against(other, entries) for other, entries in _told(summary["comparisons"], focus)]
+    clauses = [_against(other, entries) for other, entries in _reported(summary["comparisons"], focus)]
     return f"{opening}: {'; '.join(clauses)}." if clauses else f"{opening}."
 
 
 def verdict(entry: Mapping[str, Any]) -> str:
-    """What a comparison shows, in one sentence."""
+    """One sentence on what a comparison shows."""
     a, b, what = entry["a"], entry["b"], _what(entry["metric"])
     if entry["ci95"] is None:
         return f"{a} and {b}: one lifetime shows no spread, so {what} cannot be compared."
@@ -41,7 +41,7 @@ def verdict(entry: Mapping[str, Any]) -> str:
 
 
 def no_difference(a: str, b: str, entries: Sequence[Mapping[str, Any]]) -> str:
-    """One sentence for comparisons whose intervals include zero, with what would have shown."""
+    """One sentence on comparisons whose intervals include zero, with the differences they could detect."""
     what = _list([_what(entry["metric"]) for entry in entries], "or")
     verb = "intervals include" if len(entries) > 1 else "interval includes"
     return f"No difference shown between {a} and {b} in {what}: the {verb} zero.{_detectable(entries)}"
@@ -56,10 +56,12 @@ def _detectable(entries: Sequence[Mapping[str, Any]]) -> str:
     return f" {noun} of {_list(possible, 'and')} would likely have shown."
 
 
-def _told(comparisons: Sequence[Mapping[str, Any]], focus: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
+def _reported(
+    comparisons: Sequence[Mapping[str, Any]], focus: str
+) -> list[tuple[str, list[Mapping[str, Any]]]]:
     own = {(c["b"], c["metric"]): c for c in comparisons if c["a"] == focus}
-    told = [(other, [own[other, m] for m in metrics if (other, m) in own]) for other, metrics in TOLD]
-    found = [(other, entries) for other, entries in told if entries]
+    fixed = [(other, [own[other, m] for m in metrics if (other, m) in own]) for other, metrics in TOLD]
+    found = [(other, entries) for other, entries in fixed if entries]
     return found or [(other, [entry]) for (other, metric), entry in own.items() if metric == "success"][:2]
 
 

@@ -1,4 +1,4 @@
-"""The journal of a lifetime: one JSON line an episode, appended whole, and readable after a kill."""
+"""The journal of a lifetime: one JSON line per episode, each appended in one write, readable after a kill."""
 
 import json
 import os
@@ -11,10 +11,10 @@ FILE_NAME = "episodes.jsonl"
 
 
 class Journal:
-    """Appends rows to `episodes.jsonl` in a folder, each as one write.
+    """Appends rows to `episodes.jsonl` in a folder, each in one write.
 
     Args:
-        folder: The lifetime's folder; made if absent.
+        folder: The lifetime's folder; created if absent.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +26,7 @@ class Journal:
         """Write one row; once this returns the operating system has it, so it survives `kill -9`.
 
         Raises:
-            ExperimentError: The disk took only a part of it.
+            ExperimentError: Only part of the row was written, as on a full disk.
         """
         line = (json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode()
         written = os.write(self._file, line)
@@ -36,15 +36,15 @@ class Journal:
             )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._file)
 
 
 def recover(folder: Path) -> list[dict[str, Any]]:
-    """The finished rows of a lifetime; a last line torn by a kill is moved to `episodes.jsonl.torn` first.
+    """Return the finished rows of a lifetime; moves a last line torn by a kill to `episodes.jsonl.torn`.
 
     Raises:
-        ExperimentError: A line before the last is no JSON object.
+        ExperimentError: A complete line is not a JSON object.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -62,7 +62,7 @@ def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError as error:
         raise ExperimentError(
-            f"{path}, line {number} is no JSON ({error}); it was edited or the disk is damaged"
+            f"{path}, line {number} is not valid JSON ({error}); it was edited or the disk is damaged"
         ) from None
     if not isinstance(row, dict):
         raise ExperimentError(f"{path}, line {number} is {type(row).__name__}; expected a JSON object")

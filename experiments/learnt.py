@@ -1,7 +1,6 @@
-"""What an arm learnt: which repairs it acted on against which obstacles, and whether its memories fitted.
+"""Count which remembered repairs an arm used against which obstacles, and whether the memories matched.
 
-Repairs are told apart by pattern, not by text: `go_to(red key 1)` and `go_to(blue key 2)` are one
-`go_to(key)`.
+Repairs are counted by pattern, not by text: `go_to(red key 1)` and `go_to(blue key 2)` are both `go_to(key)`.
 """
 
 import re
@@ -19,13 +18,13 @@ _ARGUMENTS = re.compile(r"\(([^()]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One plan that was made from memory.
+    """One plan made from memory.
 
     Attributes:
-        lifetime: In which lifetime.
-        obstacle: The obstacle it answers to; empty for the first plan of an episode.
-        is_same: Whether a memory it was made from had met that obstacle.
-        repairs: Patterns of the plans remembered.
+        lifetime: Number of its lifetime.
+        obstacle: The obstacle it responds to; empty for the first plan of an episode.
+        is_same: Whether one of its memories is about the same obstacle.
+        repairs: Patterns of the remembered plans.
         is_working: Whether every call it led to succeeded.
         is_won: Whether its episode was won.
     """
@@ -39,11 +38,11 @@ class Use:
 
 
 def uses(episodes: Iterable[EpisodeRow]) -> Iterator[Use]:
-    """Every plan that was made from memory."""
+    """Yield every plan made from memory."""
     for episode in episodes:
         details = episode.details()
         working = _working(details.calls, is_won=episode.success)
-        known: dict[str, RecalledRow] = {}  # a plan may be made from what an earlier decision recalled
+        known: dict[str, RecalledRow] = {}  # a plan may use a memory recalled at an earlier decision
         for decision in details.decisions:
             known.update((memory.id, memory) for memory in decision.recalled)
             if not decision.acted_on:
@@ -61,13 +60,13 @@ def uses(episodes: Iterable[EpisodeRow]) -> Iterator[Use]:
 
 
 def same_obstacle(found: Iterable[Use]) -> dict[str, Any]:
-    """How often a plan made from memory was made from one that had met the same kind of obstacle.
+    """Count how often a plan against an obstacle was made from a memory of the same kind of obstacle.
 
-    Plans that answer to no obstacle are counted apart: that two empty codes are equal says nothing.
+    Plans without an obstacle are counted separately: two empty codes are no match.
 
     Returns:
         `decisions`: plans made from memory against an obstacle; `same`: those with a memory of the same
-        obstacle; `share`: same / decisions or None; `without_obstacle`: plans that answer to no obstacle.
+        obstacle; `share`: same / decisions or None; `without_obstacle`: plans without an obstacle.
     """
     against = same = without = 0
     for use in found:
@@ -79,12 +78,12 @@ def same_obstacle(found: Iterable[Use]) -> dict[str, Any]:
 
 
 def rules(found: Iterable[Use]) -> list[dict[str, Any]]:
-    """For each obstacle the repairs acted on most, with how often they worked.
+    """Return the most used repairs of each obstacle, with how often they worked.
 
     Returns:
-        One entry an obstacle, most met first: `obstacle`, `decisions` and `repairs`, each repair with `plan`
-        (as a pattern), `decisions`, `worked` (every call of the plan succeeded), `won` (in an episode that
-        succeeded) and `lifetimes` (in how many it was used). At most `TOP_REPAIRS` repairs an obstacle.
+        One entry per obstacle, most frequent first: `obstacle`, `decisions` and `repairs`, each repair with
+        `plan` (as a pattern), `decisions`, `worked` (every call of the plan succeeded), `won` (in an episode
+        that succeeded) and `lifetimes` (in how many it was used). At most `TOP_REPAIRS` repairs per obstacle.
     """
     tallies: dict[str, dict[str, _Tally]] = defaultdict(lambda: defaultdict(_Tally))
     met: dict[str, int] = defaultdict(int)
@@ -101,7 +100,7 @@ def rules(found: Iterable[Use]) -> list[dict[str, Any]]:
 
 
 def repair_pattern(plan: str) -> str:
-    """A plan with each argument reduced to its last word that is no number.
+    """Return a plan with each argument reduced to its last word that is not a number.
 
     >>> repair_pattern("pick_up(red key 1), toggle(locked door 2)")
     'pick_up(key), toggle(door)'

@@ -35,17 +35,17 @@ ORPHAN_WAIT_S = 30.0  # a worker of a killed run ends at once; this only covers 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one process plays in one go: a lifetime of an arm."""
+    """The unit of work of a process: one lifetime of one arm."""
 
     arm: Arm
     lifetime: int
 
     def folder(self, run_folder: Path) -> Path:
-        """Where its rows and its memory lie."""
+        """Folder of its rows and its memory."""
         return _folder(run_folder, self.arm.name, self.lifetime)
 
     def memory_folder(self, run_folder: Path) -> Path:
-        """The memory it reads, which is another arm's where it shares one."""
+        """Folder of the memory it reads; another arm's if it shares one."""
         return _folder(run_folder, self.arm.shares or self.arm.name, self.lifetime) / "memory"
 
 
@@ -54,15 +54,15 @@ def _folder(run_folder: Path, arm: str, lifetime: int) -> Path:
 
 
 class LifetimeRun:
-    """Plays what is left of a lifetime, episode by episode.
+    """Plays the remaining episodes of a lifetime.
 
     Args:
         plan: The experiment.
-        unit: Which arm and lifetime.
+        unit: The arm and lifetime.
         run_folder: Folder of the run.
-        attempt: How often the run was started before; keeps ids of an unfinished attempt apart.
+        attempt: How often the run was started before; makes the ids of each attempt distinct.
         worlds: The worlds of this process.
-        notify: Called with `note_of` every row once it is written.
+        notify: Called with `note_of` each row after it is written.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class LifetimeRun:
         folder = self._unit.folder(self._run_folder)
         with folder_lock(folder, wait_s=ORPHAN_WAIT_S), contextlib.ExitStack() as stack:
             trials = self._plan.trials(self._arm, self._unit.lifetime)
-            n_finished = self._take_up(recover(folder), trials)
+            n_finished = self._restore(recover(folder), trials)
             stack.callback(self._close_memory)
             journal = Journal(folder)
             stack.callback(journal.close)
@@ -100,11 +100,11 @@ class LifetimeRun:
                 journal.append(row)
                 self._notify(note_of(row))
 
-    def _take_up(self, rows: list[dict[str, Any]], trials: tuple[Trial, ...]) -> int:
-        """Open the memory as the last finished episode left it; how many episodes are finished."""
+    def _restore(self, rows: list[dict[str, Any]], trials: tuple[Trial, ...]) -> int:
+        """Open the memory as the last finished episode left it; return the number of finished episodes."""
         check_rows(rows, trials, self._unit)
         self._open_memory()
-        if self._arm.learns and not self._go_back(rows):
+        if self._arm.learns and not self._withdraw_unfinished(rows):
             self._set_aside()
             rows = []
             self._open_memory()
@@ -118,8 +118,8 @@ class LifetimeRun:
             seed = self._plan.lifetime_seed(self._unit.lifetime)
             self._memory = make_memory(self._arm.memory, path, seed=seed, options=self._arm.memory_options)
 
-    def _go_back(self, rows: list[dict[str, Any]]) -> bool:
-        """Withdraw what came after the last row; False where the memory cannot and it must."""
+    def _withdraw_unfinished(self, rows: list[dict[str, Any]]) -> bool:
+        """Withdraw entries written after the last row; False if that is needed and the memory cannot."""
         is_first_time = not rows and self._attempt == 0
         if self._memory is None or is_first_time:
             return True
@@ -135,7 +135,7 @@ class LifetimeRun:
         return True
 
     def _set_aside(self) -> None:
-        """Keep an interrupted lifetime whose memory cannot go back, and begin a new one."""
+        """Move an interrupted lifetime whose memory cannot withdraw to `set_aside`, to start it over."""
         self._close_memory()
         source = self._unit.folder(self._run_folder)
         target = (
@@ -210,22 +210,22 @@ class LifetimeRun:
 
 
 def close_memory(memory: Memory | None) -> None:
-    """Close a memory that can be closed."""
+    """Close a memory if it has `close`."""
     close = getattr(memory, "close", None)
     if close is not None:
         close()
 
 
 def note_of(row: Row) -> Row:
-    """What a run is told of an episode while it goes on."""
+    """The fields of a row that progress reports use."""
     return {key: row[key] for key in ("arm", "lifetime", "phase", "index", "success", "error")}
 
 
 def check_rows(rows: list[dict[str, Any]], trials: tuple[Trial, ...], unit: Unit) -> None:
-    """Refuse rows that are not the beginning of this lifetime.
+    """Check that rows are the first episodes of this lifetime.
 
     Raises:
-        ExperimentError: A row is of another episode, or there are more rows than episodes.
+        ExperimentError: A row belongs to another episode, or there are more rows than episodes.
     """
     found = [(row.get("phase"), row.get("index"), row.get("kind"), row.get("seed")) for row in rows]
     expected = [(str(trial.phase), trial.index, trial.kind, trial.seed) for trial in trials]

@@ -1,4 +1,4 @@
-"""What can be used, read from entry points and configuration files without importing any of it."""
+"""Lists of what is available, read from entry points and configuration files without importing it."""
 
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -10,15 +10,15 @@ from embodied_mem.experiments.arms import DEFAULT_ARMS, PATTERNS
 from embodied_mem.experiments.compose import group_names
 from embodied_mem.experiments.config import CONF_FOLDER
 
-# World -> the extra that brings its simulator, and the module that is there if it is installed.
+# World -> the extra that installs its simulator, and a module of that simulator.
 NEEDS = {"babyai": ("grid", "minigrid"), "minigrid": ("grid", "minigrid")}
 
 
 def lines(what: str) -> list[str]:
-    """One line each.
+    """The lines that `embodied-mem list` prints for `what`.
 
     Raises:
-        UnknownName: Nothing of that sort can be listed.
+        UnknownName: There is no such list.
     """
     makers: dict[str, Callable[[], list[str]]] = {
         "worlds": lambda: [_with_need(name) for name in _registered("worlds")],
@@ -36,7 +36,7 @@ def lines(what: str) -> list[str]:
 
 
 def missing_extra(world: str) -> str:
-    """The extra that a world needs and that is not installed; empty if nothing is missing."""
+    """The extra that a world needs and that is not installed; empty if none is missing."""
     extra, module = NEEDS.get(world, ("", ""))
     return extra if module and find_spec(module) is None else ""
 
@@ -51,13 +51,13 @@ def _with_need(name: str) -> str:
 
 
 def _arms() -> list[str]:
-    others = [name for name in _registered("memories") if name not in PATTERNS]
-    width = max(map(len, [*PATTERNS, *others]))
+    memories = [name for name in _registered("memories") if name not in PATTERNS]
+    width = max(map(len, [*PATTERNS, *memories]))
     arms = [
         f"{name:<{width}}  {pattern.help}{'' if name in DEFAULT_ARMS else ' (not in the default run)'}"
         for name, pattern in PATTERNS.items()
     ]
-    return arms + [f"{name:<{width}}  a registered memory (not in the default run)" for name in others]
+    return arms + [f"{name:<{width}}  a registered memory (not in the default run)" for name in memories]
 
 
 def _kinds() -> list[str]:
@@ -65,7 +65,7 @@ def _kinds() -> list[str]:
 
     found: dict[str, list[str]] = {}
     for path in sorted((CONF_FOLDER / "stream").glob("*.yaml")):
-        stream: Any = OmegaConf.to_container(OmegaConf.load(path))  # a mapping, as the files are ours
+        stream: Any = OmegaConf.to_container(OmegaConf.load(path))  # our own files hold mappings
         for kind in stream["kinds"]:
             found.setdefault(kind, []).append(path.stem)
     return [f"{_with_need_of(kind)}  in {', '.join(streams)}" for kind, streams in sorted(found.items())]

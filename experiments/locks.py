@@ -1,4 +1,4 @@
-"""One writer a folder: a lock that the operating system lets go of when its holder dies."""
+"""One writer per folder: a lock that the operating system releases when its holder dies."""
 
 import time
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ from embodied_mem.errors import ExperimentError
 
 try:
     import fcntl
-except ImportError:  # not on Windows; there a second writer is not noticed
+except ImportError:  # Windows, where a second writer is not detected
     fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def folder_lock(folder: Path, *, wait_s: float = 0.0) -> Iterator[None]:
-    """Hold a folder's `.lock` for the length of a block.
+    """Hold a folder's `.lock` during a `with` block.
 
     Args:
-        folder: Made if absent.
-        wait_s: How long to wait for another process to let go.
+        folder: Created if absent.
+        wait_s: How long to wait for another process to release it.
 
     Raises:
-        ExperimentError: Another process holds it.
+        ExperimentError: Another process holds the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:

@@ -1,4 +1,4 @@
-"""What is measured of an episode, each with the words a reader needs to understand the number."""
+"""Metrics of an episode, each with the label and description that readers see."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Metric:
     Attributes:
         name: Key in `summary.json`.
         label: A few words for tables and axes.
-        unit: `share` (0 to 1, printed as per cent), `area` (0 to 1, printed as it is) or `steps`.
+        unit: `share` (0 to 1, printed as per cent), `area` (0 to 1, printed as a fraction) or `steps`.
         description: What it counts, in one or two sentences.
         of: Its value for an episode.
     """
@@ -32,11 +32,11 @@ class Metric:
 
     @property
     def highest(self) -> float:
-        """The greatest value there is; the least is 0."""
+        """Greatest possible value; the least is 0."""
         return math.inf if self.unit == "steps" else 1.0
 
     def text(self, value: float | None, *, signed: bool = False) -> str:
-        """A value as a reader sees it: `93.1 %`, `0.712`, `41.3`; a dash where it is unknown."""
+        """Format a value: `93.1 %`, `0.712`, `41.3`; a dash if it is None."""
         if value is None:
             return UNKNOWN
         sign = "+" if signed and value >= 0 else "−" if value < 0 else ""  # noqa: RUF001
@@ -46,11 +46,11 @@ class Metric:
         return f"{sign}{size:.3f}" if self.unit == "area" else f"{sign}{size:.1f}"
 
     def size_text(self, value: float) -> str:
-        """The size of a difference with its unit: `8.4 points`, `0.076`."""
+        """Format the size of a difference with its unit: `8.4 points`, `0.076`."""
         return self.text(abs(value)).replace(" %", " points")
 
     def interval_text(self, interval: list[float] | None, *, signed: bool = False) -> str:
-        """An interval as a reader sees it: `[90.2, 95.8]`; a dash where there is none."""
+        """Format an interval: `[90.2, 95.8]`; a dash if it is None."""
         if interval is None:
             return UNKNOWN
         low, high = (self.text(end, signed=signed).removesuffix(" %") for end in interval)
@@ -96,7 +96,7 @@ METRICS: dict[str, Metric] = {
             "steps",
             "Steps",
             "steps",
-            "Mean number of environment steps of an episode, failed ones with the steps they used up.",
+            "Mean number of environment steps per episode, failed episodes included.",
             lambda row: float(row.steps),
         ),
     )
@@ -106,5 +106,5 @@ COMPARED = ("success", "area", "success_at_25")
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 lifetime`, `12 lifetimes`."""
+    """A count with its noun: `1 lifetime`, `12 lifetimes`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

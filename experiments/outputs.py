@@ -1,4 +1,4 @@
-"""What a run leaves behind: its folder and `run.json`."""
+"""The folder of a run and its `run.json`."""
 
 import datetime
 import json
@@ -20,28 +20,28 @@ PACKAGES = ("numpy", "gymnasium", "minigrid", "embodied-mem")
 
 
 def new_folder(config: RunConfig, *, now: datetime.datetime) -> Path:
-    """The folder of a new run, made.
+    """Create the folder of a new run.
 
     Raises:
-        ExperimentError: It holds a run already, or cannot be made.
+        ExperimentError: The folder holds a run already, or cannot be created.
     """
     stem = Path("outputs") / f"{now:%Y-%m-%d}" / f"{config.name}_{now:%H-%M-%S}"
-    folder = Path(config.out) if config.out else _free(stem)
+    folder = Path(config.out) if config.out else _unused_folder(stem)
     if (folder / RUN_FILE).exists():
         raise ExperimentError(
-            f"{folder} holds a run already; go on with it: embodied-mem run resume={folder}"
+            f"{folder} holds a run already; resume it with: embodied-mem run resume={folder}"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExperimentError(
-            f"cannot make {folder} ({error.strerror}); name another folder with out="
+            f"cannot create {folder} ({error.strerror}); name another folder with out="
         ) from None
     return folder
 
 
 def start_document(plan: RunPlan, *, command: str, now: datetime.datetime) -> dict[str, Any]:
-    """`run.json` of a run that begins."""
+    """The `run.json` of a new run."""
     config = plan.config
     return {
         "name": config.name,
@@ -71,10 +71,10 @@ def start_document(plan: RunPlan, *, command: str, now: datetime.datetime) -> di
 
 
 def read_document(folder: Path) -> dict[str, Any]:
-    """`run.json` of a folder.
+    """Read the `run.json` of a folder.
 
     Raises:
-        ExperimentError: There is none, or it is no JSON object.
+        ExperimentError: The file is missing or does not describe a run.
     """
     path = folder / RUN_FILE
     try:
@@ -82,24 +82,24 @@ def read_document(folder: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise ExperimentError(f"{folder} has no {RUN_FILE}; name the folder of a run") from None
     except ValueError as error:
-        raise ExperimentError(f"{path} is no JSON: {error}") from None
+        raise ExperimentError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(document, dict) or "config" not in document:
-        raise ExperimentError(f"{path} describes no run; name the folder of a run")
+        raise ExperimentError(f"{path} does not describe a run; name the folder of a run")
     return document
 
 
 def read_config(document: Mapping[str, Any]) -> RunConfig:
-    """The configuration that `run.json` keeps."""
+    """The configuration stored in `run.json`."""
     return from_document(document["config"])
 
 
 def write_document(folder: Path, document: Mapping[str, Any]) -> None:
-    """Write `run.json`, whole or not at all."""
+    """Write `run.json` atomically."""
     write_atomically(folder / RUN_FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a kill leaves the old one or the new one."""
+    """Replace a file atomically: a kill leaves the old or the new content."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -109,7 +109,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on; `git commit` in a checkout."""
+    """Versions that a result depends on; with `git commit` in a checkout."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -121,7 +121,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """The hardware in a line, without a host name."""
+    """Hardware and operating system, without the host name."""
     return {
         "cores": n_cores(),
         "cpu": _cpu_model(),
@@ -136,9 +136,9 @@ def n_cores() -> int:
 
 
 def knowledge(kinds: list[str]) -> list[Any]:
-    """What the worlds of these kinds reveal to a planner: the lines of their ledgers, each once.
+    """Knowledge that the worlds of these kinds give to a planner: the distinct lines of their ledgers.
 
-    A world may keep a ledger as its attribute `knowledge`: mappings or named tuples.
+    A world may have a ledger as its attribute `knowledge`: mappings or named tuples.
     """
     worlds = Worlds()
     ledgers: list[Any] = []
@@ -153,7 +153,7 @@ def knowledge(kinds: list[str]) -> list[Any]:
     return ledgers
 
 
-def _free(stem: Path) -> Path:
+def _unused_folder(stem: Path) -> Path:
     folder, number = stem, 2
     while folder.exists():
         folder, number = stem.with_name(f"{stem.name}_{number}"), number + 1

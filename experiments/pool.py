@@ -28,7 +28,7 @@ class WorkerProcess:
     def __init__(self) -> None:
         self.unit: Unit | None = None
         self._buffer = b""
-        with _ctrl_c_held():
+        with _sigint_blocked():
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "embodied_mem.experiments.worker"],
                 stdin=subprocess.PIPE,
@@ -43,19 +43,19 @@ class WorkerProcess:
         return self._process.stdout.fileno()
 
     def send(self, message: dict[str, Any]) -> None:
-        """Write one message; a dead worker is noticed when its events end."""
+        """Send one message; `events` detects a dead worker."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            logger.warning("a worker is gone")
+            logger.warning("a worker process has died")
 
     def events(self) -> list[dict[str, Any]]:
-        """The events that have come in.
+        """The events received since the last call.
 
         Raises:
-            ExperimentError: It died.
+            ExperimentError: The worker died.
         """
         chunk = os.read(self.output, 65_536)
         if not chunk:
@@ -66,7 +66,7 @@ class WorkerProcess:
         return [json.loads(line) for line in lines]
 
     def stop(self) -> None:
-        """End it now; safe at any moment, because a resumed run goes on from the last whole row."""
+        """Stop it now; safe at any moment, because a resumed run continues after the last complete row."""
         self._process.terminate()
         try:
             self._process.wait(STOP_WAIT_S)
@@ -93,7 +93,7 @@ def run_in_workers(
     workers: int,
     notify: Callable[[Row], None],
 ) -> None:
-    """Play a schedule in worker processes, and stop them all whatever happens.
+    """Play a schedule in worker processes; stops them all at the end, also after an error.
 
     Raises:
         ExperimentError: A worker failed or died.
@@ -143,10 +143,10 @@ def _environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _ctrl_c_held() -> Iterator[None]:
-    """Hold Ctrl-C back, here until the end of the block and for good in a process that is started in it.
+def _sigint_blocked() -> Iterator[None]:
+    """Block SIGINT in this process during the block, and for good in a process started within it.
 
-    A worker that is still importing could not ignore it by itself, and would print a traceback.
+    A worker that is still importing cannot ignore Ctrl-C itself and would print a traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -20,10 +20,10 @@ class Progress:
     """Counts episodes and shows the count: a table on a terminal, a line every few seconds elsewhere.
 
     Args:
-        totals: Arm -> how many episodes it plays in all.
+        totals: Arm -> its total number of episodes.
         file: Where to show it; standard error by default, so that standard output holds results only.
-        clock: Seconds, for the time left.
-        tracker: Is given the numbers each time they are shown.
+        clock: Returns seconds; used for the time left.
+        tracker: Receives the metrics each time they are shown.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Progress:
         self._live: Live | None = None
 
     def start(self) -> None:
-        """Begin this attempt; what was counted before was finished by an earlier one."""
+        """Begin this attempt; episodes counted before belong to earlier attempts."""
         self._n_before = sum(self._done.values())
         self._started_s = self._clock()
         if self._file.isatty():
@@ -53,7 +53,7 @@ class Progress:
         self._show()
 
     def episode(self, row: Mapping[str, Any]) -> None:
-        """Count one finished episode; one that is played again, in a lifetime started over, counts once."""
+        """Count one finished episode; an episode played again in a restarted lifetime counts once."""
         arm, key = row["arm"], (row["arm"], row["lifetime"], row["phase"], row["index"])
         is_held_out = row["phase"] == Phase.HELD_OUT
         before = self._success.get(key)
@@ -65,7 +65,7 @@ class Progress:
             self._show()
 
     def close(self) -> None:
-        """Show the last count."""
+        """Show the last count and close the tracker."""
         self._show()
         if self._live is not None:
             self._live.stop()
@@ -80,13 +80,13 @@ class Progress:
         }
 
     def line(self) -> str:
-        """The count in words."""
+        """The count as one line of text."""
         shares = [f"{arm} {self._share(arm)}" for arm in self._totals if self._held_out[arm]]
         held_out = f" | held-out success: {', '.join(shares)}" if shares else ""
         return f"{self._count()}{held_out}"
 
     def table(self) -> "Table":
-        """The count as a table, one row an arm."""
+        """The count as a table, one row per arm."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 

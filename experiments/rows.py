@@ -1,6 +1,6 @@
-"""Episode rows: the lines of an `episodes.jsonl`, read back as they were written by `episode_row`.
+"""Read episode rows: the lines of an `episodes.jsonl` that `episode_row` wrote.
 
-Reading never writes. A line torn by a kill is left out and noted; anything else that is wrong is an error
+Reading never writes. A last line torn by a kill is left out and noted; any other invalid line is an error
 that names the file, the line and the field, because a silently dropped episode would shift every number.
 """
 
@@ -17,13 +17,13 @@ PHASES: tuple[Phase, ...] = ("learn", "held_out")
 
 
 class Row(BaseModel):
-    """Base of the rows: immutable; unknown keys are kept out so that newer writers stay readable."""
+    """Base of the rows: immutable; unknown keys are ignored, so files of newer versions stay readable."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class CallRow(Row):
-    """One skill call: what was called, what became of it, and which decision planned it."""
+    """One skill call: the call, its result, and the index of the decision that planned it."""
 
     call: str
     status: str
@@ -35,7 +35,7 @@ class CallRow(Row):
 
 
 class RecalledRow(Row):
-    """One memory that came back; `score` is the sum of `parts`."""
+    """One recalled memory; `score` is the sum of `parts`."""
 
     id: str
     score: float = 0.0
@@ -46,7 +46,7 @@ class RecalledRow(Row):
 
 
 class DecisionRow(Row):
-    """One answer of the planner, with the memories before it."""
+    """One decision of the planner, with the memories recalled for it."""
 
     index: int = 0
     step: int = 0
@@ -60,34 +60,34 @@ class DecisionRow(Row):
 
 
 class EpisodeDetails(Row):
-    """What happened within an episode: every skill call and every decision."""
+    """Every skill call and every decision of an episode."""
 
     calls: tuple[CallRow, ...] = ()
     decisions: tuple[DecisionRow, ...] = ()
 
 
 class EpisodeRow(Row):
-    """One finished episode; its calls and decisions, nine tenths of a row, are parsed when asked for.
+    """One finished episode; its calls and decisions, nine tenths of a row, are parsed on demand.
 
     Attributes:
         arm: Name of the arm.
-        lifetime: Which lifetime of the arm, from 0; arms are paired by it.
+        lifetime: Number of the lifetime, from 0; arms are paired by it.
         phase: `learn`, or `held_out` with memory frozen.
-        index: Its place within the lifetime; only the order within a phase is used.
+        index: Position within its phase; only the order is used.
         kind: The task family.
         task: The instruction.
         seed: The seed of the environment.
         instance: Id of the problem; equal across the arms of a lifetime.
-        status: How it ended, as judged.
+        status: Status of the outcome, as judged.
         success: Whether the environment confirmed the goal.
         steps: Environment steps taken.
         max_steps: The environment's own limit, >= 1.
-        reward: Sum of rewards; None where there was none or it was not finite.
+        reward: Sum of rewards; None if there was none or it was not finite.
         ended_by: What ended it.
-        memory_size: Experiences in memory after it; None where the arm has no memory.
-        leaks: Recalled memories of the very problem being solved; None where nobody counted.
-        decisions: How many decisions were made.
-        line: The row as it was read, as JSON.
+        memory_size: Experiences in memory after it; None if the arm has no memory.
+        leaks: Number of recalled memories of the same problem; None if not counted.
+        decisions: Number of decisions.
+        line: The unparsed row, as JSON.
     """
 
     arm: str
@@ -111,12 +111,12 @@ class EpisodeRow(Row):
 
     @classmethod
     def parse(cls, line: bytes) -> Self:
-        """A row from a line of `episodes.jsonl`, checked whole.
+        """Parse and fully validate a line of `episodes.jsonl`.
 
         Raises:
-            pydantic.ValidationError: It is no episode row.
+            pydantic.ValidationError: The line is not a valid episode row.
         """
-        EpisodeDetails.model_validate_json(line)  # checked now, built again when needed: it is large
+        EpisodeDetails.model_validate_json(line)  # validated now, parsed again on demand: it is large
         return cls.model_validate_json(line).model_copy(update={"line": line})
 
     def details(self) -> EpisodeDetails:
@@ -149,19 +149,19 @@ class EpisodeRow(Row):
 
     @property
     def problem(self) -> tuple[str, int | None, str]:
-        """What was to be solved; two arms are paired where these agree."""
+        """Identity of the problem; arms are paired if they agree on it."""
         return self.kind, self.seed, self.instance
 
 
 def read_rows(path: Path, *, notes: list[str] | None = None) -> list[EpisodeRow]:
-    """The episodes of one file, in the order of writing.
+    """Read the episodes of one file, in the order of writing.
 
     Args:
         path: An `episodes.jsonl`.
-        notes: Gets a line where the last line was torn by a kill; that line is left out.
+        notes: Receives a note if the last line was torn by a kill and left out.
 
     Raises:
-        ExperimentError: A whole line is no episode row.
+        ExperimentError: A complete line is not a valid episode row.
     """
     *lines, tail = path.read_bytes().split(b"\n")
     if tail and notes is not None:
@@ -181,7 +181,7 @@ def _row(line: bytes, path: Path, number: int) -> EpisodeRow:
 
 
 def first_problem(error: ValidationError) -> str:
-    """What is wrong in a line: the field, its value, and what was expected."""
+    """Describe the first validation error: the field, its value, and what was expected."""
     problem = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in problem["loc"]) or "the line"
     if problem["type"] == "missing":

@@ -1,4 +1,4 @@
-"""`embodied-mem run`: a new run, or an interrupted one that goes on."""
+"""`embodied-mem run`: starts a run, or resumes an interrupted one."""
 
 import dataclasses
 import datetime
@@ -21,30 +21,30 @@ from embodied_mem.experiments.runner import all_units, finished_rows, run_lifeti
 
 
 class RunStopped(ExperimentError):
-    """A run ended before its last episode; what it has done is kept in its folder."""
+    """A run ended before its last episode; finished episodes are kept in its folder."""
 
     def __init__(self, message: str, folder: Path) -> None:
         super().__init__(
-            f"{message}\nEverything so far is kept; go on with: embodied-mem run resume={folder}"
+            f"{message}\nFinished episodes are kept; resume with: embodied-mem run resume={folder}"
         )
 
 
 class RunInterrupted(KeyboardInterrupt):
-    """Ctrl-C; the run's folder is noted so that the user learns how to go on."""
+    """Ctrl-C during a run; the message says how to resume it."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"interrupted; go on with: embodied-mem run resume={folder}")
+        super().__init__(f"interrupted; resume with: embodied-mem run resume={folder}")
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run leaves.
+    """The result of a run.
 
     Attributes:
         folder: The run's folder.
-        summary: What `summary.json` holds.
-        report: Path of the report; None if none was asked for.
-        failed: Episodes that an environment broke off by an error, in words.
+        summary: Content of `summary.json`.
+        report: Path of the report; None if not requested.
+        failed: Descriptions of episodes that ended in an error of the environment.
     """
 
     folder: Path
@@ -54,12 +54,12 @@ class RunResult:
 
 
 def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -> RunResult:
-    """Play what the overrides describe, or go on with the run that `resume=` names.
+    """Run the experiment that the overrides describe, or resume the run that `resume=` names.
 
     Args:
         overrides: Hydra overrides.
-        command: The whole command, for the record.
-        say: Told in a line where the run is kept.
+        command: The full command line, stored in `run.json`.
+        say: Called with a line on the run's size and folder.
 
     Raises:
         RunStopped: An episode could not be played.
@@ -74,7 +74,7 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
         plan = make_plan(config)
         try_parts(plan)
         document = outputs.start_document(plan, command=command, now=now)
-        folder = outputs.new_folder(plan.config, now=now)  # last: what cannot be played leaves no folder
+        folder = outputs.new_folder(plan.config, now=now)  # last, so that a failed plan leaves no folder
     with folder_lock(folder):
         if config.resume:
             document = _next_attempt(folder)
@@ -88,7 +88,7 @@ def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path
     kept = outputs.read_config(outputs.read_document(folder))
     given = keys_of(overrides)
     if "out" in given:
-        raise ExperimentError(f"a resumed run stays in its folder, {folder}; leave out= away")
+        raise ExperimentError(f"a resumed run stays in its folder, {folder}; remove out=")
     changed = given - set(NOT_COMPARED)
     different = [
         line
@@ -97,8 +97,8 @@ def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path
     ]
     if different:
         raise ExperimentError(
-            f"{folder} was begun with another configuration ({'; '.join(different)}); "
-            "leave these out to resume, or start a new run"
+            f"{folder} was started with another configuration ({'; '.join(different)}); "
+            "remove these overrides to resume, or start a new run"
         )
     free = {key: getattr(config, key) for key in ("report", "tracker") if key in given}
     return make_plan(dataclasses.replace(kept, workers=config.workers, **free)), folder
@@ -110,7 +110,7 @@ def _next_attempt(folder: Path) -> dict[str, Any]:
 
 
 class _Run:
-    """Plays a plan and keeps `run.json` true whatever happens."""
+    """Plays a plan and keeps the status in `run.json` correct, also after an error."""
 
     def __init__(self, plan: RunPlan, folder: Path, document: dict[str, Any], *, workers: int) -> None:
         self._plan, self._folder, self._document, self._workers = plan, folder, document, workers
@@ -145,10 +145,10 @@ class _Run:
 
 
 def play_lifetimes(plan: RunPlan, folder: Path, *, attempt: int, workers: int) -> list[str]:
-    """Play everything that has no row yet, with live progress; see `runner.run_lifetimes`.
+    """Play every episode that has no row yet, with live progress; see `runner.run_lifetimes`.
 
     Returns:
-        Episodes that an environment broke off by an error, in words, those of earlier attempts first.
+        Descriptions of episodes that ended in an error of the environment, earlier attempts first.
     """
     progress = Progress(_totals(plan), tracker=_tracker(plan, folder))
     errors: dict[str, str] = {}

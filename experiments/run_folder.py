@@ -1,4 +1,4 @@
-"""A run folder, read: what `run.json` says and every episode, by arm and lifetime."""
+"""Read a run folder: `run.json` and every episode, by arm and lifetime."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from embodied_mem.experiments.rows import EpisodeRow, Phase, Row, first_problem,
 
 
 class RunInfo(Row):
-    """What `run.json` says of a run; see `docs/reports.md` for the file."""
+    """Content of `run.json`; `docs/reports.md` describes the file."""
 
     name: str = "run"
     config: dict[str, Any] = Field(default_factory=dict)
@@ -66,11 +66,11 @@ class Run:
 
     Attributes:
         folder: Where it was read from.
-        info: What `run.json` says.
-        arms: Every arm in the order of the report: the run's own order, then the rows beside.
-        beside: Arms that only stand beside (floor, ceiling): they were never given anything to learn.
+        info: Content of `run.json`.
+        arms: Every arm in the order of the report: the run's own order, then the reference arms.
+        beside: Reference arms (floor, ceiling), which never learn.
         lifetimes: Arm -> its lifetimes in order, complete or not.
-        notes: What a reader should know: torn lines, repeated episodes.
+        notes: Warnings for the reader: torn lines, repeated episodes.
     """
 
     folder: Path
@@ -81,12 +81,12 @@ class Run:
     notes: tuple[str, ...]
 
     def complete(self, arm: str, phase: Phase) -> list[Lifetime]:
-        """The lifetimes of an arm in which every episode of a phase was run."""
+        """The lifetimes of an arm in which every episode of a phase was played."""
         wanted = self.info.learning_episodes if phase == "learn" else self.info.held_out_episodes
         return [life for life in self.lifetimes.get(arm, ()) if 0 < wanted == len(life.phase(phase))]
 
     def episodes(self) -> Iterable[EpisodeRow]:
-        """Every episode, complete lifetime or not, in the order arm, lifetime, phase, index."""
+        """Yield every episode, complete lifetime or not, ordered by arm, lifetime, phase and index."""
         for arm in self.arms:
             for life in self.lifetimes.get(arm, ()):
                 yield from life.learn
@@ -97,8 +97,8 @@ def read_run(folder: str | Path) -> Run:
     """Read a run folder.
 
     Raises:
-        ExperimentError: Not a run folder, or a file in it cannot be read; the message names the file and
-            line.
+        ExperimentError: The folder is not a run folder, or a file in it is invalid; the message names the
+            file and line.
     """
     root = Path(folder)
     info = _read_info(root)
@@ -109,8 +109,8 @@ def read_run(folder: str | Path) -> Run:
             episodes = rows.setdefault((row.arm, row.lifetime), {})
             if (row.phase, row.index) in episodes:
                 notes.append(
-                    f"{row.arm}, lifetime {row.lifetime}: {row.phase} episode {row.index} is there "
-                    "twice; the last counts"
+                    f"{row.arm}, lifetime {row.lifetime}: {row.phase} episode {row.index} is stored "
+                    "twice; the last one counts"
                 )
             episodes[row.phase, row.index] = row
     lifetimes = _lifetimes(rows)

@@ -1,4 +1,4 @@
-"""Runs an experiment: every lifetime of every arm, in this process or in workers."""
+"""Run an experiment: every lifetime of every arm, in this process or in workers."""
 
 import dataclasses
 import tempfile
@@ -25,10 +25,10 @@ def all_units(plan: RunPlan) -> list[Unit]:
 
 
 def finished_rows(plan: RunPlan, run_folder: Path) -> Finished:
-    """(arm, lifetime) -> what has been played of it; a last line torn by a kill is put aside.
+    """Return (arm, lifetime) -> rows of its finished episodes; moves a last line torn by a kill aside.
 
     Raises:
-        ExperimentError: Rows are damaged or of another experiment.
+        ExperimentError: Rows are damaged or belong to another experiment.
     """
     found: Finished = {}
     for unit in all_units(plan):
@@ -39,10 +39,10 @@ def finished_rows(plan: RunPlan, run_folder: Path) -> Finished:
 
 
 def try_parts(plan: RunPlan) -> None:
-    """Make every part of a plan once, so that wrong options are told before anything is kept.
+    """Make every part of a plan once, so that invalid options raise before anything is written.
 
     Raises:
-        EmbodiedMemError: A planner, memory or limit cannot be made as asked.
+        EmbodiedMemError: A planner, memory or limit rejects its options.
     """
     Limits(**dataclasses.asdict(plan.config.limits))
     seed = plan.lifetime_seed(0)
@@ -56,13 +56,14 @@ def try_parts(plan: RunPlan) -> None:
 
 
 class Schedule:
-    """Which units are left to play, in an order that keeps all workers busy.
+    """The remaining units, in an order that keeps all workers busy.
 
-    Units that read another arm's memory wait for it; of those that can start, the longest comes first.
+    A unit that reads another arm's memory waits for that arm; of the units that can start, the longest comes
+    first.
 
     Args:
         plan: The experiment.
-        finished: What has been played already.
+        finished: Rows of finished episodes; see `finished_rows`.
     """
 
     def __init__(self, plan: RunPlan, finished: Finished) -> None:
@@ -71,7 +72,7 @@ class Schedule:
         self._unfinished = {(unit.arm.name, unit.lifetime) for unit in self._waiting}
 
     def take(self) -> Unit | None:
-        """The next unit that can start; None where there is none now."""
+        """Take the next unit that can start; None if there is none now."""
         for unit in self._waiting:
             if (unit.arm.shares, unit.lifetime) not in self._unfinished:
                 self._waiting.remove(unit)
@@ -79,20 +80,20 @@ class Schedule:
         return None
 
     def finish(self, unit: Unit) -> None:
-        """Note that a unit was played to its end."""
+        """Mark a unit as finished."""
         self._unfinished.discard((unit.arm.name, unit.lifetime))
 
     @property
     def is_done(self) -> bool:
-        """Whether every unit was played."""
+        """Whether every unit is finished."""
         return not self._unfinished
 
     def __len__(self) -> int:
-        """How many units are not finished."""
+        """Number of units that are not finished."""
         return len(self._unfinished)
 
     def __iter__(self) -> Iterator[Unit]:
-        """Every unit in turn, each finished when the next is asked for; for a single process."""
+        """Yield every unit, for a single process; requesting the next one marks a unit as finished."""
         while (unit := self.take()) is not None:
             yield unit
             self.finish(unit)
@@ -107,14 +108,14 @@ def run_lifetimes(
     workers: int,
     notify: Callable[[Row], None],
 ) -> None:
-    """Play everything that has no row yet. What is computed does not depend on the number of workers.
+    """Play every episode that has no row yet. Results do not depend on the number of workers.
 
     Args:
         plan: The experiment.
-        run_folder: Where rows and memories are kept.
-        finished: What has been played already; see `finished_rows`.
+        run_folder: Folder of the rows and memories.
+        finished: Rows of finished episodes; see `finished_rows`.
         attempt: How often this run was started before.
-        workers: Processes; 1 plays in this one, 0 takes as many as there are cores, at most 4.
+        workers: Processes; 1 plays in this one, 0 uses one per core, at most 4.
         notify: Called with `note_of` the row of each finished episode.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Environment seeds: which range an experiment draws from, and which episode gets which."""
+"""Environment seeds: the ranges that experiments use, and the seed of each episode."""
 
 import enum
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Phase(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SeedRange:
-    """A range of environment seeds, cut into one block a lifetime.
+    """A range of environment seeds, divided into one block per lifetime.
 
     Attributes:
         name: `tuning` or `report`.
@@ -36,16 +36,16 @@ class SeedRange:
 
     @property
     def n_lifetimes(self) -> int:
-        """How many lifetimes have a block of their own."""
+        """Number of blocks, and so of lifetimes."""
         return (self.last - self.first + 1) // self.per_lifetime
 
     @property
     def episodes_per_phase(self) -> int:
-        """How many episodes a phase of one lifetime may have."""
+        """Maximum number of episodes in a phase of one lifetime."""
         return self.per_lifetime // 2
 
     def lifetime_seed(self, block: int) -> int:
-        """The first seed of a lifetime's block, from which its task order and its chance are derived.
+        """First seed of a lifetime's block, which also seeds its task order and random draws.
 
         Raises:
             ExperimentError: The range has no block for this lifetime.
@@ -57,10 +57,10 @@ class SeedRange:
         return self.first + block * self.per_lifetime
 
     def episode_seed(self, block: int, phase: Phase, index: int) -> int:
-        """The seed of one episode; no other lifetime, phase or index has the same.
+        """Seed of one episode, unique to its lifetime, phase and index.
 
         Raises:
-            ExperimentError: The lifetime has no block, or the phase has fewer episodes than that.
+            ExperimentError: The lifetime has no block, or the index is too high for a phase.
         """
         if not 0 <= index < self.episodes_per_phase:
             raise ExperimentError(
@@ -72,10 +72,10 @@ class SeedRange:
 
 @cache
 def seed_range(name: str) -> SeedRange:
-    """The range of that name in `seeds.yaml`.
+    """Read a range of `seeds.yaml` by its name.
 
     Raises:
-        UnknownName: No such range.
+        UnknownName: There is no range of this name.
     """
     document = _seeds_document()
     per_lifetime = int(document.pop("seeds_per_lifetime"))
@@ -87,5 +87,5 @@ def seed_range(name: str) -> SeedRange:
 def _seeds_document() -> dict[str, Any]:
     from omegaconf import OmegaConf
 
-    document: Any = OmegaConf.to_container(OmegaConf.load(SEEDS_FILE))  # a mapping, as the file is ours
+    document: Any = OmegaConf.to_container(OmegaConf.load(SEEDS_FILE))  # our own file holds a mapping
     return dict(document)

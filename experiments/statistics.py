@@ -1,9 +1,9 @@
-"""Intervals for small numbers of lifetimes: bootstrap, Wilson, paired differences, what a run could detect.
+"""Intervals for small numbers of lifetimes: bootstrap, Wilson, paired and detectable differences.
 
 The unit is the lifetime (one memory, one order of tasks). Episodes of one lifetime share a memory and are not
 independent, so an interval over pooled episodes is too narrow; every interval here resamples whole lifetimes.
 
-Only numpy is used. Randomness is an argument, so equal numbers give equal intervals.
+Only numpy is used. The random generator is an argument, so equal values give equal intervals.
 """
 
 import itertools
@@ -36,23 +36,22 @@ def bootstrap_bounds(
 
     The plain percentile interval of a mean is too short for few units: it uses n where n - 1 is due and
     normal where Student tails are due (11 % short at n = 10). Its quantile level alpha / 2 is replaced by
-    Phi(-sqrt(n / (n - 1)) * t[n - 1, 1 - alpha / 2]). BCa mends skewness but not this shortness, and the
+    Phi(-sqrt(n / (n - 1)) * t[n - 1, 1 - alpha / 2]). BCa corrects skewness but not this shortness, and the
     bootstrap-t is erratic where lifetimes tie, as shares of 40 episodes do.
 
     No bootstrap interval reaches beyond the lifetimes seen, so it excludes zero whenever all have one sign:
-    where there is nothing, one time in four for n = 3 and one in 32 for n = 6. Below 6 lifetimes Student's
-    interval, mean +- t[n - 1, 1 - alpha / 2] * sd / sqrt(n), is given instead.
+    without a true effect, one time in four for n = 3 and one in 32 for n = 6. Below 6 lifetimes Student's
+    interval, mean +- t[n - 1, 1 - alpha / 2] * sd / sqrt(n), is returned instead.
 
     Args:
-        values: (n,) one value a lifetime, or (n, m) for m quantities with a pointwise interval each; finite,
-            n >= 1.
-        rng: Source of the resamples; one draw serves all m columns.
-        confidence: Coverage aimed at, in (0, 1).
+        values: (n,) one value per lifetime, or (n, m) for m quantities with a pointwise interval each;
+            finite, n >= 1.
+        rng: Source of the resamples; all m columns share one draw.
+        confidence: Nominal coverage, in (0, 1).
         resamples: Number of resamples.
 
     Returns:
-        Lower and upper ends, () or (m,) each; not a number where n is 1, because one lifetime shows no
-        spread.
+        Lower and upper ends, () or (m,) each; NaN if n is 1, because one lifetime shows no spread.
     """
     array = np.asarray(values, dtype=np.float64)
     count = array.shape[0]
@@ -92,20 +91,20 @@ def unpaired_interval(
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
 ) -> Interval | None:
-    """Interval of mean(a) - mean(b) where lifetimes of the two arms did not face the same problems.
+    """Interval of mean(a) - mean(b) for lifetimes of the two arms that did not face the same problems.
 
     Each arm is resampled by itself; the level is expanded for the smaller arm, which errs on the wide side.
     Below 6 lifetimes in an arm it is Student's interval with the degrees of freedom of the smaller arm.
 
     Args:
-        a: (n,) one value a lifetime.
-        b: (m,) the same of the other arm.
+        a: (n,) one value per lifetime.
+        b: (m,) one value per lifetime of the other arm.
         rng: Source of the resamples.
-        confidence: Coverage aimed at.
+        confidence: Nominal coverage.
         resamples: Number of resamples.
 
     Returns:
-        Lower and upper end; None where an arm has fewer than two lifetimes.
+        Lower and upper end; None if an arm has fewer than two lifetimes.
     """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if min(left.size, right.size) < 2:
@@ -136,7 +135,7 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = CONFIDEN
     Args:
         successes: 0 to `trials`.
         trials: Number of trials.
-        confidence: Coverage aimed at.
+        confidence: Nominal coverage.
 
     Returns:
         Lower and upper end within [0, 1]; None without trials.
@@ -161,12 +160,12 @@ def detectable_difference(
     """The true paired difference that a run of this size and spread would have shown with this power.
 
     (t[n - 1, 1 - alpha / 2] + t[n - 1, power]) * sd / sqrt(n), the usual approximation to the noncentral t
-    (Cohen 1988, section 2.4); sd is the sample deviation of the differences, so the hint is itself an
+    (Cohen 1988, section 2.4); sd is the sample deviation of the differences, so the result is itself an
     estimate.
 
     Args:
-        differences: (n,) one paired difference a lifetime.
-        confidence: Of the interval that is to exclude zero.
+        differences: (n,) one paired difference per lifetime.
+        confidence: Confidence of the interval that should exclude zero.
         power: Probability that it does.
 
     Returns:
@@ -181,9 +180,9 @@ def detectable_difference(
 
 
 def interquartile_mean(values: npt.ArrayLike) -> float:
-    """Mean of the middle half (Agarwal et al. 2021, "rliable"); robust to a few odd lifetimes.
+    """Mean of the middle half (Agarwal et al. 2021, "rliable"); robust to a few outliers.
 
-    A quarter of the weight is cut from either end; where n is no multiple of four the lifetimes at the cut
+    A quarter of the weight is cut from either end; if n is not a multiple of four, the lifetimes at the cut
     count in part, so that the value is continuous in n (scipy's `trim_mean` rounds instead).
 
     Args:
@@ -211,8 +210,8 @@ def binned_means(values: npt.ArrayLike, edges: Sequence[int]) -> Values:
     """Mean of the columns within each bin.
 
     Args:
-        values: (n, episodes) one row a lifetime.
-        edges: First column of each bin and, last, the end; strictly increasing.
+        values: (n, episodes) one row per lifetime.
+        edges: First column of each bin, then the end of the last; strictly increasing.
 
     Returns:
         (n, len(edges) - 1).
@@ -242,10 +241,10 @@ def student_quantile(probability: float, degrees: int) -> float:
 
 
 def student_cdf(t: float, degrees: int) -> float:
-    """Distribution of Student's t for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
+    """CDF of Student's t for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
 
     Args:
-        t: Where.
+        t: Point of evaluation.
         degrees: Degrees of freedom, >= 1.
     """
     theta = math.atan(t / math.sqrt(degrees))
@@ -259,7 +258,7 @@ def student_cdf(t: float, degrees: int) -> float:
 
 
 def _resampled_means(values: Values, rng: np.random.Generator, resamples: int) -> Values:
-    """(resamples, ...) means of lifetimes drawn with replacement: how often each was drawn, times values."""
+    """(resamples, ...) means of lifetimes drawn with replacement: counts of draws times values."""
     count = values.shape[0]
     draws = rng.multinomial(count, np.full(count, 1.0 / count), size=resamples)
     means: Values = draws.astype(np.float64) @ values / count

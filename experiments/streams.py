@@ -1,4 +1,4 @@
-"""The stream of a lifetime: which task kind comes when, and with which seed."""
+"""The stream of a lifetime: its task kinds in order, with their seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from embodied_mem.experiments.seeds import Phase, SeedRange
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One episode to be played; every arm plays the same ones.
+    """One planned episode; every arm plays the same ones.
 
     Attributes:
-        lifetime: Which lifetime, from 0.
+        lifetime: Number of the lifetime, from 0.
         phase: Learning or held out.
-        index: Its place within the phase, from 0.
+        index: Position within the phase, from 0.
         kind: The task kind, such as `babyai:UnlockPickup`.
         seed: The environment's seed.
     """
@@ -37,20 +37,20 @@ def trials(
     learning_episodes: int,
     held_out_episodes: int,
 ) -> tuple[Trial, ...]:
-    """The episodes of a lifetime in order: learning first, then held out.
+    """Return the episodes of a lifetime in order: learning first, then held out.
 
-    Within a phase each kind comes equally often, give or take one, in an order shuffled for this lifetime.
+    Within a phase the counts of two kinds differ by at most one; the order is shuffled for each lifetime.
 
     Args:
         kinds: Task kinds, each once.
-        seeds: The range the seeds come from.
-        block: Which block of the range this lifetime uses.
-        lifetime: Its number in the run.
-        learning_episodes: How many episodes it learns in.
-        held_out_episodes: How many follow with a frozen memory.
+        seeds: Range of the seeds.
+        block: Block of the range that this lifetime uses.
+        lifetime: Number of the lifetime in the run.
+        learning_episodes: Number of learning episodes.
+        held_out_episodes: Number of held-out episodes after them.
 
     Raises:
-        ExperimentError: No kinds, or more lifetimes or episodes than there are seeds.
+        ExperimentError: There are no kinds, or fewer seeds than lifetimes or episodes need.
     """
     lengths = {Phase.LEARN: learning_episodes, Phase.HELD_OUT: held_out_episodes}
     order_seed = seeds.lifetime_seed(block)

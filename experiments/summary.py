@@ -1,7 +1,7 @@
-"""From episode rows to `summary.json`: the numbers of a run, equal for equal episodes.
+"""Compute `summary.json` from episode rows: equal episodes give equal numbers.
 
-Nothing here depends on times, attempts, machines or the order in which episodes were run, so a run that was
-killed and resumed gives the summary of the unbroken one. `docs/reports.md` defines every key.
+Nothing here depends on times, attempts, machines or the order in which episodes were played, so a run that
+was killed and resumed gives the same summary as an uninterrupted one. `docs/reports.md` defines every key.
 """
 
 import itertools
@@ -33,14 +33,14 @@ BUDGET_SHARES = tuple(round(0.025 * i, 3) for i in range(41))
 
 
 def write_summary(folder: str | Path, run: Run | None = None) -> dict[str, Any]:
-    """Summarise a run folder, write `summary.json` into it (replaced in one move) and return it.
+    """Summarise a run folder, write `summary.json` into it (atomically) and return it.
 
     Args:
         folder: The run folder.
-        run: What `read_run(folder)` gave, to save reading it again.
+        run: The result of `read_run(folder)`, to avoid reading it again.
 
     Raises:
-        ExperimentError: Not a run folder, or a row cannot be read.
+        ExperimentError: The folder is not a run folder, or a row is invalid.
     """
     summary = summarise_run(run or read_run(folder))
     path = Path(folder) / "summary.json"
@@ -53,16 +53,16 @@ def write_summary(folder: str | Path, run: Run | None = None) -> dict[str, Any]:
 
 
 def summarise(folder: str | Path) -> dict[str, Any]:
-    """The numbers of a run folder; see `docs/reports.md` for the keys.
+    """Summarise a run folder; see `docs/reports.md` for the keys.
 
     Raises:
-        ExperimentError: Not a run folder, or a row cannot be read.
+        ExperimentError: The folder is not a run folder, or a row is invalid.
     """
     return summarise_run(read_run(folder))
 
 
 def summarise_run(run: Run) -> dict[str, Any]:
-    """`summarise` for a run that was read already."""
+    """Summarise a run that `read_run` has read."""
     arms = {arm: _arm(run, arm) for arm in run.arms}
     comparisons = [entry for a, b in compared_pairs(run) for entry in _compare(run, a, b)]
     summary: dict[str, Any] = {
@@ -88,7 +88,7 @@ def summarise_run(run: Run) -> dict[str, Any]:
 
 
 def focus_arm(run: Run) -> str | None:
-    """The arm the report is about: the run's `focus`, else `memory`, else the last arm that learns."""
+    """The arm that the headline is about: the run's `focus`, else `memory`, else the last learning arm."""
     learners = [arm for arm in run.arms if arm not in run.beside]
     for arm in (run.info.focus, "memory"):
         if arm is not None and arm in run.arms:
@@ -97,7 +97,7 @@ def focus_arm(run: Run) -> str | None:
 
 
 def compared_pairs(run: Run) -> list[tuple[str, str]]:
-    """Which arms are compared: the run's list, else the focus with each learner, and random with none."""
+    """Pairs of arms to compare: the run's list, else the focus with each learner, and random with none."""
     if run.info.comparisons is not None:
         return [(a, b) for a, b in run.info.comparisons if a in run.arms and b in run.arms and a != b]
     focus = focus_arm(run)
@@ -127,7 +127,7 @@ def _arm(run: Run, arm: str) -> dict[str, Any]:
     for name, metric in METRICS.items():
         result[name] = mean_with_interval(lifetime_values(lives, metric.of), highest=metric.highest)
     successes = sum(row.success for row in held_out)
-    # Pooled episodes are not independent: this interval stands beside for reference and is named so.
+    # Pooled episodes are not independent: this interval is for reference only, as its name says.
     result["success"]["wilson95_pooled_episodes"] = statistics.wilson_interval(successes, len(held_out))
     return result
 
@@ -183,7 +183,7 @@ def _bin_edges(count: int) -> list[int]:
     width = 10 if count >= 40 else max(1, math.ceil(count / 6))
     edges = [*range(0, count, width), count]
     if len(edges) > 2 and edges[-1] - edges[-2] < width / 2:
-        del edges[-2]  # a short last bin would be noise that looks like news
+        del edges[-2]  # a short last bin would show noise
     return edges
 
 
@@ -211,7 +211,7 @@ def _compare(run: Run, a: str, b: str) -> list[dict[str, Any]]:
 def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
     notes = []
     if run.info.seeds.get("range") == "tuning":
-        notes.append("These are tuning seeds: good for looking, no evidence for a claim.")
+        notes.append("The seeds are tuning seeds: results are no evidence for a claim.")
     for arm in run.arms:
         notes.extend(_missing(run, arm, phase) for phase in _phases(run, arm) if _missing(run, arm, phase))
     lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
@@ -220,8 +220,8 @@ def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
         least = statistics.FEW_LIFETIMES
         notes.append(f"Only {few}: intervals from fewer than {least} are rough; run more.")
     notes.extend(
-        f"{what} is the same in every lifetime, so its interval has no width; others may differ."
-        for what in _without_spread(summary)
+        f"{what} is the same in every lifetime, so its interval has no width; further lifetimes may differ."
+        for what in _results_without_spread(summary)
     )
     unpaired = sorted({f"{c['a']} and {c['b']}" for c in summary["comparisons"] if not c["is_paired"]})
     notes.extend(
@@ -230,8 +230,8 @@ def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
     return notes
 
 
-def _without_spread(summary: dict[str, Any]) -> Iterator[str]:
-    """What an interval of no width might seem to prove: the success of an arm, a difference from zero."""
+def _results_without_spread(summary: dict[str, Any]) -> Iterator[str]:
+    """Yield results whose interval has no width: the success of an arm, a difference from zero."""
     for arm, result in summary["arms"].items():
         if _is_constant(result["success"]["per_lifetime"]):
             yield f"{arm}: success"
@@ -246,7 +246,7 @@ def _is_constant(values: Sequence[float]) -> bool:
 
 
 def _phases(run: Run, arm: str) -> tuple[Phase, ...]:
-    # An arm without any learning row recalls from what another arm learnt, or learns nothing.
+    # An arm without learning rows reads another arm's memory, or learns nothing.
     has_learnt = any(life.learn for life in run.lifetimes.get(arm, ()))
     return ("learn", "held_out") if has_learnt else ("held_out",)
 

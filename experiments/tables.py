@@ -1,4 +1,4 @@
-"""The end of a run on the terminal: a table of arms, the comparisons, and what was learnt."""
+"""Print the summary of a run on the terminal: a table of arms, the comparisons, and what was learnt."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ def print_summary(summary: Mapping[str, Any], console: "Console | None" = None) 
     table = arms_table(summary)
     if out.width < LEAST_WIDTH:
         table.width = (
-            LEAST_WIDTH  # the terminal breaks the lines; squeezed in, names and figures would be lost
+            LEAST_WIDTH  # the terminal wraps the lines; a narrower table would lose names and figures
         )
     out.print(table, crop=False)
     for line in comparison_lines(summary):
@@ -43,7 +43,7 @@ def print_summary(summary: Mapping[str, Any], console: "Console | None" = None) 
 
 
 def arms_table(summary: Mapping[str, Any]) -> "Table":
-    """The arms as a rich table: mean over lifetimes with its 95 % interval; arms beside under a line."""
+    """The arms as a rich table: mean over lifetimes with its 95 % interval; reference arms under a line."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -73,7 +73,7 @@ def arms_table(summary: Mapping[str, Any]) -> "Table":
 
 
 def comparison_lines(summary: Mapping[str, Any]) -> list[str]:
-    """One line a comparison: who, metric, difference, interval, and whether it includes zero."""
+    """One line per comparison: arms, metric, difference, interval, and whether it includes zero."""
     rows = []
     for entry in summary["comparisons"]:
         metric = METRICS[entry["metric"]]
@@ -99,7 +99,7 @@ def comparison_lines(summary: Mapping[str, Any]) -> list[str]:
 
 
 def learnt_lines(summary: Mapping[str, Any]) -> list[str]:
-    """What the focus arm learnt, an obstacle a line."""
+    """Lines on what the focus arm learnt, one per obstacle."""
     arm = summary["arms"].get(summary["focus"])
     if arm is None or not arm["learnt"]:
         return []
@@ -126,5 +126,5 @@ def _cell(name: str, value: Mapping[str, Any]) -> str:
     mean = metric.text(value["mean"]).removesuffix(" %")
     interval = metric.interval_text(value["ci95"]) if value["ci95"] and name != "steps" else ""
     words = f"{mean} {interval}".rstrip()
-    # Five columns are to fit a terminal of 80.
+    # Five columns have to fit a terminal of 80 characters.
     return words.replace("0.", ".") if metric.unit == "area" else words.replace("100.0", "100")

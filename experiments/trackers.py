@@ -1,4 +1,4 @@
-"""Where a run's numbers go while it runs: one JSON line a step, always on and readable after a kill."""
+"""Write a run's metrics while it runs: one JSON line per step, readable after a kill."""
 
 import json
 import math
@@ -12,16 +12,16 @@ from embodied_mem.errors import ExperimentError
 class JsonlTracker:
     """Appends `{"step": ..., "metrics": {...}}` lines to a file; implements `Tracker`.
 
-    A line is handed to the operating system before `log` returns, so it survives a kill of the process. What
-    is in the file is kept; only a last line torn by a kill, which no `log` acknowledged, is cut off when it
-    is opened again.
+    A line is handed to the operating system before `log` returns, so it survives a kill of the process.
+    Opening an existing file keeps its lines; only a last line torn by a kill, which no `log` acknowledged, is
+    removed.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Open a file for appending; folders are made.
+        """Open a file for appending; creates missing folders.
 
         Args:
-            path: Such as `metrics.jsonl` in a run folder.
+            path: Path of the file, such as `metrics.jsonl` in a run folder.
         """
         self._path = Path(path)
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,19 +30,19 @@ class JsonlTracker:
         self._step: int | None = None
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Note metrics at a step; a value that is not finite is written as null.
+        """Write metrics at a step; a value that is not finite is written as null.
 
         Args:
-            step: Not below the step of the last call of this tracker.
+            step: At least the step of the last call of this tracker.
             metrics: Name -> value.
 
         Raises:
-            ExperimentError: The step goes down, or the tracker is closed.
+            ExperimentError: The step is below the last one, or the tracker is closed.
         """
         if self._file is None:
-            raise ExperimentError(f"the tracker of {self._path} is closed; open another to go on")
+            raise ExperimentError(f"the tracker of {self._path} is closed; open a new one")
         if self._step is not None and step < self._step:
-            raise ExperimentError(f"step is {step} after {self._step}; steps of one tracker never go down")
+            raise ExperimentError(f"step is {step}; expected at least {self._step}, the step logged last")
         values = {str(name): _finite(value) for name, value in metrics.items()}
         line = json.dumps({"step": int(step), "metrics": values}, allow_nan=False)
         self._file.write(line.encode("ascii") + b"\n")
@@ -56,7 +56,7 @@ class JsonlTracker:
 
 
 def read_metrics(path: str | Path) -> list[tuple[int, dict[str, float | None]]]:
-    """What a `JsonlTracker` wrote: (step, metrics) in the order of writing; a torn last line is left out."""
+    """Read the (step, metrics) pairs that a `JsonlTracker` wrote, in order; skips a torn last line."""
     *lines, _ = Path(path).read_bytes().split(b"\n")
     rows = [json.loads(line) for line in lines]
     return [(row["step"], row["metrics"]) for row in rows]
@@ -72,5 +72,5 @@ def _whole_bytes(path: Path) -> int:
 
 
 def make_jsonl(folder: Path) -> JsonlTracker:
-    """The tracker `jsonl` of a run: `metrics.jsonl` in its folder."""
+    """Make the tracker `jsonl` of a run: `metrics.jsonl` in its folder."""
     return JsonlTracker(folder / "metrics.jsonl")

@@ -1,7 +1,7 @@
-"""A worker process: reads units from standard input, plays them, writes what happened to standard output.
+"""A worker process: reads units from standard input, plays them, writes events to standard output.
 
-One JSON object a line in both directions: no pickled code, no socket. When standard input ends, the process
-that started this one is gone, and so this one ends at once; a resumed run plays its episode again.
+One JSON object per line in both directions: no pickle, no socket. When standard input ends, the parent is
+gone and this process exits at once; a resumed run plays its episode again.
 """
 
 import json
@@ -40,7 +40,7 @@ def main() -> None:
             LifetimeRun(
                 plan, unit, Path(setup["folder"]), attempt=setup["attempt"], worlds=worlds, notify=notify
             ).play()
-        except Exception as error:  # told to the parent, which stops the run
+        except Exception as error:  # sent to the parent, which stops the run
             text = str(error) if isinstance(error, EmbodiedMemError) else f"{type(error).__name__}: {error}"
             _send(events, {"event": "failed", "message": text, "traceback": traceback.format_exc()})
         else:
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _take_over_stdout() -> TextIO:
-    """The real standard output for events alone; whatever a simulator prints goes to standard error."""
+    """Return the real standard output, for events only; prints of simulators go to standard error."""
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return events
@@ -60,7 +60,7 @@ def _read_in_background(stream: TextIO) -> "queue.SimpleQueue[str]":
     def read() -> None:
         for line in stream:
             lines.put(line)
-        os._exit(0)  # at once, even in the middle of an episode: nobody is there to see it
+        os._exit(0)  # at once, even during an episode: the parent is gone
 
     threading.Thread(target=read, daemon=True).start()
     return lines

@@ -1,4 +1,4 @@
-"""Worlds of a process: made once a kind, reset for every episode."""
+"""Worlds of a process: made once per kind, reset for every episode."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from embodied_mem.contracts import World
 
 
 class Worlds:
-    """Makes each world when its kind first comes up and keeps it: making one costs more than an episode."""
+    """Makes each world at the first use of its kind and keeps it: making one costs more than an episode."""
 
     def __init__(self) -> None:
         self._worlds: dict[str, World] = {}
@@ -15,7 +15,7 @@ class Worlds:
         """The world of a kind, such as `babyai:UnlockPickup`.
 
         Raises:
-            UnknownName: No such world or task.
+            UnknownName: The world or task does not exist.
             MissingExtra: Its simulator is not installed.
         """
         if kind not in self._worlds:
@@ -32,13 +32,13 @@ class Worlds:
 
 
 def max_steps(env: Any) -> int | None:
-    """The environment's own limit of the episode that was begun; None where it has none.
+    """The environment's own step limit for the current episode; None if it has none.
 
     The smaller of a `TimeLimit` wrapper's and `env.unwrapped.max_steps`, which may change at each reset.
     """
     limits = [getattr(env.unwrapped, "max_steps", None)]
     while env is not env.unwrapped:
-        limits.append(getattr(env, "_max_episode_steps", None))  # what gymnasium.wrappers.TimeLimit calls it
+        limits.append(getattr(env, "_max_episode_steps", None))  # set by gymnasium.wrappers.TimeLimit
         env = env.env
     numbers = [int(limit) for limit in limits if isinstance(limit, int) and limit > 0]
     return min(numbers, default=None)

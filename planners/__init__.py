@@ -1,4 +1,4 @@
-"""Planners: who decides."""
+"""Planners: they decide which skills to call."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ __all__ = ["make_planner"]
 
 
 def make_planner(name: str, **options: Any) -> Planner:
-    """The planner registered under a name, made with these keyword arguments.
+    """Make the registered planner of this name with these keyword arguments.
 
     Raises:
-        UnknownName: Nothing of that name; the message gives the nearest names.
+        UnknownName: No planner of this name is registered; the message gives the nearest names.
     """
     planner: Planner = registry.load("planners", name)(**options)
     return planner

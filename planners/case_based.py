@@ -1,9 +1,10 @@
 """Case-based planning: retrieve, reuse, revise, retain (Aamodt & Plaza, 1994), with no model and no rules.
 
-The planner knows how skills are called and nothing of the world. It tries what the instruction names; when a
-call fails it asks memory what got past such an obstacle before (retrieve), says it of the objects at hand
-(reuse), tries random legal calls where nothing known helps (revise), and keeps what worked in an episode that
-was won (retain). With an empty memory it explores and repairs in exactly the same way.
+The planner knows how skills are called and nothing else about the world. It tries the calls that the
+instruction names; when a call fails it recalls repairs that got past a similar obstacle (retrieve), applies
+them to the objects at hand (reuse), tries random legal calls if no repair helps (revise), and stores the
+repairs that worked in a won episode (retain). With an empty memory it explores and repairs in exactly the
+same way.
 """
 
 from dataclasses import dataclass, field
@@ -25,30 +26,30 @@ REPAIRS_THAT_WORKED: Where = where(kind=Kind.REPAIR.value, outcome=Status.SUCCES
 
 @dataclass(slots=True)
 class _Frame:
-    """A call that is to succeed: a goal of the instruction, or a step of a repair of the frame below."""
+    """A call to complete: a goal of the instruction, or a step of a repair for the frame below."""
 
     call: SkillCall
     goal: Goal | None = None
-    obstacle: Obstacle | None = None  # what it failed on last
-    met: dict[str, Obstacle] = field(default_factory=dict)  # by situation: everything it failed on
-    rest: tuple[SkillCall, ...] = ()  # further steps of the same repair
-    tried_at: int = -1  # how many calls of the episode had succeeded when it was tried last
+    obstacle: Obstacle | None = None  # the obstacle of its last failure
+    met: dict[str, Obstacle] = field(default_factory=dict)  # situation -> obstacle, for all its failures
+    rest: tuple[SkillCall, ...] = ()  # remaining steps of the same repair
+    tried_at: int = -1  # number of successful calls in the episode at its last try
 
 
 class CaseBasedPlanner:
-    """Plans by cases; a `Planner`, and the `Reflector` of its own episodes.
+    """Case-based planner; a `Planner`, and the `Reflector` of its own episodes.
 
     Args:
-        k: How many experiences to recall for an obstacle, >= 0.
-        min_score: The least score of an experience that is acted on.
-        max_depth: How deep repairs of repairs may nest, >= 0; 0 never reuses.
-        rounds: How often every usable repair is tried on an obstacle before a random call in between, >= 0. A
-            repair that brought new things to light is tried again at once.
-        patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals never
-            are.
+        k: Number of experiences to recall for an obstacle, >= 0.
+        min_score: Minimum score of an experience to act on.
+        max_depth: Maximum nesting of repairs, >= 0; 0 never reuses.
+        rounds: How often every usable repair is tried on an obstacle before each random call, >= 0. A repair
+            that revealed new things is tried again at once.
+        patience: Random calls tried for a step of a repair before the repair is given up, >= 0. Goals are
+            never given up.
 
     Raises:
-        InvalidRecord: A setting of another type, or below 0.
+        InvalidRecord: A setting has the wrong type or is below 0.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class CaseBasedPlanner:
         }
 
     def decide(self, context: Context) -> Decision:
-        """One call at a time: the goal, a step of a repair, or a random legal call."""
+        """Return one call at a time: the goal, a step of a repair, or a random legal call."""
         if context.trigger is Trigger.START:
             self._begin(ground(context.task.text, context.skills))
         elif context.last is not None:
@@ -83,20 +84,20 @@ class CaseBasedPlanner:
         return self._next(context)
 
     def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
-        """Retain: the repairs found in an episode that was won, and whether recalled ones helped.
+        """Return the repairs found in a won episode, and whether recalled ones helped.
 
-        A lost episode teaches nothing but what was vain: storing its repairs taught superstitions.
+        A lost episode gives only negative feedback: storing its repairs taught superstitions.
         """
         if not outcome.is_success:
             return Reflection(feedback=self._lessons.votes(was_won=False))
         if trace.calls and trace.calls[-1].result.status is SkillStatus.ENDED:
-            for frame in self._stack:  # the winning call ended inside itself; what it repaired is repaired
-                self._worked(frame)
+            for frame in self._stack:  # the episode ended within the winning call, so all its repairs worked
+                self._note_success(frame)
         return Reflection(
             experiences=self._lessons.experiences(trace.task), feedback=self._lessons.votes(was_won=True)
         )
 
-    # Where the episode stands
+    # State of the episode
 
     def _begin(self, goals: list[Goal]) -> None:
         self._goals, self._next_goal = goals, 0
@@ -107,11 +108,11 @@ class CaseBasedPlanner:
         self._lessons = Lessons()
         self._recalled: dict[str, list[Recalled]] = {}
 
-    def _worked(self, frame: _Frame) -> None:
+    def _note_success(self, frame: _Frame) -> None:
         if frame.obstacle is not None:
             self._lessons.worked(frame.obstacle)
 
-    # Revise: what the last call's result means
+    # Revise: process the last call's result
 
     def _revise(self, context: Context) -> None:
         last = context.last
@@ -126,7 +127,7 @@ class CaseBasedPlanner:
             self._failed(self._stack[-1], context)
 
     def _succeeded(self, frame: _Frame) -> None:
-        self._worked(frame)
+        self._note_success(frame)
         self._stack.pop()
         if frame.goal is not None:
             self._done |= {(frame.call.name, str(value)) for value in frame.call.arguments.values()}
@@ -139,7 +140,7 @@ class CaseBasedPlanner:
         now = Obstacle.of(context.last)
         met = frame.met.get(now.situation)
         if met is None:
-            self._worked(frame)  # a new obstacle is progress; one met before is going round in circles
+            self._note_success(frame)  # a new obstacle is progress, one met before is not
             met = frame.met[now.situation] = now
             met.repairs = distinct_repairs(self._lessons.known(met.situation), self._retrieve(met, context))
         elif met is frame.obstacle and met.current and _n_known(context) > met.n_known:
@@ -149,7 +150,7 @@ class CaseBasedPlanner:
         frame.obstacle = met
 
     def _retrieve(self, met: Obstacle, context: Context) -> list[Recalled]:
-        """What memory gives for the obstacle; where some of it met the very same situation, only that."""
+        """Recall experiences for the obstacle; if some have exactly its situation, only those."""
         if met.situation not in self._recalled:
             hits = context.recall(self._query(met, context))
             same = [hit for hit in hits if hit.experience.state == met.situation]
@@ -169,7 +170,7 @@ class CaseBasedPlanner:
 
     def _next(self, context: Context) -> Decision:
         if self._next_goal >= len(self._goals):
-            # All were reached and the episode goes on, so something else was meant; or no goal is known.
+            # All goals were reached and the episode continues, so it wants something else; or there is none.
             self._next_goal = 0
             return self._explore(None, context)
         if not self._stack:
@@ -184,22 +185,22 @@ class CaseBasedPlanner:
             step = self._reuse(top.obstacle)
             if step is not None:
                 return step
-            if top.goal is not None or not self._is_vain(top.obstacle):
+            if top.goal is not None or not self._should_give_up(top.obstacle):
                 return self._explore(top, context)
             self._give_up()
 
-    def _is_vain(self, obstacle: Obstacle) -> bool:
-        """Whether to give a step of a repair up: the frame below may succeed by now, or enough was tried."""
+    def _should_give_up(self, obstacle: Obstacle) -> bool:
+        """Whether to give up a step of a repair: the frame below may succeed now, or enough was tried."""
         below = self._stack[-2]
         return below.tried_at < self._n_succeeded or obstacle.n_explored >= self.patience
 
     def _try(self, frame: _Frame, context: Context) -> Act:
         if frame.goal is not None:
-            frame.call = SkillCall(frame.goal.skill, self._bound(frame, frame.goal, context))
+            frame.call = SkillCall(frame.goal.skill, self._arguments(frame, frame.goal, context))
         return Act(plan=(frame.call,), reason="goal" if frame.goal else "step of a repair")
 
-    def _bound(self, frame: _Frame, goal: Goal, context: Context) -> JsonObject:
-        """The goal's arguments: the object chosen before, else a known one not done yet, else its words."""
+    def _arguments(self, frame: _Frame, goal: Goal, context: Context) -> JsonObject:
+        """The goal's arguments: the object chosen before, else a known one not done yet, else the phrase."""
         skill = next((skill for skill in context.skills if skill.name == goal.skill), None)
         arguments: JsonObject = {}
         for parameter in skill.parameters if skill else ():
@@ -210,7 +211,7 @@ class CaseBasedPlanner:
             arguments[parameter.name] = chosen if chosen in fresh else (fresh or fitting or [phrase])[0]
         return arguments
 
-    # Reuse: the next repair that can be said of the objects at hand
+    # Reuse: the next repair that applies to the objects at hand
 
     def _reuse(self, obstacle: Obstacle) -> Act | None:
         if len(self._stack) > self.max_depth:
@@ -239,7 +240,7 @@ class CaseBasedPlanner:
         )
 
     def _give_up(self) -> None:
-        """The step of a repair cannot be done; the frame below tries its next repair, or itself again."""
+        """Give up the step on top; the frame below tries its next repair, or its own call again."""
         self._stack.pop()
         below = self._stack[-1].obstacle
         if below is not None and below.current is not None:
@@ -259,7 +260,7 @@ class CaseBasedPlanner:
 
 
 def _n_known(context: Context) -> int:
-    """How many things the agent knows of: everything that some skill can be called on."""
+    """Number of things the agent knows: all distinct choices of skill arguments."""
     return len(
         {choice for skill in context.skills for p in skill.parameters for choice in map(str, p.choices)}
     )

@@ -1,6 +1,6 @@
-"""From an instruction to skill calls, by the phrases with which skills say how language names them.
+"""Turn an instruction into skill calls, by the phrases that skills declare.
 
-Nothing here knows a world: the verbs come from `Skill.phrases`, the objects from the parameters' choices.
+This works for every world: the verbs come from `Skill.phrases`, the objects from the parameters' choices.
 """
 
 import re
@@ -11,9 +11,9 @@ from functools import lru_cache
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.skills import Skill
 
-MAX_CHARS = 4_000  # of an instruction; the patterns take quadratic time on texts made to confuse them
+MAX_CHARS = 4_000  # of an instruction; the patterns take quadratic time on adversarial texts
 
-_SAYS_NOTHING = {"a", "an", "the", "some", "any", "object", "thing", "something", "one"}
+_FILLERS = {"a", "an", "the", "some", "any", "object", "thing", "something", "one"}
 _PLACES = re.compile(r"\s+(?:(?:on|to|at) your (?:left|right)|(?:in front of|behind|beside|near) you)$")
 _REORDERED = re.compile(r"^(?P<last>.+?),?\s+after (?:you )?(?P<first>.+)$")
 _SEQUENCE = re.compile(r",?\s+(?:and\s+)?then\s+(?:you\s+)?|,?\s+and\s+|,\s+")
@@ -28,9 +28,9 @@ class Goal:
 
 
 def ground(instruction: str, skills: Sequence[Skill]) -> list[Goal]:
-    """The goals that the first 4,000 characters of an instruction name, in the order to reach them.
+    """Return the goals that the first 4,000 characters of an instruction name, in the order to reach them.
 
-    Empty if no skill's phrase fits.
+    Empty if no skill's phrase matches.
     """
     goals: list[Goal] = []
     pattern: tuple[str, re.Pattern[str]] | None = None
@@ -46,14 +46,14 @@ def ground(instruction: str, skills: Sequence[Skill]) -> list[Goal]:
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
-    """The telling words of an object phrase or reference: no articles, no "object", no place, no number."""
+    """Content words of an object phrase or reference: no articles, no "object", no place, no number."""
     cleaned = _PLACES.sub("", text.lower().strip())
     tokens = re.findall(r"[^\W_]+", cleaned)
-    return tuple(token for token in tokens if token not in _SAYS_NOTHING and not token.isdigit())
+    return tuple(token for token in tokens if token not in _FILLERS and not token.isdigit())
 
 
 def candidates(phrase: str, choices: Iterable[JsonValue]) -> list[str]:
-    """The choices that an object phrase may mean: those that hold all its words, in the order given."""
+    """The choices that contain all content words of an object phrase, in the order given."""
     wanted = set(words(phrase))
     return [choice for choice in choices if isinstance(choice, str) and wanted.issubset(words(choice))]
 
@@ -72,7 +72,7 @@ def _match(clause: str, skills: Sequence[Skill]) -> Goal | None:
         for phrase in skill.phrases
         if (goal := _fit(clause, skill.name, _pattern(phrase))) is not None
     ]
-    return max(fits, key=lambda fit: fit[0])[1] if fits else None  # the longest phrase is the most telling
+    return max(fits, key=lambda fit: fit[0])[1] if fits else None  # the longest phrase is the most specific
 
 
 def _fit(clause: str, skill: str, pattern: re.Pattern[str], *, verb_is_missing: bool = False) -> Goal | None:

@@ -1,4 +1,4 @@
-"""A legal call by chance: what planners explore with, and all that the random floor does."""
+"""Random legal calls: planners explore with them, and the random floor does nothing else."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from embodied_mem.records.skills import Parameter, Skill
 
 
 def random_call(skills: Sequence[Skill], rng: np.random.Generator) -> SkillCall | None:
-    """A call drawn uniformly over skills and then over each argument's choices; None if none can be made."""
+    """Draw a call uniformly over skills, then over each argument's choices; None if no call is possible."""
     callable_now = [skill for skill in skills if all(parameter.choices for parameter in skill.parameters)]
     if not callable_now:
         return None

@@ -1,8 +1,8 @@
-"""Lifting: what happened, said without the names of this episode's objects, so that it can be used on others.
+"""Lifting: replace the names of this episode's objects by roles, so that a repair applies to other objects.
 
 "the way to red ball 1 is blocked by green door 1" becomes "the way to <object> is blocked by <obstacle>",
-and the call `pick_up(green key 2)` that helped becomes `pick_up(<obstacle.0> key)`: the first word of
-whatever the obstacle is called. Nothing here knows a world; it only compares words.
+and the call `pick_up(green key 2)` that helped becomes `pick_up(<obstacle.0> key)`: the first word of the
+obstacle's name. This works for every world; it only compares words.
 """
 
 import re
@@ -19,10 +19,10 @@ _ROLE = re.compile(r"<(\w+)(?:\.(\d+))?>")
 
 
 def roles_of(call: SkillCall, result: SkillResult) -> dict[str, str]:
-    """Role to object reference: the call's arguments by parameter name, and the obstacles of its failure."""
+    """Role -> object reference: the call's arguments by parameter name, and the obstacles of its failure."""
     roles = {name: value for name, value in call.arguments.items() if isinstance(value, str) and value}
-    others = [subject for subject in result.subjects if subject not in roles.values()]
-    for index, subject in enumerate(others):
+    obstacles = [subject for subject in result.subjects if subject not in roles.values()]
+    for index, subject in enumerate(obstacles):
         roles[OBSTACLE if index == 0 else f"{OBSTACLE}{index + 1}"] = subject
     return roles
 
@@ -35,15 +35,15 @@ def lift_text(text: str, roles: Mapping[str, str]) -> str:
 
 
 def lift_call(call: SkillCall, roles: Mapping[str, str]) -> SkillCall:
-    """The call with its arguments said relative to the roles."""
+    """The call with the objects in its arguments replaced by roles."""
     return SkillCall(call.name, {name: _lift(value, roles) for name, value in call.arguments.items()})
 
 
 def is_about(call: SkillCall, roles: Mapping[str, str]) -> bool:
-    """Whether a call speaks of what the roles speak of, so that it may carry over to other objects.
+    """Whether a call is about the objects of the roles, so that it may carry over to other objects.
 
     Every text argument must be a role's object, or share a word with one without being another thing of the
-    same name: after a failure on the green door, "the green key" is about it; "the red door" and "the ball"
+    same type: after a failure on the green door, "the green key" is about it; "the red door" and "the ball"
     are not.
     """
     texts = [value for value in call.arguments.values() if isinstance(value, str)]
@@ -51,7 +51,7 @@ def is_about(call: SkillCall, roles: Mapping[str, str]) -> bool:
 
 
 def ground_call(call: SkillCall, roles: Mapping[str, str]) -> SkillCall | None:
-    """The lifted call said of these objects; None if it speaks of a role that is not there."""
+    """The lifted call applied to these objects; None if one of its roles is missing."""
     arguments: dict[str, JsonValue] = {}
     for name, value in call.arguments.items():
         grounded = _ground(value, roles)
@@ -64,7 +64,7 @@ def ground_call(call: SkillCall, roles: Mapping[str, str]) -> SkillCall | None:
 def _lift(value: JsonValue, roles: Mapping[str, str]) -> JsonValue:
     if not isinstance(value, str):
         return value
-    # Obstacles first: a word shared with what stood in the way explains more than one shared with the goal.
+    # Obstacles first: a word shared with the obstacle explains more than one shared with the goal.
     ordered = sorted(roles.items(), key=lambda item: not item[0].startswith(OBSTACLE))
     for role, reference in ordered:
         if value == reference:

@@ -1,4 +1,4 @@
-"""The floor of every comparison: a random legal skill, again and again."""
+"""The floor of every comparison: random legal skills."""
 
 from embodied_mem.planners.legal_calls import random_call
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
@@ -9,7 +9,7 @@ class RandomSkillPlanner:
     """Calls a random legal skill each time it is asked; reads neither the task nor memory."""
 
     def decide(self, context: Context) -> Decision:
-        """A random legal call; `Stop` where nothing can be called."""
+        """Return a random legal call; `Stop` if no call is possible."""
         call = random_call(context.skills, context.rng)
         return Act(plan=(call,), reason="a random legal skill") if call else Stop("nothing can be called")
 

@@ -1,6 +1,6 @@
-"""Test classes for every contract, and a small world to try things in; needs pytest (extra `test`).
+"""Test classes for every contract, and a small world for tests; needs pytest (extra `test`).
 
-Subclass a contract's class, give its fixture, and pytest runs what every implementation must keep to:
+Subclass a contract's class and define its fixture; pytest then runs its tests:
 
     class TestMyMemory(MemoryContract):
         @pytest.fixture

@@ -1,4 +1,4 @@
-"""What every `Backend` must keep to; whether it survives its process is tested by each for itself."""
+"""Tests that every `Backend` must pass; each back end tests its durability itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +39,7 @@ FILTERS: tuple[Where, ...] = (
 
 
 def example_entry(number: int = 0, **changes: Any) -> Entry:
-    """The n-th of a series of unlike entries; fields may be changed."""
+    """The n-th of a series of distinct entries; `changes` replace fields."""
     scalars: list[Any] = [1, True, None, "1", 1.5, [1], {"x": 1}]
     values: dict[str, Any] = {
         "id": f"entry-{number}",
@@ -63,25 +63,25 @@ def example_entry(number: int = 0, **changes: Any) -> Entry:
 
 
 def example_vector(number: int, space: Space = COSINE) -> FieldVector:
-    """The n-th of a series of unlike vectors of the field `meaning`."""
+    """The n-th of a series of distinct vectors of the field `meaning`."""
     values = np.random.default_rng(number).normal(size=space.dimension).astype(np.float32)
     return FieldVector(field="meaning", space=space, values=values)
 
 
 class BackendContract:
-    """Subclass it and give a fixture `backend` that makes an empty one."""
+    """Subclass it and define a fixture `backend` that makes an empty one."""
 
     @pytest.fixture
     def backend(self) -> Backend:
         """An empty back end; override this."""
-        raise NotImplementedError("give a fixture `backend`")
+        raise NotImplementedError("define a fixture `backend` that makes an empty one")
 
     def test_is_a_backend(self, backend: Backend) -> None:
         """It has the five methods."""
         assert isinstance(backend, Backend)
 
     def test_sequence_numbers_follow_the_order_of_writing(self, backend: Backend) -> None:
-        """They start at 1 or above and only grow."""
+        """They start at 1 or above and increase."""
         appended = backend.append([example_entry(n) for n in range(3)]) + backend.append([example_entry(3)])
         assert appended[0].sequence >= 1
         numbers = [item.sequence for item in appended]
@@ -90,21 +90,21 @@ class BackendContract:
         assert backend.append([]) == []
 
     def test_entries_come_back_whole_and_in_the_order_asked(self, backend: Backend) -> None:
-        """Payload, texts and vectors; None for what is not there."""
+        """`get` returns payload, texts and vectors, and None for an unknown id."""
         backend.append([example_entry(n) for n in range(3)])
         found = backend.get(["entry-2", "nobody", "entry-0", "entry-2"])
         entries = [None if logged is None else logged.entry for logged in found]
         assert entries == [example_entry(2), None, example_entry(0), example_entry(2)]
 
     def test_changing_a_payload_afterwards_does_not_change_the_log(self, backend: Backend) -> None:
-        """The log holds what was written, not what it was written from."""
+        """The log holds a copy of the entry."""
         entry = example_entry(1)
         backend.append([entry])
         entry.payload["task"] = "changed"
         assert _entries(backend) == [example_entry(1)]
 
     def test_writing_again_stores_nothing_new(self, backend: Backend) -> None:
-        """A retry finds its entry and says so."""
+        """A retry returns the first sequence number and `is_duplicate`."""
         [first] = backend.append([example_entry()])
         [again, other] = backend.append([example_entry(), example_entry(1)])
         assert (again.sequence, again.is_duplicate) == (first.sequence, True)
@@ -118,14 +118,14 @@ class BackendContract:
     def test_an_id_with_other_content_is_refused_and_the_first_kept(
         self, backend: Backend, changes: dict[str, Any]
     ) -> None:
-        """Whatever part of the content differs."""
+        """Any differing part of the content is a conflict."""
         backend.append([example_entry()])
         with pytest.raises(ConflictingId, match="entry-0"):
             backend.append([example_entry(**changes)])
         assert _entries(backend) == [example_entry()]
 
     def test_a_batch_is_kept_whole_or_not_at_all(self, backend: Backend) -> None:
-        """Neither in the log nor in what is searched."""
+        """A rejected batch is neither in the log nor found by a search."""
         backend.append([example_entry(0)])
         with pytest.raises(ConflictingId):
             backend.append([example_entry(1), example_entry(0, texts={})])
@@ -142,7 +142,7 @@ class BackendContract:
             assert _entries(backend)[0].payload == {"metadata": {"n": 0.5}}
 
     def test_changes_come_oldest_first(self, backend: Backend) -> None:
-        """From any point on, all or as many as asked for."""
+        """`changes_since` starts at any sequence number and respects `limit`."""
         numbers = [item.sequence for item in backend.append([example_entry(n) for n in range(5)])]
         assert [logged.sequence for logged in backend.changes_since(0)] == numbers
         assert [logged.entry for logged in backend.changes_since(numbers[2])] == [
@@ -154,7 +154,7 @@ class BackendContract:
 
     @pytest.mark.parametrize("number", range(len(FILTERS)))
     def test_a_filter_keeps_what_the_reference_keeps(self, backend: Backend, number: int) -> None:
-        """`filters.matches` is the definition."""
+        """A search agrees with `filters.matches`, the definition."""
         entries = [example_entry(n) for n in range(40)]
         backend.append(entries)
         found = _search(backend, where=FILTERS[number], k=100)
@@ -163,7 +163,7 @@ class BackendContract:
         assert found.n_candidates == len(expected)
 
     def test_a_rare_filter_loses_nothing(self, backend: Backend) -> None:
-        """Filtering what was fetched first would find nothing here."""
+        """The filter applies before the top k are chosen; filtering afterwards would find nothing here."""
         backend.append([example_entry(n) for n in range(200)])
         legs = (TextLeg("t", "sort box 7", ("task",)), VectorLeg("v", example_vector(7)))
         found = _search(backend, legs=legs, where=In("id", ("entry-3", "entry-190")), k=2)
@@ -171,13 +171,13 @@ class BackendContract:
         assert found.n_candidates == 2
 
     def test_only_entries_of_the_kind_are_found(self, backend: Backend) -> None:
-        """Experiences do not mix with feedback."""
+        """A search for one kind does not return another."""
         backend.append([example_entry(0), example_entry(1, kind=EntryKind.FEEDBACK), example_entry(2)])
         assert _ids(backend, _search(backend, kind=EntryKind.FEEDBACK)) == ["entry-1"]
         assert _search(backend).n_candidates == 2
 
     def test_no_kind_finds_entries_of_every_kind(self, backend: Backend) -> None:
-        """By which the newest entry of all is found; with legs, each is compared by its own texts."""
+        """This finds the newest entry of all; with legs, each entry is compared by its own texts."""
         backend.append(
             [example_entry(n, kind=kind) for n, kind in enumerate(["experience", "feedback", "x"])]
         )
@@ -187,7 +187,7 @@ class BackendContract:
         assert found.n_candidates == 3
 
     def test_only_the_spans_are_seen(self, backend: Backend) -> None:
-        """With and without legs; no span sees nothing."""
+        """This holds with and without legs; without spans there are no hits."""
         numbers = [item.sequence for item in backend.append([example_entry(n) for n in range(9)])]
         spans = (Span(numbers[1], numbers[2]), Span(numbers[5], numbers[5]), Span(numbers[8]))
         for legs in ((), (TextLeg("t", "sort", ("task",)),)):
@@ -197,7 +197,7 @@ class BackendContract:
         assert _search(backend, spans=(Span(last=0),)).hits == ()
 
     def test_the_past_stays_as_it_was(self, backend: Backend) -> None:
-        """Or a run that is resumed from a sequence number would not repeat itself."""
+        """Otherwise a run resumed from a sequence number would not repeat itself."""
         numbers = [item.sequence for item in backend.append([example_entry(n) for n in range(9)])]
         legs = (TextLeg("t", "sort the open box 4", ("task", "state")), VectorLeg("v", example_vector(3)))
         past = Search(legs=legs, spans=(Span(last=numbers[-1]),), k=20)
@@ -207,14 +207,14 @@ class BackendContract:
 
     @pytest.mark.parametrize("k", [0, 1, 3, 50])
     def test_at_most_k_come_back_newest_first_without_legs(self, backend: Backend, k: int) -> None:
-        """And all candidates are counted."""
+        """`n_candidates` counts all candidates."""
         backend.append([example_entry(n) for n in range(5)])
         found = _search(backend, k=k)
         assert _ids(backend, found) == ["entry-4", "entry-3", "entry-2", "entry-1", "entry-0"][:k]
         assert found.n_candidates == 5
 
     def test_equal_hits_come_newest_first(self, backend: Backend) -> None:
-        """Equal texts and vectors tie exactly, wherever they are stored."""
+        """Equal texts and vectors tie exactly; ties: newest first."""
         vector = example_vector(0)
         same = {"texts": {"task": "sort box"}, "vectors": (vector,)}
         backend.append([example_entry(n, **same) for n in range(6)])
@@ -222,7 +222,7 @@ class BackendContract:
         assert _ids(backend, found) == ["entry-5", "entry-4", "entry-3", "entry-2"]
 
     def test_text_similarity_is_1_where_equal_and_0_where_nothing_is_shared(self, backend: Backend) -> None:
-        """And between them where something is."""
+        """Texts that share some words score between 0 and 1."""
         texts = ["open the fridge", "open the drawer", "wash dishes", ""]
         backend.append([example_entry(n, texts={"task": text}) for n, text in enumerate(texts)])
         found = _search(backend, legs=(TextLeg("t", "open the fridge", ("task",)),))
@@ -234,20 +234,20 @@ class BackendContract:
         assert (similar["entry-2"], similar["entry-3"]) == (0, 0)
 
     def test_the_best_of_several_text_fields_counts(self, backend: Backend) -> None:
-        """A leg may look at several fields, and one of them suffices."""
+        """A leg over several fields takes the best similarity among them."""
         backend.append([example_entry(0, texts={"task": "wash dishes", "state": "open the fridge"})])
         found = _search(backend, legs=(TextLeg("t", "open the fridge", ("task", "state", "outcome")),))
         assert found.hits[0].similarities["t"] == pytest.approx(1.0)
 
     def test_an_empty_text_is_like_nothing(self, backend: Backend) -> None:
-        """Even like another empty text."""
+        """Its similarity is 0, also to another empty text."""
         backend.append([example_entry(0), example_entry(1, texts={"task": ""})])
         found = _search(backend, legs=(TextLeg("t", "", ("task",)),))
         assert [hit.similarities["t"] for hit in found.hits] == [0, 0]
 
     @pytest.mark.parametrize("field", ["meaning", "shape"])
     def test_vector_similarity_follows_the_metric(self, backend: Backend, field: str) -> None:
-        """`spaces.similarities` is the definition."""
+        """Similarities agree with `spaces.similarities`, the definition."""
         entries = [example_entry(n) for n in range(30)]
         vectors = [next(v for v in entry.vectors if v.field == field) for entry in entries]
         numbers = [item.sequence for item in backend.append(entries)]
@@ -260,7 +260,7 @@ class BackendContract:
         assert _ids(backend, found)[0] == "entry-11"
 
     def test_hits_are_ordered_by_the_weighted_sum(self, backend: Backend) -> None:
-        """Where below 0 adds nothing; and fewer hits are the first of more."""
+        """Negative similarities add nothing, and a smaller k returns the first hits of a larger one."""
         backend.append([example_entry(n) for n in range(30)])
         legs = (
             TextLeg("t", "sort box 5 with lid 9", ("task", "state"), weight=0.3),
@@ -276,18 +276,18 @@ class BackendContract:
         ] or not few.is_exact
 
     def test_entries_without_a_vector_are_found_with_similarity_0(self, backend: Backend) -> None:
-        """They pass the filter, so they are candidates."""
+        """Such entries pass the filter, so they are candidates."""
         backend.append([example_entry(0, vectors=()), example_entry(1)])
         found = _search(backend, legs=(VectorLeg("v", example_vector(1)),))
         assert [hit.similarities["v"] for hit in found.hits] == pytest.approx([1.0, 0.0])
 
     def test_a_field_without_vectors_is_like_nothing(self, backend: Backend) -> None:
-        """Asking by a vector before any was stored is no error."""
+        """A search by a vector before any was stored is not an error."""
         backend.append([example_entry(0, vectors=())])
         assert _search(backend, legs=(VectorLeg("v", example_vector(1)),)).hits[0].similarities == {"v": 0}
 
     def test_a_vector_of_another_space_is_refused_by_name(self, backend: Backend) -> None:
-        """Both spaces are named, and the batch is not kept."""
+        """The error names both spaces, and the batch is not stored."""
         backend.append([example_entry(0)])
         with pytest.raises(UnknownSpace, match=r"(?s)example.*another|another.*example"):
             backend.append([example_entry(1), example_entry(2, vectors=(example_vector(2, OTHER),))])
@@ -296,7 +296,7 @@ class BackendContract:
         assert len(_entries(backend)) == 1
 
     def test_a_closed_back_end_refuses_everything_but_closing(self, backend: Backend) -> None:
-        """With a `StoreError`."""
+        """Every other call raises `StoreError`."""
         backend.close()
         backend.close()
         with pytest.raises(StoreError):

@@ -1,4 +1,4 @@
-"""What every `Execution` must keep to, whatever world it runs in."""
+"""Tests that every `Execution` must pass, in any world."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ MAX_STEPS = 2000
 
 
 def begin_episode(world: World, *, seed: int = 0) -> Observation:
-    """Reset the world's environment and tell the world; the first observation."""
+    """Reset the environment, begin an episode of the world, and return the first observation."""
     raw, info = world.env.reset(seed=seed)
     world.begin(raw, info, seed=seed)
     return world.observe(raw, info)
@@ -22,7 +22,7 @@ def run_call(world: World, call: SkillCall, observation: Observation) -> tuple[S
     """Run a call to its end.
 
     Returns:
-        Its result, None if the episode ended first, and the actions that were taken.
+        The result, None if the episode ended first; and the actions taken.
     """
     execution = world.start(call)
     actions: list[Any] = []
@@ -36,11 +36,11 @@ def run_call(world: World, call: SkillCall, observation: Observation) -> tuple[S
         if is_terminated or is_truncated:
             execution.cancel()
             return None, actions
-    raise AssertionError(f"{call} came to no end in {MAX_STEPS} steps")
+    raise AssertionError(f"{call} did not end in {MAX_STEPS} steps")
 
 
 class ExecutionContract:
-    """Subclass and give fixtures `world`, `call` and, where a skill can fail, `failing_call`.
+    """Subclass it and define fixtures `world`, `call` and, if a skill can fail, `failing_call`.
 
     Calls are made right after a reset with seed 0; `call` must take at least one step then.
     """
@@ -61,18 +61,18 @@ class ExecutionContract:
         return None
 
     def test_it_gives_actions_of_the_environment(self, world: World, call: SkillCall) -> None:
-        """Every action lies in the action space of the environment that is stepped."""
+        """Every action is in the action space of `world.env`."""
         _, actions = run_call(world, call, begin_episode(world))
         assert actions, "the call took no step"
         assert all(world.env.action_space.contains(action) for action in actions)
 
     def test_it_ends_with_a_result_or_with_the_episode(self, world: World, call: SkillCall) -> None:
-        """And a result that says so."""
+        """The result is a success or a failure."""
         result, _ = run_call(world, call, begin_episode(world))
         assert result is None or result.status in (SkillStatus.SUCCESS, SkillStatus.FAILURE)
 
     def test_starting_takes_no_step(self, world: World, call: SkillCall) -> None:
-        """The agent steps the environment, so that every wrapper sees every step."""
+        """Only the agent steps the environment, so that every wrapper sees every step."""
         observation = begin_episode(world)
         steps_taken: list[Any] = []
         step = world.env.step
@@ -87,11 +87,11 @@ class ExecutionContract:
             execution.advance(observation)
             execution.cancel()
         finally:
-            del world.env.step  # the instance's own attribute; the class's method shows again
+            del world.env.step  # deletes the instance's attribute, which hid the method
         assert steps_taken == []
 
     def test_a_cancelled_call_stays_cancelled(self, world: World, call: SkillCall) -> None:
-        """No action comes after it, and the result does not change."""
+        """After `cancel`, no action follows and the result does not change."""
         observation = begin_episode(world)
         execution = world.start(call)
         assert not isinstance(execution.advance(observation), SkillResult)
@@ -102,7 +102,7 @@ class ExecutionContract:
         assert execution.cancel() == result
 
     def test_a_call_that_ended_keeps_its_result(self, world: World, failing_call: SkillCall | None) -> None:
-        """Asked again or cancelled afterwards, it says the same."""
+        """`advance` and `cancel` return the same result afterwards."""
         if failing_call is None:
             pytest.skip("no call can fail")
         observation = begin_episode(world)
@@ -121,7 +121,7 @@ class ExecutionContract:
         assert execution.cancel() == result
 
     def test_a_failure_costs_a_step(self, world: World, failing_call: SkillCall | None) -> None:
-        """Otherwise trying again would be free."""
+        """Otherwise retries would be free."""
         if failing_call is None:
             pytest.skip("no call can fail")
         result, actions = run_call(world, failing_call, begin_episode(world))
@@ -130,7 +130,7 @@ class ExecutionContract:
         assert actions, f"{failing_call} failed without taking a step"
 
     def test_a_failure_says_why(self, world: World, failing_call: SkillCall | None) -> None:
-        """In words that name every subject."""
+        """The reason names every subject."""
         if failing_call is None:
             pytest.skip("no call can fail")
         result, _ = run_call(world, failing_call, begin_episode(world))
@@ -139,7 +139,7 @@ class ExecutionContract:
         assert all(subject in result.reason for subject in result.subjects)
 
     def test_a_new_call_owes_nothing_to_a_cancelled_one(self, world: World, call: SkillCall) -> None:
-        """Cancelling leaves nothing behind."""
+        """Cancelling leaves no state behind."""
         expected = run_call(world, call, begin_episode(world))
         observation = begin_episode(world)
         cancelled = world.start(call)

@@ -1,4 +1,4 @@
-"""What every `Forgetting` policy must keep to; what it keeps is its own affair."""
+"""Tests that every `Forgetting` policy must pass; they do not prescribe which memories it keeps."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ MakePolicy = Callable[[], Forgetting]
 
 
 def play(policy: Forgetting, n_steps: int = 60) -> list[str]:
-    """A fixed story of adding, recalling, judging and letting go; what was let go of, in order."""
+    """Run a fixed sequence of adding, using, judging and evicting; return the evicted ids in order."""
     gone: list[str] = []
     for step in range(n_steps):
         item = Remembered(id=f"m{step}", is_failure=step % 3 == 0, surprise=step % 5 / 4)
@@ -27,11 +27,11 @@ def play(policy: Forgetting, n_steps: int = 60) -> list[str]:
 
 
 class ForgettingContract:
-    """Subclass and give a fixture `make_policy`: a function that makes a new policy, alike each time."""
+    """Subclass it and define a fixture `make_policy`: a function that makes equal new policies."""
 
     @pytest.fixture
     def make_policy(self) -> MakePolicy:
-        """Makes the policy to test; override this."""
+        """A function that makes the policy to test; override this."""
         raise NotImplementedError("override the fixture `make_policy`")
 
     def test_is_a_forgetting_policy(self, make_policy: MakePolicy) -> None:
@@ -39,12 +39,12 @@ class ForgettingContract:
         assert isinstance(make_policy(), Forgetting)
 
     def test_a_new_policy_remembers_nothing(self, make_policy: MakePolicy) -> None:
-        """Nothing was added, and what one policy was told another does not know."""
+        """Policies share no state."""
         play(make_policy())
         assert dict(make_policy().retention(at=0)) == {}
 
     def test_lists_what_was_added_and_not_removed(self, make_policy: MakePolicy) -> None:
-        """No more and no less, whatever was used."""
+        """`retention` lists exactly these ids, regardless of use."""
         policy = make_policy()
         for number in range(10):
             policy.added(Remembered(id=str(number)), at=number)
@@ -53,7 +53,7 @@ class ForgettingContract:
         assert set(policy.retention(at=10)) == set("012456789")
 
     def test_ids_it_does_not_know_are_ignored(self, make_policy: MakePolicy) -> None:
-        """Before they are added and after they are removed."""
+        """This holds before an id is added and after it is removed."""
         policy = make_policy()
         policy.used("stranger", at=0, helped=True)
         policy.removed("stranger")
@@ -63,7 +63,7 @@ class ForgettingContract:
         assert dict(policy.retention(at=3)) == {}
 
     def test_adding_again_lists_it_once(self, make_policy: MakePolicy) -> None:
-        """It is remembered anew."""
+        """An id added again has one entry, which `removed` deletes."""
         policy = make_policy()
         for at in range(3):
             policy.added(Remembered(id="again"), at=at)
@@ -72,14 +72,14 @@ class ForgettingContract:
         assert list(policy.retention(at=3)) == []
 
     def test_retention_is_a_number(self, make_policy: MakePolicy) -> None:
-        """Infinity is one, and says that it never goes; NaN could not be ordered."""
+        """Infinity is allowed and means never evicted; NaN is not, because it cannot be ordered."""
         policy = make_policy()
         play(policy)
         for at in (60, 61.5, 1e12):
             assert not any(math.isnan(value) for value in policy.retention(at=at).values())
 
     def test_asking_changes_nothing(self, make_policy: MakePolicy) -> None:
-        """Asked again it says the same in the same order, and later events go as if nobody had asked."""
+        """`retention` repeats its answer in the same order, and does not affect later events."""
         asked, unasked = make_policy(), make_policy()
         gone = play(asked, 30)
         assert list(asked.retention(at=30).items()) == list(asked.retention(at=30).items())
@@ -90,13 +90,13 @@ class ForgettingContract:
         assert list(asked.retention(at=31).items()) == list(unasked.retention(at=31).items())
 
     def test_a_replay_lets_go_of_the_same(self, make_policy: MakePolicy) -> None:
-        """Told the same, it answers the same: no coin, no clock, no order of a hash."""
+        """Equal events give equal evictions: no randomness, no clock, no hash order."""
         first, second = make_policy(), make_policy()
         assert play(first) == play(second)
         assert list(first.retention(at=99).items()) == list(second.retention(at=99).items())
 
     def test_what_it_gave_is_not_changed_by_what_comes_later(self, make_policy: MakePolicy) -> None:
-        """The mapping is the caller's."""
+        """The returned mapping belongs to the caller."""
         policy = make_policy()
         policy.added(Remembered(id="a"), at=0)
         given = policy.retention(at=0)
@@ -105,7 +105,7 @@ class ForgettingContract:
         assert list(given) == ["a"]
 
     def test_lets_go_of_no_more_than_there_is(self, make_policy: MakePolicy) -> None:
-        """Asked for more than it remembers, it gives what it can, each once."""
+        """A request for more ids than it holds returns each id at most once."""
         policy = make_policy()
         for number in range(5):
             policy.added(Remembered(id=str(number)), at=number)

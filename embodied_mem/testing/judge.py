@@ -1,4 +1,4 @@
-"""What every `Judge` and every `Reflector` must keep to."""
+"""Tests that every `Judge` and every `Reflector` must pass."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from embodied_mem.records.skills import SkillResult, SkillStatus
 
 
 def example_trace(**changes: Any) -> Trace:
-    """A short episode, won: one call, acting on the memory `m1`. Fields may be changed."""
+    """A short won episode: one call, made from the memory `m1`; `changes` replace fields."""
     call = SkillCall("go_to", {"object": "chest"})
     decision = DecisionRecord(
         index=0,
@@ -44,7 +44,7 @@ def example_trace(**changes: Any) -> Trace:
 
 
 class JudgeContract:
-    """Subclass and give a `judge` fixture."""
+    """Subclass it and define a `judge` fixture."""
 
     @pytest.fixture
     def judge(self) -> Judge:
@@ -52,36 +52,36 @@ class JudgeContract:
         raise NotImplementedError("override the fixture `judge`")
 
     def test_it_gives_an_outcome(self, judge: Judge) -> None:
-        """One outcome, with the steps that were taken."""
+        """The outcome gives the steps taken, or None."""
         outcome = judge.judge(example_trace())
         assert isinstance(outcome, Outcome)
         assert outcome.steps in (None, 2)
 
     def test_equal_traces_are_judged_equally(self, judge: Judge) -> None:
-        """A judge carries nothing from one episode to the next."""
+        """A judge keeps no state between episodes."""
         first = judge.judge(example_trace())
         judge.judge(example_trace(goal_reached=False, reward=0.0))
         assert judge.judge(example_trace()) == first
 
     def test_an_environment_that_broke_is_no_success(self, judge: Judge) -> None:
-        """What the environment did before it raised proves nothing."""
+        """Events before the environment raised do not prove success."""
         broken = example_trace(
             error="OSError: gone", goal_reached=None, is_terminated=False, ended_by="error"
         )
         assert not judge.judge(broken).is_success
 
     def test_a_planner_that_stops_proves_nothing(self, judge: Judge) -> None:
-        """Nobody independent of the agent has confirmed the goal."""
+        """The goal has not been confirmed independently of the agent."""
         stopped = example_trace(goal_reached=None, is_terminated=False, ended_by="planner", reward=0.0)
         assert not judge.judge(stopped).is_success
 
     def test_a_goal_that_was_missed_is_no_success(self, judge: Judge) -> None:
-        """The world's own check says no."""
+        """The world's own goal check decides."""
         assert not judge.judge(example_trace(goal_reached=False, reward=0.0)).is_success
 
 
 class ReflectorContract:
-    """Subclass and give a `reflector` fixture."""
+    """Subclass it and define a `reflector` fixture."""
 
     @pytest.fixture
     def reflector(self) -> Reflector:
@@ -90,18 +90,18 @@ class ReflectorContract:
 
     @pytest.mark.parametrize("status", [Status.SUCCESS, Status.FAILURE, Status.UNVERIFIED])
     def test_it_gives_experiences_and_feedback(self, reflector: Reflector, status: Status) -> None:
-        """Whatever the outcome."""
+        """This holds for every outcome."""
         reflection = reflector.reflect(example_trace(), Outcome(status=status))
         assert all(isinstance(experience, Experience) for experience in reflection.experiences)
         assert all(isinstance(helped, bool) for helped in reflection.feedback.values())
 
     def test_it_judges_only_what_was_acted_on(self, reflector: Reflector) -> None:
-        """Feedback on a memory that nobody acted on would be made up."""
+        """Feedback is given only on memories that a decision acted on."""
         reflection = reflector.reflect(example_trace(), Outcome(status=Status.SUCCESS))
         assert set(reflection.feedback) <= {"m1"}
 
     def test_it_never_stores_again_what_memory_returned(self, reflector: Reflector) -> None:
-        """A recalled experience is not new evidence."""
+        """A recalled experience is not new evidence and gets no copy."""
         reflection = reflector.reflect(example_trace(), Outcome(status=Status.SUCCESS))
         assert "m1" not in {experience.id for experience in reflection.experiences}
 

@@ -1,7 +1,7 @@
-"""A room small enough to be learnt in seconds: a chest behind a locked door, and keys of several colours.
+"""A room that can be learnt in seconds: a chest behind a locked door, and keys of several colours.
 
-A real Gymnasium environment and its `World`, for tests and examples that need no simulator. Which key opens
-the door is told by nothing but trying; that "the key of the door's colour" opens it can be learnt.
+A real Gymnasium environment and its `World`, for tests and examples that need no simulator. Only trying shows
+which key opens the door; that "the key of the door's colour" opens it can be learnt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,14 +48,14 @@ class KeyDoorEnv(gymnasium.Env[dict[str, Any], np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A door of a random colour, closed, and nothing held."""
+        """Close the door, give it a random colour, and empty the hand."""
         super().reset(seed=seed)
         self._door = int(self.np_random.integers(len(COLOURS)))
         self._held, self._is_open, self._steps = 0, False, 0
         return self._observe(), {}
 
     def step(self, action: np.int64) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
-        """Take, open, walk or wait."""
+        """Take a key, open the door, walk to the chest or wait."""
         self._steps += 1
         if action >= TAKE:
             self._held = int(action) - TAKE + 1
@@ -87,7 +87,7 @@ class KeyDoorWorld:
         return Task("get to the chest", kind="KeyDoor-v0", instance=instance_id("KeyDoor-v0", seed=seed))
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
-        """What is held and how the door stands."""
+        """Text on the held key and the state of the door."""
         self.state = {name: int(value) for name, value in observation.items()}
         self._reached = info.get("reached")
         held = f"{COLOURS[self.state['held'] - 1]} key" if self.state["held"] else "nothing"
@@ -104,7 +104,7 @@ class KeyDoorWorld:
         )
 
     def start(self, call: SkillCall) -> "KeyDoorExecution":
-        """Begin a call."""
+        """Start a call."""
         check_call(call, self.skills(Observation(text="")))
         return KeyDoorExecution(self, call)
 
@@ -114,11 +114,11 @@ class KeyDoorWorld:
 
     @property
     def door(self) -> str:
-        """What the door is called."""
+        """Name of the door."""
         return f"{COLOURS[self.state['door']]} door"
 
     def end_of(self, call: SkillCall) -> SkillResult:
-        """What became of a call whose steps were taken."""
+        """Result of a call whose steps were taken."""
         target = str(call.arguments["object"])
         is_open = bool(self.state["is_open"])
         if call.name == "go_to":
@@ -147,7 +147,7 @@ class KeyDoorExecution:
         return self._result
 
     def cancel(self) -> SkillResult:
-        """Give up; the result says so from now on, unless the call was over already."""
+        """Cancel the call; a call that has ended keeps its result."""
         self._result = self._result or SkillResult(status=SkillStatus.CANCELLED, reason="cancelled")
         return self._result
 

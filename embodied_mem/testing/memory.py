@@ -1,4 +1,4 @@
-"""What every `Memory` must keep to; it need not be durable, and how it ranks is its own affair."""
+"""Tests that every `Memory` must pass; they require no durability and no particular ranking."""
 
 import math
 from typing import Any
@@ -29,7 +29,7 @@ ANY_SCORE = -math.inf
 
 
 def example_experience(number: int = 0, **changes: Any) -> Experience:
-    """The n-th of a series of unlike experiences; fields may be changed."""
+    """The n-th of a series of distinct experiences; `changes` replace fields."""
     values: dict[str, Any] = {
         "id": f"experience-{number}",
         "task": Task(
@@ -57,11 +57,11 @@ def example_experience(number: int = 0, **changes: Any) -> Experience:
 
 
 class MemoryContract:
-    """Subclass it and give a fixture `memory` that makes an empty one.
+    """Subclass it and define a fixture `memory` that makes an empty one.
 
     Attributes:
-        is_exhaustive: Whether any experience that was recorded can come back. Set it to False for a memory
-            that forgets or looks at a part only; what comes back is still tested.
+        is_exhaustive: Whether every recorded experience can be recalled. Set it to False for a memory that
+            forgets or searches only a part; its hits are still tested.
     """
 
     is_exhaustive = True
@@ -69,24 +69,24 @@ class MemoryContract:
     @pytest.fixture
     def memory(self) -> Memory:
         """An empty memory; override this."""
-        raise NotImplementedError("give a fixture `memory`")
+        raise NotImplementedError("define a fixture `memory` that makes an empty one")
 
     def test_is_a_memory(self, memory: Memory) -> None:
         """It has the three methods."""
         assert isinstance(memory, Memory)
 
     def test_an_empty_memory_recalls_nothing(self, memory: Memory) -> None:
-        """Nothing was recorded, so nothing is made up."""
+        """Without records there are no hits."""
         assert ask(memory, task=Task("bring tool 1")) == []
 
     def test_a_receipt_names_the_experience(self, memory: Memory) -> None:
-        """The id of the experience is the id it is kept under."""
+        """An experience is stored under its own id."""
         receipt = memory.record(example_experience())
         assert receipt.experience_id == "experience-0"
         assert not receipt.is_duplicate
 
     def test_what_was_recorded_comes_back_whole(self, memory: Memory) -> None:
-        """Every field survives, types and order included."""
+        """Every field is equal, types and order included."""
         given = example_experience(3, sources=("x",), recalled=("y",), facts={"held": None}, kind="repair")
         memory.record(given)
         [hit] = ask(memory, task=given.task, state=given.state)
@@ -98,7 +98,7 @@ class MemoryContract:
 
     @pytest.mark.parametrize("text", ["", "\x00", "größe 家 🙂 \u202e", "a\n" * 500_000])
     def test_odd_texts_come_back_unchanged(self, memory: Memory, text: str) -> None:
-        """Empty texts, a megabyte, control characters and emoji are content like any other."""
+        """Empty texts, a megabyte, control characters and emoji are stored unchanged."""
         memory.record(example_experience(task=Task(text), state=text, metadata={"note": text}))
         [hit] = ask(memory)
         assert (hit.experience.task.text, hit.experience.state) == (text, text)
@@ -106,32 +106,32 @@ class MemoryContract:
 
     @pytest.mark.parametrize("k", [0, 1, 3])
     def test_recall_gives_at_most_k(self, memory: Memory, k: int) -> None:
-        """`k` is a limit, 0 included."""
+        """`k` is an upper limit, 0 included."""
         _record_many(memory, 5)
         assert len(ask(memory, task=Task("bring tool"), k=k)) <= k
         assert len(ask(memory, k=k)) <= k
 
     def test_recall_gives_a_list(self, memory: Memory) -> None:
-        """One that can be kept and compared, whatever else it knows."""
+        """The result is a list, possibly of a subclass, and equals its copy."""
         memory.record(example_experience())
         found = ask(memory)
         assert isinstance(found, list)
         assert found == list(found)
 
     def test_parts_add_up_to_the_score(self, memory: Memory) -> None:
-        """So that every score can be explained."""
+        """The parts explain every score."""
         _record_many(memory, 5)
         hits = ask(memory, task=Task("bring tool 2 to the bench"), state="tool 2 lies in drawer 9")
         assert all(hit.score == pytest.approx(math.fsum(hit.parts.values())) for hit in hits)
 
     def test_a_query_with_nothing_to_match_by_is_answered(self, memory: Memory) -> None:
-        """An empty query asks for what is there."""
+        """An empty query returns experiences."""
         memory.record(example_experience())
         assert [hit.experience.id for hit in ask(memory)] == ["experience-0"]
 
     @pytest.mark.parametrize("number", range(12))
     def test_nothing_outside_the_filter_comes_back(self, memory: Memory, number: int) -> None:
-        """Filters agree with `filters.matches`."""
+        """Hits agree with `filters.matches`, the definition."""
         documents = {
             experience.id: experience_to_document(experience) for experience in _record_many(memory, 30)
         }
@@ -143,9 +143,9 @@ class MemoryContract:
             assert found == expected
 
     def test_the_filter_comes_before_the_choice(self, memory: Memory) -> None:
-        """One old experience passes among many better matches; filtering what was fetched would lose it."""
+        """One old experience passes among many better matches; filtering after the top k would lose it."""
         if not self.is_exhaustive:
-            pytest.skip("this memory may forget the one that is looked for")
+            pytest.skip("this memory may forget the experience that the test looks for")
         memory.record(example_experience(0, metadata={"rare": True}))
         for number in range(1, 60):
             memory.record(example_experience(number, task=Task("sweep the floor")))
@@ -153,7 +153,7 @@ class MemoryContract:
         assert [hit.experience.id for hit in hits] == ["experience-0"]
 
     def test_scopes_are_compared_whole(self, memory: Memory) -> None:
-        """`a` is neither `a1` nor `a.b`: a prefix is another scope."""
+        """The scope `a` matches neither `a1` nor `a.b`."""
         for number, agent in enumerate(["a", "a1", "a.b", ""]):
             memory.record(example_experience(number, scope=Scope(agent=agent)))
         found = ask(memory, where=Equals("scope.agent", "a"), k=10)
@@ -161,7 +161,7 @@ class MemoryContract:
         assert len(found) == 1 or not self.is_exhaustive
 
     def test_the_best_come_first_with_their_reasons(self, memory: Memory) -> None:
-        """Scores go down, are numbers and come with words."""
+        """Scores are finite and descending, and every hit has a reason."""
         _record_many(memory, 5)
         hits = ask(memory, task=Task("bring tool 2 to the bench"), state="tool 2 lies in drawer 9")
         scores = [hit.score for hit in hits]
@@ -170,13 +170,13 @@ class MemoryContract:
         assert all(hit.reason for hit in hits)
 
     def test_no_experience_comes_twice(self, memory: Memory) -> None:
-        """A contrast that is also a good match takes one place."""
+        """A contrast that is also a good match is returned once."""
         _record_many(memory, 5)
         ids = [hit.experience.id for hit in ask(memory, task=Task("bring tool"), contrast=2, k=5)]
         assert len(ids) == len(set(ids))
 
     def test_scores_below_the_minimum_are_left_out(self, memory: Memory) -> None:
-        """So that recall can come back empty."""
+        """`min_score` may leave no hits."""
         _record_many(memory, 5)
         all_hits = ask(memory, task=Task("bring tool 2"), k=5)
         bound = all_hits[0].score
@@ -184,41 +184,41 @@ class MemoryContract:
         assert ask(memory, task=Task("bring tool 2"), k=5, min_score=math.inf) == []
 
     def test_recording_twice_keeps_one(self, memory: Memory) -> None:
-        """A retry after a lost acknowledgement must not double an experience."""
+        """A retry after a lost acknowledgement must not duplicate an experience."""
         memory.record(example_experience())
         again = memory.record(example_experience())
         assert again.experience_id == "experience-0"
         assert len(ask(memory, k=10)) == 1
 
     def test_what_was_recalled_is_not_new_when_recorded_again(self, memory: Memory) -> None:
-        """What memory returned is no new knowledge."""
+        """Recording a recalled experience again adds nothing."""
         memory.record(example_experience())
         [hit] = ask(memory)
         memory.record(hit.experience)
         assert len(ask(memory, k=10)) == 1
 
     def test_an_id_with_other_content_is_refused(self, memory: Memory) -> None:
-        """The first content stays: evidence is not rewritten."""
+        """The first content stays: recorded experience is never rewritten."""
         memory.record(example_experience(state="first"))
         with pytest.raises(ConflictingId, match="experience-0"):
             memory.record(example_experience(state="second"))
         assert [hit.experience.state for hit in ask(memory, k=10)] == ["first"]
 
     def test_feedback_on_what_was_recorded_is_taken(self, memory: Memory) -> None:
-        """Both kinds, and neither is an experience."""
+        """Positive and negative feedback are accepted, and neither becomes an experience."""
         memory.record(example_experience())
         memory.feedback("experience-0", helped=True)
         memory.feedback("experience-0", helped=False)
         assert len(ask(memory, k=10)) == 1
 
     def test_feedback_on_what_was_never_recorded_is_refused(self, memory: Memory) -> None:
-        """A wrong id must not vanish without a word."""
+        """Feedback on an unknown id must not be dropped silently."""
         memory.record(example_experience())
         with pytest.raises(UnknownName):
             memory.feedback("experience-9", helped=True)
 
     def test_what_comes_after_the_horizon_is_not_seen(self, memory: Memory) -> None:
-        """Not as a hit, nor in the scores of others."""
+        """Later entries are not hits and do not affect the scores of other hits."""
         if not isinstance(memory, HasHorizon):
             pytest.skip("this memory has no horizon")
         _record_many(memory, 3)
@@ -234,7 +234,7 @@ class MemoryContract:
     def test_what_is_withdrawn_is_neither_recalled_nor_voted_on_nor_acknowledged_again(
         self, memory: Memory
     ) -> None:
-        """A receipt or a vote for what nobody will see would be lost without a word."""
+        """A receipt or vote for a hidden experience would be lost silently."""
         if not isinstance(memory, HasHorizon) or not isinstance(memory, CanWithdraw):
             pytest.skip("this memory cannot withdraw")
         horizon = memory.horizon()
@@ -247,7 +247,7 @@ class MemoryContract:
             memory.record(example_experience())
 
     def test_recalling_writes_nothing(self, memory: Memory) -> None:
-        """Reading leaves the log as it was."""
+        """Recall does not change the log."""
         if not isinstance(memory, HasHorizon):
             pytest.skip("this memory has no horizon")
         _record_many(memory, 3)
@@ -257,7 +257,7 @@ class MemoryContract:
 
 
 def ask(memory: Memory, **fields: Any) -> list[Recalled]:
-    """Recall with whatever score."""
+    """Recall without a minimum score."""
     return memory.recall(Query(**{"min_score": ANY_SCORE, **fields}))
 
 

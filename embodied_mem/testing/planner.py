@@ -1,4 +1,4 @@
-"""What every `Planner` must keep to."""
+"""Tests that every `Planner` must pass."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 
 
 class ReadOnlyMemory:
-    """An empty memory that notes every write, for planners that must not write."""
+    """An empty memory that notes every write; planners must not write."""
 
     def __init__(self) -> None:
         self.writes: list[str] = []
@@ -26,7 +26,7 @@ class ReadOnlyMemory:
         return Receipt(experience.id)
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """Nothing is remembered."""
+        """Return no hits."""
         return []
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
@@ -35,7 +35,7 @@ class ReadOnlyMemory:
 
 
 class PlannerContract:
-    """Subclass and give a `planner` fixture; plays short episodes of `KeyDoorWorld`."""
+    """Subclass it and define a `planner` fixture; the tests play short episodes of `KeyDoorWorld`."""
 
     @pytest.fixture
     def planner(self) -> Planner:
@@ -43,27 +43,27 @@ class PlannerContract:
         raise NotImplementedError("override the fixture `planner`")
 
     def test_it_is_a_planner(self, planner: Planner) -> None:
-        """Both methods are there."""
+        """It has both methods."""
         assert isinstance(planner, Planner)
 
     def test_its_description_is_json_and_names_it(self, planner: Planner) -> None:
-        """`describe` goes into the origin of every experience."""
+        """`describe` is stored in the origin of every experience."""
         description = to_json_object(planner.describe(), field="description")
         assert description.get("name"), "describe() must give a name"
 
     def test_every_call_it_plans_can_be_made(self, planner: Planner) -> None:
-        """Only skills that the context offered, with the arguments they take."""
+        """Calls use only skills that the context offered, with valid arguments."""
         refused = [call for call in _play(planner, seed=3).trace.calls if call.result.obstacle == "invalid"]
         assert not refused, f"planned calls that cannot be made: {[str(call.call) for call in refused]}"
 
     def test_equal_seeds_give_equal_episodes(self, planner: Planner) -> None:
-        """All chance comes from `context.rng`, and nothing is carried from one episode to the next."""
+        """All randomness comes from `context.rng`, and no state is kept between episodes."""
         first = _steps(_play(planner, seed=5).trace)
         _play(planner, seed=6)
         assert _steps(_play(planner, seed=5).trace) == first
 
     def test_it_leaves_memory_to_the_loop(self, planner: Planner) -> None:
-        """With memory frozen nothing is written: a planner cannot learn behind the experiment's back."""
+        """With memory frozen nothing is written: a planner must not learn on its own."""
         memory = ReadOnlyMemory()
         _play(planner, seed=7, memory=memory)
         assert not memory.writes

@@ -1,4 +1,4 @@
-"""What every `Policy` must keep to."""
+"""Tests that every `Policy` must pass."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +11,9 @@ from embodied_mem.contracts import Policy
 
 
 class PolicyContract:
-    """Subclass and give fixtures `policy`, `observations` (of one episode, in order) and `action_space`.
+    """Subclass it and define fixtures `policy`, `observations` (of one episode, in order) and `action_space`.
 
-    A policy that looks at its environment and not only at the observation is given a single observation.
+    For a policy that also reads its environment, define a single observation.
     """
 
     @pytest.fixture
@@ -23,27 +23,27 @@ class PolicyContract:
 
     @pytest.fixture
     def observations(self) -> Sequence[Any]:
-        """What is observed, in order; at least one."""
+        """Observations in order; at least one."""
         raise NotImplementedError("override the fixture `observations`")
 
     @pytest.fixture
     def action_space(self) -> "gymnasium.Space[Any]":
-        """Where its actions must lie."""
+        """The space that must contain its actions."""
         raise NotImplementedError("override the fixture `action_space`")
 
     def test_its_actions_lie_in_the_action_space(
         self, policy: Policy[Any], observations: Sequence[Any], action_space: "gymnasium.Space[Any]"
     ) -> None:
-        """Every one of an episode."""
+        """This holds for every action of an episode."""
         assert all(action_space.contains(action) for action in _play(policy, observations))
 
     def test_all_it_remembers_is_in_its_state(self, policy: Policy[Any], observations: Sequence[Any]) -> None:
-        """A second episode from the initial state goes like the first, so the policy itself keeps nothing."""
+        """A second episode from the initial state equals the first, so the policy itself keeps no state."""
         first = _play(policy, observations)
         assert _are_equal(_play(policy, observations), first)
 
     def test_a_state_can_be_used_again(self, policy: Policy[Any], observations: Sequence[Any]) -> None:
-        """Acting leaves the given state as it was; vector environments and replays rely on it."""
+        """`act` does not change the given state; vector environments and replays rely on that."""
         state = policy.initial_state()
         for observation in observations:
             action, following = policy.act(observation, state)
@@ -52,7 +52,7 @@ class PolicyContract:
             state = following
 
     def test_two_episodes_do_not_meet(self, policy: Policy[Any], observations: Sequence[Any]) -> None:
-        """Interleaved, each goes as it goes alone."""
+        """Two interleaved episodes give the same actions as each alone."""
         alone = _play(policy, observations)
         states = [policy.initial_state(), policy.initial_state()]
         actions: list[list[Any]] = [[], []]

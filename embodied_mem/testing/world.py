@@ -1,4 +1,4 @@
-"""What every `World` must keep to."""
+"""Tests that every `World` must pass."""
 
 import re
 
@@ -12,7 +12,7 @@ from embodied_mem.testing.execution import begin_episode, run_call
 
 
 class WorldContract:
-    """Subclass and give fixtures `world` and `call`, which can be made right after a reset with seed 0."""
+    """Subclass it and define fixtures `world` and `call`, a call that is valid after a reset with seed 0."""
 
     @pytest.fixture
     def world(self) -> World:
@@ -25,24 +25,24 @@ class WorldContract:
         raise NotImplementedError("override the fixture `call`")
 
     def test_it_says_what_is_to_be_done(self, world: World) -> None:
-        """In words, with an id for the problem when it is seeded."""
+        """The task has a text, and an instance id if it is seeded."""
         task = _begin(world, 0)
         assert isinstance(task, Task)
         assert task.text
         assert task.instance
 
     def test_equal_seeds_are_equal_problems_and_others_are_not(self, world: World) -> None:
-        """The leakage guard compares instance ids."""
+        """Instance ids follow the seed; the leakage guard compares them."""
         assert _begin(world, 0) == _begin(world, 0)
         assert _begin(world, 0).instance != _begin(world, 1).instance
 
     def test_an_unseeded_problem_has_no_instance(self, world: World) -> None:
-        """It cannot be met again on purpose, so it equals no other."""
+        """It cannot be reproduced, so its instance id is empty and equals no other."""
         raw, info = world.env.reset()
         assert world.begin(raw, info, seed=None).instance == ""
 
     def test_it_describes_what_is_perceived(self, world: World) -> None:
-        """In words, and with the environment's own observation at hand."""
+        """The observation has a text, and the environment's own observation as `raw`."""
         raw, info = world.env.reset(seed=0)
         world.begin(raw, info, seed=0)
         observation = world.observe(raw, info)
@@ -51,7 +51,7 @@ class WorldContract:
         assert observation.raw is raw
 
     def test_it_offers_skills(self, world: World) -> None:
-        """At least one, each name once."""
+        """There is at least one skill, and names are unique."""
         skills = world.skills(begin_episode(world))
         assert skills
         assert all(isinstance(skill, Skill) for skill in skills)
@@ -65,25 +65,25 @@ class WorldContract:
         assert not any(skill.description for skill in brief)
 
     def test_phrases_name_the_skills_parameters(self, world: World) -> None:
-        """Each {word} in braces is a parameter."""
+        """Each {word} in braces is a parameter of the skill."""
         for skill in world.skills(begin_episode(world)):
             named = {name for phrase in skill.phrases for name in re.findall(r"\{(\w*)\}", phrase)}
             assert named <= {parameter.name for parameter in skill.parameters}
 
     def test_an_unknown_skill_is_refused(self, world: World) -> None:
-        """With the nearest names."""
+        """The error is an `UnknownName`."""
         begin_episode(world)
         with pytest.raises(UnknownName):
             world.start(SkillCall("no_such_skill"))
 
     def test_arguments_that_do_not_fit_are_refused(self, world: World, call: SkillCall) -> None:
-        """A missing one and one too many."""
+        """An unknown argument raises `InvalidRecord`."""
         begin_episode(world)
         with pytest.raises(InvalidRecord):
             world.start(SkillCall(call.name, {**call.arguments, "no_such_argument": 1}))
 
     def test_a_new_episode_forgets_the_last_one(self, world: World, call: SkillCall) -> None:
-        """Observation and skills are those of a first episode."""
+        """Observation and skills equal those of the first episode."""
         first = begin_episode(world)
         expected = first.text, first.facts, first.pose, list(world.skills(first))
         run_call(world, call, first)
@@ -91,19 +91,19 @@ class WorldContract:
         assert (again.text, again.facts, again.pose, list(world.skills(again))) == expected
 
     def test_the_same_call_has_the_same_effect(self, world: World, call: SkillCall) -> None:
-        """With the same seed; experiments are replayed and resumed."""
+        """This holds for equal seeds; replayed and resumed experiments rely on it."""
         first = run_call(world, call, begin_episode(world))
         assert repr(run_call(world, call, begin_episode(world))) == repr(first)
 
     def test_the_goal_is_not_reached_before_a_step(self, world: World) -> None:
-        """Also after an earlier episode."""
+        """The goal check is false right after a reset."""
         if not isinstance(world, HasGoalCheck):
             pytest.skip("the world has no goal check")
         begin_episode(world)
         assert not world.goal_reached()
 
     def test_the_scene_is_text(self, world: World) -> None:
-        """Possibly empty."""
+        """The text may be empty."""
         if not isinstance(world, HasSceneText):
             pytest.skip("the world keeps no map")
         begin_episode(world)

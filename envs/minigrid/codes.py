@@ -1,7 +1,7 @@
-"""How MiniGrid encodes what it shows, and the lookup tables made from it.
+"""MiniGrid's encoding of cells, and lookup tables over it.
 
-A view is (n, n, 3) uint8: type, colour and state of each cell. Each cell is kept as one number,
-`type | colour << 4 | state << 7`, so that a table of 512 entries answers any question about it.
+A view is (n, n, 3) uint8: type, colour and state of each cell. Each cell is stored as one number,
+`type | colour << 4 | state << 7`, so that every property is a lookup in a table of 512 entries.
 """
 
 from typing import TypeAlias
@@ -42,13 +42,13 @@ def state_of(code: int) -> int:
 
 
 def is_walkable(code: int) -> bool:
-    """Whether the agent can walk there and live: nothing, a floor tile, a goal or an open door."""
+    """Whether the agent can safely walk there: an empty cell, a floor tile, a goal or an open door."""
     kind = type_of(code)
     return kind in (EMPTY, FLOOR, GOAL) or (kind == DOOR and state_of(code) == OPEN)
 
 
 def _way_cost(code: int) -> int:
-    """What a cell costs when looking for the first obstacle; 0 where no skill could ever clear the way."""
+    """Cost of a cell in the search for the first obstacle; 0 if no skill could ever clear it."""
     if is_walkable(code):
         return 1
     kind = type_of(code)

@@ -1,4 +1,4 @@
-"""A skill call on its way: a generator of actions that ends in a result."""
+"""A running skill call: a generator of actions that ends in a result."""
 
 from collections.abc import Generator
 from typing import TypeAlias
@@ -12,7 +12,7 @@ Steps: TypeAlias = Generator[int, None, None]
 
 
 class SkillFailed(Exception):
-    """Raised inside a skill when it cannot go on; carries the result."""
+    """Raised inside a skill when it cannot continue; carries the result."""
 
     def __init__(self, obstacle: str, reason: str, *subjects: str) -> None:
         super().__init__(reason)
@@ -24,8 +24,8 @@ class SkillFailed(Exception):
 class SkillExecution:
     """Runs a skill one environment action at a time.
 
-    Every call costs at least one step, however it ends: a failure must not be free, and missions of the kind
-    "go to" are only verified when the agent acts.
+    Every call costs at least one step, however it ends: a failure must not be free, and "go to" missions are
+    only verified when the agent acts.
     """
 
     def __init__(self, steps: Steps, *, name: str, idle_action: int = codes.DONE) -> None:
@@ -36,7 +36,7 @@ class SkillExecution:
         self._result: SkillResult | None = None
 
     def advance(self, observation: Observation) -> SkillResult | int:
-        """The next action, or the result; the world's map is up to date by the time this is called."""
+        """The next action, or the result; the world's map must be up to date when this is called."""
         if self._result is None:
             self._result, action = self._next_action()
             if self._result is None or self._step_count == 0:
@@ -45,7 +45,7 @@ class SkillExecution:
         return self._result
 
     def cancel(self) -> SkillResult:
-        """Give up; what was already over keeps its result."""
+        """Cancel the call; a call that has ended keeps its result."""
         self._steps.close()
         if self._result is None:
             self._result = SkillResult(status=SkillStatus.CANCELLED)

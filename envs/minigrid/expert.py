@@ -1,9 +1,9 @@
-"""MiniGrid's own bot as the expert, kept from hanging, and given instructions where a level has none.
+"""MiniGrid's own bot as the expert, guarded against hanging, with instructions for levels that have none.
 
-The bot reads the whole grid from the environment, which no agent may do; it is a ceiling and nothing else.
-BabyAI levels carry instructions. MiniGrid levels only have a mission text, from which the same instructions
-are made here: "pick up", "fetch", "open", "put ... near ..." and the red and blue doors; `docs/minigrid.md`
-lists the levels it was seen to solve.
+The bot reads the whole grid from the environment, which no agent may do; it only serves as an upper bound.
+BabyAI levels carry instructions. MiniGrid levels only have a mission text, from which this module makes the
+same instructions: "pick up", "fetch", "open", "put ... near ..." and the red and blue doors;
+`docs/minigrid.md` lists the levels that it solved.
 """
 
 import contextlib
@@ -26,18 +26,18 @@ from minigrid.utils.baby_ai_bot import BabyAIBot  # type: ignore[import-untyped,
 
 from embodied_mem.errors import EpisodeError
 
-MAX_REPLANS = 200  # passes of the bot's loop for one action; the most seen in 40 kinds of level was 10
+MAX_REPLANS = 200  # passes of the bot's loop for one action; the maximum seen in 40 kinds of level was 10
 
 
 class BotPolicy:
-    """A policy that asks the bot; its state is the bot, which is copied and never changed in place.
+    """A policy that runs the bot; its state is the bot, which is copied and never changed in place.
 
-    The bot looks at the environment and not at the observation, so `act` must be called once a step, in step
-    with the environment, and the state is good for the episode that was begun last.
+    The bot reads the environment and not the observation, so `act` must be called exactly once per step of
+    the environment, and a state is only valid in the current episode.
     """
 
     def __init__(self, env: Any) -> None:
-        """A policy for the episode that has just begun.
+        """Make the policy for the episode that has just begun.
 
         Args:
             env: The unwrapped MiniGrid environment.
@@ -58,7 +58,7 @@ class BotPolicy:
         """The bot's next action.
 
         Raises:
-            EpisodeError: The bot is stuck: its plan goes in circles, or it met one of its own assertions.
+            EpisodeError: The bot is stuck: it replans endlessly, or one of its own assertions failed.
         """
         bot: Any = state.fork()
         if self._is_own:
@@ -68,9 +68,9 @@ class BotPolicy:
 
 
 class _WatchedStack(list[Any]):
-    """The bot's stack of subgoals; raises when asked too often within one action whether it is empty.
+    """The bot's stack of subgoals; raises if its length is read too often within one action.
 
-    That question heads the only unbounded loop of the bot, which hangs in some levels (UnlockToUnlock).
+    The only unbounded loop of the bot, which hangs in some levels (UnlockToUnlock), tests that length.
     """
 
     asked = 0
@@ -83,10 +83,11 @@ class _WatchedStack(list[Any]):
 
 
 class _Bot(BabyAIBot):  # type: ignore[misc, unused-ignore]
-    """The bot with instructions given to it, a watched stack, and a copy method."""
+    """The bot with explicit instructions, a watched stack, and a copy method."""
 
     def __init__(self, env: Any, instructions: Instr) -> None:
-        # Not the parent's: that reads the instructions from the environment, where MiniGrid levels have none.
+        # Without the parent's __init__: it reads the instructions from the environment, and MiniGrid levels
+        # have none.
         self.mission = env
         self.vis_mask = np.zeros((env.width, env.height), dtype=bool)
         self.stack = _WatchedStack()
@@ -97,7 +98,7 @@ class _Bot(BabyAIBot):  # type: ignore[misc, unused-ignore]
         process(instructions)
 
     def fork(self) -> "_Bot":
-        """A copy that shares nothing that changes."""
+        """A copy that shares no mutable state."""
         bot = copy.copy(self)
         bot.vis_mask = self.vis_mask.copy()
         bot.stack = _WatchedStack(copy.copy(subgoal) for subgoal in list.__iter__(self.stack))
@@ -107,7 +108,7 @@ class _Bot(BabyAIBot):  # type: ignore[misc, unused-ignore]
 
 
 class _PlainDescription(ObjDesc):  # type: ignore[misc, unused-ignore]
-    """A description that needs no rooms; its parent asks the environment in which room the agent is."""
+    """A description that needs no rooms; its parent asks the environment for the agent's room."""
 
     def find_matching_objs(self, env: Any, use_location: bool = True) -> tuple[list[Any], list[Any]]:
         grid = env.unwrapped.grid
@@ -138,7 +139,7 @@ def _instructions(env: Any) -> Instr:
 
 def _describe(words: str) -> ObjDesc:
     *colour, kind = words.split()
-    describe: Any = _PlainDescription  # MiniGrid's constructor has no types
+    describe: Any = _PlainDescription  # MiniGrid's constructor is untyped
     description: ObjDesc = describe(kind, colour[0] if colour else None)
     return description
 
@@ -153,7 +154,7 @@ _MISSIONS: tuple[tuple[str, Callable[..., Instr]], ...] = (
 
 
 def _follow_moved_things(instruction: Instr, env: Any) -> None:
-    """BabyAI levels do this themselves after each drop."""
+    """Update the positions of described things; BabyAI levels do this themselves after each drop."""
     for name in ("instr_a", "instr_b"):
         if hasattr(instruction, name):
             _follow_moved_things(getattr(instruction, name), env)
@@ -164,11 +165,11 @@ def _follow_moved_things(instruction: Instr, env: Any) -> None:
 
 @contextlib.contextmanager
 def _guarded(what: str) -> Any:
-    """Drop what the bot prints, and turn whatever it raises into an error of ours."""
+    """Suppress the bot's output, and convert its exceptions to `EpisodeError`."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     except EpisodeError:
         raise
-    except Exception as error:  # the bot fails by assertions, missing attributes and its own exception alike
+    except Exception as error:  # the bot fails with assertions, missing attributes and its own exception
         raise EpisodeError(f"the expert {what}: {type(error).__name__}: {error}") from error

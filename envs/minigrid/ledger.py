@@ -1,15 +1,15 @@
-"""What this world tells a planner, and where: the knowledge that nobody has to learn.
+"""The knowledge ledger of this world: the facts it tells a planner, and where, without learning.
 
-A result is only worth something beside this list: what is not on it, such as which key opens which door, that
-a closed door must be toggled, or that a full hand must be emptied, is left to experience. `docs/minigrid.md`
-says the same at length.
+Read results together with this list. Facts that are not on it have to be learnt, such as which key opens
+which door, that a closed door must be toggled, or that a full hand must be emptied. `docs/minigrid.md` gives
+details.
 """
 
 from typing import NamedTuple
 
 
 class Revealed(NamedTuple):
-    """One piece of knowledge, and where a planner gets it from."""
+    """One piece of knowledge, and where a planner gets it."""
 
     what: str
     where: str

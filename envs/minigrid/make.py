@@ -1,4 +1,4 @@
-"""Worlds by level name: "UnlockPickup" or "BabyAI-UnlockPickup-v0"."""
+"""Make worlds by level name: "UnlockPickup" or "BabyAI-UnlockPickup-v0"."""
 
 import re
 from typing import Any
@@ -9,21 +9,21 @@ from embodied_mem.optional import require
 
 
 def make_babyai(level: str = "", **options: Any) -> MiniGridWorld:
-    """A BabyAI level as a world.
+    """Make a BabyAI level as a world.
 
     Args:
-        level: "UnlockPickup" (the newest version of it) or the full id "BabyAI-UnlockPickup-v0".
+        level: "UnlockPickup" (its newest version) or the full id "BabyAI-UnlockPickup-v0".
         options: Passed to `gymnasium.make`, such as `max_steps`.
 
     Raises:
         MissingExtra: MiniGrid is not installed.
-        UnknownName: No such level; the message gives the nearest.
+        UnknownName: The level does not exist; the message gives the nearest names.
     """
     return _make("BabyAI", level, options)
 
 
 def make_minigrid(level: str = "", **options: Any) -> MiniGridWorld:
-    """A MiniGrid level as a world; see `make_babyai`."""
+    """Make a MiniGrid level as a world; see `make_babyai`."""
     return _make("MiniGrid", level, options)
 
 

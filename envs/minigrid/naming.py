@@ -1,4 +1,4 @@
-"""Which seen thing a name or a description means: "red ball 1", "the green door", "a box on your left"."""
+"""Find the seen thing of a name or description: "red ball 1", "the green door", "a box on your left"."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ ARTICLES = frozenset(("the", "a", "an"))
 FILLERS = frozenset(("square", "tile"))
 _KINDS = {codes.TYPE_NAMES[kind]: (kind,) for kind in codes.THING_TYPES} | {"object": codes.MOVABLE_TYPES}
 _COLOURS = {name: code for code, name in enumerate(codes.COLOUR_NAMES)}
-# Ahead and to the right of where the agent stood and looked when the episode began, in cells.
+# Tests of the cells ahead and to the right of the agent's first pose.
 _PLACES: dict[str, Callable[[int, int], bool]] = {
     " on your left": lambda ahead, right: right < 0,
     " on your right": lambda ahead, right: right > 0,
@@ -22,12 +22,12 @@ _PLACES: dict[str, Callable[[int, int], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a text says about a thing; None where it says nothing.
+    """The properties of a thing that a text names; None for properties not named.
 
     Attributes:
         kinds: Type codes that fit.
         colour: Colour code.
-        place: Where it was relative to the agent's first pose, as a key of the known places.
+        place: Its place relative to the agent's first pose, as a key of `_PLACES`.
     """
 
     kinds: tuple[int, ...]
@@ -35,7 +35,7 @@ class Description:
     place: str | None = None
 
     def fits(self, thing: Thing, seen: SeenMap) -> bool:
-        """Whether the thing is as described."""
+        """Whether the thing matches the description."""
         if thing.kind not in self.kinds or self.colour not in (None, thing.colour):
             return False
         if self.place is None:
@@ -44,7 +44,7 @@ class Description:
 
 
 def parse(text: str) -> Description | None:
-    """What the text describes; None if it is no description of a thing."""
+    """Parse a description of a thing; None if the text is not one."""
     words = " ".join(text.lower().split())
     place = next((name for name in _PLACES if words.endswith(name)), None)
     kept = [word for word in words.removesuffix(place or "").split() if word not in ARTICLES | FILLERS]
@@ -56,7 +56,7 @@ def parse(text: str) -> Description | None:
 
 
 def find(seen: SeenMap, text: str, *, prefer_held: bool = False) -> Thing | None:
-    """The thing meant: the one of that name, gone or not, or the nearest known one that fits the description.
+    """Return the thing of that name, gone or not, else the nearest known thing that fits the description.
 
     A thing in the agent's hand is the last choice, or the first with `prefer_held`.
     """

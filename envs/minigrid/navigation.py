@@ -1,4 +1,4 @@
-"""Finding the way over seen cells: the shortest walk with turns counted, and what is first in the way."""
+"""Path search over seen cells: the shortest walk with turns counted, and the first obstacle on the way."""
 
 from collections.abc import Collection
 from heapq import heappop, heappush
@@ -11,14 +11,14 @@ from embodied_mem.envs.minigrid.seen_map import SeenMap
 
 
 def route(seen: SeenMap, goals: Collection[int]) -> list[int] | None:
-    """The shortest walk from where the agent is to one of these poses; turns and steps cost one action each.
+    """Return the shortest walk from the agent to one of these poses; turns and steps cost one action each.
 
     Args:
         seen: The map; only cells known to be walkable are used.
         goals: Poses, `cell * 4 + heading`.
 
     Returns:
-        The poses on the way without the first one; empty if the agent is there, None if there is no way.
+        The poses of the walk without the first; empty if the agent is there already, None without a way.
     """
     start = seen.pose_state
     if start in goals:
@@ -49,7 +49,7 @@ def action_between(pose: int, following: int) -> int:
 
 
 def distances(seen: SeenMap, targets: Collection[int]) -> dict[int, int]:
-    """Steps to each of these cells that can be reached, turns not counted; ends once all are found."""
+    """Return the number of steps to each of these cells that can be reached; turns are not counted."""
     walkable, steps = seen.walkable, seen.steps
     missing = set(targets)
     found = {seen.position: 0}
@@ -68,7 +68,7 @@ def distances(seen: SeenMap, targets: Collection[int]) -> dict[int, int]:
 
 
 def cheapest_way(seen: SeenMap, goals: Collection[int]) -> list[int]:
-    """Cells from the agent to one of these cells, obstacles passable at a cost; empty if there is none."""
+    """Return the cells to the cheapest of these cells, obstacles passable at a cost; empty without a way."""
     costs, steps, start = seen.way_costs(), seen.steps, seen.position
     came_from = {start: start}
     heap = [(0, start, start)]
@@ -89,7 +89,7 @@ def cheapest_way(seen: SeenMap, goals: Collection[int]) -> list[int]:
 
 
 def facing(seen: SeenMap, cell: int) -> set[int]:
-    """The poses that look at a cell from next to it and can be walked to."""
+    """The poses on walkable cells next to a cell that look at it."""
     walkable = seen.walkable
     return {(cell - step) << 2 | heading for heading, step in enumerate(seen.steps) if walkable[cell - step]}
 
@@ -97,24 +97,24 @@ def facing(seen: SeenMap, cell: int) -> set[int]:
 def frontier(seen: SeenMap) -> set[int]:
     """The poses on walkable cells that look straight at a cell not seen yet."""
     is_unseen = seen.cells == codes.UNSEEN
-    walkable = _beside(codes.WALKABLE[seen.cells], 0, seen)
+    walkable = _shifted(codes.WALKABLE[seen.cells], 0, seen)
     poses: set[int] = set()
     for heading, step in enumerate(seen.steps):
-        cells = np.flatnonzero(walkable & _beside(is_unseen, step, seen)) + seen.size
+        cells = np.flatnonzero(walkable & _shifted(is_unseen, step, seen)) + seen.size
         poses.update((cells * 4 + heading).tolist())
     return poses
 
 
 def beyond(seen: SeenMap) -> set[int]:
-    """Unseen cells beside a cell that is no wall: what an obstacle may keep from view."""
+    """Unseen cells beside a cell that is not a wall: those that an obstacle may hide."""
     is_unseen = seen.cells == codes.UNSEEN
     is_way = (codes.WAY_COST[seen.cells] > 0) & ~is_unseen
-    is_next_to_way = np.logical_or.reduce([_beside(is_way, step, seen) for step in seen.steps])
-    return set((np.flatnonzero(_beside(is_unseen, 0, seen) & is_next_to_way) + seen.size).tolist())
+    is_next_to_way = np.logical_or.reduce([_shifted(is_way, step, seen) for step in seen.steps])
+    return set((np.flatnonzero(_shifted(is_unseen, 0, seen) & is_next_to_way) + seen.size).tolist())
 
 
 def drop_cells(seen: SeenMap) -> list[set[int]]:
-    """Cells to put something down on, best class first: harmless and not beside a door, harmless, any."""
+    """Cells to drop a thing on, best class first: harmless and not beside a door, harmless, any."""
     is_empty = seen.cells == codes.EMPTY
     is_empty[seen.position] = False
     anywhere = np.flatnonzero(is_empty)
@@ -128,7 +128,7 @@ def drop_cells(seen: SeenMap) -> list[set[int]]:
 def _keeps_ways_open(seen: SeenMap, cells: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     """Whether the ways around a cell stay connected, and no thing beside it loses its last free side.
 
-    A door in any state and what was not seen yet count as ways.
+    Doors in any state and unseen cells count as ways.
     """
     east, south = seen.steps[0], seen.steps[1]
     ring = np.array([-east - south, -south, east - south, east, east + south, south, south - east, -east])
@@ -142,8 +142,8 @@ def _keeps_ways_open(seen: SeenMap, cells: npt.NDArray[np.intp]) -> npt.NDArray[
     return result
 
 
-def _beside(mask: npt.NDArray[np.bool_], step: int, seen: SeenMap) -> npt.NDArray[np.bool_]:
-    """The mask one step further, without the first and last row of the map, which nobody reaches."""
+def _shifted(mask: npt.NDArray[np.bool_], step: int, seen: SeenMap) -> npt.NDArray[np.bool_]:
+    """The mask shifted by one step, without the map's first and last row, which the agent never reaches."""
     return mask[seen.size + step : mask.size - seen.size + step]
 
 

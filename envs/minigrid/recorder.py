@@ -1,4 +1,4 @@
-"""The outermost wrapper of a MiniGrid world: keeps the last action and how the episode ended."""
+"""The outermost wrapper of a MiniGrid world: keeps the last action and the end of the episode."""
 
 import contextlib
 import io
@@ -8,7 +8,7 @@ import gymnasium as gym
 
 
 class StepRecorder(gym.Wrapper[Any, Any, Any, Any]):
-    """Passes everything on unchanged and remembers the last step.
+    """Records the last step and changes nothing.
 
     Attributes:
         last_action: The action of the last step; None after a reset.
@@ -25,7 +25,7 @@ class StepRecorder(gym.Wrapper[Any, Any, Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Reset; what MiniGrid prints while it looks for a solvable level is dropped."""
+        """Reset; suppresses what MiniGrid prints while it looks for a solvable level."""
         self.last_action = None
         self.step_count = 0
         self.is_goal_reached = False
@@ -33,7 +33,7 @@ class StepRecorder(gym.Wrapper[Any, Any, Any, Any]):
             return self.env.reset(seed=seed, options=options)
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step, and remember."""
+        """Step, and record the action and the end of the episode."""
         observation, reward, is_terminated, is_truncated, info = self.env.step(action)
         self.last_action = action
         self.step_count += 1

@@ -1,7 +1,7 @@
-"""What the agent has seen, on a map of its own: dead reckoning, merged views, and objects with names.
+"""The agent's own map of what it has seen: dead reckoning, merged views, and objects with names.
 
-Only the agent's observation and its own action go in. Cells are addressed by one flat index; the start is in
-the middle of the map, so nothing about the size of the world is known.
+Its only inputs are the agent's observations and actions. Cells are addressed by one flat index; the start is
+in the middle of the map, so the map reveals nothing about the size of the world.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ class Thing:
     """An object that was seen.
 
     Attributes:
-        ref: Its name, "colour type number", numbered in the order of being seen.
+        ref: Its name, "colour type number", numbered in the order seen.
         kind: Its type code.
         colour: Its colour code.
         state: Its state code when last seen.
         first_cell: Where it was first seen.
-        cell: Where it was last seen; `NOWHERE` while it is held or when it is gone.
-        is_gone: Whether its place was seen without it.
+        cell: Where it was last seen; `NOWHERE` while it is held or gone.
+        is_gone: Whether its cell was later seen without it.
     """
 
     ref: str
@@ -40,7 +40,7 @@ class Thing:
 
     @property
     def state_name(self) -> str:
-        """In words, for a door; empty for anything else."""
+        """Name of a door's state; empty for anything else."""
         return codes.STATE_NAMES[self.state] if self.kind == codes.DOOR else ""
 
 
@@ -51,15 +51,15 @@ class SeenMap:
         size: Cells along each side of the map.
         steps: Index offset of one step in each heading (east, south, west, north).
         cells: (size * size,) cell codes, 0 where nothing was seen.
-        position: Where the agent is.
+        position: Cell of the agent.
         heading: 0 east, 1 south, 2 west, 3 north.
-        start_heading: The heading it began with.
-        held: What it carries.
-        things: What stands where.
+        start_heading: Heading at the start.
+        held: The thing it carries.
+        things: Cell -> the thing on it.
         visible: Cells of the things in the current view.
-        version: Changes whenever a cell does.
-        things_version: Changes whenever a thing appears, moves, changes or is gone.
-        seen_count: How many things were ever seen.
+        version: Increases whenever a cell changes.
+        things_version: Increases whenever a thing appears, moves, changes or is gone.
+        seen_count: Number of things ever seen.
     """
 
     def __init__(self, *, view_size: int = 7, size: int = 96) -> None:
@@ -71,12 +71,12 @@ class SeenMap:
         self.steps = (1, size, -1, -size)
         self._view_size = view_size
         self._own = (view_size // 2) * view_size + view_size - 1
-        self._others = _nearest_first(view_size, self._own)
+        self._view_order = _nearest_first(view_size, self._own)
         self._offsets = [self._view_offsets(heading) for heading in range(4)]
         self.forget()
 
     def forget(self) -> None:
-        """Empty the map and stand in its middle."""
+        """Clear the map and put the agent in its middle."""
         self.cells: codes.CellCodes = np.zeros(self.size * self.size, dtype=np.uint16)
         self.start = self.position = (self.size // 2) * self.size + self.size // 2
         self.cells[self.position] = codes.EMPTY
@@ -96,21 +96,21 @@ class SeenMap:
         self.merge(image, heading, None)
 
     def merge(self, image: npt.NDArray[np.uint8], heading: int, action: Any) -> None:
-        """Take in what is seen after an action.
+        """Merge the view after an action into the map.
 
         Args:
             image: (n, n, 3) view.
             heading: The direction that the environment reports.
-            action: What was done since the last view; None if nothing.
+            action: The action since the last view; None if there was none.
 
         Raises:
-            EpisodeError: The agent came to the edge of the map.
+            EpisodeError: The agent reached the edge of the map.
         """
         if action == codes.FORWARD and codes.MOVES_INTO[self.cells[self.front]]:
             self._move(self.front)
         self.heading = heading
         view: codes.CellCodes = image.reshape(-1, 3) @ codes.WEIGHTS & np.uint16(codes.CODE_COUNT - 1)
-        seen = view[self._others]
+        seen = view[self._view_order]
         places = self.position + self._offsets[heading]
         before = self.cells[places]
         changed = np.flatnonzero((seen != before) & ((seen & 15) != codes.UNSEEN))
@@ -122,7 +122,7 @@ class SeenMap:
 
     @property
     def front(self) -> int:
-        """The cell before the agent."""
+        """The cell in front of the agent."""
         return self.position + self.steps[self.heading]
 
     @property
@@ -132,21 +132,21 @@ class SeenMap:
 
     @property
     def walkable(self) -> bytes:
-        """One byte a cell, 1 where the agent is known to be able to walk."""
+        """One byte per cell, 1 where the agent is known to be able to walk."""
         if self._walkable[0] != self.version:
             self._walkable = (self.version, codes.WALKABLE[self.cells].tobytes())
         return self._walkable[1]
 
     def way_costs(self) -> bytes:
-        """One byte a cell: what passing it would cost if obstacles could be cleared; 0 where they cannot."""
+        """One byte per cell: the cost of passing it, its obstacle cleared; 0 where that is impossible."""
         return codes.WAY_COST[self.cells].tobytes()
 
     def thing(self, ref: str) -> Thing | None:
-        """The thing of that name, gone or not."""
+        """The thing of this name, gone or not; None if there is none."""
         return self._by_ref.get(ref)
 
     def known(self) -> list[Thing]:
-        """Everything that was seen and is not gone, in the order of being seen; includes what is held."""
+        """The things that were seen and are not gone, in the order seen; includes the held one."""
         return [thing for thing in self._by_ref.values() if not thing.is_gone]
 
     def offset(self, cell: int) -> tuple[int, int]:
@@ -157,7 +157,7 @@ class SeenMap:
 
     def _view_offsets(self, heading: int) -> npt.NDArray[np.intp]:
         forward, right = self.steps[heading], self.steps[(heading + 1) % 4]
-        columns, rows = np.divmod(self._others, self._view_size)
+        columns, rows = np.divmod(self._view_order, self._view_size)
         ahead, aside = self._view_size - 1 - rows, columns - self._view_size // 2
         offsets: npt.NDArray[np.intp] = forward * ahead + right * aside
         return offsets
@@ -180,7 +180,7 @@ class SeenMap:
         *,
         held_code: int,
     ) -> None:
-        """Tell which thing is which: a thing keeps its name where it stands, and through the agent's hand."""
+        """Track the things: a thing keeps its name while it stays in place or the agent carries it."""
         released = None
         if self.held is not None and not _is_same(self.held, held_code):
             released, self.held = self.held, None
@@ -192,7 +192,7 @@ class SeenMap:
                 released = self._merge_cell(cell, code, released, vanished)
         if self.held is None and codes.IS_THING[held_code]:
             self.held = next((thing for thing in vanished if _is_same(thing, held_code)), None)
-            self.held = self.held or self._meet(held_code, NOWHERE)
+            self.held = self.held or self._add_thing(held_code, NOWHERE)
             self.things_version += 1
         for thing in (*vanished, *((released,) if released else ())):
             thing.cell = NOWHERE
@@ -201,7 +201,7 @@ class SeenMap:
     def _merge_cell(
         self, cell: int, code: int, released: Thing | None, vanished: list[Thing]
     ) -> Thing | None:
-        """Take in one changed cell; what is left of `released` is returned."""
+        """Merge one changed cell; return `released`, or None if it now stands on this cell."""
         self.things_version += 1
         there = self.things.get(cell)
         if there is not None:
@@ -213,10 +213,10 @@ class SeenMap:
             if released is not None and _is_same(released, code):
                 self.things[cell], released.cell = released, cell
                 return None
-            self.things[cell] = self._meet(code, cell)
+            self.things[cell] = self._add_thing(code, cell)
         return released
 
-    def _meet(self, code: int, cell: int) -> Thing:
+    def _add_thing(self, code: int, cell: int) -> Thing:
         kind, colour = codes.type_of(code), codes.colour_of(code)
         number = self._counts[kind, colour] = self._counts.get((kind, colour), 0) + 1
         ref = f"{codes.COLOUR_NAMES[colour]} {codes.TYPE_NAMES[kind]} {number}"
@@ -226,12 +226,12 @@ class SeenMap:
 
 
 def _nearest_first(view_size: int, own: int) -> npt.NDArray[np.intp]:
-    """Indices of the flattened view but the agent's own, so that near things are numbered before far ones."""
+    """Indices of the flattened view without the agent's own, nearest first: near things get lower numbers."""
     columns, rows = np.divmod(np.arange(view_size * view_size), view_size)
     distance = abs(columns - view_size // 2) + (view_size - 1 - rows)
     order: npt.NDArray[np.intp] = np.argsort(distance, kind="stable")
-    others: npt.NDArray[np.intp] = order[order != own]
-    return others
+    without_own: npt.NDArray[np.intp] = order[order != own]
+    return without_own
 
 
 def _is_same(thing: Thing, code: int) -> bool:

@@ -1,7 +1,7 @@
-"""What the agent can do: six skills run over the seen map, each telling what stood in its way.
+"""The agent's six skills, run over the seen map; a failed skill names its obstacle.
 
-No skill does a planner's work: none opens a door, fetches a key, puts down what is held, moves what is in the
-way or looks for what was not seen, unless that is what it is called for.
+No skill does a planner's work: none opens a door, fetches a key, puts down the held thing, moves an obstacle
+or looks for an unseen thing, unless it was called for exactly that.
 """
 
 from collections.abc import Collection, Iterator
@@ -13,10 +13,10 @@ from embodied_mem.envs.minigrid.seen_map import SeenMap, Thing
 
 
 class Controller:
-    """Turns skill calls into actions, looking at nothing but the seen map.
+    """Turns skill calls into actions; reads only the seen map.
 
-    Each method is a generator of actions that returns on success and raises `SkillFailed` otherwise. The map
-    must be brought up to date between two actions.
+    Each method is a generator of actions that returns on success and raises `SkillFailed` otherwise. The
+    caller must update the map between two actions.
     """
 
     def __init__(self, seen: SeenMap) -> None:
@@ -42,7 +42,7 @@ class Controller:
             raise SkillFailed("cannot", f"{object} cannot be picked up", *_refs(object, thing))
 
     def drop(self) -> Steps:
-        """Put down what is held, where it is least in the way."""
+        """Put down the held thing where it is least in the way."""
         held = self._seen.held
         if held is None:
             raise SkillFailed("empty_handed", "nothing is held")
@@ -54,7 +54,7 @@ class Controller:
         raise SkillFailed("no_room", f"there is no free place to put {held.ref}", held.ref)
 
     def toggle(self, object: str) -> Steps:
-        """Work the object; a door is open afterwards, also one that was open before."""
+        """Toggle the object; a door is open afterwards, also one that was open before."""
         thing = self._find(object)
         if thing is self._seen.held:
             raise SkillFailed("cannot", f"{object} is held", *_refs(object, thing))
@@ -62,7 +62,7 @@ class Controller:
         was_open = thing.kind == codes.DOOR and thing.state == codes.OPEN
         before = thing.state
         yield codes.TOGGLE
-        if was_open:  # what fulfils an instruction to open is the act, so it is closed and opened again
+        if was_open:  # the act of opening fulfils an instruction to open, so it is closed and opened again
             yield codes.TOGGLE
         elif not thing.is_gone and thing.state == before:
             if thing.kind == codes.DOOR and before == codes.LOCKED:
@@ -88,7 +88,7 @@ class Controller:
         yield from self._put_down(held, cells)
 
     def explore(self) -> Steps:
-        """Look around until a thing comes into view that was not seen before."""
+        """Look around until an unseen thing comes into view."""
         seen_before = self._seen.seen_count
         while self._seen.seen_count == seen_before:
             way = navigation.route(self._seen, navigation.frontier(self._seen))
@@ -124,7 +124,7 @@ class Controller:
             yield from self._follow(way)
 
     def _follow(self, way: list[int]) -> Iterator[int]:
-        """Act along a route until its end, or until it turns out not to be as planned."""
+        """Act along a route until its end, or until a step does not go as planned."""
         for pose in way:
             action = navigation.action_between(self._seen.pose_state, pose)
             if action == codes.FORWARD and not self._seen.walkable[self._seen.front]:
@@ -158,7 +158,7 @@ class Controller:
         return {pose for cell in empty for pose in navigation.facing(self._seen, cell)}
 
     def _obstructed(self, name: str, cells: Collection[int], thing: Thing) -> SkillFailed:
-        """Why there is no way to a thing: the first obstacle on the cheapest way to one of these cells."""
+        """The failure of finding no way to a thing: the first obstacle on the cheapest way to these cells."""
         way = navigation.cheapest_way(self._seen, cells)
         for cell in way:
             if not self._seen.walkable[cell]:
@@ -181,14 +181,14 @@ class Controller:
 
 
 def _in_the_way(thing: Thing) -> tuple[str, str]:
-    """Code and words for a thing that is in the way."""
+    """Obstacle code and text for a thing that is in the way."""
     if thing.kind == codes.DOOR:
         return thing.state_name, f"{thing.ref}, which is {thing.state_name}"
     return "blocked", thing.ref
 
 
 def _refs(name: str, thing: Thing) -> tuple[str, ...]:
-    """The thing's name as a subject, where the reason speaks of it by that name."""
+    """The thing's name as a subject, if the reason uses that name."""
     return (thing.ref,) if thing.ref in name else ()
 
 

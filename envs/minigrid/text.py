@@ -1,4 +1,4 @@
-"""What is seen and known, in words; and the skills as planners read them."""
+"""Texts of the view, the scene and the skills, as planners read them."""
 
 from embodied_mem.envs.minigrid import codes
 from embodied_mem.envs.minigrid.seen_map import SeenMap, Thing
@@ -41,7 +41,7 @@ _SKILLS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], str], ...] = (
 
 
 def describe_view(seen: SeenMap) -> tuple[str, tuple[str, ...]]:
-    """One sentence on what is held and in view, and the names of what is in view, in alphabetical order."""
+    """One sentence on the held thing and the things in view, and the names in view in alphabetical order."""
     things = sorted((seen.things[cell] for cell in seen.visible), key=lambda thing: thing.ref)
     held = seen.held.ref if seen.held else "nothing"
     shown = ", ".join(_with_state(thing) for thing in things) or "nothing"
@@ -49,7 +49,7 @@ def describe_view(seen: SeenMap) -> tuple[str, tuple[str, ...]]:
 
 
 def describe_scene(seen: SeenMap) -> str:
-    """Everything that was seen and is not gone, with places relative to the start."""
+    """Text on the things that were seen and are not gone, with places relative to the start."""
     parts = []
     for thing in seen.known():
         if thing is seen.held:
@@ -60,7 +60,7 @@ def describe_scene(seen: SeenMap) -> str:
 
 
 def skill_list(seen: SeenMap, detail: Detail) -> tuple[Skill, ...]:
-    """The skills, with what has been seen as the choices of their arguments."""
+    """The skills, with the things seen as choices of their arguments."""
     known = seen.known()
     standing = tuple(thing.ref for thing in known if thing is not seen.held)
     with_held = tuple(thing.ref for thing in known)

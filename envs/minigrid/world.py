@@ -1,4 +1,4 @@
-"""MiniGrid and BabyAI as a world: partial views in, objects with names and six skills out."""
+"""MiniGrid and BabyAI as a world: turns partial views into objects with names and six skills."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +20,16 @@ from embodied_mem.records import SkillCall, Task, instance_id
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.skills import Detail, Observation, Skill, check_call
 
-# Saying "done" ends the episode in these two, so that a call waits by turning on the spot instead.
+# The action "done" ends the episode in these levels, so a call waits by turning on the spot instead.
 DONE_ENDS_EPISODE = ("GoToDoor", "GoToObject")
 
 
 class MiniGridWorld:
     """Describes one MiniGrid environment to planners; also has an expert, a goal check and a scene text.
 
-    The world reads the dict observation (image, direction, mission) and its own actions, nothing else; only
-    the expert looks behind them. `Observation.pose` is (x, y, heading_rad) in a frame of the episode's own: x
-    in cells east and y in cells north of the start, the heading counter-clockwise from east.
+    The world reads only the dict observation (image, direction, mission) and its own actions; only the expert
+    reads the full state. `Observation.pose` is (x, y, heading_rad) relative to the start: x in cells east and
+    y in cells north, the heading counter-clockwise from east.
     """
 
     knowledge = KNOWLEDGE
@@ -37,11 +37,11 @@ class MiniGridWorld:
     def __init__(
         self, env: gym.Env[Any, Any], *, options: Mapping[str, Any] | None = None, map_size: int = 96
     ) -> None:
-        """Wrap an environment, which may be wrapped already as long as its dict observations stay.
+        """Wrap an environment, which may have wrappers that keep its dict observations.
 
         Args:
-            env: The environment; `world.env` is the one to step from now on.
-            options: What it was made with beyond its id; part of the instance id of its tasks.
+            env: The environment; step `world.env` instead from now on.
+            options: Options it was made with; part of the instance id of its tasks.
             map_size: Cells along each side of the agent's map, whose middle is the start.
 
         Raises:
@@ -65,7 +65,7 @@ class MiniGridWorld:
         return self._env
 
     def begin(self, observation: Any, info: Mapping[str, Any], *, seed: int | None) -> Task:
-        """Forget the last episode; the mission is the task."""
+        """Clear the map for a new episode; the mission is the task."""
         self._seen.begin(observation["image"], int(observation["direction"]))
         self._merged_steps = 0
         self._described = (None, "", {})
@@ -74,7 +74,7 @@ class MiniGridWorld:
         return Task(str(observation["mission"]), kind=self._kind, instance=instance)
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
-        """Take in a view; the text and the facts `held` and `visible` say what is held and in view."""
+        """Merge a view into the map; the text and the facts `held` and `visible` describe hand and view."""
         if self._env.step_count != self._merged_steps:
             self._merged_steps = self._env.step_count
             self._seen.merge(observation["image"], int(observation["direction"]), self._env.last_action)
@@ -93,11 +93,11 @@ class MiniGridWorld:
         return self._skills[1]
 
     def start(self, call: SkillCall) -> SkillExecution:
-        """Begin a call; an argument is the name of a seen thing or a description such as "the red ball".
+        """Start a call; an argument is the name of a seen thing or a description such as "the red ball".
 
         Raises:
-            UnknownName: No such skill.
-            InvalidRecord: Its arguments do not fit.
+            UnknownName: There is no skill of this name.
+            InvalidRecord: The arguments do not match the skill.
         """
         check_call(call, SIGNATURES)
         for name, value in call.arguments.items():
@@ -112,7 +112,7 @@ class MiniGridWorld:
         """MiniGrid's own bot for the episode that was just begun; see `embodied_mem.envs.minigrid.expert`.
 
         Raises:
-            EpisodeError: There is no expert for this environment.
+            EpisodeError: The mission cannot be turned into instructions for the bot.
         """
         from embodied_mem.envs.minigrid.expert import BotPolicy
 
@@ -123,7 +123,7 @@ class MiniGridWorld:
         return self._env.is_goal_reached
 
     def scene(self) -> str:
-        """Everything seen in this episode that is not gone, with places relative to the start."""
+        """Text on the things seen in this episode that are not gone, with places relative to the start."""
         return describe_scene(self._seen)
 
     def _describe(self) -> tuple[str, Mapping[str, JsonValue]]:
@@ -139,7 +139,7 @@ def _view_size(env: gym.Env[Any, Any]) -> int:
     spaces = getattr(env.observation_space, "spaces", {})
     size = spaces["image"].shape[0] if {"image", "direction", "mission"} <= set(spaces) else 0
     # The agent stands in the middle of one side of its view, so the number of cells is odd. Pictures and
-    # whole grids come under the same keys, and would be read as a map of nonsense.
+    # whole grids have the same keys, and would be misread as views.
     is_whole_grid = any(type(wrapper).__name__ == "FullyObsWrapper" for wrapper in _wrappers(env))
     if size % 2 and spaces["image"].shape == (size, size, 3) and not is_whole_grid:
         return int(size)

@@ -12,8 +12,8 @@ class Frame:
     """A plot area in SVG units and the data ranges it shows; y grows upwards.
 
     Attributes:
-        width: Of the whole picture.
-        height: Of the whole picture.
+        width: Width of the whole picture.
+        height: Height of the whole picture.
         left: Margin for y labels.
         right: Margin for direct labels.
         top: Margin above.
@@ -42,11 +42,11 @@ class Frame:
         return self.height - self.bottom
 
     def at_x(self, value: float) -> float:
-        """Where a data x is drawn."""
+        """Position of a data x in the picture."""
         return round(self.left + _share(value, self.x) * (self.plot_right - self.left), 2)
 
     def at_y(self, value: float) -> float:
-        """Where a data y is drawn."""
+        """Position of a data y in the picture."""
         return round(self.plot_bottom - _share(value, self.y) * (self.plot_bottom - self.top), 2)
 
 
@@ -56,7 +56,7 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
     Args:
         low: Lower end.
         high: Upper end, > low.
-        about: How many are wanted, roughly.
+        about: Approximate number of ticks.
     """
     raw = (high - low) / max(1, about)
     power = 10.0 ** math.floor(math.log10(raw))
@@ -66,13 +66,13 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
 
 
 def spread(positions: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Positions moved apart as little as needed so that labels do not overlap.
+    """Move positions apart just enough that labels do not overlap.
 
     Args:
-        positions: Where labels would like to be.
+        positions: Preferred positions of the labels.
         gap: Least distance between two.
         low: Least position.
-        high: Greatest position; with too many labels for the room they are spaced evenly.
+        high: Greatest position; labels that do not fit are spaced evenly.
 
     Returns:
         New positions in the order given.
@@ -121,7 +121,7 @@ def words(x: float, y: float, content: str, *, anchor: str = "start", class_: st
 
 
 def picture(frame: Frame, label: str, children: Sequence[Markup], *, class_: str = "chart") -> Markup:
-    """The SVG element; `label` is what a screen reader says."""
+    """The SVG element; `label` is for screen readers."""
     box = f"0 0 {frame.width:g} {frame.height:g}"
     return tag("svg", *children, viewBox=box, role="img", aria_label=label, class_=class_)
 

@@ -1,4 +1,4 @@
-"""The parts of the page with pictures: learning curves, success over budget, paired differences."""
+"""The sections with charts: learning curves, success over budget, paired differences."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def curves(summary: Summary, looks: Looks) -> Markup:
 
 
 def learning_chart(summary: Summary, looks: Looks) -> Markup | None:
-    """Success while learning, in bins of episodes; None where no arm has finished learning."""
+    """Success while learning, in bins of episodes; None if no arm has finished learning."""
     lines, width = [], 1
     for arm in _drawing_order(summary):
         learning = summary["arms"][arm]["learning"]
@@ -46,16 +46,16 @@ def learning_chart(summary: Summary, looks: Looks) -> Markup | None:
         x=(0.0, float(summary["learning_episodes"])),
         x_text=lambda value: f"{value:.0f}",
     )
-    said = "Success per trial while each arm learns. Mean over lifetimes; shaded, the 95 % interval."
-    others = [arm for arm in summary["order"] if summary["arms"][arm]["learning"] is None]
-    others = [arm for arm in others if not summary["arms"][arm]["is_beside"]]
-    if others and summary["is_complete"]:
-        said += f" Not shown: {', '.join(others)}, which recall from what another arm learnt."
-    return figure("Learning curves", said, chart, _numbers(lines, "episode", lambda x: f"{x:g}"))
+    caption = "Success per episode while each arm learns: mean over lifetimes, with its 95 % interval shaded."
+    hidden = [arm for arm in summary["order"] if summary["arms"][arm]["learning"] is None]
+    hidden = [arm for arm in hidden if not summary["arms"][arm]["is_beside"]]
+    if hidden and summary["is_complete"]:
+        caption += f" Not shown: {', '.join(hidden)}, which read the memory of another arm."
+    return figure("Learning curves", caption, chart, _numbers(lines, "episode", lambda x: f"{x:g}"))
 
 
 def budget_chart(summary: Summary, looks: Looks) -> Markup | None:
-    """Held-out success as a function of the share of steps allowed; None where no lifetime is complete."""
+    """Held-out success as a function of the share of steps allowed; None if no lifetime is complete."""
     lines = []
     for arm in _drawing_order(summary):
         curve = summary["arms"][arm]["budget_curve"]
@@ -70,8 +70,8 @@ def budget_chart(summary: Summary, looks: Looks) -> Markup | None:
         x=(0.0, 1.0),
         x_text=per_cent,
     )
-    said = "Held-out success if every episode were cut off earlier. The area under a line is the arm's area."
-    return figure("Success over budget", said, chart, _numbers(lines, "budget", per_cent, every=4))
+    caption = "Held-out success if episodes were cut off earlier. The area under a line is the arm's area."
+    return figure("Success over budget", caption, chart, _numbers(lines, "budget", per_cent, every=4))
 
 
 def thirds_table(summary: Summary, looks: Looks) -> Markup | None:
@@ -88,12 +88,12 @@ def thirds_table(summary: Summary, looks: Looks) -> Markup | None:
 
 
 def differences(summary: Summary, looks: Looks) -> Markup | None:
-    """The focus against each other arm: a picture a metric, then the numbers of every comparison."""
+    """The focus against each other arm: one chart per metric, then the numbers of every comparison."""
     own = [entry for entry in summary["comparisons"] if entry["a"] == summary["focus"]]
     if not summary["comparisons"]:
         return None
-    said = (
-        f"{summary['focus']} minus the other arm. A dot is one lifetime, in which both arms met the same "
+    caption = (
+        f"{summary['focus']} minus the other arm. A dot is one lifetime, in which both arms had the same "
         "problems in the same order; the diamond is the mean and the bar its 95 % interval. An interval "
         "that crosses the line shows no difference."
     )
@@ -101,11 +101,11 @@ def differences(summary: Summary, looks: Looks) -> Markup | None:
         _panel([entry for entry in own if entry["metric"] == name], name, looks) for name in COMPARED if own
     ]
     pictures = tag("div", *panels, class_="grid three") if own else None
-    return section("Differences, paired by lifetime", said, pictures, comparisons_table(summary))
+    return section("Differences, paired by lifetime", caption, pictures, comparisons_table(summary))
 
 
 def comparisons_table(summary: Summary) -> Markup:
-    """Every comparison with its interval and what the run could have detected."""
+    """Every comparison with its interval and the detectable difference."""
     heads = (
         "Arm",
         "against",

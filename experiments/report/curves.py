@@ -1,4 +1,4 @@
-"""Line charts with 95 % bands and direct labels, one line an arm."""
+"""Line charts with 95 % bands and direct labels, one line per arm."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class Curve:
 
     Attributes:
         name: Its label.
-        look: How it is drawn.
+        look: Colour and style.
         x: (n,) positions.
         mean: (n,) values.
-        low: (n,) lower ends of the band; None at a point (or everywhere) where there is no interval.
+        low: (n,) lower ends of the band; None at points without an interval.
         high: (n,) upper ends.
     """
 
@@ -46,7 +46,7 @@ def line_chart(
         label: What the chart shows, for screen readers.
         x_label: Title of the x axis.
         x: Range of the x axis.
-        x_text: How x ticks are written.
+        x_text: Formats an x tick.
     """
     frame = Frame(width=540, height=340, x=x)
     parts = [*y_axis(frame, per_cent), *x_axis(frame, x_label, x_text)]

@@ -1,4 +1,4 @@
-"""Paired differences: a dot a lifetime, and beneath it the mean with its 95 % interval."""
+"""Paired differences: one dot per lifetime, and below the dots the mean with its 95 % interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class DifferenceRow:
     """One comparison.
 
     Attributes:
-        title: Whom it is compared with.
-        numbers: The difference and interval in words.
-        look: How the other arm is drawn elsewhere.
-        differences: (n,) one a lifetime; empty if unpaired.
+        title: Title of the row: the other arm.
+        numbers: The difference and interval as text.
+        look: Look of the other arm.
+        differences: (n,) one per lifetime; empty if unpaired.
         mean: The difference.
-        interval: Its ends; None if there is none.
+        interval: Ends of its interval; None if there is none.
     """
 
     title: str
@@ -36,7 +36,7 @@ class DifferenceRow:
 def difference_chart(
     rows: Sequence[DifferenceRow], *, label: str, x_label: str, scale: float = 1.0
 ) -> Markup:
-    """A chart with a row a comparison around a common zero line.
+    """A chart with one row per comparison around a common zero line.
 
     Args:
         rows: Comparisons from top to bottom.
@@ -56,7 +56,7 @@ def difference_chart(
 
 
 def swarm(places: Sequence[float], *, size: float = 2 * DOT) -> list[int]:
-    """A lane for each dot so that dots in one lane do not overlap, as far as five lanes go.
+    """Assign each dot to one of five lanes so that dots in a lane do not overlap, if that is possible.
 
     Args:
         places: x of each dot.

@@ -1,4 +1,4 @@
-"""The page's furniture: sections, figures, tables, and numbers with their intervals."""
+"""Elements of the page: sections, figures, tables, and numbers with their intervals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -12,12 +12,12 @@ Summary: TypeAlias = Mapping[str, Any]
 
 
 def section(title: str, said: str | None, *content: Markup | None, id_: str | None = None) -> Markup:
-    """A part of the page: heading, a sentence, content."""
+    """A section of the page: heading, caption, content."""
     return tag("section", tag("h2", title), tag("p", said, class_="said") if said else None, *content, id=id_)
 
 
 def figure(title: str, said: str, chart: Markup, numbers: Markup) -> Markup:
-    """A chart with its heading, a sentence and its numbers as a table."""
+    """A chart with its heading, a caption and its numbers as a table."""
     return tag("figure", tag("h3", title), tag("p", said, class_="said"), chart, numbers)
 
 
@@ -27,16 +27,16 @@ def details(title: str, content: Markup) -> Markup:
 
 
 def notes(lines: Sequence[str], *, class_: str = "notes") -> Markup | None:
-    """Sentences a reader should know before trusting the numbers; None without any."""
+    """A list of warnings and notes; None if there are none."""
     return tag("ul", *(tag("li", line) for line in lines), class_=class_) if lines else None
 
 
 def table(heads: Sequence[Child], *bodies: Iterable[Markup], class_: str | None = None) -> Markup:
-    """A table that scrolls by itself where it is too wide.
+    """A table that scrolls by itself if it is too wide.
 
     Args:
-        heads: Column heads; an element of class `th` is taken as it is.
-        bodies: Rows; each argument is one body.
+        heads: Column heads; a `th` element is used unchanged.
+        bodies: Rows; each argument becomes one `tbody`.
         class_: Class of the table.
     """
     cells = (head if str(head).startswith("<th") else tag("th", head, scope="col") for head in heads)
@@ -45,14 +45,14 @@ def table(heads: Sequence[Child], *bodies: Iterable[Markup], class_: str | None 
 
 
 def row(head: Child, *cells: Child, class_: str | None = None) -> Markup:
-    """A table row: a head and cells; cells that are plain text or numbers get a `td` of their own."""
+    """A table row: a head and cells; plain text and numbers are wrapped in a `td`."""
     ready = (cell if str(cell).startswith("<td") else tag("td", cell, class_="number") for cell in cells)
     first = head if str(head).startswith("<th") else tag("th", head, scope="row")
     return tag("tr", first, *ready, class_=class_)
 
 
 def measured(metric: Metric, value: Mapping[str, Any] | None) -> Markup:
-    """A table cell with a mean and, quieter, its interval."""
+    """A table cell with a mean and, in a lighter colour, its interval."""
     if value is None:
         return tag("td", UNKNOWN, class_="number")
     interval = tag("span", metric.interval_text(value["ci95"]), class_="ci") if value["ci95"] else None

@@ -1,9 +1,9 @@
-"""Every episode as data for the page's browser: a small index, and details packed by lifetime.
+"""Data for the page's episode browser: a small index, and details packed by lifetime.
 
-A default run has about 5,500 episodes and 80 MB of rows. The index (one short array an episode) is plain
+A default run has about 5,500 episodes and 80 MB of rows. The index (one short array per episode) is plain
 JSON; calls and decisions are gzipped per lifetime and unpacked by the page when an episode is opened, which
-keeps the page small and quick. What does not fit the budget is left out whole, learning before held-out
-lifetimes' rows, and said.
+keeps the page small and quick. Chunks over the size budget are left out, learning before held-out episodes,
+and a note says so.
 """
 
 import base64
@@ -23,7 +23,7 @@ MAX_CALLS = 400
 MAX_DECISIONS = 200
 MAX_EPISODE_CHARS = 400_000  # beyond it calls, decisions and long texts are cut
 MAX_TEXT = 2_000
-COMPRESSION = 5  # 6 takes half as long again for a page 5 % smaller
+COMPRESSION = 5  # level 6 takes 1.5 times as long for a page 5 % smaller
 COLUMNS = (
     "arm",
     "lifetime",
@@ -41,12 +41,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What the page carries of the episodes.
+    """The data of the episodes in the page.
 
     Attributes:
-        index: Arms, kinds, tasks and statuses once each, and one array of `COLUMNS` an episode.
+        index: Distinct arms, kinds, tasks and statuses, and one array of `COLUMNS` per episode.
         chunks: `arm number/lifetime/phase` -> base64 of gzipped JSON, episode index -> its details.
-        left_out: What is missing, in words.
+        left_out: Notes on episodes and details that are left out.
     """
 
     index: dict[str, Any]
@@ -57,7 +57,7 @@ class Packed:
 def pack(
     run: Run, *, focus: str | None, detail_bytes: int = DETAIL_BYTES, index_rows: int = INDEX_ROWS
 ) -> Packed:
-    """Pack the episodes of a run; the focus arm and held-out phases come first where room is short.
+    """Pack the episodes of a run; held-out phases, then the focus arm, have priority if room is short.
 
     Args:
         run: The run.
@@ -96,11 +96,11 @@ def pack_chunk(rows: Sequence[EpisodeRow]) -> str:
 
 
 def episode_detail(row: EpisodeRow) -> str:
-    """What the page shows of an opened episode, as JSON: the row itself, cut where it is very long."""
+    """Details of an opened episode as JSON: the row itself, shortened if it is very long."""
     text = row.line.decode("utf-8", "replace")
     if len(text) <= MAX_EPISODE_CHARS and "NaN" not in text and "Infinity" not in text:
         return text
-    document = json.loads(text, parse_constant=lambda name: None)  # browsers read no NaN
+    document = json.loads(text, parse_constant=lambda name: None)  # browsers cannot parse NaN
     for part, most in (("calls", MAX_CALLS), ("decisions", MAX_DECISIONS)):
         document[f"{part}_cut"] = max(0, len(document.get(part, ())) - most)
         document[part] = document.get(part, [])[:most]
@@ -108,7 +108,7 @@ def episode_detail(row: EpisodeRow) -> str:
 
 
 def json_script(document: Any) -> Markup:
-    """JSON for the inside of a script element: no `<`, so that no text can end the element."""
+    """JSON for a script element: `<` is escaped, so that no text can end the element."""
     data = json.dumps(document, separators=(",", ":"))
     return Markup(data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
@@ -147,15 +147,15 @@ def _index(run: Run, rows: list[EpisodeRow]) -> dict[str, Any]:
 
 
 def _left_out(total: int, missing: int, index_rows: int) -> tuple[str, ...]:
-    said = []
+    notes = []
     if total > index_rows:
-        said.append(f"{total - index_rows:,} of {total:,} episodes are not listed here.")
+        notes.append(f"{total - index_rows:,} of {total:,} episodes are not listed here.")
     if missing:
-        said.append(
+        notes.append(
             f"To keep this page small, calls and memories of {missing:,} of {total:,} episodes are left out; "
             "they are in the run folder, in lifetimes/<arm>/<number>/episodes.jsonl."
         )
-    return tuple(said)
+    return tuple(notes)
 
 
 def _short(value: Any) -> Any:

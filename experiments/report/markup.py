@@ -1,4 +1,4 @@
-"""HTML and SVG from Python: what `tag` did not make is escaped, so data can never become markup."""
+"""Make HTML and SVG: all text that is not `Markup` is escaped, so data can never become markup."""
 
 import html
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from embodied_mem.records.json_values import clean_text
 
 
 class Markup(str):
-    """Text that is markup already; only `tag` and `join` make it."""
+    """Text that is already markup and is not escaped again."""
 
     __slots__ = ()
 
@@ -18,13 +18,12 @@ VOID = frozenset({"meta", "br", "input", "path", "line", "circle", "rect"})
 
 
 def tag(name: str, *children: Child, **attributes: Child) -> Markup:
-    """An element. Children that are no `Markup` are escaped; None children and attributes are left out.
+    """An element. Children that are not `Markup` are escaped; None children and attributes are left out.
 
     Args:
         name: Element name.
         children: Content in order.
-        attributes: `class_` stands for `class`, `data_arm` for `data-arm`; an empty text gives a bare
-            attribute.
+        attributes: `class_` stands for `class`, `data_arm` for `data-arm`.
     """
     inside = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
     if name in VOID:
@@ -33,17 +32,17 @@ def tag(name: str, *children: Child, **attributes: Child) -> Markup:
 
 
 def join(children: Iterable[Child]) -> Markup:
-    """Children one after the other, escaped where they are plain text."""
+    """Join children; plain text is escaped."""
     return Markup("".join(text(child) for child in children if child is not None))
 
 
 def text(child: Child) -> Markup:
-    """A plain text or number as markup."""
+    """Convert a plain text or number to markup."""
     if isinstance(child, Markup):
         return child
     return Markup(
         html.escape(clean_text(_number(child)), quote=True).replace(" %", "&#160;%")
-    )  # no break before %
+    )  # no line break before %
 
 
 def _attribute(key: str, value: Child) -> str:

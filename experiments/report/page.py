@@ -1,4 +1,4 @@
-"""The page: parts in order, with style and script inside, and a policy that lets nothing else run or load."""
+"""The page: sections in order, with inline style and script, and a policy that blocks everything else."""
 
 import base64
 import hashlib
@@ -21,15 +21,15 @@ from embodied_mem.experiments.summary import summarise_run
 def write_report(
     folder: str | Path, run: Run | None = None, summary: Mapping[str, Any] | None = None
 ) -> Path:
-    """Write `report.html` into a run folder (replaced in one move) and return its path.
+    """Write `report.html` into a run folder (atomically) and return its path.
 
     Args:
         folder: The run folder.
-        run: What `read_run(folder)` gave, to save reading it again.
-        summary: What `summarise_run(run)` gave, to save computing it again.
+        run: The result of `read_run(folder)`, to avoid reading it again.
+        summary: The result of `summarise_run(run)`, to avoid computing it again.
 
     Raises:
-        ExperimentError: Not a run folder, or a row cannot be read.
+        ExperimentError: The folder is not a run folder, or a row is invalid.
     """
     run = run or read_run(folder)
     path = Path(folder) / "report.html"
@@ -80,14 +80,14 @@ def _episodes(packed: Packed, run: Run, arm_looks: Mapping[str, Look]) -> Markup
     data = [tag("script", json_script(index), type="application/json", id="episode-index")]
     for key, chunk in packed.chunks.items():
         data.append(tag("script", Markup(chunk), type="text/plain", id=f"details-{key}"))
-    said = (
-        "Open an episode to see what was called, what went wrong, and for each decision which memories "
-        "came back and why: the parts of a score add up to it."
+    caption = (
+        "Open an episode to see its calls and failures, and for each decision the recalled memories with "
+        "their scores: the parts of a score add up to it."
     )
     without = "Browsing episodes needs JavaScript; the rows are in lifetimes/<arm>/<number>/episodes.jsonl."
     return section(
         "Every episode",
-        said,
+        caption,
         notes(packed.left_out),
         tag("noscript", tag("p", without)),
         tag("div", "", id="browser"),
@@ -103,7 +103,7 @@ def _script() -> Markup:
 @cache
 def _asset(name: str) -> str:
     text = files("embodied_mem.experiments.report").joinpath("assets", name).read_text(encoding="utf-8")
-    return text.replace("\r\n", "\n")  # the digest is over the text as the browser reads it
+    return text.replace("\r\n", "\n")  # the browser digests the text with these line ends
 
 
 def _digest(name: str) -> str:

@@ -1,7 +1,7 @@
 """One look per arm, the same in every chart and table.
 
-Colours are the set of Okabe and Ito (2008), told apart under the common colour blindnesses; arms beside are
-grey and dashed. `assets/page.css` gives each class its colour in light and dark.
+Colours are those of Okabe and Ito (2008), distinguishable with the common colour blindnesses; reference arms
+are grey and dashed. `assets/page.css` gives each class its colour in light and dark.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ class Look:
 
     @property
     def classes(self) -> str:
-        """The classes of its elements."""
+        """CSS classes of its elements."""
         return f"{self.colour} beside" if self.is_beside else self.colour
 
 

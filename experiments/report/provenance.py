@@ -1,4 +1,4 @@
-"""The parts of the page that tell how the numbers came to be: command, settings, knowledge, meanings."""
+"""The sections on how the numbers were made: command, settings, prior knowledge, glossary."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,8 +14,8 @@ from embodied_mem.experiments.statistics import RESAMPLES
 WORDS = {
     "Same obstacle": SAME_OBSTACLE,
     "Leaks": (
-        "Recalled memories of the very problem being solved (same environment and seed). "
-        "More than none would make a result worthless."
+        "Recalled memories of the problem being solved (same environment and seed). "
+        "A result with any leak is invalid."
     ),
     "Lifetime": (
         "One memory and one order of tasks: learning episodes, then held-out episodes with memory frozen. "
@@ -49,9 +49,9 @@ ARMS = {
     ),
     "recency": "The k newest of the same candidates, whatever their score.",
     "shuffled": "The experiences memory would return, with plan and outcome swapped among candidates.",
-    "without_kind": "Memory that never returns an experience of the task kind being tried: what transfers.",
+    "without_kind": "Memory without experiences of the current task kind: shows what transfers.",
     "floor": "A random legal skill at every turn; learns nothing.",
-    "expert": "The world's own solver, which may look where an agent may not.",
+    "expert": "The world's own solver, which may read state that agents cannot see.",
 }
 
 
@@ -76,20 +76,20 @@ def how_it_was_run(info: RunInfo) -> Markup:
 
 
 def knowledge(info: RunInfo) -> Markup | None:
-    """What the world tells a planner without its having learnt it."""
+    """What the world tells a planner without learning; None if the world keeps no ledger."""
     if not info.knowledge:
         return None
     ledger = [entry if isinstance(entry, Mapping) else {"what": entry} for entry in info.knowledge]
     keys = list(dict.fromkeys(key for entry in ledger for key in entry))
     rows = [tag("tr", *(tag("td", _plain(entry.get(key, ""))) for key in keys)) for entry in ledger]
-    said = (
-        "The knowledge ledger: what controller, skill texts and failure reasons give to every arm for free."
+    caption = (
+        "The knowledge ledger: what controller, skill texts and failures tell each arm without learning."
     )
-    return section("What was known beforehand", said, table([str(key).capitalize() for key in keys], rows))
+    return section("What was known beforehand", caption, table([str(key).capitalize() for key in keys], rows))
 
 
 def glossary(arms: tuple[str, ...]) -> Markup:
-    """What the words on this page mean; of the arms only those of this run."""
+    """The glossary of this page, with the arms of this run only."""
     words = {metric.label: metric.description for metric in METRICS.values()} | WORDS
     words |= {arm: meaning for arm, meaning in ARMS.items() if arm in arms}
     entries = [tag("div", tag("dt", word), tag("dd", meaning)) for word, meaning in words.items()]

@@ -1,4 +1,4 @@
-"""The parts of the page that tell the result: headline, arms, task kinds, what was learnt."""
+"""The sections with results: headline, arms, task kinds, what was learnt."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ from embodied_mem.experiments.report.elements import (
 from embodied_mem.experiments.report.markup import Markup, tag
 
 SAME_OBSTACLE = (
-    "Of the plans made from a memory against an obstacle, the share made from a memory that had met the "
-    "same kind of obstacle. It says whether memories are used where they fit."
+    "Of the plans made from a memory against an obstacle, the share whose memory is about the same kind of "
+    "obstacle. It shows whether memories are used where they fit."
 )
 
 
 def headline(summary: Summary, name: str) -> Markup:
-    """Name of the run, the result in one sentence, and what limits it."""
+    """Name of the run, the result in one sentence, and its limits."""
     arms, lifetimes = counted(len(summary["arms"]), "arm"), counted(summary["lifetimes"], "lifetime")
     size = (
         f"{arms} · {lifetimes} of {summary['learning_episodes']} learning and "
@@ -37,7 +37,7 @@ def headline(summary: Summary, name: str) -> Markup:
         tag("p", name, class_="eyebrow"),
         tag("h1", summary["headline"]),
         tag("p", size, class_="quiet"),
-        _banner("Tuning seeds.", "Look, but claim nothing.") if is_tuning else None,
+        _banner("Tuning seeds.", "Results are no evidence for a claim.") if is_tuning else None,
         None
         if summary["is_complete"]
         else _banner("Incomplete run.", "Only complete lifetimes are counted."),
@@ -47,17 +47,17 @@ def headline(summary: Summary, name: str) -> Markup:
 
 
 def arms_table(summary: Summary, looks: Looks) -> Markup:
-    """Every arm held out, with floor and ceiling beneath."""
+    """Held-out results of every arm; reference arms (floor, ceiling) come last."""
     metrics = [METRICS[name] for name in (*COMPARED, "steps")]
     heads = ["Arm", "", *(tag("th", m.label, scope="col", title=m.description) for m in metrics)]
     heads += [tag("th", "Same obstacle", scope="col", title=SAME_OBSTACLE), "Leaks", "Episodes"]
     learners = [arm for arm in summary["order"] if not summary["arms"][arm]["is_beside"]]
     beside = [arm for arm in summary["order"] if summary["arms"][arm]["is_beside"]]
-    said = "Mean over lifetimes and, in brackets, its 95 % interval."
+    caption = "Mean over lifetimes and, in brackets, its 95 % interval."
     if beside:
-        said += f" Grey rows learn nothing; they stand beside to read the others by: {', '.join(beside)}."
+        caption += f" Grey rows learn nothing and serve as a reference: {', '.join(beside)}."
     bodies = [[_arm_row(summary, arm, looks) for arm in arms] for arms in (learners, beside) if arms]
-    return section("Held out, memory frozen", said, table(heads, *bodies))
+    return section("Held out, memory frozen", caption, table(heads, *bodies))
 
 
 def kinds_table(summary: Summary, looks: Looks) -> Markup:
@@ -70,15 +70,15 @@ def kinds_table(summary: Summary, looks: Looks) -> Markup:
         counts = sorted({cell["episodes"] for cell in cells if cell})
         count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         rows.append(row(kind, count, *map(_tint, cells)))
-    said = (
+    caption = (
         "Share of held-out episodes that succeeded, pooled over lifetimes. "
         "Each cell rests on few episodes: read rows, not cells."
     )
-    return section("Task by task", said, table(heads, rows, class_="heat"))
+    return section("Task by task", caption, table(heads, rows, class_="heat"))
 
 
 def learnt_table(summary: Summary) -> Markup | None:
-    """Which repairs the focus acted on against which obstacle."""
+    """The repairs that the focus used against each obstacle; None if there are none."""
     arm = summary["arms"].get(summary["focus"])
     if arm is None or not arm["learnt"]:
         return None
@@ -160,6 +160,6 @@ def _learnt_words(summary: Summary, arm: Summary) -> str:
     same = arm["same_obstacle"]
     return (
         f"In the held-out episodes {summary['focus']} acted on memories against {many}: "
-        f"{', '.join(obstacles)}. The repairs most used are below, arguments reduced to their nouns. "
+        f"{', '.join(obstacles)}. The most used repairs are below, arguments reduced to their nouns. "
         f"{same['same']} of {same['decisions']} such plans were made from a memory of the same obstacle."
     )

@@ -49,5 +49,5 @@ def test_rows_after_a_torn_one_follow_the_whole_ones(folder):
 def test_a_damaged_row_in_the_middle_is_an_error_with_its_line(folder):
     with (folder / FILE_NAME).open("ab") as file:
         file.write(b'{"ind\n{"index": 3}\n')
-    with pytest.raises(ExperimentError, match="line 3 is no JSON"):
+    with pytest.raises(ExperimentError, match="line 3 is not valid JSON"):
         recover(folder)

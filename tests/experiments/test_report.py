@@ -341,7 +341,7 @@ def test_a_browser_reads_rows_that_leave_out_what_is_empty(tmp_path: Path) -> No
     report = write_report(write_rows(tmp_path / "run", [row]))
     opened = Elements(browse(f"{report.as_uri()}#memory%2F0%2Fheld_out%2F0", tmp_path / "profile")).text
     assert "steps 0–0" in opened  # noqa: RUF001
-    assert "not begun" not in opened
+    assert "not started" not in opened
 
 
 @pytest.mark.slow

@@ -1,1 +1,1 @@
-"""Experiments: whole configurations that a claim names."""
+"""Experiments: complete configurations, each named by its file."""

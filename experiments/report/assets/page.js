@@ -1,5 +1,5 @@
 "use strict";
-// The page works without this: it adds the episode browser and dims lines. Texts from data only ever become text nodes.
+// Adds the episode browser and dims lines; the page works without it. Texts from data only become text nodes.
 
 const PAGE = 60;
 const SYMBOL = { success: "✓", ended: "■", failure: "✗", cancelled: "–" };
@@ -133,7 +133,7 @@ function browse(root, index) {
     return episode(detail, origin);
   }
 
-  function episode(detail, origin) { // rows may leave out what is empty
+  function episode(detail, origin) { // rows may omit empty fields
     detail = { decisions: [], feedback: {}, ...detail };
     detail.calls = (detail.calls || []).map((call) => ({ first_step: 0, last_step: 0, decision: 0, reason: "", obstacle: "", ...call }));
     const facts = [["seed", detail.seed], ["problem", detail.instance], ["reward", number(detail.reward, 3)], ["ended by", detail.ended_by], ["judged", detail.explanation], ["error", detail.error],
@@ -141,7 +141,7 @@ function browse(root, index) {
       .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== "–").map(([name, value]) => `${name} ${value}`);
     const node = el("div", { class: "episode" }, el("p", { class: "meta" }, facts.join(" · ")));
     if (!detail.decisions.length) node.append(el("p", { class: "quiet" }, "No decisions were logged for this arm."));
-    const known = new Map(); // a plan may be made from what an earlier decision recalled
+    const known = new Map(); // a plan may use a memory recalled at an earlier decision
     for (const decision of detail.decisions) {
       for (const memory of decision.recalled || []) known.set(memory.id, { ...memory, decision: decision.index || 0 });
       node.append(decided(decision, detail, origin, known));
@@ -161,7 +161,7 @@ function browse(root, index) {
     const made = detail.calls.filter((call) => call.decision === decision.index);
     const undone = decision.plan.slice(made.length);
     node.append(calls(made));
-    if (undone.length) node.append(el("p", { class: "why" }, "planned, not begun: ", el("code", {}, undone.join("; "))));
+    if (undone.length) node.append(el("p", { class: "why" }, "planned, not started: ", el("code", {}, undone.join("; "))));
     const own = new Set(decision.recalled.map((memory) => memory.id));
     const earlier = decision.acted_on.filter((id) => !own.has(id)).map((id) => known.get(id) || { id });
     const listed = [...earlier, ...decision.recalled];
@@ -197,7 +197,7 @@ function browse(root, index) {
       const matches = Math.abs(total - memory.score) < 0.002;
       const use = decision.acted_on.includes(memory.id) ? ["acted on", "chip shown"] : decision.shown.includes(memory.id) ? ["shown", "chip"] : null;
       const helped = detail.feedback[memory.id];
-      const told = helped === undefined ? null : el("span", { class: "from" }, helped ? " helped" : " did not help");
+      const feedback = helped === undefined ? null : el("span", { class: "from" }, helped ? " helped" : " did not help");
       const from = origin.has(memory.id) ? `from learning episode ${origin.get(memory.id)}` : null;
       const met = memory.obstacle ? `met “${memory.obstacle}”` : null;
       const when = memory.decision === undefined ? null : `recalled at decision ${memory.decision + 1}`;
@@ -205,16 +205,16 @@ function browse(root, index) {
         el("div", { class: "sum" }, terms, parts.length ? ` = ${number(memory.score, 3)}` : `score ${number(memory.score, 3)}`,
           parts.length && !matches ? ` (the parts give ${number(total, 3)})` : null),
         el("div", { class: "from", title: memory.id }, [when, memory.reason, met, from, memory.id.slice(0, 32)].filter(Boolean).join(" · "))),
-        el("td", { class: "number" }, use ? el("span", { class: use[1] }, use[0]) : null, told));
+        el("td", { class: "number" }, use ? el("span", { class: use[1] }, use[0]) : null, feedback));
     });
     return el("table", { class: "memories" }, el("tbody", {}, rows));
   }
 
   const linked = wanted && index.rows.find((row) => key(row) === wanted);
-  if (linked) { // a link to one episode: show it whatever page of the list it would be on
+  if (linked) { // a link to one episode: extend the list as far as that episode
     arm.value = String(linked[column.arm]); life.value = String(linked[column.lifetime]); phase.value = String(linked[column.phase]);
     shown = Math.max(PAGE, matching().indexOf(linked) + 1);
-  } else if (index.rows.length) { // begin where the result is: the focus arm, held out
+  } else if (index.rows.length) { // start with the held-out episodes of the focus arm
     const focus = index.looks.findIndex((look) => look === "c0");
     if (focus >= 0) arm.value = String(focus);
     phase.value = "1";
