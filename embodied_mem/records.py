@@ -352,7 +352,7 @@ class Receipt:
 
         Raises:
             ConflictingId: Another process stored other content under this id before the commit.
-            StoreError: The write lock was not free within the timeout; the record stays queued.
+            StoreError: The store could not be written within the timeout; the record stays queued.
         """
         return self.sequence
 

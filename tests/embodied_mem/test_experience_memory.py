@@ -433,7 +433,7 @@ class TestWithdrawal:
         """It would be kept where nobody ever sees it."""
         memory.record(tried("look", id="a"))
         memory.withdraw(0)
-        with pytest.raises(ConflictingId, match="'a' was withdrawn; record it again under an id of its own"):
+        with pytest.raises(ConflictingId, match="'a' was withdrawn; record it again under a new id"):
             memory.record(tried("look", id="a"))
         with pytest.raises(UnknownName):
             memory.feedback("a", helped=True)
