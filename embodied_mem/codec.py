@@ -162,7 +162,7 @@ def _float(value: Any) -> float | None:
 
 
 def _copied(value: Any) -> Any:
-    """Return a deep copy of a JSON value, so that a caller who changes it changes nothing else."""
+    """Return a deep copy of a JSON value, so that changes by the caller do not affect the source."""
     if type(value) is dict:
         return {name: item if type(item) in _SCALARS else _copied(item) for name, item in value.items()}
     if type(value) is list:

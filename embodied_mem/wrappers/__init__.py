@@ -1,4 +1,4 @@
-"""Recording the experience of an existing agent in an existing environment, with no change to either."""
+"""Recording of episodes from any agent in any Gymnasium environment, without changes to either."""
 
 from embodied_mem.wrappers.options import RecordingError
 from embodied_mem.wrappers.outcomes import EpisodeSummary, RewardRule
