@@ -1,8 +1,8 @@
-"""The contracts between rooms: what a user may replace, each with two to five methods at most.
+"""Protocols of the parts that a user may replace, each with at most five methods.
 
 Each has a reusable test class in `embodied_mem.testing`; subclass it to test an implementation. An optional
 capability (`HasHorizon`, `CanWithdraw`, `EmbedsQueries`, `HasGoalCheck`, `HasSceneText`) is tested by the
-class of the contract that it goes with, where it is there; of `HasExpert` the policy is, by `PolicyContract`.
+class of its main contract, if the implementation has it; `PolicyContract` tests the policy of a `HasExpert`.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -26,110 +26,110 @@ State = TypeVar("State")
 
 @runtime_checkable
 class Memory(Protocol):
-    """Stores experiences and gives back the useful ones."""
+    """Stores experiences and recalls the useful ones."""
 
     def record(self, experience: Experience) -> Receipt:
-        """Keep an experience; once this returns it survives `kill -9` where the memory is durable.
+        """Store an experience; in a durable memory it survives `kill -9` once this returns.
 
-        A memory that commits several together gives a receipt whose `wait` returns when that is so.
+        With group commit it survives once `Receipt.wait` returns.
 
         Raises:
-            ConflictingId: The id is taken by different content, or was withdrawn.
-            MemoryModeError: The memory does not accept writes.
+            ConflictingId: The id belongs to different content, or was withdrawn.
+            MemoryModeError: The memory is read-only.
         """
         ...
 
     def recall(self, query: Query, /) -> list[Recalled]:
-        """At most `query.k` experiences, best first; nothing outside `query.where` or after `query.as_of`."""
+        """Return at most `query.k` experiences, best first, within `query.where` and up to `query.as_of`."""
         ...
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
-        """Note whether acting on a recalled experience helped.
+        """Record whether acting on a recalled experience helped.
 
         Raises:
-            UnknownName: Nothing of that id was recorded, or it was withdrawn.
-            MemoryModeError: The memory does not accept writes.
+            UnknownName: No experience has that id, or it was withdrawn.
+            MemoryModeError: The memory is read-only.
         """
         ...
 
 
 @runtime_checkable
 class HasHorizon(Protocol):
-    """A memory whose state can be fixed for the length of an episode."""
+    """A memory whose visible state can be fixed for the duration of an episode."""
 
     def horizon(self) -> int:
-        """The newest sequence number; as `Query.as_of` it hides everything recorded later."""
+        """Return the newest sequence number; passed as `Query.as_of` it hides everything recorded later."""
         ...
 
 
 @runtime_checkable
 class CanWithdraw(Protocol):
-    """A memory that can hide what an unfinished attempt wrote, so that an interrupted lifetime goes on."""
+    """A memory that can hide the entries of an unfinished attempt, so an interrupted lifetime can resume."""
 
     def withdraw(self, after: int) -> None:
-        """Hide everything with a sequence number above `after`, as if it had never been written."""
+        """Hide every entry with a sequence number above `after`, as if it had never been written."""
         ...
 
 
 @runtime_checkable
 class Backend(Protocol):
-    """One append-only log with search; where and how it is kept is its own affair."""
+    """One append-only log with search, in any storage."""
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Add entries in order, all or none; durable once it returns.
+        """Append entries in order, all or none; durable once this returns.
 
         Raises:
-            ConflictingId: An id is taken by different content.
-            UnknownSpace: A vector's space differs from the one its field has.
+            ConflictingId: An id belongs to different content.
+            UnknownSpace: A vector's space differs from its field's space.
         """
         ...
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
-        """The entries of these ids (text) or sequence numbers (int), in that order; None where none is."""
+        """Return the entries of these ids (str) or sequence numbers (int), in order; None if missing."""
         ...
 
     def changes_since(self, sequence: int, *, limit: int | None = None) -> Sequence[Logged]:
-        """Entries after this sequence number, oldest first."""
+        """Return the entries after this sequence number, oldest first."""
         ...
 
     def search(self, search: Search) -> Found:
-        """The best entries that pass the filter; never one that does not.
+        """Return the best entries that pass the filter.
 
         Raises:
-            UnknownSpace: A leg's vector lies in another space than the vectors of its field.
+            UnknownSpace: The space of a leg's vector differs from its field's space.
         """
         ...
 
     def close(self) -> None:
-        """Let go of files; closing twice is allowed, any other call afterwards raises `StoreError`."""
+        """Release files; closing twice is allowed, any other call afterwards raises `StoreError`."""
         ...
 
 
 @runtime_checkable
 class Forgetting(Protocol):
-    """Says what to let go of first; told everything in the order in which it happened, so it can be replayed.
+    """Ranks items for removal; receives events in the order they happened, so they can be replayed.
 
-    Times are numbers that never go down, in a unit the caller states: episodes, steps or seconds. Two
-    policies made alike and told alike give the same answers, in any process.
+    Times are non-decreasing numbers in a unit that the caller chooses: episodes, steps or seconds. The same
+    settings and events give the same values, in any process.
     """
 
     def added(self, item: Remembered, *, at: float) -> None:
-        """Something is remembered from now on; of an id that is remembered already, anew."""
+        """Add an item, or restart an item whose id is already known."""
         ...
 
     def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
-        """It was recalled; whether acting on it helped, if that is known. Unknown ids are ignored."""
+        """Note a recall of an item, and whether acting on it helped (None: unknown). Ignores unknown ids."""
         ...
 
     def removed(self, item_id: str) -> None:
-        """It is no longer remembered. Unknown ids are ignored."""
+        """Drop an item. Ignores unknown ids."""
         ...
 
     def retention(self, *, at: float) -> Mapping[str, float]:
-        """What is remembered, with how much it is to be kept; asking changes nothing.
+        """Return the retention value of every item by id, without changing state.
 
-        The lowest goes first, of equals the first listed; what is at infinity is never let go of. The mapping
-        is the caller's to keep.
+        The lowest value is removed first; ties: first listed; an infinite value is never removed. The caller
+        owns the mapping.
         """
         ...
 
@@ -140,46 +140,46 @@ class Embedder(Protocol[Input_contra]):
 
     @property
     def space(self) -> Space:
-        """The space its vectors lie in."""
+        """The space of its vectors."""
         ...
 
     def embed(self, inputs: Sequence[Input_contra]) -> Vectors:
-        """(n, d) float32, finite; equal inputs give equal rows, whatever else is in the batch."""
+        """Return (n, d) float32, finite; equal inputs give equal rows in any batch."""
         ...
 
 
 @runtime_checkable
 class EmbedsQueries(Protocol[Input_contra]):
-    """An embedder that embeds what is asked otherwise than what is kept, as E5 and BGE do by a prefix.
+    """An embedder that embeds queries differently from documents, as E5 and BGE do with a prefix.
 
-    Recall asks this method alone; what is recorded, imported or embedded anew goes through `embed` alone.
+    Recall calls only this method; recording, importing and re-embedding call only `embed`.
     """
 
     def embed_queries(self, queries: Sequence[Input_contra]) -> Vectors:
-        """(n, d) float32 in the space of the embedder, to be compared with what `embed` gives there."""
+        """Return (n, d) float32 in the embedder's space, comparable with the vectors of `embed`."""
         ...
 
 
 @runtime_checkable
 class Execution(Protocol):
-    """A skill call on its way."""
+    """A running skill call."""
 
     def advance(self, observation: Observation) -> "SkillResult | Any":
-        """The next environment action, or the result if the call is over.
+        """Return the next environment action, or a `SkillResult` if the call is over.
 
-        An action may be of any type, so the result is told apart by being a `SkillResult`. A call that fails
-        gives at least one action first, so that failing is never free.
+        An action may be of any type except `SkillResult`. A failing call returns at least one action first,
+        so that failure always costs a step.
         """
         ...
 
     def cancel(self) -> SkillResult:
-        """Give the call up; later calls of `advance` give the same result."""
+        """Abort the call; later calls of `advance` return the same result."""
         ...
 
 
 @runtime_checkable
 class World(Protocol):
-    """Describes a Gymnasium environment to planners. It *has* the environment; the agent steps that one."""
+    """Describes a Gymnasium environment to planners; the agent steps `env`, not the world."""
 
     @property
     def env(self) -> Any:
@@ -187,55 +187,55 @@ class World(Protocol):
         ...
 
     def begin(self, observation: Any, info: Mapping[str, Any], *, seed: int | None) -> Task:
-        """Forget the last episode and say what is to be done; called once after each reset."""
+        """Clear the state of the last episode and return the task; called once after each reset."""
         ...
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
-        """Describe what the environment gave; called once after each reset and each step."""
+        """Describe the environment's observation; called once after each reset and each step."""
         ...
 
     def skills(self, observation: Observation, *, detail: Detail = "signature") -> Sequence[Skill]:
-        """What can be called now."""
+        """Return the skills that can be called now."""
         ...
 
     def start(self, call: SkillCall) -> Execution:
-        """Begin a call.
+        """Start a call.
 
         Raises:
-            UnknownName: No such skill.
-            InvalidRecord: Its arguments do not fit.
+            UnknownName: The skill does not exist.
+            InvalidRecord: The arguments do not fit the skill.
         """
         ...
 
 
 @runtime_checkable
 class Planner(Protocol):
-    """Decides what to do next. Keeps its own state within an episode and none beyond it."""
+    """Decides what to do next; may keep state within an episode but not across episodes."""
 
     def decide(self, context: Context) -> "Decision | Awaitable[Decision]":
-        """The next decision; `context.trigger` is `start` when a new episode begins."""
+        """Return the next decision; `context.trigger` is `start` when a new episode begins."""
         ...
 
     def describe(self) -> JsonObject:
-        """Name and settings, for the origin of what is recorded; `name` is always there."""
+        """Return the name (key `name`, required) and settings, for the origin of recorded experiences."""
         ...
 
 
 @runtime_checkable
 class Judge(Protocol):
-    """Says how an episode ended, from what happened and not from what was planned."""
+    """Judges how an episode ended, from what happened and not from the plan."""
 
     def judge(self, trace: Trace) -> Outcome:
-        """The outcome; `unverified` where nothing independent of the agent says more."""
+        """Return the outcome; `unverified` if there is no evidence independent of the agent."""
         ...
 
 
 @runtime_checkable
 class Reflector(Protocol):
-    """Says what is to be learnt from a judged episode."""
+    """Derives knowledge from a judged episode."""
 
     def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
-        """Experiences to keep beside the episode, and feedback on those that were acted on."""
+        """Return experiences to record beside the episode, and feedback on those that were acted on."""
         ...
 
 
@@ -244,33 +244,33 @@ class Policy(Protocol[State]):
     """A controller that maps observations to actions: a trained network, or a world's expert."""
 
     def initial_state(self) -> State:
-        """The state at the beginning of an episode."""
+        """Return the state at the start of an episode."""
         ...
 
     def act(self, observation: Any, state: State) -> tuple[Any, State]:
-        """The next action, and the state to hand to the next call."""
+        """Return the next action, and the state to pass to the next call."""
         ...
 
 
 @runtime_checkable
 class Tracker(Protocol):
-    """Receives numbers while a run goes on."""
+    """Receives metrics during a run."""
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Note metrics at a step; steps of one tracker never go down."""
+        """Log metrics at a step; the steps of one tracker never decrease."""
         ...
 
     def close(self) -> None:
-        """Write out what is left; closing twice is allowed."""
+        """Flush and close; closing twice is allowed."""
         ...
 
 
 @runtime_checkable
 class HasExpert(Protocol):
-    """A world that knows how to solve its own tasks; the ceiling of an experiment."""
+    """A world with an expert for its own tasks; the upper bound of an experiment."""
 
     def expert(self, rng: np.random.Generator) -> Policy[Any]:
-        """A policy for the episode that was just begun; it may look where an agent may not.
+        """Return a policy for the episode that just began; it may read state that is hidden from agents.
 
         Its `act` raises `EpisodeError` when it is stuck.
         """
@@ -279,17 +279,17 @@ class HasExpert(Protocol):
 
 @runtime_checkable
 class HasGoalCheck(Protocol):
-    """A world that can say by itself whether the task is done."""
+    """A world that can check whether the task is done."""
 
     def goal_reached(self) -> bool | None:
-        """Whether the task of this episode is done; None while that is not known."""
+        """Whether the task of this episode is done; None if unknown so far."""
         ...
 
 
 @runtime_checkable
 class HasSceneText(Protocol):
-    """A world that keeps a map of what it has seen and can put it in words."""
+    """A world that keeps a map of its observations and can describe it."""
 
     def scene(self) -> str:
-        """What is known of the place; only what the agent has perceived."""
+        """Describe the known surroundings, based only on the agent's own perceptions."""
         ...

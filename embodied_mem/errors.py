@@ -1,15 +1,15 @@
-"""Every error a caller can meet, as one tree under `EmbodiedMemError`."""
+"""The library's exceptions, all under `EmbodiedMemError`."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class EmbodiedMemError(Exception):
-    """Root of every error this library raises on purpose."""
+    """Base class of every error that this library raises on purpose."""
 
 
 class InvalidRecord(EmbodiedMemError, ValueError):
-    """A record holds a value that no store could keep or compare; the message names the field."""
+    """A record holds a value that cannot be stored or compared; the message names the field."""
 
 
 class InvalidQuery(EmbodiedMemError, ValueError):
@@ -17,15 +17,15 @@ class InvalidQuery(EmbodiedMemError, ValueError):
 
 
 class UnknownName(EmbodiedMemError, LookupError):
-    """A registry, skill list or folder has nothing of that name; the message lists the nearest ones."""
+    """A name is not in a registry, skill list or folder; the message lists the nearest names."""
 
 
 class MissingExtra(EmbodiedMemError, ImportError):
-    """An optional package is not installed; the message is the command that installs it."""
+    """An optional package is not installed; the message gives the install command."""
 
 
 class StoreError(EmbodiedMemError):
-    """The store cannot do what was asked: wrong file, closed handle, locked by another process."""
+    """A store operation failed: wrong file, closed handle, locked by another process."""
 
 
 class ConflictingId(StoreError):
@@ -33,11 +33,11 @@ class ConflictingId(StoreError):
 
 
 class QuotaExceeded(StoreError):
-    """Attachments would take more room than they were allowed; nothing was written."""
+    """Attachments would exceed the quota; nothing was written."""
 
 
 class DamagedAttachment(StoreError):
-    """A file's content is no longer what its name, a hash, says."""
+    """The content of a file does not match the hash in its name."""
 
 
 class UnknownSpace(StoreError, ValueError):
@@ -45,30 +45,30 @@ class UnknownSpace(StoreError, ValueError):
 
 
 class MemoryModeError(EmbodiedMemError):
-    """A write was attempted through a memory opened as `frozen` or `off`."""
+    """A write was attempted on a memory in mode `frozen` or `off`."""
 
 
 class ForkedHandle(EmbodiedMemError):
-    """A handle opened in a parent process was used in a forked child; open the path again there."""
+    """A handle opened in the parent process was used in a forked child; open the path again in the child."""
 
 
 class EpisodeError(EmbodiedMemError):
-    """The agent loop was asked for something it cannot do, such as running inside a running event loop."""
+    """The agent loop cannot run the episode, for example inside a running event loop."""
 
 
 class ExperimentError(EmbodiedMemError):
-    """A run folder, seed range or comparison cannot be used as asked."""
+    """A run folder, seed range or comparison is invalid."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
-    """An `UnknownName` whose message gives the nearest names and all known ones.
+    """Return an `UnknownName` whose message gives the nearest names and all known ones.
 
     Args:
-        kind: What was looked up, in the singular ("world", "memory", "skill").
-        name: The name that was asked for.
-        known: Every name that would have been accepted.
+        kind: Kind of thing, in the singular ("world", "memory", "skill").
+        name: The requested name.
+        known: Every accepted name.
     """
-    names = sorted(map(str, known))  # a member of an enum would be shown with its class
+    names = sorted(map(str, known))  # str: the repr of an enum member shows its class
     close = difflib.get_close_matches(str(name)[:200], names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
     return UnknownName(f"Unknown {kind} {str(name)[:200]!r}.{hint} Known: {', '.join(names) or 'none'}.")

@@ -1,6 +1,6 @@
-"""Named places in the store's code where a test may kill the process or raise, to see what is left behind.
+"""Named points in the store's code where a test may kill the process or raise, to test recovery.
 
-In use nothing listens and `reach` does nothing.
+In production there is no listener and `reach` does nothing.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ listener: Callable[[str], None] | None = None
 
 
 def reach(place: str) -> None:
-    """Tell the listener, if a test has set one, that this place was reached.
+    """Call the listener, if a test has set one, with the name of this point.
 
     Args:
         place: `phase:step`, the phase one of `PHASES`: `commit:before`, `purge:rows-deleted`, ...

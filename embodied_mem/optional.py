@@ -1,4 +1,4 @@
-"""Optional packages: imported when used, and named with the command that installs them."""
+"""Import of optional packages, with the install command if one is missing."""
 
 import importlib
 from types import ModuleType
@@ -7,16 +7,16 @@ from embodied_mem.errors import MissingExtra
 
 
 def require(module: str, *, extra: str) -> ModuleType:
-    """Import an optional package, or say which extra brings it.
+    """Import an optional package.
 
     Raises:
-        MissingExtra: The package is not installed; the message is the command that installs it.
+        MissingExtra: The package is not installed; the message gives the install command.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module.split(".")[0]:
-            raise  # the package is there, one of its own imports is not
+            raise  # the package is installed, one of its own imports is missing
         raise MissingExtra(
             f"{module.split('.')[0]} is not installed; run: pip install 'embodied-mem[{extra}]'"
         ) from error

@@ -1,4 +1,4 @@
-"""Strings in, classes out: parts are found by entry point, so a user's own is an arm like ours."""
+"""Lookup of parts by name through entry points, so a custom part is used like a built-in one."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Any
 
 from embodied_mem.errors import EmbodiedMemError, unknown_name
 
-GROUPS: Mapping[str, str] = {  # and what one of each is called
+GROUPS: Mapping[str, str] = {  # group -> its singular, for messages
     "memories": "memory",
     "worlds": "world",
     "planners": "planner",
@@ -19,26 +19,27 @@ GROUPS: Mapping[str, str] = {  # and what one of each is called
 
 
 def names(group: str) -> list[str]:
-    """Every registered name of a group, sorted; imports nothing.
+    """Return every registered name of a group, sorted; imports nothing.
 
     Raises:
-        UnknownName: No such group.
+        UnknownName: The group does not exist.
     """
     return sorted(_entries(group))
 
 
 def load(group: str, name: str) -> Callable[..., Any]:
-    """What is registered under a name: a class or a function that makes one.
+    """Import and return the class or factory function registered under a name.
 
     Raises:
-        UnknownName: Nothing of that name; the message gives the nearest names.
+        UnknownName: The group or name does not exist; the message gives the nearest names.
+        EmbodiedMemError: The registered object is not callable.
     """
     found = _entries(group)
     if name not in found:
         raise unknown_name(GROUPS[group], name, found)
     loaded: Callable[..., Any] = found[name].load()
     if not callable(loaded):
-        raise EmbodiedMemError(f"{group} entry {name!r} is {found[name].value}, which cannot be called")
+        raise EmbodiedMemError(f"{group} entry {name!r} is {found[name].value}, which is not callable")
     return loaded
 
 

@@ -30,7 +30,7 @@ MAX_CHOICES = 64
 
 
 class GymWorld:
-    """A Gymnasium environment described by `embodied_mem.recording.describe`; every skill call takes one step.
+    """A Gymnasium environment, described by `recording.describe`; every skill call takes one step.
 
     With a discrete action space each action is a skill, named by the environment (`left`) or by its number
     (`action_2`). Any other action space is one skill `act(action)`, with the action as JSON.

@@ -1,4 +1,4 @@
-"""The agent: observe, recall, decide, act, judge, reflect, record, over contracts alone."""
+"""The agent loop: observe, recall, decide, act, judge, reflect, record; uses only contracts."""
 
 import asyncio
 import inspect
@@ -20,22 +20,22 @@ __all__ = ["Agent", "Limits", "Mode"]
 
 Mode: TypeAlias = Literal["learn", "frozen", "off"]
 
-MAX_PLAN_CALLS = 200  # of an episode's own record; what is beyond is counted in its metadata
+MAX_PLAN_CALLS = 200  # in the record of an episode; its metadata counts the calls beyond
 
 
 class Agent:
-    """Plays episodes of any `World` with any `Planner`, and learns into any `Memory`.
+    """Plays episodes of any `World` with any `Planner`, and records them in any `Memory`.
 
     Args:
-        planner: Who decides.
-        memory: What is consulted and learnt into; None plays without.
+        planner: Makes the decisions.
+        memory: Memory to recall from and record into; None: none.
         mode: `learn` reads and writes, `frozen` only reads, `off` does neither.
-        judge: Who says how an episode ended; the world's own goal check by default.
-        reflector: Who says what was learnt; by default the planner itself where it is a `Reflector`.
-        limits: When an episode is ended.
-        scope: Whose experience this is; `world` is filled with the task's kind where it is empty.
-        guard_leakage: Hide experiences of the very task instance that is being solved, as an experiment must.
-        answer: Who answers a planner's `Ask`; without one the answer is empty.
+        judge: Judges how an episode ended; default: the world's goal check.
+        reflector: Derives knowledge from an episode; default: the planner, if it is a `Reflector`.
+        limits: Limits of an episode.
+        scope: Scope of the recorded experiences; an empty `world` becomes the task's kind.
+        guard_leakage: Hide experiences of the task instance being solved, as an experiment must.
+        answer: Answers a planner's `Ask`; None: the answer is empty.
     """
 
     def __init__(
@@ -80,20 +80,19 @@ class Agent:
     ) -> Episode:
         """Play one episode to its end.
 
-        What the world raises in mid-episode ends the episode and is recorded; what planner or memory raise
-        goes on to the caller, after the running call was cancelled.
+        An exception of the world during the episode ends it and is recorded. An exception of the planner or
+        the memory is raised to the caller, after the running call is cancelled.
 
         Args:
-            world: Where.
+            world: The world to play in.
             seed: Seeds the environment and the planner's generator; None leaves both unseeded.
             options: Reset options of the environment.
-            attempt: Id of this attempt, from which the ids of its experiences are made; made if not given.
-            episode: Index of the episode, for the origin of what is recorded.
+            attempt: Id of this attempt, the prefix of the ids of its experiences; generated if not given.
+            episode: Index of the episode, for the origin of its experiences.
 
         Raises:
-            EpisodeError: The world could not begin; the planner answered with something unusable; or this was
-                called inside a running event loop with a planner that awaits (await
-                `run_episode_async` there).
+            EpisodeError: The world could not begin; the planner's answer is invalid; or the planner is
+                asynchronous and an event loop is running (await `run_episode_async` there).
         """
         coroutine = self.run_episode_async(
             world, seed=seed, options=options, attempt=attempt, episode=episode
@@ -113,8 +112,8 @@ class Agent:
     ) -> Episode:
         """Play one episode to its end; see `run_episode`.
 
-        Many may run at once, each with its own world, if the planner keeps nothing between decisions or does
-        not await; otherwise give each an agent and a planner of its own.
+        Episodes may run concurrently, each in its own world, if the planner keeps no state between decisions
+        or does not await; otherwise give each its own agent and planner.
         """
         attempt = attempt or uuid.uuid4().hex
         description = to_json_object(self.planner.describe(), field="planner.describe()")
@@ -174,7 +173,7 @@ class Agent:
 
 
 class _NoReflection:
-    """Learns nothing beyond the episode itself."""
+    """A reflector that adds nothing to the episode's own record."""
 
     def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
         return Reflection()
@@ -203,14 +202,14 @@ def _episode_experience(trace: Trace, outcome: Outcome) -> Experience:
 
 
 def _run_without_loop(coroutine: Coroutine[Any, Any, Episode]) -> Episode:
-    # A synchronous planner never suspends, so no event loop (which would open a socket pair) is needed.
+    # A synchronous planner never suspends, so no event loop is needed (it would open a socket pair).
     try:
         coroutine.send(None)
     except StopIteration as finished:
         episode: Episode = finished.value
         return episode
     coroutine.close()
-    raise EpisodeError("the planner awaited in a synchronous run; declare decide with `async def`")
+    raise EpisodeError("the planner awaited in a synchronous run; declare decide as `async def`")
 
 
 def _run_in_loop(coroutine: Coroutine[Any, Any, Episode]) -> Episode:
@@ -219,4 +218,4 @@ def _run_in_loop(coroutine: Coroutine[Any, Any, Episode]) -> Episode:
     except RuntimeError:
         return asyncio.run(coroutine)
     coroutine.close()
-    raise EpisodeError("an event loop is running already; await agent.run_episode_async(...) instead")
+    raise EpisodeError("an event loop is already running; await agent.run_episode_async(...) instead")

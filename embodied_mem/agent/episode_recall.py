@@ -1,4 +1,4 @@
-"""The memory as one episode sees it: read-only, logged, budgeted, fixed in time, without its own problem."""
+"""The memory view of one episode: read-only, logged, budgeted, fixed in time, with a leakage guard."""
 
 import dataclasses
 
@@ -12,12 +12,12 @@ from embodied_mem.records.recollection import Recollection
 
 
 class EpisodeRecall:
-    """What a planner may ask of memory in one episode; called with a `Query`.
+    """The recall function of one episode; call it with a `Query`.
 
     Args:
-        memory: What is asked; None remembers nothing.
-        limit: At most so many queries are answered; further ones give nothing.
-        hidden_instance: The task instance whose experiences are held back; empty hides none.
+        memory: The memory; None: every recall is empty.
+        limit: Maximum number of queries; further ones return nothing.
+        hidden_instance: Task instance whose experiences are hidden; empty hides none.
     """
 
     def __init__(self, memory: Memory | None, *, limit: int, hidden_instance: str) -> None:
@@ -30,13 +30,13 @@ class EpisodeRecall:
 
     @property
     def left(self) -> int:
-        """How many queries will still be answered."""
+        """Number of queries left."""
         return self._limit - self._count
 
     def __call__(self, query: Query) -> Recollection:
-        """What memory gives, noted for the log; what was held back is noted and not given."""
+        """Recall and log the hits; experiences of the hidden instance are logged but not returned."""
         if not isinstance(query, Query):
-            raise InvalidQuery(f"recall was given {type(query).__name__}; expected a Query")
+            raise InvalidQuery(f"recall got {type(query).__name__}; expected a Query")
         if self._memory is None or not self.left:
             return Recollection()
         self._count += 1
@@ -47,7 +47,7 @@ class EpisodeRecall:
         return found.replaced(kept) if isinstance(found, Recollection) else Recollection(kept)
 
     def take_records(self) -> tuple[RecallRecord, ...]:
-        """What was recalled since this was asked last."""
+        """Return the records of all hits since the last call, and clear them."""
         records, self._records = tuple(self._records), []
         return records
 
@@ -55,7 +55,7 @@ class EpisodeRecall:
         return bool(self._hidden_instance) and hit.experience.task.instance == self._hidden_instance
 
     def _bounded(self, query: Query) -> Query:
-        # The episode sees the log as it was at its start, and in an experiment never its own task instance.
+        # The episode sees the log as of its start, and in an experiment never its own task instance.
         ends = [end for end in (query.as_of, self._horizon) if end is not None]
         where = query.where
         if self._hidden_instance:

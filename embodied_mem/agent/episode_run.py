@@ -1,4 +1,4 @@
-"""One episode of the agent loop: who is asked what, which limits hold, what is written down."""
+"""One episode of the agent loop: decisions, calls, limits and the trace."""
 
 import dataclasses
 import inspect
@@ -31,7 +31,7 @@ from embodied_mem.records.skills import Observation, Skill, SkillResult, SkillSt
 
 Answer: TypeAlias = Callable[[str, Observation], str]
 
-PLANNER_STREAM = 1  # second word of the planner's seed, so that it never shares the environment's stream
+PLANNER_STREAM = 1  # second word of the planner's seed, so it differs from the environment's random stream
 
 
 @dataclasses.dataclass(slots=True)
@@ -42,7 +42,7 @@ class _RunningCall:
 
 
 class EpisodeRun:
-    """Plays one episode; made anew for each."""
+    """Plays one episode; build a new one for each."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class EpisodeRun:
         self._world, self._planner, self._memory = world, planner, memory
         self._session = WorldSession(world, limits)
         self._limits, self._guard_leakage, self._answer = limits, guard_leakage, answer
-        # A function, because a map is put in words only for planners that read it.
+        # A function, so the map is described only for planners that read it.
         self._scene: Callable[[], str] = world.scene if isinstance(world, HasSceneText) else str
         self._calls: list[CallRecord] = []
         self._decisions: list[DecisionRecord] = []
@@ -68,19 +68,19 @@ class EpisodeRun:
         self._n_questions = self._n_invalid = 0
 
     async def play(self, *, seed: int | None, options: Mapping[str, Any] | None) -> Trace:
-        """Reset the world and go on until something ends the episode."""
+        """Reset the world and play until the episode ends."""
         self._rng = np.random.default_rng(None if seed is None else [seed, PLANNER_STREAM])
         self._session.begin(seed, options)
         first = self._session.observation
         hidden = self._session.task.instance if self._guard_leakage else ""
         self._recall = EpisodeRecall(self._memory, limit=self._limits.max_recalls, hidden_instance=hidden)
         try:
-            await self._go_on()
-        finally:  # also where the planner raised or was cancelled: nothing may go on moving
+            await self._decide_and_act()
+        finally:  # also if the planner raised or was cancelled: a running skill must be stopped
             self._stop_running_call()
         return self._trace(seed, first)
 
-    async def _go_on(self) -> None:
+    async def _decide_and_act(self) -> None:
         trigger, answer = Trigger.START, ""
         while not self._session.ended_by:
             decision = await self._decide(trigger, answer)
@@ -100,12 +100,12 @@ class EpisodeRun:
             return Continue()
         skills = self._session.attempt(self._world.skills, self._session.observation)
         if skills is None:
-            return Continue()  # the world broke, which ended the episode
+            return Continue()  # the world raised, which ended the episode
         result = self._planner.decide(self._context(trigger, answer, skills))
         decision: Decision = await result if inspect.isawaitable(result) else result
         if not isinstance(decision, Act | Ask | Stop | Continue):
             raise EpisodeError(f"the planner answered {decision!r}; expected Act, Ask, Stop or Continue")
-        self._note(decision, trigger)
+        self._record_decision(decision, trigger)
         return decision
 
     def _context(self, trigger: Trigger, answer: str, skills: Sequence[Skill]) -> Context:
@@ -131,7 +131,7 @@ class EpisodeRun:
             seconds=self._session.seconds_left,
         )
 
-    def _note(self, decision: Decision, trigger: Trigger) -> None:
+    def _record_decision(self, decision: Decision, trigger: Trigger) -> None:
         act = decision if isinstance(decision, Act) else Act(plan=())
         match decision:
             case Ask(question):
@@ -179,7 +179,7 @@ class EpisodeRun:
         return self._advance()
 
     def _advance(self) -> Trigger:
-        """Run the plan until the planner is to be asked again or the episode ends."""
+        """Run the plan until the next decision is due or the episode ends."""
         while not self._session.ended_by:
             if self._running is None and not self._pending:
                 return Trigger.DONE
@@ -202,7 +202,7 @@ class EpisodeRun:
         return Trigger.DONE
 
     def _start_next(self) -> bool:
-        """Begin the next call; False if there is no such call."""
+        """Start the next call; return False if the call is invalid."""
         if len(self._calls) >= self._limits.max_calls:
             self._session.end("max_calls", is_truncated=True)
             return True
@@ -213,15 +213,15 @@ class EpisodeRun:
         try:
             execution = self._world.start(call)
         except (UnknownName, InvalidRecord) as error:
-            self._refuse(call, str(error))
+            self._reject(call, str(error))
             return False
-        except Exception as error:  # the world broke
+        except Exception as error:  # raised by the world
             self._session.fail(error)
             return True
         self._running = _RunningCall(call=call, execution=execution, first_step=self._session.steps)
         return True
 
-    def _refuse(self, call: SkillCall, reason: str) -> None:
+    def _reject(self, call: SkillCall, reason: str) -> None:
         self._n_invalid += 1
         self._pending.clear()
         result = SkillResult(status=SkillStatus.FAILURE, reason=clean_text(reason), obstacle="invalid")
@@ -257,11 +257,11 @@ class EpisodeRun:
             )
         )
 
-    # Writing down
+    # Recording
 
     def _trace(self, seed: int | None, first: Observation) -> Trace:
         session = self._session
-        goal_reached = session.goal_reached()  # asked first: a check that raises ends the episode
+        goal_reached = session.goal_reached()  # first, because a check that raises ends the episode
         return Trace(
             task=session.task,
             seed=seed,

@@ -1,4 +1,4 @@
-"""The default judge: the world's own goal check, and `unverified` where there is none."""
+"""The default judge: the world's goal check, or `unverified` without one."""
 
 from embodied_mem.records.episodes import Trace
 from embodied_mem.records.experience import Outcome, Status
@@ -6,10 +6,10 @@ from embodied_mem.records.skills import SkillStatus
 
 
 class GoalJudge:
-    """Judges by `HasGoalCheck.goal_reached`; a planner that stops proves nothing by stopping."""
+    """Judges by `HasGoalCheck.goal_reached`; a planner's `Stop` is no evidence of success."""
 
     def judge(self, trace: Trace) -> Outcome:
-        """The outcome: success only where the world itself confirmed the goal."""
+        """Return the outcome; success only if the world confirmed the goal."""
         return Outcome(
             status=_status(trace), reward=trace.reward, explanation=_explanation(trace), steps=trace.steps
         )

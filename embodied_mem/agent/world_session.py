@@ -1,4 +1,4 @@
-"""The world's side of an episode: it is reset, stepped and asked, and whatever ends it is noted once."""
+"""The world's side of an episode: reset, steps, rewards and the cause of its end."""
 
 import logging
 import math
@@ -22,13 +22,13 @@ class WorldSession:
     """One episode of one world: steps, rewards, and how it ended.
 
     Attributes:
-        task: What is to be done; set by `begin`.
-        observation: What is perceived now; set by `begin`.
+        task: The task; set by `begin`.
+        observation: The current observation; set by `begin`.
         steps: Environment steps taken.
-        is_terminated: Whether the environment said that the episode is over.
+        is_terminated: Whether the environment terminated the episode.
         is_truncated: Whether a limit ended it.
-        ended_by: What ended it; empty while it goes on.
-        error: What the world raised, if it did.
+        ended_by: Cause of the end; empty while the episode runs.
+        error: The exception that the world raised; empty if none.
     """
 
     task: Task
@@ -46,10 +46,10 @@ class WorldSession:
         self._info: Mapping[str, Any] = {}
 
     def begin(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
-        """Reset the environment and have its world describe it.
+        """Reset the environment and begin the episode in the world.
 
         Raises:
-            EpisodeError: One of them raised, so that no episode began.
+            EpisodeError: `reset`, `begin` or `observe` raised.
         """
         try:
             raw, info = self.world.env.reset(seed=seed, options=None if options is None else dict(options))
@@ -59,12 +59,12 @@ class WorldSession:
             raise
         except Exception as error:
             raise EpisodeError(
-                f"no episode began in {type(self.world).__name__} with seed {seed}: "
-                f"{type(error).__name__}: {error}; reset(), begin() and observe() have to work first"
+                f"could not begin an episode in {type(self.world).__name__} with seed {seed}: "
+                f"{type(error).__name__}: {error}; check reset(), begin() and observe()"
             ) from error
 
     def step(self, action: Any) -> None:
-        """Take one step and see whether anything ended the episode."""
+        """Take one step and check whether it ended the episode."""
         raw, reward, terminated, truncated, info = self.world.env.step(action)
         self.steps += 1
         self._info = info
@@ -79,35 +79,35 @@ class WorldSession:
             self.end("max_seconds", is_truncated=True)
 
     def attempt(self, ask: Callable[..., Any], *arguments: Any) -> Any:
-        """What the world answers; None where it raises, which ends the episode and is recorded as such."""
+        """Call the world; if it raises, end the episode with that error and return None."""
         try:
             return ask(*arguments)
-        except Exception as error:  # whatever a simulator or its adapter raises
+        except Exception as error:  # a simulator or its adapter may raise anything
             self.fail(error)
             return None
 
     def fail(self, error: Exception) -> None:
-        """The world broke; the first time, that is what ended the episode."""
-        trail = clean_text("".join(traceback.format_exception(error)))  # handlers choke on lone surrogates
+        """Log an exception of the world; it ends the episode unless the episode already ended."""
+        trail = clean_text("".join(traceback.format_exception(error)))  # log handlers fail on lone surrogates
         logger.error("the world raised in step %d\n%s", self.steps, trail)
         if not self.ended_by:
             self.error = clean_text(f"{type(error).__name__}: {error}")[:2_000]
             self.end("error", is_truncated=True)
 
     def end(self, ended_by: str, *, is_truncated: bool = False) -> None:
-        """End the episode; only the first reason counts."""
+        """End the episode; only the first call has an effect."""
         if not self.ended_by:
             self.ended_by, self.is_truncated = ended_by, is_truncated
 
     @property
     def steps_left(self) -> int | None:
-        """Steps until the limit; None without one."""
+        """Steps until the limit; None: no limit."""
         limit = self._limits.max_steps
         return None if limit is None else limit - self.steps
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the limit; None without one."""
+        """Seconds until the limit; None: no limit."""
         limit_s = self._limits.max_seconds
         return None if limit_s is None else limit_s - (time.monotonic() - self._started_s)
 
@@ -117,14 +117,14 @@ class WorldSession:
         return self._reward if self._bad_reward_step < 0 and math.isfinite(self._reward) else None
 
     def goal_reached(self) -> bool | None:
-        """What the world's goal check says; None if it has none."""
+        """Return the result of the world's goal check; None if it has none."""
         reached: bool | None = None
         if isinstance(self.world, HasGoalCheck):
             reached = self.attempt(self.world.goal_reached)
         return reached
 
     def info(self) -> JsonObject:
-        """The last step's `info`, as far as it is JSON."""
+        """Return the short JSON entries of the last step's `info`."""
         info = describe.small_json(self._info)
         if self._bad_reward_step >= 0:
             info["first_non_finite_reward_at_step"] = self._bad_reward_step

@@ -1,7 +1,6 @@
-"""What a back end may be able to do beyond its contract; each is asked for where it saves work.
+"""Optional capabilities of a back end; callers use one where it saves work, and `Backend` alone otherwise.
 
-`SqliteBackend` has all of them and `InMemoryBackend` none. A back end without one is asked through `Backend`
-alone.
+`SqliteBackend` has all of them and `InMemoryBackend` none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,80 +13,80 @@ from embodied_mem.records.log import Deferred, Entry, Head
 
 @runtime_checkable
 class CanDefer(Protocol):
-    """A log that can let entries wait and commit several at once."""
+    """A log with group commit."""
 
     @property
     def commit_every(self) -> int:
-        """How many entries are committed together; 1 defers nothing."""
+        """Number of entries per commit; 1 defers nothing."""
         ...
 
     def defer(self, entry: Entry) -> Deferred:
-        """Take an entry that is durable only after a `flush`, or once enough others wait with it.
+        """Queue an entry; it is durable after `flush`, or once `commit_every` entries are queued.
 
         Raises:
-            ConflictingId: The id is taken by different content.
-            UnknownSpace: A vector's space differs from the one its field has.
+            ConflictingId: The id belongs to different content.
+            UnknownSpace: A vector's space differs from its field's space.
         """
         ...
 
     def flush(self, *, timeout_s: float | None = None) -> None:
-        """Commit what waits; what could not be committed keeps waiting, and the error is raised.
+        """Commit the queued entries; on an error, entries that were not committed stay queued.
 
         Args:
-            timeout_s: How long to wait for other processes that write, in seconds; None leaves it to the log.
+            timeout_s: Seconds to wait for the write lock of other processes; None: the log's own timeout.
         """
         ...
 
 
 @runtime_checkable
 class HasHead(Protocol):
-    """A log that knows where it stands without a search, and whose entries may be purged."""
+    """A log that returns its head without a search, and whose entries may be purged."""
 
     def head(self) -> Head:
-        """The newest sequence number, and a generation that changes with each removal or rewrite."""
+        """Return the newest sequence number, and a generation that each deletion or rewrite changes."""
         ...
 
 
 @runtime_checkable
 class HasValues(Protocol):
-    """A back end that can read single values of its entries."""
+    """A back end that can read single values of its entries without whole payloads."""
 
     def values_since(
         self, sequence: int, *, kinds: Sequence[str], paths: Sequence[str]
     ) -> Iterable[tuple[int, str, Sequence[JsonValue]]]:
-        """Entries of these kinds after a sequence number, oldest first.
+        """Iterate over the entries of these kinds after a sequence number, oldest first.
 
-        Each as its sequence number, its kind and the values at the paths of its payload; None where absent.
+        Each as (sequence number, kind, values at the payload paths); None for a missing value.
         """
         ...
 
     def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
-        """Sequence numbers by id; ids of no entry are left out."""
+        """Return sequence numbers by id; unknown ids are omitted."""
         ...
 
 
 @runtime_checkable
 class HasTimes(Protocol):
-    """A back end that knows when its entries were written."""
+    """A back end that stores the write time of its entries."""
 
     def sequence_at(self, time_s: float) -> int:
-        """The newest sequence number written until a time in seconds since the Unix epoch; 0 before all."""
+        """Return the newest sequence number written by a time in seconds since the Unix epoch; 0 if none."""
         ...
 
 
 @runtime_checkable
 class HasReading(Protocol):
-    """A back end of which several things can be read as of one moment."""
+    """A back end with read transactions."""
 
     def reading(self) -> AbstractContextManager[Head]:
-        """Where the log stands; whatever the same thread reads inside is of that moment. It may not write."""
+        """Open a read transaction and give the log's head; all reads of this thread inside see one state."""
         ...
 
 
 @runtime_checkable
 class CountsVectors(Protocol):
-    """A back end that knows how many experiences have no vector."""
+    """A back end that counts the experiences without a vector."""
 
     def n_without_vector(self, field: str) -> int:
-        """At least so many experiences have no vector of a field by which a search has just looked."""
+        """Return a lower bound of the experiences without a vector of a field that was just searched."""
         ...

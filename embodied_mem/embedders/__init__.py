@@ -1,4 +1,4 @@
-"""Embedders: inputs to vectors."""
+"""Embedders, which turn inputs into vectors."""
 
 from embodied_mem.embedders.hashed import HashedEmbedder
 

@@ -1,4 +1,4 @@
-"""`HashedEmbedder`: text to a vector without a model: words and letter groups hashed into a fixed length."""
+"""`HashedEmbedder`: text to a vector without a model, by hashing words and character n-grams."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,21 +15,20 @@ from embodied_mem.records.spaces import MAX_DIMENSION, Space, Vector, Vectors
 from embodied_mem.text.synonyms import Synonyms, default_synonyms
 from embodied_mem.text.words import words
 
-VERSION = "2"  # goes up with every change to what is embedded, as with one to `words`
+VERSION = "2"  # increment with every change to the vectors, including changes to `words`
 MIN_GRAM, MAX_GRAM = 3, 5
-GRAM_WEIGHT = 0.5  # of all letter groups of a word together, against 1 for the word
+GRAM_WEIGHT = 0.5  # of all n-grams of a word together; the word itself has 1
 
 
 class HashedEmbedder:
-    """Embeds text offline by signed hashing of stemmed words and their groups of 3 to 5 characters.
+    """Embeds text offline by signed hashing of stemmed words and their n-grams of 3 to 5 characters.
 
-    A stand-in for a learnt embedder where none is configured: texts that share words or parts of words are
-    near; meaning beyond that comes from the synonyms alone. Measured worse than lexical search, so recall
-    gives it a small weight.
+    A substitute for a learnt embedder: texts that share words or parts of words are near; only the synonyms
+    add meaning. Measured worse than lexical search, so recall gives it a small weight.
 
     Args:
         dimension: Length of a vector, 8 to 65,536.
-        synonyms: What counts as the same word; the library's own if None.
+        synonyms: Synonyms; None: the built-in ones.
     """
 
     def __init__(self, dimension: int = 512, synonyms: Synonyms | None = None) -> None:
@@ -47,11 +46,11 @@ class HashedEmbedder:
 
     @property
     def space(self) -> Space:
-        """The space its vectors lie in; other settings give another one."""
+        """The space of its vectors; it depends on the settings."""
         return self._space
 
     def embed(self, inputs: Sequence[str]) -> Vectors:
-        """(n, d) float32 of unit length, or zero for a text without a word."""
+        """Return (n, d) float32 of unit length, or zero for a text without a word."""
         vectors = np.zeros((len(inputs), self._space.dimension), dtype=np.float32)
         for row, text in enumerate(inputs):
             vectors[row] = self._embed_one(text)
@@ -74,9 +73,9 @@ class HashedEmbedder:
 
 @lru_cache(maxsize=16_384)
 def _features(word: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Hashes and signed weights of a word and its letter groups."""
+    """Return hashes and signed weights of a word and its n-grams."""
     marked = f"<{word}>"
-    lengths = range(MIN_GRAM, MAX_GRAM + 1) if word.isalpha() else ()  # parts of numbers mean nothing
+    lengths = range(MIN_GRAM, MAX_GRAM + 1) if word.isalpha() else ()  # parts of numbers carry no meaning
     grams = [marked[i : i + n] for n in lengths for i in range(len(marked) - n + 1)]
     weights = [1.0] + [GRAM_WEIGHT / max(1, len(grams)) ** 0.5] * len(grams)
     codes = [crc32(part.encode("utf-8", "surrogatepass")) for part in (f"={word}", *grams)]

@@ -1,4 +1,4 @@
-"""The receipt of an experience that waits to be committed together with others."""
+"""The receipt of an experience that waits for a group commit."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +8,12 @@ from embodied_mem.records.log import Appended, Deferred
 
 
 class DeferredReceipt(Receipt):
-    """A receipt whose sequence number is known once its experience was committed.
+    """A receipt whose sequence number is known after the commit.
 
     Args:
-        experience_id: The id under which it will be kept.
-        deferred: What becomes of it.
-        flush: Commits it, together with all that waits, as `CanDefer.flush` does.
+        experience_id: Id of the experience.
+        deferred: Future result of its entry.
+        flush: Commits all queued entries; see `CanDefer.flush`.
     """
 
     __slots__ = ("_deferred", "_flush")
@@ -26,36 +26,36 @@ class DeferredReceipt(Receipt):
         object.__setattr__(self, "_flush", flush)
 
     def __eq__(self, other: object) -> bool:
-        """Only itself: what it says changes when it is committed."""
+        """Compare by identity, because the values change at the commit."""
         return self is other
 
     __hash__ = object.__hash__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A copy is a plain receipt that says what is known now: what waits is not copied."""
+        """Copy and pickle as a plain `Receipt` with the current values."""
         return Receipt, (self.experience_id, self.sequence, self.is_duplicate)
 
     @property
     def sequence(self) -> int | None:
-        """Its place in the log, from 1; None until it was committed."""
+        """Sequence number, from 1; None before the commit."""
         appended = self._appended()
         return None if appended is None else appended.sequence
 
     @property
     def is_duplicate(self) -> bool:
-        """Whether the same id and content had been stored before; not known until it was committed."""
+        """Whether the same id and content were already stored; False before the commit."""
         appended = self._appended()
         return appended is not None and appended.is_duplicate
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """Commit it with all that waits, and return once it is as durable as the store's options say.
+        """Commit all queued entries; return once the record is as durable as the store's options promise.
 
         Args:
-            timeout_s: How long to wait for other processes; see `Receipt.wait`.
+            timeout_s: Seconds to wait for the write lock of other processes; see `Receipt.wait`.
 
         Raises:
-            ConflictingId: Another process took the id with other content before this one was committed.
-            StoreError: The store could not be written in that time; the experience keeps waiting.
+            ConflictingId: Another process stored other content under this id before the commit.
+            StoreError: The store could not be written within the timeout; the record stays queued.
         """
         if self._deferred.appended is None and self._deferred.error is None:
             self._flush(timeout_s=timeout_s)

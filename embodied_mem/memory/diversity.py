@@ -1,7 +1,7 @@
-"""Choosing a few that are good and unlike each other: maximal marginal relevance.
+"""Choice of relevant and diverse candidates: maximal marginal relevance.
 
-Carbonell and Goldstein (SIGIR 1998) choose one after another the candidate of the highest
-lambda * relevance - (1 - lambda) * (its greatest likeness to one already chosen); lambda = 1 - diversity.
+Carbonell and Goldstein (SIGIR 1998) repeatedly choose the candidate with the highest
+lambda * relevance - (1 - lambda) * (greatest similarity to one already chosen); lambda = 1 - diversity.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,27 +12,27 @@ from embodied_mem.records.experience import Experience, texts_of
 from embodied_mem.records.spaces import Vectors, similarities
 from embodied_mem.text.words import words
 
-MIN_POOL = 50  # candidates that are looked at, at least
+MIN_POOL = 50  # minimum number of candidates
 
 
 def pool_size(k: int) -> int:
-    """How many of the best candidates `k` are chosen from."""
+    """Return the number of best candidates from which `k` are chosen."""
     return max(MIN_POOL, 4 * k)
 
 
 def choose_diverse(
     relevance: Sequence[float], k: int, diversity: float, likeness: Callable[[int, int], float]
 ) -> list[int]:
-    """Which candidates to take, the best first and then by maximal marginal relevance.
+    """Choose the best candidate, then further ones by maximal marginal relevance.
 
     Args:
-        relevance: (n,) how well each fits, best first; 1 fits perfectly.
-        k: How many to take, at most.
-        diversity: From 0, by relevance alone, to 1, by unlikeness alone after the first.
-        likeness: How alike two candidates are, from 0 to 1.
+        relevance: (n,) relevance of each candidate, best first; 1 is a perfect match.
+        k: Maximum number to choose.
+        diversity: 0 (relevance alone) to 1 (dissimilarity alone, after the first).
+        likeness: Similarity of two candidates, 0 to 1.
 
     Returns:
-        Their places in `relevance`, in the order chosen; of equal ones the first.
+        Indices into `relevance` in the order chosen; ties: lowest index.
     """
     left = list(range(len(relevance)))
     nearest = dict.fromkeys(left, 0.0)
@@ -42,7 +42,7 @@ def choose_diverse(
             left, key=lambda place: ((1 - diversity) * relevance[place] - diversity * nearest[place], -place)
         )
         if not chosen:
-            best = 0  # also where only unlikeness counts, the best match comes back
+            best = 0  # the best match is always chosen, even at diversity 1
         left.remove(best)
         chosen.append(best)
         for place in left:
@@ -51,10 +51,10 @@ def choose_diverse(
 
 
 class Likeness:
-    """How alike experiences are, from 0 to 1: by vectors that both have, otherwise by shared words.
+    """Similarity of experiences, 0 to 1: by common vectors if there are any, otherwise by shared words.
 
     Args:
-        experiences: What is compared.
+        experiences: The experiences to compare.
     """
 
     def __init__(self, experiences: Sequence[Experience]) -> None:
@@ -62,7 +62,7 @@ class Likeness:
         self._words = [frozenset(words(" ".join(texts_of(e).values()))) for e in experiences]
 
     def __call__(self, a: int, b: int) -> float:
-        """The likeness of two of them, by place."""
+        """Return the similarity of the experiences at two indices."""
         shared = self._vectors[a].keys() & self._vectors[b].keys()
         if shared:
             pairs = [(self._vectors[a][key], self._vectors[b][key], key[1].metric) for key in shared]

@@ -1,4 +1,4 @@
-"""`ExperienceMemory`, the library's own: keeps experiences in a log and ranks them by named parts."""
+"""`ExperienceMemory`, the library's memory: stores experiences in a log and ranks them by named parts."""
 
 import math
 import threading
@@ -32,7 +32,7 @@ DEFAULT_EMBEDDER: Embedder[str] | None = None  # words alone rank better than ha
 
 
 class MemoryOptions(TypedDict, total=False):
-    """The keywords of `ExperienceMemory`, which says what each means."""
+    """The keyword arguments of `ExperienceMemory`."""
 
     embedder: Embedder[str] | None
     scope: Scope
@@ -41,25 +41,24 @@ class MemoryOptions(TypedDict, total=False):
 
 
 class ExperienceMemory:
-    """Keeps experiences and gives back those most like the query in task, state, other texts and vectors.
+    """Stores experiences and recalls those most similar to a query in task, state, other texts and vectors.
 
     A score is the sum of named parts, each a similarity in [0, 1] times a weight, plus priors such as the
-    trust that feedback has earned (see `RankingWeights`). Parts do not depend on what else was found, so
-    scores of different queries can be compared. Threads may share it. Pickled, as for a spawned worker, it
-    opens the log again where it arrives.
+    trust earned by feedback (see `RankingWeights`). Parts do not depend on the other hits, so scores of
+    different queries can be compared. Safe to share between threads. Unpickling, for example in a spawned
+    worker, opens the log again.
 
     Args:
-        backend: The log that holds everything.
-        embedder: Embeds the texts of experiences and queries, the latter by `contracts.EmbedsQueries` where
-            it has that; None compares words alone. An experience that brings a vector of the field `text`
-            keeps its own.
-        scope: Fills the components that an experience leaves empty.
-        weights: What each part counts.
-        clock: Seconds since the Unix epoch, for experiences that do not say when they happened and for the
-            ages behind recency.
+        backend: The log.
+        embedder: Embeds the texts of experiences and queries, the latter with `contracts.EmbedsQueries` if
+            implemented; None compares words only. An experience with a vector of the field `text` keeps it.
+        scope: Default for empty scope components of recorded experiences.
+        weights: Weights of the parts.
+        clock: Returns seconds since the Unix epoch: the time of experiences without one, and the reference of
+            ages for recency.
 
     Raises:
-        InvalidQuery: One of them is of another type, such as the name of an embedder.
+        InvalidQuery: An argument has the wrong type, for example the name of an embedder.
     """
 
     _views: LogViews
@@ -90,16 +89,15 @@ class ExperienceMemory:
         self._reset()
 
     def record(self, experience: Experience) -> Receipt:
-        """Keep an experience; it survives `kill -9` once this returns, or once `Receipt.wait` does.
+        """Store an experience; it survives `kill -9` once this returns, or once `Receipt.wait` does.
 
-        An experience that does not say when it happened, or leaves components of its scope empty, gets them
-        here. In a store with `commit_every` above 1 it waits for others: until so many were recorded, until
-        anything is read, or until `flush`.
+        Fills a missing time and empty scope components. In a store with `commit_every` above 1 the experience
+        is queued until that many are recorded, until any read, or until `flush`.
 
         Raises:
-            ConflictingId: The id is taken by different content, or was withdrawn.
-            InvalidRecord: It is no `Experience`.
-            UnknownSpace: A vector lies in another space than the store holds for its field.
+            ConflictingId: The id belongs to different content, or was withdrawn.
+            InvalidRecord: The argument is not an `Experience`.
+            UnknownSpace: A vector's space differs from the store's space for its field.
         """
         if not isinstance(experience, Experience):
             raise InvalidRecord(f"record got {type(experience).__name__}; expected an Experience(task=...)")
@@ -120,33 +118,33 @@ class ExperienceMemory:
         return self._receipt(experience.id, appended)
 
     def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> Recollection:
-        """At most `k` experiences, best first; a list that also says how many were compared.
+        """Return at most `k` experiences, best first, with the number of candidates.
 
         Args:
-            query: What is asked, as a `Query` or as free text.
-            fields: Or its fields as keywords: `recall(task="go to the red ball", k=3)`.
+            query: A `Query`, or free text.
+            fields: Fields of the query as keywords: `recall(task="go to the red ball", k=3)`.
 
         Raises:
-            InvalidQuery: Both a `Query` and keywords were given, or a value cannot be used.
-            UnknownSpace: A vector lies in another space than the store holds for its field.
+            InvalidQuery: Both a `Query` and keywords are given, or a value is invalid.
+            UnknownSpace: A vector's space differs from the store's space for its field.
         """
         asked = build_query(query, fields)
         with self._lock:
             return self._retrieval.recall(asked)
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
-        """Note whether acting on a recalled experience helped; its trust and so its rank follow.
+        """Record whether acting on a recalled experience helped; this changes its trust and rank.
 
         Raises:
-            InvalidQuery: `helped` is no truth value; a text would count as True whatever it says.
-            UnknownName: Nothing of that id was recorded, or it was withdrawn.
+            InvalidQuery: `helped` is not a bool.
+            UnknownName: No experience has that id, or it was withdrawn.
         """
-        if not isinstance(helped, bool | np.bool_):
+        if not isinstance(helped, bool | np.bool_):  # any non-empty text would count as True
             raise InvalidQuery(f"helped is {helped!r}; expected True or False")
         sequence = self._sequence_of(experience_id) if isinstance(experience_id, str) else None
         if sequence is None or not self._is_visible(sequence):
             raise UnknownName(
-                f"No experience {experience_id!r} was recorded here; give the id of a recalled one "
+                f"No experience {experience_id!r} in this memory; give the id of a recalled one "
                 "(`recalled.experience.id`)."
             )
         payload: JsonObject = {
@@ -157,13 +155,14 @@ class ExperienceMemory:
         self.backend.append([Entry(id=uuid.uuid4().hex, kind=EntryKind.FEEDBACK, payload=payload)])
 
     def horizon(self) -> int:
-        """The newest sequence number, 0 at first; as `Query.as_of` it hides everything recorded later."""
+        """Return the newest sequence number or 0; as `Query.as_of` it hides everything recorded later."""
         return self._values.head().last_sequence
 
     def withdraw(self, after: int) -> None:
-        """Hide everything written so far after a sequence number, such as by an attempt that was killed.
+        """Hide everything written so far after a sequence number, for example by a killed attempt.
 
-        It stays in the log and is neither recalled nor counted as feedback. What is written later is seen.
+        Hidden entries stay in the log but are neither recalled nor counted as feedback. Later entries are
+        visible.
 
         Args:
             after: The last sequence number that stays visible, >= 0; a `horizon` from before the attempt.
@@ -174,10 +173,10 @@ class ExperienceMemory:
         self.backend.append([Entry(id=uuid.uuid4().hex, kind=EntryKind.WITHDRAWAL, payload=payload)])
 
     def flush(self) -> None:
-        """Commit what waits; nothing does unless the store has a `commit_every` above 1.
+        """Commit queued experiences; there are none unless the store has a `commit_every` above 1.
 
         Raises:
-            StoreError: The store cannot be written; everything keeps waiting.
+            StoreError: The store cannot be written; the experiences stay queued.
         """
         if self._deferring is not None:
             self._deferring.flush()
@@ -203,7 +202,7 @@ class ExperienceMemory:
         self._lock = threading.RLock()
 
     def _entry(self, experience: Experience, clock: Callable[[], float]) -> Entry:
-        """Its entry in the log, with what recording fills in."""
+        """Return the log entry of an experience, with its default time, scope and vector filled in."""
         payload = experience_to_document(experience)
         payload["scope"] = self._scope_of(experience)
         if experience.happened_at_s is None:
@@ -228,11 +227,11 @@ class ExperienceMemory:
 
     def _receipt(self, experience_id: str, appended: Appended) -> Receipt:
         if appended.is_duplicate and not self._is_visible(appended.sequence):
-            raise ConflictingId(f"{experience_id!r} was withdrawn; record it again under an id of its own")
+            raise ConflictingId(f"{experience_id!r} was withdrawn; record it again under a new id")
         return Receipt(experience_id, appended.sequence, appended.is_duplicate)
 
     def _sequence_of_same(self, experience: Experience) -> int | None:
-        """Where the same experience is kept already, if all that differs is what recording it filled in."""
+        """Return the sequence number of a stored experience equal up to filled-in defaults, or None."""
         logged = self._experience_entry(experience.id)
         if logged is None:
             return None
@@ -258,5 +257,5 @@ class ExperienceMemory:
 
 def _finite_time(time_s: float) -> float:
     if not math.isfinite(time_s):
-        raise InvalidRecord(f"the clock says {time_s}; expected seconds since the Unix epoch")
+        raise InvalidRecord(f"the clock returned {time_s}; expected seconds since the Unix epoch")
     return float(time_s)

@@ -1,4 +1,4 @@
-"""The experiences that recalls decoded last, so that those recalled again and again are decoded once."""
+"""Cache of decoded experiences, so that a frequently recalled one is decoded once."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ BYTES_EACH, BYTES_A_CALL = 1_500, 500  # of an experience and of a call of its p
 
 
 class KeptExperiences:
-    """Experiences of one log by sequence number; the oldest go first once all take too much memory.
+    """Cache of one log's experiences by sequence number; the oldest entries are evicted above 16 MiB.
 
     Args:
         backend: The log.
@@ -21,15 +21,15 @@ class KeptExperiences:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._generation = 0
-        self._kept: dict[int, tuple[Experience, int]] = {}  # with the bytes each takes, about
+        self._kept: dict[int, tuple[Experience, int]] = {}  # with the approximate bytes of each
         self._n_bytes = 0
 
     def at(self, sequences: Sequence[int], *, generation: int) -> dict[int, Experience]:
-        """The experiences at these sequence numbers, in this order; those that were purged are left out.
+        """Return the experiences at these sequence numbers, in order; purged ones are omitted.
 
         Args:
-            sequences: Which.
-            generation: Of the log; experiences kept from another one are read again.
+            sequences: Sequence numbers.
+            generation: Generation of the log; a change of it clears the cache.
         """
         if generation != self._generation:
             self._kept, self._n_bytes, self._generation = {}, 0, generation
@@ -61,7 +61,7 @@ class KeptExperiences:
 
 
 def _size_of(experience: Experience) -> int:
-    """About how many bytes of memory an experience takes."""
+    """Return the approximate memory of an experience in bytes."""
     texts = len(experience.state) + len(experience.state_after) + len(experience.outcome.explanation)
     free = len(repr(experience.facts)) + len(repr(experience.metadata))
     vectors = sum(vector.values.nbytes for vector in experience.vectors)

@@ -1,4 +1,4 @@
-"""Memory modes: the same memory with reading only, or with nothing at all."""
+"""Memory modes: read-only (`frozen`) and disabled (`off`) views of a memory."""
 
 from typing import Literal, TypeAlias, Unpack, get_args
 
@@ -12,15 +12,15 @@ Mode: TypeAlias = Literal["learn", "frozen", "off"]
 
 
 def with_mode(memory: Memory, mode: str) -> Memory:
-    """The memory as seen in a mode; works for any implementation.
+    """Return a view of any memory in a mode.
 
     Args:
-        memory: What is looked at; it is not closed or changed.
-        mode: `learn` gives the memory itself; `frozen` recalls and refuses every write; `off` recalls nothing
-            and refuses every write.
+        memory: The memory; it is not closed or changed.
+        mode: `learn` returns the memory itself; `frozen` recalls and rejects writes; `off` recalls nothing
+            and rejects writes.
 
     Raises:
-        UnknownName: No such mode.
+        UnknownName: The mode does not exist.
     """
     if mode not in get_args(Mode):
         raise unknown_name("memory mode", mode, get_args(Mode))
@@ -30,10 +30,10 @@ def with_mode(memory: Memory, mode: str) -> Memory:
 
 
 class LimitedMemory:
-    """A memory that refuses writes; made by `with_mode`.
+    """A memory that rejects writes; built by `with_mode`.
 
     Args:
-        inner: The memory that is asked.
+        inner: The wrapped memory.
         mode: `frozen` or `off`.
     """
 
@@ -42,7 +42,7 @@ class LimitedMemory:
         self.mode = mode
 
     def record(self, experience: Experience) -> Receipt:
-        """Refuse.
+        """Reject the write.
 
         Raises:
             MemoryModeError: Always.
@@ -50,12 +50,12 @@ class LimitedMemory:
         raise self._refusal("record an experience")
 
     def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> list[Recalled]:
-        """What the memory recalls if `frozen`, nothing if `off`."""
+        """Recall from the memory if `frozen`; return nothing if `off`."""
         asked = build_query(query, fields)
         return Recollection() if self.mode == "off" else self.inner.recall(asked)
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
-        """Refuse.
+        """Reject the write.
 
         Raises:
             MemoryModeError: Always.
@@ -69,10 +69,10 @@ class LimitedMemory:
 
 
 class LimitedWithHorizon(LimitedMemory):
-    """The same for a memory whose state can be fixed for the length of an episode."""
+    """A `LimitedMemory` over a memory with a horizon."""
 
     def horizon(self) -> int:
-        """The newest sequence number of the memory."""
+        """Return the newest sequence number of the memory."""
         if not isinstance(self.inner, HasHorizon):
             raise TypeError(f"{type(self.inner).__name__} has no horizon")
         return self.inner.horizon()

@@ -1,4 +1,4 @@
-"""The parts of a score that do not depend on what is asked, as legs of a search over all candidates."""
+"""Score parts that do not depend on the query, as legs of a search."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from embodied_mem.records.log import PriorLeg
 
 
 class Priors:
-    """Makes the legs of those priors that have a weight; the others are not even read.
+    """Builds the legs of the priors with a weight above 0; other priors are not computed.
 
     Args:
-        views: What the log says; caught up by the caller.
-        weights: What each part counts.
+        views: Views of the log; the caller updates them.
+        weights: Weights of the parts.
     """
 
     def __init__(self, views: LogViews, weights: RankingWeights) -> None:
@@ -23,11 +23,11 @@ class Priors:
         self._weights = weights
 
     def legs(self, standing: Standing, *, now_s: float) -> list[PriorLeg]:
-        """The legs for what is visible at one moment.
+        """Return the legs for one state of the log.
 
         Args:
-            standing: What is visible, archived and trusted.
-            now_s: Seconds since the Unix epoch, up to which ages are counted.
+            standing: Visible spans, archived entries and trust.
+            now_s: Reference time of ages, seconds since the Unix epoch.
         """
         return [
             PriorLeg(name, values.sequences, values.values, getattr(self._weights, name))

@@ -1,4 +1,4 @@
-"""From a query to ranked experiences: legs, priors, contrast, and the words that say why each came back."""
+"""From a query to ranked experiences: search legs, priors, contrast, and the reason of each hit."""
 
 import dataclasses
 import logging
@@ -28,8 +28,8 @@ from embodied_mem.records.spaces import FieldVector
 
 logger = logging.getLogger(__name__)
 
-TEXT_FIELD = "text"  # the field of the vectors the memory makes itself
-EMBEDDING = "embedding"  # the part of a score that they give
+TEXT_FIELD = "text"  # field of the vectors that the memory computes itself
+EMBEDDING = "embedding"  # score part of those vectors
 
 FIELDS_OF = {"task": ("task",), "state": ("state",), "text": ("task", "state", "outcome")}
 
@@ -37,23 +37,23 @@ _OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome",
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A query made ready: the search behind it, and how many each representative stands for."""
+class _Prepared:
+    """A query with its search, and the number of near duplicates by sequence number of the representative."""
 
     query: Query
     search: Search
-    stands_for: dict[int, int] = dataclasses.field(default_factory=dict)
+    n_alike: dict[int, int] = dataclasses.field(default_factory=dict)
 
 
 class Retrieval:
-    """Answers queries over one log; asked by `ExperienceMemory`, which holds the lock.
+    """Answers queries over one log; the caller (`ExperienceMemory`) must hold its lock.
 
     Args:
         backend: The log.
-        views: What is derived from it; caught up at each recall.
-        embedder: Embeds the texts of queries; None compares words alone.
-        weights: What each part counts.
-        clock: Seconds since the Unix epoch, up to which ages are counted.
+        views: Views of the log; updated at each recall.
+        embedder: Embeds the texts of queries; None compares words only.
+        weights: Weights of the parts.
+        clock: Returns seconds since the Unix epoch, the reference of ages.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class Retrieval:
         self._kept = KeptExperiences(backend)
         self._reading = backend.reading if isinstance(backend, HasReading) else nullcontext
         self._times = backend if isinstance(backend, HasTimes) else None
-        self._counting = backend if isinstance(backend, CountsVectors) else None  # until it was asked
+        self._counting = backend if isinstance(backend, CountsVectors) else None  # None once it was called
 
     def recall(self, query: Query) -> Recollection:
-        """At most `query.k` experiences, best first."""
-        # Before anything is read: an embedder takes its time, and is the user's own.
+        """Return at most `query.k` experiences, best first."""
+        # Outside of the read transaction, because a user's embedder may be slow.
         legs: list[Leg] = self._text_legs(query)
         if query.vectors or self.embedder is not None:
             legs += self._vector_legs(query)
@@ -85,11 +85,11 @@ class Retrieval:
             self._views.catch_up(head)
             recalled = self._recalled(query, legs)
             if self.embedder is not None and self._counting is not None:
-                self._tell_of_the_unembedded(self._counting, legs)
+                self._warn_of_missing_vectors(self._counting, legs)
             return recalled
 
-    def _tell_of_the_unembedded(self, backend: CountsVectors, legs: Sequence[Leg]) -> None:
-        """Once: their part `embedding` is 0 whatever is asked, which looks as if they had been compared."""
+    def _warn_of_missing_vectors(self, backend: CountsVectors, legs: Sequence[Leg]) -> None:
+        """Warn once: without a vector the part `embedding` is always 0, as if the texts were unlike."""
         if all(leg.name != EMBEDDING for leg in legs):
             return
         self._counting = None
@@ -103,44 +103,44 @@ class Retrieval:
             )
 
     def _recalled(self, query: Query, legs: list[Leg]) -> Recollection:
-        asked = self._asked(query, legs)
-        found = self.backend.search(asked.search)
+        prepared = self._prepare(query, legs)
+        found = self.backend.search(prepared.search)
         if query.order != "best":
-            found = self._by_time(asked, found)
-        ranked = rank(found, asked.search.legs)
+            found = self._by_time(prepared, found)
+        ranked = rank(found, prepared.search.legs)
         if query.min_score > 0:
-            ranked = _good_enough(query, ranked)
+            ranked = _above_min_score(query, ranked)
         best = ranked[: query.k]
-        chosen = self._diverse(asked, ranked) if query.diversity else best
+        chosen = self._diverse(prepared, ranked) if query.diversity else best
         reasons = _reasons(query, chosen, best)
         if query.contrast:
-            chosen, reasons = self._with_contrast(asked, chosen, reasons)
+            chosen, reasons = self._with_contrast(prepared, chosen, reasons)
         experiences = self._experiences_at([item.sequence for item in chosen])
         recalled = Recollection(n_candidates=found.n_candidates, is_exact=found.is_exact)
         for item in chosen:
-            if item.sequence in experiences:  # else it was purged since it was found
+            if item.sequence in experiences:  # else purged after the search
                 experience, reason = experiences[item.sequence], reasons[item.sequence]
-                recalled.append(_hit(item, experience, reason, asked.stands_for))
+                recalled.append(_hit(item, experience, reason, prepared.n_alike))
         return recalled
 
-    def _asked(self, query: Query, legs: list[Leg]) -> _Asked:
+    def _prepare(self, query: Query, legs: list[Leg]) -> _Prepared:
         standing = self._views.standing(query.as_of if query.as_of_s is None else self._as_of(query))
         spans, without = standing.spans, standing.archived
         if len(without) and (query.include_archived or asks_by_id(query.where)):
             without = NO_SEQUENCES
-        stands_for: dict[int, int] = {}
+        n_alike: dict[int, int] = {}
         if query.distinct:
             search = Search(where=query.where, spans=spans, without=without if len(without) else None)
-            others, stands_for = self._duplicates(search)
+            others, n_alike = self._duplicates(search)
             without = np.union1d(without, others)
-        if legs:  # priors only order what there is something to match by; nothing asked gives the newest
+        if legs:  # without anything to match by, the newest are returned and priors do not apply
             now_s = self._clock() if query.as_of_s is None else query.as_of_s
             legs += self._priors.legs(standing, now_s=now_s)
         k = pool_size(query.k) if query.diversity else query.k
         k = EVERY_HIT if query.order != "best" else k
         hidden = without if len(without) else None
-        return _Asked(
-            query, Search(legs=tuple(legs), where=query.where, spans=spans, k=k, without=hidden), stands_for
+        return _Prepared(
+            query, Search(legs=tuple(legs), where=query.where, spans=spans, k=k, without=hidden), n_alike
         )
 
     def _as_of(self, query: Query) -> int:
@@ -148,14 +148,14 @@ class Retrieval:
         assert query.as_of_s is not None
         if self._times is None:
             raise InvalidQuery(
-                f"{type(self.backend).__name__} does not know when entries were written; give a sequence "
-                "number, as_of, instead of as_of_s"
+                f"{type(self.backend).__name__} does not store write times; use as_of with a sequence "
+                "number instead of as_of_s"
             )
         at = self._times.sequence_at(query.as_of_s)
         return at if query.as_of is None else min(at, query.as_of)
 
     def _text_legs(self, query: Query) -> list[Leg]:
-        """What to compare texts by; what the query leaves empty has no leg and so no part."""
+        """Return one leg for each non-empty text of the query; an empty text gives no leg and no part."""
         legs: list[Leg] = []
         texts = ("" if query.task is None else query.task.text, query.state, query.text)
         for (name, fields), text in zip(FIELDS_OF.items(), texts, strict=True):
@@ -173,11 +173,11 @@ class Retrieval:
         return [*given, *(VectorLeg(EMBEDDING, vector, weight) for vector in vectors)]
 
     def _duplicates(self, search: Search) -> tuple[Sequences, dict[int, int]]:
-        """All near duplicates but the first of each group that passes the filter, and how many there are."""
+        """Return the near duplicates to exclude, and group sizes by the first member that passes."""
         sequences, leaders = self._views.duplicates(search.spans)
         has_others = np.isin(leaders, leaders[sequences != leaders])
         sequences, leaders = sequences[has_others], leaders[has_others]
-        # A search of its own says which of them pass: a prior lifts them above everything else.
+        # A separate search applies the filter: the prior ranks the duplicates above all other entries.
         marks = PriorLeg("is_one", sequences, np.ones(len(sequences)))
         found = self.backend.search(dataclasses.replace(search, legs=(marks,), k=len(sequences)))
         passing = np.array(found.sequences, np.int64)[np.array(found.similarities["is_one"]) > 0]
@@ -185,48 +185,48 @@ class Retrieval:
         first, counts, others = representatives(sequences[passes], leaders[passes])
         return others, dict(zip(first.tolist(), counts.tolist(), strict=True))
 
-    def _by_time(self, asked: _Asked, found: Found) -> Found:
-        """The earliest or the latest that score enough, in that order; of one time as they were written."""
-        query, sequences = asked.query, np.array(found.sequences, np.int64)
+    def _by_time(self, prepared: _Prepared, found: Found) -> Found:
+        """Return the earliest or latest that reach `min_score`, in that order; ties: by sequence number."""
+        query, sequences = prepared.query, np.array(found.sequences, np.int64)
         times_s = self._views.times_s().of(sequences, default=np.nan)
-        fits = (total_scores(found, asked.search.legs) >= query.min_score) & ~np.isnan(times_s)
+        fits = (total_scores(found, prepared.search.legs) >= query.min_score) & ~np.isnan(times_s)
         places = np.flatnonzero(fits)
         places = places[np.lexsort((sequences[places], times_s[places]))]
         first = places if query.order == "first" else places[::-1]
         return picked(found, first[: query.k].tolist())
 
-    def _diverse(self, asked: _Asked, ranked: Sequence[Ranked]) -> list[Ranked]:
-        """Some of the best that are unlike each other, best first."""
-        similarity_legs = [leg for leg in asked.search.legs if not isinstance(leg, PriorLeg)]
+    def _diverse(self, prepared: _Prepared, ranked: Sequence[Ranked]) -> list[Ranked]:
+        """Choose from the best by maximal marginal relevance; best first."""
+        similarity_legs = [leg for leg in prepared.search.legs if not isinstance(leg, PriorLeg)]
         most = sum(leg.weight for leg in similarity_legs) or 1.0  # a perfect match is as relevant as 1
         experiences = self._experiences_at([item.sequence for item in ranked])
         ranked = [item for item in ranked if item.sequence in experiences]
         likeness = Likeness([experiences[item.sequence] for item in ranked])
         relevance = [item.score / most for item in ranked]
-        places = choose_diverse(relevance, asked.query.k, asked.query.diversity, likeness)
+        places = choose_diverse(relevance, prepared.query.k, prepared.query.diversity, likeness)
         return [ranked[place] for place in sorted(places)]
 
     def _with_contrast(
-        self, asked: _Asked, ranked: list[Ranked], reasons: dict[int, str]
+        self, prepared: _Prepared, ranked: list[Ranked], reasons: dict[int, str]
     ) -> tuple[list[Ranked], dict[int, str]]:
-        """The best with their reasons, some of the places given to the best of the opposite outcome."""
-        k = asked.query.k
-        n_opposite = min(asked.query.contrast, k - 1)
+        """Return hits and reasons, up to `contrast` hits replaced by the best of the opposite outcome."""
+        k = prepared.query.k
+        n_opposite = min(prepared.query.contrast, k - 1)
         opposite_outcome = self._opposite_of(ranked[0]) if ranked and n_opposite > 0 else None
         if opposite_outcome is None:
             return ranked, reasons
         name, where = opposite_outcome
-        search = dataclasses.replace(asked.search, k=n_opposite, where=all_of(asked.query.where, where))
-        opposite = _good_enough(asked.query, rank(self.backend.search(search), search.legs))
+        search = dataclasses.replace(prepared.search, k=n_opposite, where=all_of(prepared.query.where, where))
+        opposite = _above_min_score(prepared.query, rank(self.backend.search(search), search.legs))
         reasons = reasons | {
-            item.sequence: f"contrast: a {name} of a similar task{_mostly(item)}" for item in opposite
+            item.sequence: f"contrast: a {name} of a similar task{_part_text(item)}" for item in opposite
         }
         taken = {item.sequence for item in opposite}
         others = [item for item in ranked if item.sequence not in taken][: k - len(opposite)]
         return sorted([*others, *opposite], key=lambda item: (-item.score, -item.sequence)), reasons
 
     def _opposite_of(self, best: Ranked) -> tuple[str, Where] | None:
-        """Name and filter of the opposite outcome; an unjudged or cancelled attempt has none."""
+        """Return name and filter of the opposite outcome; None for an unjudged or cancelled attempt."""
         experience = self._experiences_at([best.sequence]).get(best.sequence)
         status = "" if experience is None else experience.outcome.status.value
         if status == Status.SUCCESS:
@@ -238,7 +238,7 @@ class Retrieval:
 
 
 def embedded_text(embedder: Embedder[str] | None, text: str) -> tuple[FieldVector, ...]:
-    """The vector of a text to keep, as a field of its own; none without an embedder or a word."""
+    """Return the vector of a text to store, as field `text`; empty without an embedder or text."""
     if embedder is None or not text.strip():
         return ()
     values = embedder.embed([text])[0]
@@ -246,7 +246,7 @@ def embedded_text(embedder: Embedder[str] | None, text: str) -> tuple[FieldVecto
 
 
 def _embedded_query(embedder: Embedder[str] | None, text: str) -> tuple[FieldVector, ...]:
-    """The same of a text that is asked, which some models want to be told."""
+    """Return the vector of a query text; some models embed queries differently."""
     if embedder is None or not text.strip():
         return ()
     if not isinstance(embedder, EmbedsQueries):
@@ -259,21 +259,21 @@ def _part_name(field: str) -> str:
     return f"vector {field}" if field in _OWN_PARTS else field
 
 
-def _good_enough(query: Query, ranked: Sequence[Ranked]) -> list[Ranked]:
+def _above_min_score(query: Query, ranked: Sequence[Ranked]) -> list[Ranked]:
     return [item for item in ranked if item.score >= query.min_score]
 
 
 def _reasons(query: Query, chosen: Sequence[Ranked], best: Sequence[Ranked]) -> dict[int, str]:
-    """Why each was chosen, by sequence number."""
+    """Return the reason of each hit by sequence number."""
     known = None if chosen is best else {item.sequence for item in best}
     reasons = {}
     for place, item in enumerate(chosen):
         is_best = known is None or item.sequence in known
-        reasons[item.sequence] = f"{_place(query, place, item, is_best=is_best)}{_mostly(item)}"
+        reasons[item.sequence] = f"{_rank_text(query, place, item, is_best=is_best)}{_part_text(item)}"
     return reasons
 
 
-def _place(query: Query, place: int, item: Ranked, *, is_best: bool) -> str:
+def _rank_text(query: Query, place: int, item: Ranked, *, is_best: bool) -> str:
     if query.order != "best":
         return {"first": "earliest", "last": "latest"}[query.order] if place == 0 else "next in time"
     if not item.parts:
@@ -283,15 +283,15 @@ def _place(query: Query, place: int, item: Ranked, *, is_best: bool) -> str:
     return "best match" if place == 0 else "match"
 
 
-def _mostly(item: Ranked) -> str:
+def _part_text(item: Ranked) -> str:
     name = main_part(item.parts)
     if not name:
         return ", though nothing is shared" if item.parts else ""
     return f", mostly by {name} ({item.parts[name]:.2f} of {item.score:.2f})"
 
 
-def _hit(item: Ranked, experience: Experience, reason: str, stands_for: Mapping[int, int]) -> Recalled:
-    n_alike = stands_for.get(item.sequence, 1)
+def _hit(item: Ranked, experience: Experience, reason: str, group_sizes: Mapping[int, int]) -> Recalled:
+    n_alike = group_sizes.get(item.sequence, 1)
     if n_alike > 1:
         reason += f"; one of {n_alike:,} near duplicates"
     return Recalled(experience=experience, score=item.score, parts=item.parts, reason=reason, n_alike=n_alike)

@@ -1,4 +1,4 @@
-"""How parts of a recall's score are weighed: every part is a calibrated number times a weight."""
+"""Scores of a recall: every part is a calibrated number times a weight."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,26 +21,25 @@ Number = TypeVar("Number", float, Floats)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingWeights:
-    """What each part adds to a score where it is perfect; all finite and >= 0, and 0 switches a part off.
+    """Weight of each score part: the amount that a part of 1 adds; all finite and >= 0, 0 disables a part.
 
-    The first six are similarities to what is asked. The others are there whatever is asked, so they only
-    order what a query has something to match by.
+    The first six weigh similarities to the query. The others weigh priors, which do not depend on the query
+    and apply only if it has something to match by.
 
     Attributes:
-        task: The asked task's text against the experience's.
-        state: The asked state against the experience's.
+        task: Query task text against the experience's task text.
+        state: Query state against the experience's state.
         text: Free text against the best of task, state and outcome texts.
-        vector: Each given vector against the experience's of the same field.
-        embedding: All asked text against the experience's, by a learnt embedder.
-        hashed_embedding: The same by the offline hashed embedder, which ranks worse than words do and
-            therefore only breaks ties.
-        trust: The posterior mean of "acting on it helped" above or below one half, so it adds -w/2 to w/2;
-            see `trust_of`.
-        recency: How lately it happened, see `recency_of`.
-        outcome: How well it ended, see `outcome_value`.
-        surprise: How unexpected its outcome was, see `surprise_of`.
-        utility: How much it was used and helped, see `utility_of`.
-        half_life_s: No weight: the age in seconds, > 0, at which recency has fallen to one half.
+        vector: Each given vector against the experience's vector of the same field.
+        embedding: All query text against the experience's text, by a learnt embedder.
+        hashed_embedding: The same by the offline hashed embedder, which ranks worse than words and so only
+            breaks ties.
+        trust: Posterior mean of "acting on it helped" minus one half, so it adds -w/2 to w/2; see `trust_of`.
+        recency: Recency, see `recency_of`.
+        outcome: Quality of the outcome, see `outcome_value`.
+        surprise: Unexpectedness of the outcome, see `surprise_of`.
+        utility: Use and helpfulness, see `utility_of`.
+        half_life_s: Not a weight: the age in seconds, > 0, at which recency is one half.
     """
 
     task: float = 1.0
@@ -64,23 +63,23 @@ class RankingWeights:
                     f"weight {field.name} is {value!r}; expected a finite number of at least 0"
                 )
         if not self.half_life_s:
-            raise InvalidQuery("half_life_s is 0; expected seconds above 0 (recency=0 switches recency off)")
+            raise InvalidQuery("half_life_s is 0; expected seconds above 0 (recency=0 disables recency)")
 
 
 def trust_of(helped: Number, not_helped: Number) -> Number:
-    """Mean of the Beta posterior (one vote for, one against beforehand) minus one half: -0.5 to 0.5."""
+    """Return the mean of the Beta posterior with prior Beta(1, 1), minus one half: -0.5 to 0.5."""
     return (1 + helped) / (2 + helped + not_helped) - 0.5
 
 
 def recency_of(age_s: Floats, half_life_s: float) -> Floats:
-    """How lately something happened, 0.5 ** (age / half-life): the newer, the higher.
+    """Return the recency 0.5 ** (age / half-life).
 
-    By the time it happened and not by its place among others, where Generative Agents' code counts from the
-    wrong end and prefers the oldest.
+    Computed from time and not from list position, where the code of Generative Agents counts from the wrong
+    end and prefers the oldest.
 
     Args:
-        age_s: (n,) seconds; negative ones, of a clock that went backwards, count as 0.
-        half_life_s: Above 0.
+        age_s: (n,) seconds; negative ages, from a clock that went backwards, count as 0.
+        half_life_s: Half-life in seconds, > 0.
 
     Returns:
         (n,) in [0, 1].
@@ -89,35 +88,35 @@ def recency_of(age_s: Floats, half_life_s: float) -> Floats:
 
 
 def outcome_value(status: str) -> float:
-    """How well an attempt ended: 1 for success, 0.5 if nobody judged it, otherwise 0."""
+    """Return the value of an outcome: 1 for success, 0.5 if unverified, otherwise 0."""
     return {Status.SUCCESS.value: 1.0, Status.UNVERIFIED.value: 0.5}.get(status, 0.0)
 
 
 def outcome_class(status: str) -> str:
-    """`success`, `failure` (also out of time or cut off) or `neither` (cancelled, not judged)."""
+    """Return `success`, `failure` (including timeout and truncated) or `neither` (cancelled, unverified)."""
     return Status.SUCCESS.value if status == Status.SUCCESS else "failure" if status in FAILED else "neither"
 
 
 def surprise_of(n_same: int, n_all: int) -> float:
-    """1 - p of an outcome, p by Laplace's rule of succession over the classes of outcome: in (0, 1).
+    """Return 1 - p of an outcome, p by Laplace's rule of succession over the outcome classes: in (0, 1).
 
     Args:
-        n_same: How many earlier experiences of the kind of task ended in the same class.
-        n_all: How many there are of that kind.
+        n_same: Number of earlier experiences of the task kind with the same outcome class.
+        n_all: Number of earlier experiences of the task kind.
     """
     return 1 - (n_same + 1) / (n_all + N_OUTCOME_CLASSES)
 
 
 def utility_of(uses: Number, helped: Number, not_helped: Number) -> Number:
-    """How useful an experience has been: in [0, 1), 0 if it was never used.
+    """Return the utility of an experience: in [0, 1), 0 if it was never used.
 
-    m / (m + 1) * (1 + helped) / (2 + helped + not_helped) with m = uses + helped: it grows with every use and
-    every vote that acting on it helped, and falls with every vote that it did not.
+    m / (m + 1) * (1 + helped) / (2 + helped + not_helped) with m = uses + helped: grows with every use and
+    every helpful vote, and falls with every unhelpful vote.
 
     Args:
-        uses: How often a later experience lists it as recalled.
+        uses: Number of later experiences that list it as recalled.
         helped: Votes that acting on it helped.
-        not_helped: Votes that it did not.
+        not_helped: Votes that acting on it did not help.
     """
     evidence = uses + helped
     return evidence / (evidence + 1) * (1 + helped) / (2 + helped + not_helped)
@@ -125,7 +124,7 @@ def utility_of(uses: Number, helped: Number, not_helped: Number) -> Number:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its score, which is the sum of its parts."""
+    """A candidate with its score, the sum of its parts."""
 
     sequence: int
     score: float
@@ -133,14 +132,13 @@ class Ranked:
 
 
 def rank(found: Found, legs: Sequence[Leg]) -> list[Ranked]:
-    """What was found with its parts and score, in the order found.
+    """Return the found entries with parts and scores, in the order found.
 
-    A similarity below 0 counts as 0: it says "unlike" and no more. A prior is a part of those entries alone
-    that have one.
+    A similarity below 0 counts as 0. A prior is a part only of the entries that have a value for it.
 
     Args:
-        found: What a search by these legs gave back.
-        legs: What it was searched by.
+        found: Result of a search by these legs.
+        legs: The legs of the search.
     """
     parts: list[dict[str, float]] = [{} for _ in found.sequences]
     for leg in legs:
@@ -149,7 +147,7 @@ def rank(found: Found, legs: Sequence[Leg]) -> list[Ranked]:
 
 
 def total_scores(found: Found, legs: Sequence[Leg]) -> Floats:
-    """(n,) the score of each that was found by these legs, as `rank` says it."""
+    """Return (n,) the score of each found entry, equal to the scores of `rank`."""
     total = np.zeros(len(found.sequences))
     for leg in legs:
         values = np.array(found.similarities[leg.name], np.float64)
@@ -158,7 +156,7 @@ def total_scores(found: Found, legs: Sequence[Leg]) -> Floats:
 
 
 def picked(found: Found, places: Sequence[int]) -> Found:
-    """Some of what was found, in the order of these places."""
+    """Return the found entries at these positions, in that order."""
     columns = {name: tuple(column[at] for at in places) for name, column in found.similarities.items()}
     sequences = tuple(found.sequences[at] for at in places)
     return Found(sequences, columns, found.n_candidates, found.is_exact)
@@ -175,14 +173,14 @@ def _add_part(leg: Leg, found: Found, parts: Sequence[dict[str, float]]) -> None
         for each, similarity in zip(parts, values, strict=True):
             each[leg.name] = leg.weight * max(0.0, similarity)
         return
-    has_value = _holds(leg.sequences, np.array(found.sequences, np.int64)).tolist()
+    has_value = _isin_sorted(leg.sequences, np.array(found.sequences, np.int64)).tolist()
     for each, value, has in zip(parts, values, has_value, strict=True):
         if has:
             each[leg.name] = leg.weight * value
 
 
-def _holds(ascending: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """(n,) whether each wanted number is there; a few are looked up in many."""
+def _isin_sorted(ascending: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return (n,) whether `ascending` contains each wanted number; faster than np.isin for a few in many."""
     if not len(ascending):
         return np.zeros(len(wanted), np.bool_)
     at = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
@@ -190,6 +188,6 @@ def _holds(ascending: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> n
 
 
 def main_part(parts: Mapping[str, float]) -> str:
-    """The name of the part that counts most; the first of equals."""
+    """Return the name of the largest part, empty if none is above 0; ties: the first."""
     name = max(parts, key=parts.__getitem__, default="")
     return name if name and parts[name] > 0 else ""

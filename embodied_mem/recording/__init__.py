@@ -1,4 +1,4 @@
-"""Recording the experience of an existing agent in an existing environment, with no change to either."""
+"""Recording of episodes from any agent in any Gymnasium environment, without changes to either."""
 
 from embodied_mem.recording.outcomes import EpisodeSummary, RewardRule
 from embodied_mem.recording.record import record_experience

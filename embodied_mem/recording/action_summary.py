@@ -1,4 +1,4 @@
-"""The continuous actions of a running episode as one line: count, mean and range."""
+"""Summary of an episode's continuous actions: count, mean and range."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _FOLD_EVERY = 256
 
 
 class ActionSummary:
-    """Collects continuous actions as count, mean and range; one by one they fill a store and teach nobody.
+    """Reduces continuous actions to count, mean and range: single ones fill a store without use.
 
     Args:
         space: Name of the action space, for the summary.
@@ -34,28 +34,28 @@ class ActionSummary:
         self._high: npt.NDArray[np.float64] | None = None
 
     def add(self, action: Any) -> None:
-        """Note one action; never raises, whatever the agent sent."""
+        """Add one action of any type; never raises."""
         self._count += 1
         if not self._is_uniform:
             return
         try:
             self._buffer.append(np.array(action, dtype=np.float64))  # a copy: agents reuse their buffers
-        except Exception:  # a tensor that asks to be detached, and the like
+        except Exception:  # for example a tensor that must be detached
             self._is_uniform = False
         if len(self._buffer) >= _FOLD_EVERY:
             self._fold()
 
     def extend(self, actions: Sequence[Any]) -> None:
-        """Note many actions."""
+        """Add many actions."""
         for action in actions:
             self.add(action)
 
     def calls(self) -> tuple[SkillCall, ...]:
-        """No calls."""
+        """Return no calls."""
         return ()
 
     def metadata(self) -> JsonObject:
-        """One line about the actions."""
+        """Return the summary line under "actions"."""
         self._fold()
         line = f"{self._count} continuous actions of {self._space}"
         if self._is_uniform and self._sum is not None and self._low is not None and self._high is not None:

@@ -1,6 +1,6 @@
-"""Words for an environment that nobody described: its task, its observations and its actions.
+"""Default descriptions of an environment's task, observations and actions.
 
-Pure functions. What they return is bounded in length and free of lone surrogates, so a store can keep it.
+Pure functions. Returned texts are bounded in length and free of lone surrogates, so they can be stored.
 """
 
 import enum
@@ -20,29 +20,29 @@ from embodied_mem.records.json_values import JsonObject, JsonValue, canonical, c
 TASK_KEYS = ("mission", "instruction", "goal", "task")
 MAX_TASK_CHARS = 4_000
 MAX_STATE_CHARS = 16_000
-MAX_NUMBERS = 64  # larger arrays are named by shape and dtype; a reader learns nothing from their numbers
+MAX_NUMBERS = 64  # larger arrays are described by shape and dtype: nobody reads that many numbers
 MAX_ENTRIES = 64
 MAX_DEPTH = 4
-ACT = "act"  # the one skill of an environment whose actions have no names
+ACT = "act"  # the only skill of an environment whose actions have no names
 
 _WORD = re.compile(r"\d+x\d+|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _VERSION = re.compile(r"-v\d+$")
 
 
-@lru_cache(maxsize=64)  # each episode says the name of its environment again
+@lru_cache(maxsize=64)  # called with the same environment id in each episode
 def identifier_text(identifier: str) -> str:
-    """An identifier in words: `MiniGrid-Empty-5x5-v0` is "mini grid empty 5x5"."""
+    """Return an identifier in words: `MiniGrid-Empty-5x5-v0` becomes "mini grid empty 5x5"."""
     return " ".join(_WORD.findall(_VERSION.sub("", identifier))).lower()
 
 
 def clip(text: object, limit: int) -> str:
-    """Clean text of at most about `limit` characters; says how many there were where it cuts."""
+    """Return clean text cut at `limit` characters; a cut text ends with its full length."""
     full = clean_text(text)
     return full if len(full) <= limit else f"{full[:limit]}… ({len(full):,} characters)"
 
 
 def glimpse(value: Any, limit: int, *, say: Callable[[Any], str] = str) -> str:
-    """Any object in words, for a message; its type where it cannot be said, for its own code may raise."""
+    """Return any object as text for a message; only its type if `say` raises, as foreign code may."""
     try:
         return clip(say(value), limit)
     except Exception:
@@ -50,12 +50,12 @@ def glimpse(value: Any, limit: int, *, say: Callable[[Any], str] = str) -> str:
 
 
 def task_text(observation: Any, info: Mapping[str, Any], *, environment: str = "") -> str:
-    """What is asked for: the text under `mission`, `instruction`, `goal` or `task`, else the id in words.
+    """Return the task: the text under `mission`, `instruction`, `goal` or `task`, else the id in words.
 
     Args:
-        observation: The first observation; looked into where it is a mapping.
+        observation: The first observation; searched if it is a mapping.
         info: The first `info`.
-        environment: The environment's id, said in words where nothing else names the task.
+        environment: Environment id, the fallback.
     """
     for source in (observation, info):
         if isinstance(source, Mapping):
@@ -67,23 +67,23 @@ def task_text(observation: Any, info: Mapping[str, Any], *, environment: str = "
 
 
 def observation_text(observation: Any) -> str:
-    """An observation in words.
+    """Return an observation in words.
 
-    Text stays as it is; a mapping gives one line an entry, sorted by key; up to 64 numbers are written out,
-    rounded to four digits; larger arrays are named by shape and dtype ("image 84x84x3 uint8").
+    Text stays as is; a mapping gives one line per entry, sorted by key; up to 64 numbers are written out,
+    rounded to four digits; larger arrays are described by shape and dtype ("image 84x84x3 uint8").
     """
     return clip(_text(observation, depth=0), MAX_STATE_CHARS)
 
 
 def action_names(env: Any) -> dict[int, str]:
-    """Names of discrete actions, where the environment gives them; empty otherwise.
+    """Return the names of discrete actions if the environment provides them; empty otherwise.
 
-    Looked for in three usual places of `env.unwrapped`: an `actions` enum (MiniGrid), `get_action_meanings()`
-    (Atari), and an `action_names` list (Crafter).
+    Searched in `env.unwrapped`: an `actions` enum (MiniGrid), `get_action_meanings()` (Atari), and an
+    `action_names` list (Crafter).
     """
     base = getattr(env, "unwrapped", env)
     if getattr(env, "action_space", None) != getattr(base, "action_space", None):
-        return {}  # a wrapper changed what the numbers mean
+        return {}  # a wrapper changed the meaning of the numbers
     actions = getattr(base, "actions", None)
     if isinstance(actions, type) and issubclass(actions, enum.Enum):
         return {member.value: _name(member.name) for member in actions if isinstance(member.value, int)}
@@ -95,25 +95,25 @@ def action_names(env: Any) -> dict[int, str]:
 
 
 def told_apart(names: Mapping[int, str]) -> dict[int, str]:
-    """The names without those that a smaller number has already, so that a name means one action."""
+    """Return the names without duplicates, so a name means one action; the smallest number keeps it."""
     first = {name: action for action, name in sorted(names.items(), reverse=True)}
     return {action: name for name, action in first.items()}
 
 
 def action_name(action: int, names: Mapping[int, str]) -> str:
-    """The skill name of a discrete action: its own name, or `action_2`."""
+    """Return the skill name of a discrete action: its own name, or for example `action_2`."""
     return names.get(action) or f"action_{action}"
 
 
 def action_call(action: Any, names: Mapping[int, str], *, count: int = 1) -> SkillCall:
-    """An action as the call that `GymWorld` understands: `left()`, `action_2()` or `act(action=[0.5])`."""
+    """Return an action as a call for `GymWorld`: `left()`, `action_2()` or `act(action=[0.5])`."""
     if isinstance(action, int | np.integer) and not isinstance(action, bool):
         return SkillCall(clip(action_name(int(action), names), MAX_TASK_CHARS), count=count)
     return SkillCall(ACT, {"action": action_json(action)}, count=count)
 
 
 def action_json(action: Any) -> JsonValue:
-    """An action as JSON; floats keep seven digits, and what JSON cannot carry becomes text."""
+    """Return an action as JSON; array floats keep seven digits, other objects become text."""
     if isinstance(action, str):
         return clip(action, MAX_TASK_CHARS)
     if isinstance(action, np.ndarray) and action.dtype.kind == "f":
@@ -125,17 +125,17 @@ def action_json(action: Any) -> JsonValue:
 
 
 def reward_number(reward: Any) -> float:
-    """A reward as a number; an array of one number is that number, and what is none at all is NaN."""
+    """Return a reward as a float, also from an array of one number; NaN if it is not a number."""
     try:
         return float(reward.item() if isinstance(reward, np.ndarray) else reward)
-    except Exception:  # an environment's own type may raise anything
+    except Exception:  # a custom reward type may raise anything
         return math.nan
 
 
 def small_json(values: Any, *, entry_chars: int = 500) -> JsonObject:
-    """The entries of a mapping that are short plain JSON; the names of the others are under `left_out`.
+    """Return the short plain-JSON entries of a mapping, and the names of the others under `left_out`.
 
-    What is no mapping, as the `info` of a careless environment, has no entries.
+    A value that is not a mapping, such as the `info` of a faulty environment, gives no entries.
     """
     kept: JsonObject = {}
     left_out: list[JsonValue] = []
@@ -150,18 +150,18 @@ def small_json(values: Any, *, entry_chars: int = 500) -> JsonObject:
 
 
 def _small_json(value: Any, limit: int) -> tuple[JsonValue, bool]:
-    """The value as JSON, and whether it is JSON at all and of at most so many characters."""
+    """Return the value as JSON, and whether it is valid JSON of at most `limit` characters."""
     if not _may_be_small(value, limit):
         return None, False
     try:
         plain = to_json(value, field="value")
         return plain, len(canonical(plain)) <= limit
-    except Exception:  # objects of a simulator may raise anything when they are looked at
+    except Exception:  # reading a simulator's object may raise anything
         return None, False
 
 
 def _may_be_small(value: Any, limit: int) -> bool:
-    """Whether the value has at most `limit` members; counted, as writing out 4 M numbers takes seconds."""
+    """Whether the value has at most `limit` members; avoids serializing 4 M numbers, which takes seconds."""
     waiting = [value]
     while waiting and limit >= 0:
         item = waiting.pop()
@@ -196,11 +196,11 @@ def _text(value: Any, *, depth: int) -> str:
         return _number(value)
     if isinstance(value, list | tuple) and depth < MAX_DEPTH:
         return _sequence_text(value, depth=depth)
-    return f"a {type(value).__name__}"  # not repr(): it may hold an address, and differ from run to run
+    return f"a {type(value).__name__}"  # not repr(): it may hold an address, which differs between runs
 
 
 def _mapping_text(value: Mapping[Any, Any], *, depth: int) -> str:
-    # Sorted, because a vector environment hands back the entries in the order of the space.
+    # Sorted, because a vector environment returns the entries in the order of the space.
     keys = sorted(value, key=str)
     lines = [f"{key}: {_text(value[key], depth=depth + 1)}" for key in keys[:MAX_ENTRIES]]
     if len(keys) > MAX_ENTRIES:

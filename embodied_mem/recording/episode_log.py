@@ -1,4 +1,4 @@
-"""What a wrapper gathers while an episode runs."""
+"""Data that a wrapper collects during an episode."""
 
 import math
 from array import array
@@ -21,20 +21,20 @@ from embodied_mem.records.spaces import FieldVector, Space
 MAX_VECTOR_NUMBERS = 4_096
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: that makes each assignment a call, once an episode
+@dataclass(slots=True, kw_only=True)  # not frozen: a frozen one makes a call per assignment
 class EpisodeStart:
-    """What is known when an episode, or a span of one, begins.
+    """Start of an episode, or of a span of one.
 
     Attributes:
-        task: What is asked for.
+        task: The task.
         attempt: Id of this attempt at this episode.
-        episode: Its index, from 0, for this environment.
-        first_step: The environment step at which the span begins.
+        episode: Index of the episode in this environment, from 0.
+        first_step: Environment step at the start of the span.
         span: Index of the span within the episode.
-        seed: The seed of the reset; None if it had none.
+        seed: Seed of the reset; None if not given.
         observation: The first observation.
-        state: The same in words.
-        vectors: The same as a vector, where it is an array of numbers.
+        state: The first observation in words.
+        vectors: The first observation as a vector, if it is an array of numbers.
     """
 
     task: Task
@@ -49,7 +49,7 @@ class EpisodeStart:
 
 
 class EpisodeLog:
-    """Gathers one running episode in RAM; its methods are on the step path and never raise."""
+    """Collects one running episode in RAM; its methods run at every step and never raise."""
 
     __slots__ = ("bad_rewards", "first_bad", "plan", "reward", "start", "steps")
 
@@ -62,11 +62,11 @@ class EpisodeLog:
         self.first_bad = ""
 
     def act(self, action: Any) -> None:
-        """Note the action that is about to be taken."""
+        """Add the action of the coming step."""
         self.plan.add(action)
 
     def result(self, reward: Any) -> None:
-        """Note that the environment took the step."""
+        """Add the reward of a completed step."""
         number = describe.reward_number(reward)
         if math.isfinite(number):
             self.reward += number
@@ -76,8 +76,8 @@ class EpisodeLog:
             self.first_bad = self.first_bad or f"{describe.glimpse(reward, 40)} at step {step}"
         self.steps += 1
 
-    def take_in(self, actions: Sequence[Any], rewards: Sequence[Any]) -> None:
-        """Note many steps at once; the last of the actions may have no result."""
+    def add_steps(self, actions: Sequence[Any], rewards: Sequence[Any]) -> None:
+        """Add many steps at once; the last action may lack its reward."""
         self.plan.extend(actions)
         total = _sum_after(self.reward, rewards)
         if math.isfinite(total):
@@ -89,18 +89,18 @@ class EpisodeLog:
 
     @property
     def total_reward(self) -> float | None:
-        """Sum of rewards; None if one was not finite, or if their sum is not."""
+        """Sum of rewards; None if a reward or the sum is not finite."""
         return self.reward if not self.bad_rewards and math.isfinite(self.reward) else None
 
     @property
     def explanation(self) -> str:
-        """What was wrong with the rewards; empty if nothing."""
+        """The first bad reward and the number of bad rewards, in words; empty if there are none."""
         if not self.bad_rewards:
             return ""
         return f"reward was {self.first_bad}; {self.bad_rewards} of {self.steps} rewards were not finite"
 
     def summary(self, ending: "Ending") -> EpisodeSummary:
-        """The episode as an outcome rule sees it."""
+        """Return the episode as the input of an outcome rule."""
         return EpisodeSummary(
             task=self.start.task,
             first_state=self.start.state,
@@ -115,7 +115,7 @@ class EpisodeLog:
         )
 
     def next_span(self, observation: Any) -> EpisodeStart:
-        """The beginning of the span after this one, in the same episode."""
+        """Return the start of the next span of this episode."""
         return replace(
             self.start,
             observation=observation,
@@ -126,7 +126,7 @@ class EpisodeLog:
         )
 
     def metadata(self, ending: "Ending") -> JsonObject:
-        """What is kept beside the plan; asked for after the plan's calls, which count what they leave out."""
+        """Return the metadata; call it after `plan.calls()`, which updates the counts of omitted calls."""
         result: JsonObject = {"terminated": ending.terminated, "truncated": ending.truncated}
         if self.start.seed is not None:
             result["seed"] = self.start.seed
@@ -140,15 +140,15 @@ class EpisodeLog:
 
 @dataclass(slots=True, kw_only=True)  # not frozen, as above
 class Ending:
-    """How an episode, or a span of one, came to an end.
+    """End of an episode, or of a span of one.
 
     Attributes:
         observation: The last observation.
         info: The last `info`.
-        terminated: Whether the environment said that the episode is over.
+        terminated: Whether the environment terminated the episode.
         truncated: Whether a limit of the environment ended it.
-        is_cut: Whether only the record was cut and the episode goes on.
-        error: What the environment raised, if it did.
+        is_cut: Whether only the record ends and the episode continues.
+        error: The exception that the environment raised, or None.
     """
 
     observation: Any
@@ -165,31 +165,31 @@ class Ending:
 
 
 def _sum_after(total: float, rewards: Sequence[Any]) -> float:
-    """The total with the rewards added one after the other; NaN where one has to be looked at by itself.
+    """Return the total plus the rewards; NaN if they must be added one by one (a reward is not a number).
 
-    One after the other, as `EpisodeLog.result` adds them: a pairwise sum would differ in the last digit.
+    Summed in order, as `EpisodeLog.result` does: a pairwise sum would differ in the last digit.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             return float(np.add.accumulate(array("d", (total, *rewards)))[-1])
-    except Exception:  # an environment's own type may raise anything
+    except Exception:  # a custom reward type may raise anything
         return math.nan
 
 
 def first_vectors(observation: Any) -> tuple[FieldVector, ...]:
-    """The observation as a vector, if it is an array of at most 4,096 finite numbers."""
+    """Return the observation as a vector if it is an array of at most 4,096 finite numbers; else empty."""
     is_numeric = isinstance(observation, np.ndarray) and observation.dtype.kind in "biuf"
     if not is_numeric or not 1 <= observation.size <= MAX_VECTOR_NUMBERS:
         return ()
     field, space = _field_of(observation.shape)
     try:
         return (FieldVector(field=field, space=space, values=observation.reshape(-1)),)
-    except InvalidRecord:  # not finite, also once in float32
+    except InvalidRecord:  # not finite, possibly only in float32
         return ()
 
 
 @lru_cache(maxsize=64)
 def _field_of(shape: tuple[int, ...]) -> tuple[str, Space]:
-    """Field and space of observations of a shape, the same objects for every episode."""
+    """Return the cached field and space of observations of a shape."""
     vector = observation_vector(np.zeros(shape))
     return vector.field, vector.space

@@ -1,4 +1,4 @@
-"""Who says how a recorded episode ended: a user's function, a reward rule, or nobody."""
+"""Outcome of a recorded episode: by a user's function, by a reward rule, or unverified."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,18 +10,18 @@ from embodied_mem.records.experience import Outcome, Status, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeSummary:
-    """What an outcome rule is given about an episode.
+    """Input of an outcome rule.
 
     Attributes:
-        task: What was asked for.
+        task: The task.
         first_state: The first observation, in words.
-        last_state: The last one, in words.
-        first_observation: The first observation, as the environment gave it.
-        last_observation: The last one, as the environment gave it.
+        last_state: The last observation, in words.
+        first_observation: The environment's first observation.
+        last_observation: The environment's last observation.
         info: The last `info`.
         reward: Sum of rewards; None if one was not finite.
         steps: Environment steps taken.
-        terminated: Whether the environment said that the episode is over.
+        terminated: Whether the environment terminated the episode.
         truncated: Whether a limit of the environment ended it.
     """
 
@@ -42,12 +42,12 @@ OutcomeRule: TypeAlias = Callable[[EpisodeSummary], Outcome | Status | str | Non
 
 @dataclass(frozen=True, slots=True)
 class RewardRule:
-    """Success where the episode's reward is greater than a threshold; failure where it terminated otherwise.
+    """Success if the episode's reward exceeds a threshold, failure if it terminated without.
 
-    An episode truncated below the threshold is `truncated`; one whose reward is not finite `unverified`.
+    An episode truncated below the threshold is `truncated`; one without a finite reward is `unverified`.
 
     Attributes:
-        threshold: The reward that has to be exceeded.
+        threshold: The reward to exceed.
         or_equal: Whether reaching the threshold is enough.
     """
 
@@ -55,7 +55,7 @@ class RewardRule:
     or_equal: bool = False
 
     def __call__(self, summary: EpisodeSummary) -> Status | None:
-        """The status, or None where the reward decides nothing."""
+        """Return the status, or None if the episode was truncated below the threshold."""
         if summary.reward is None:
             return Status.UNVERIFIED
         if summary.reward > self.threshold or (self.or_equal and summary.reward == self.threshold):
@@ -67,28 +67,28 @@ _REWARD_RULE = re.compile(r"\s*reward\s*(>=|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE
 
 
 def parse_rule(text: str) -> RewardRule | None:
-    """The rule that `reward>0` or `reward >= 475` names; None if the text names none."""
+    """Parse a rule such as `reward>0` or `reward >= 475`; None if the text is not a rule."""
     match = _REWARD_RULE.fullmatch(text)
     return RewardRule(float(match[2]), or_equal=match[1] == ">=") if match else None
 
 
 def default_outcome(summary: EpisodeSummary, explanation: str) -> Outcome:
-    """What is known when nobody judged: truncated, or unverified."""
+    """Return the outcome without a rule: truncated or unverified."""
     status = Status.TRUNCATED if summary.truncated and not summary.terminated else Status.UNVERIFIED
     return Outcome(status=status, reward=summary.reward, explanation=explanation, steps=summary.steps)
 
 
 def judge(summary: EpisodeSummary, rule: OutcomeRule | None, known: Outcome) -> Outcome:
-    """The rule's verdict; what it leaves out is taken from what is known without it.
+    """Return the rule's outcome, with missing fields filled from `known`; `known` if it returned None.
 
     Raises:
-        InvalidRecord: The rule gave something that is not an outcome or a status.
+        InvalidRecord: The rule returned neither an outcome nor a valid status.
     """
     verdict = None if rule is None else rule(summary)
     if verdict is None:
         return known
     if not isinstance(verdict, Outcome):
-        return replace(known, status=cast(Status, verdict))  # Outcome checks it
+        return replace(known, status=cast(Status, verdict))  # Outcome validates the status
     return replace(
         verdict,
         reward=known.reward if verdict.reward is None else verdict.reward,

@@ -1,4 +1,4 @@
-"""The actions of a running episode as a plan: run-length coded on the fly and bounded."""
+"""The actions of a running episode as a bounded, run-length coded plan."""
 
 import json
 from collections import deque
@@ -21,19 +21,19 @@ Key: TypeAlias = int | str | tuple[Any, ...]
 ToKey: TypeAlias = Callable[[Any], Key]
 Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 
-MAX_CALLS_KEPT = 4_096  # calls that are made once for all episodes
+MAX_CALLS_KEPT = 4_096  # cached calls
 
 
 class PlanLog:
-    """Collects actions: equal ones in a row collapse into a count; beyond `max_calls` the middle is left out.
+    """Collects actions: equal ones in a row become one call; above `max_calls` the middle is omitted.
 
     Args:
-        to_key: Makes an action hashable and comparable.
-        call_of: The call of such a key and how often it came in a row.
-        max_calls: At most this many calls are kept, from the head and the tail in equal parts, >= 2.
+        to_key: Maps an action to a hashable key.
+        call_of: Maps (key, count) to a call.
+        max_calls: Maximum number of calls, half from the head and half from the tail, >= 2.
 
     Attributes:
-        takes_numbers: Whether actions are plain numbers, so that many can be noted at once.
+        takes_numbers: Whether actions are plain integers, so that many can be added at once.
     """
 
     __slots__ = (
@@ -64,10 +64,10 @@ class PlanLog:
         self.dropped_actions = 0
 
     def add(self, action: Any) -> None:
-        """Note one action; never raises, whatever the agent sent."""
+        """Add one action of any type; never raises."""
         try:
             key = self._to_key(action)
-        except Exception:  # the environment has its own say about a malformed action
+        except Exception:  # the environment decides whether to reject a malformed action
             key = describe.glimpse(action, 200, say=repr)
         if key == self._key:
             self._count += 1
@@ -77,7 +77,7 @@ class PlanLog:
         self._key, self._count = key, 1
 
     def extend(self, actions: Sequence[Any]) -> None:
-        """Note many actions, as `add` would one by one."""
+        """Add many actions, with the result of `add` one by one."""
         numbers = _integers(actions) if self.takes_numbers else None
         if numbers is None:
             for action in actions:
@@ -94,14 +94,14 @@ class PlanLog:
         self._store_many(keys[:-1], counts[:-1])
 
     def calls(self) -> tuple[SkillCall, ...]:
-        """The plan so far."""
+        """Return the plan so far."""
         if self._count:
             self._store([(cast(Key, self._key), self._count)])
             self._key, self._count = None, 0
         return tuple(map(self._call_of.__getitem__, (*self._head, *self._tail)))
 
     def metadata(self) -> JsonObject:
-        """What the plan left out; empty if nothing."""
+        """Return the counts of omitted calls and actions; empty if there are none."""
         if not self.dropped_calls:
             return {}
         return {
@@ -113,7 +113,7 @@ class PlanLog:
         }
 
     def _store(self, runs: Sequence[tuple[Key, int]]) -> None:
-        """Keep runs that are over; those that fit neither head nor tail are counted."""
+        """Append finished runs; count those that fit neither head nor tail."""
         room = self._head_size - len(self._head)
         self._head += runs[:room]
         later = runs[room:]
@@ -126,12 +126,12 @@ class PlanLog:
         self._tail.extend(later[-size:])
 
     def _store_many(self, keys: Integers, counts: Integers) -> None:
-        """The same for runs as columns, of which only those are looked at that are kept."""
+        """Append finished runs given as columns; converts only those that are kept."""
         room = max(self._head_size - len(self._head), 0)
         size = self._tail.maxlen or 0
         n_skipped = max(len(keys) - room - size, 0)
         self._store(_pairs(keys[:room], counts[:room]))
-        if n_skipped:  # so many that they push out all that the tail holds
+        if n_skipped:  # enough runs to replace the whole tail
             skipped = slice(room, room + n_skipped)
             self.dropped_calls += n_skipped + len(self._tail)
             self.dropped_actions += int(counts[skipped].sum()) + sum(count for _, count in self._tail)
@@ -140,7 +140,7 @@ class PlanLog:
 
 
 ActionLog: TypeAlias = PlanLog | ActionSummary
-MakePlan: TypeAlias = Callable[[], ActionLog]  # a fresh one for each episode
+MakePlan: TypeAlias = Callable[[], ActionLog]  # called once per episode
 
 
 def _pairs(keys: Integers, counts: Integers) -> list[tuple[Key, int]]:
@@ -148,20 +148,20 @@ def _pairs(keys: Integers, counts: Integers) -> list[tuple[Key, int]]:
 
 
 def _integers(actions: Sequence[Any]) -> Integers | None:
-    """(n,) the actions as integers; None where one of them is something else."""
+    """Return (n,) the actions as integers; None if one is not an integer."""
     try:
-        return np.frombuffer(bytes(actions), dtype=np.uint8)  # five times as fast, and few have more than 256
-    except Exception:  # something else, or numbers beyond a byte
+        return np.frombuffer(bytes(actions), dtype=np.uint8)  # 5x faster; most spaces have <= 256 actions
+    except Exception:  # not integers, or beyond a byte
         pass
     try:
         numbers = np.array(actions)
-    except Exception:  # a tensor that asks to be detached, and the like
+    except Exception:  # for example a tensor that must be detached
         return None
     return numbers if numbers.ndim == 1 and numbers.dtype.kind in "iu" else None
 
 
 def _runs(numbers: Integers) -> tuple[Integers, Integers]:
-    """Each number that differs from the one before it, and how often it came in a row."""
+    """Return the run-length coding: the number of each run and its length."""
     ends = np.concatenate((np.flatnonzero(numbers[1:] != numbers[:-1]), (len(numbers) - 1,)))
     counts = ends.copy()
     counts[0] += 1
@@ -172,7 +172,7 @@ def _runs(numbers: Integers) -> tuple[Integers, Integers]:
 def action_log(
     space: "Space[Any]", names: Mapping[int, str], *, max_calls: int, keep_continuous: bool
 ) -> MakePlan:
-    """What makes a fresh log for each episode of an environment with this action space."""
+    """Return a factory of action logs for an environment with this action space."""
     to_key = _to_key(space)
     if to_key is None and not keep_continuous:
         return partial(ActionSummary, describe.clip(repr(space), 200))
@@ -180,13 +180,13 @@ def action_log(
 
 
 class _CallMaker(dict[tuple[Key, int], SkillCall]):
-    """Makes calls of keys and counts, and those that come again and again only once."""
+    """Maps (key, count) to a call, with a bounded cache."""
 
     def __init__(self, names: Mapping[int, str]) -> None:
         super().__init__()
         self._names = names
 
-    def __reduce__(self) -> tuple[Any, ...]:  # a copy makes its calls again, so that copying stays cheap
+    def __reduce__(self) -> tuple[Any, ...]:  # copies without the cache, so that copying stays cheap
         return _CallMaker, (self._names,)
 
     def __missing__(self, run: tuple[Key, int]) -> SkillCall:
@@ -195,13 +195,13 @@ class _CallMaker(dict[tuple[Key, int], SkillCall]):
             return SkillCall(describe.ACT, {"action": json.loads(key)}, count=count)
         action: Any = list(key) if isinstance(key, tuple) else key
         call = describe.action_call(action, self._names, count=count)
-        if type(key) is int and len(self) < MAX_CALLS_KEPT:  # others are rarely equal, and may be large
+        if type(key) is int and len(self) < MAX_CALLS_KEPT:  # other keys rarely repeat and may be large
             self[run] = call
         return call
 
 
 def _to_key(space: "Space[Any]") -> ToKey | None:
-    """How actions of a space become comparable; None where they are continuous."""
+    """Return the key function for actions of a space; None if they are continuous."""
     from gymnasium import spaces
 
     if isinstance(space, spaces.Discrete):
@@ -238,7 +238,7 @@ def _text_key(action: Any) -> Key:
 
 
 class _Json(str):
-    """An action as canonical JSON, told apart from an action that is text."""
+    """An action as canonical JSON; a type of its own, so that it differs from a text action."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Where steps whose actions and rewards are plain numbers are noted until somebody looks at them."""
+"""Buffer for steps with plain-number actions and rewards, processed in batches."""
 
 from collections.abc import Callable
 from typing import Any, SupportsFloat, TypeAlias
@@ -7,27 +7,27 @@ import numpy as np
 
 Result: TypeAlias = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
 
-CAPACITY = 1_024  # steps that wait before they are folded into the log: bounds memory in an endless episode
+CAPACITY = 1_024  # steps buffered before they are added to the log; bounds memory in an endless episode
 
-# Values of these types cannot change after they were handed over, so that keeping a reference is enough.
+# Values of these types are immutable, so keeping a reference is safe.
 PLAIN_ACTIONS = (int, np.integer)
 PLAIN_REWARDS = (int, float, np.floating, np.integer)
 
 
 class QuickSteps:
-    """Two columns that are filled step by step, and used again for every episode.
+    """Two columns, actions and rewards, filled step by step and reused for every episode.
 
-    `RecordExperience.step` writes into them itself, because a CartPole step takes five to ten microseconds
-    and a method call is a percent of that (docs/benchmarks.md, "What recording costs"). An IndexError there
-    says that the step has to be looked at: the columns are full, or nothing is noted ahead (any more).
+    `RecordExperience.step` writes into them directly: a CartPole step takes five to ten microseconds and a
+    method call is one percent of that (docs/benchmarks.md, "What recording costs"). An IndexError there means
+    that the step needs the slow path: the columns are full, or buffering is off.
 
     Attributes:
         actions: The action of each step.
-        rewards: Its reward.
-        n: Where the next step goes; at the end of the columns where there is no room for it.
+        rewards: The reward of each step.
+        n: Index of the next step; the length of the columns if they are full.
         env_step: Steps the wrapped environment.
-        is_noting: Whether steps are noted.
-        last: What it gave last: the pair of a reset, or the five of a step.
+        is_noting: Whether steps are buffered.
+        last: The environment's last result: the pair of a reset, or the five values of a step.
     """
 
     __slots__ = ("_columns", "_first", "actions", "env_step", "is_noting", "last", "n", "rewards")
@@ -42,10 +42,10 @@ class QuickSteps:
         self.last: tuple[Any, ...] = (None, {})
 
     def begin(self, room: int, env_step: Callable[[Any], Result]) -> None:
-        """Let steps be noted.
+        """Start buffering.
 
         Args:
-            room: How many at most, >= 1; the one after them has to be looked at.
+            room: Maximum number of steps, >= 1; the next one takes the slow path.
             env_step: Steps the wrapped environment.
         """
         self.actions, self.rewards = self._columns
@@ -54,18 +54,18 @@ class QuickSteps:
         self.is_noting = True
 
     def stop(self, *, with_begun: bool = False) -> tuple[list[Any], list[Any]]:
-        """The actions and rewards noted; from now on none is.
+        """Stop buffering and return the buffered actions and rewards.
 
         Args:
-            with_begun: Whether the action of the step that has no result yet is among the actions.
+            with_begun: Whether to include the action of the step that has no result yet.
         """
         first, n, actions, rewards = self._first, self.n, self.actions, self.rewards
         self.n = self._first = CAPACITY
         self.is_noting = False
-        self.actions, self.rewards = [], []  # a step that is under way meets them, and looks at its result
+        self.actions, self.rewards = [], []  # a step in progress then raises IndexError: slow path
         return actions[first : n + with_begun], rewards[first:n]
 
 
 def _nothing(action: Any) -> Result:
-    """What stands for the environment's step until steps are noted."""
-    raise AssertionError(f"no step was to be noted, and {action!r} is one")
+    """Placeholder for the environment's step while buffering is off."""
+    raise AssertionError(f"buffering is off, but step {action!r} was buffered")

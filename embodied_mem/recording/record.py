@@ -1,4 +1,4 @@
-"""The one function a user calls."""
+"""`record_experience`, the entry point of recording."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RecordKeywords(TypedDict, total=False):
-    """The keywords of `record_experience`; `RecordOptions` says what each means."""
+    """The keyword arguments of `record_experience`; documented in `RecordOptions`."""
 
     task: TaskSource | None
     outcome: OutcomeRule | str | None
@@ -54,18 +54,18 @@ def record_experience(
 def record_experience(
     env: Any, memory: Memory, *, in_background: bool | None = None, **keywords: Unpack[RecordKeywords]
 ) -> Any:
-    """The environment, wrapped so that each finished episode becomes an experience in memory.
+    """Wrap an environment so that each finished episode becomes an experience in memory.
 
-    The agent stays as it is: observations, rewards and infos pass through unchanged.
+    Observations, rewards and infos pass through unchanged, so the agent needs no change.
 
     Args:
         env: A Gymnasium environment, or a Gymnasium vector environment in any autoreset mode.
-        memory: Where experiences go, such as `MemoryStore.open(folder).memory()`.
+        memory: Memory to record into, such as `MemoryStore.open(folder).memory()`.
         in_background: Deprecated, without effect.
         **keywords: `task`, `outcome`, `keep`, `sample` and more; see `RecordOptions`, docs/recording.md.
 
     Raises:
-        RecordingError: Not such an environment or memory, or options that contradict each other.
+        RecordingError: The environment or memory has the wrong type, or an option is invalid.
         MemoryModeError: The memory is frozen or off.
     """
     if in_background is not None:
@@ -83,7 +83,7 @@ def record_experience(
         )
     if isinstance(memory, LimitedMemory):
         raise MemoryModeError(
-            f"a memory in mode {memory.mode!r} records nothing; use the environment as it is"
+            f"a memory in mode {memory.mode!r} records nothing; use the environment unwrapped"
         )
     import gymnasium as gym
     from gymnasium.vector import VectorEnv
@@ -96,7 +96,7 @@ def record_experience(
         from embodied_mem.recording.vector import RecordVectorExperience
 
         return RecordVectorExperience(env, memory, options)
-    raise RecordingError(_refusal(env))
+    raise RecordingError(_rejection(env))
 
 
 def _options(keywords: RecordKeywords) -> RecordOptions:
@@ -107,16 +107,16 @@ def _options(keywords: RecordKeywords) -> RecordOptions:
     return RecordOptions(**keywords)
 
 
-def _refusal(env: Any) -> str:
-    """Why this cannot be recorded, and what to do."""
+def _rejection(env: Any) -> str:
+    """Return why the object cannot be recorded, and the next step."""
     classes = [(cls.__module__.split(".")[0], cls.__name__) for cls in type(env).__mro__]
     if ("stable_baselines3", "VecEnv") in classes:
         return (
-            f"{type(env).__name__} is a Stable-Baselines3 VecEnv, which cannot be recorded as a whole yet; "
+            f"{type(env).__name__} is a Stable-Baselines3 VecEnv, which cannot be recorded directly; "
             "record each of its environments: DummyVecEnv([lambda: record_experience(gym.make(ID), memory)])"
         )
     if any(module == "gym" for module, _ in classes):
-        return f"{type(env).__name__} is an environment of the old gym package; convert it to gymnasium first"
+        return f"{type(env).__name__} is an environment of the old gym package; convert it to gymnasium"
     if isinstance(env, str):
-        return f"env is the text {env!r}; expected an environment, such as gymnasium.make({env!r})"
+        return f"env is the string {env!r}; expected an environment, such as gymnasium.make({env!r})"
     return f"env is {type(env).__name__}; expected a gymnasium.Env or a gymnasium.vector.VectorEnv"

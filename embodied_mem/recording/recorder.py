@@ -1,4 +1,4 @@
-"""From running episodes to recorded experiences; what the single and the vector wrapper share."""
+"""From running episodes to recorded experiences; shared by the single and the vector wrapper."""
 
 import copy
 import logging
@@ -30,15 +30,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class RecordingCounts:
-    """What became of the episodes so far.
+    """Counts of episodes by what was done with them.
 
     Attributes:
-        begun: Episodes begun, and further spans of cut ones.
-        recorded: Experiences that memory took; after `close()` all of them are acknowledged, also those of a
-            store with `commit_every` above 1.
-        not_sampled: Left out by `sample`.
-        not_kept: Left out by `keep`.
-        empty: Begun, but left before the first step.
+        begun: Started episodes, plus the further spans of cut ones.
+        recorded: Recorded experiences; after `close()` all of them are committed, also in a store with
+            `commit_every` above 1.
+        not_sampled: Skipped by `sample`.
+        not_kept: Skipped by `keep`.
+        empty: Started, but abandoned before the first step.
         failed: Lost to an error, which was logged and raised at the next `reset()` or `close()`.
     """
 
@@ -51,16 +51,16 @@ class RecordingCounts:
 
 
 class Recorder:
-    """Makes an experience of each episode and hands it to memory.
+    """Builds an experience from each episode and records it.
 
-    Errors of memory and of the user's functions do not escape on the step path: the first one is kept and
-    raised by `raise_pending`, at the next `reset()` or `close()`.
+    Errors of the memory and of user functions never interrupt a step: the first one is stored, and
+    `raise_pending` raises it at the next `reset()` or `close()`.
 
     Args:
-        memory: Where experiences go.
-        options: How they are made.
-        env: The environment, asked for its id and for the names of its actions; None if nobody can be asked.
-        space: The space of its actions.
+        memory: Memory to record into.
+        options: Options of recording.
+        env: The environment, for its id and action names; None if it is not accessible.
+        space: Its action space.
     """
 
     def __init__(self, memory: Memory, options: RecordOptions, *, env: Any, space: "Space[Any]") -> None:
@@ -85,11 +85,11 @@ class Recorder:
         self._checked_in: int | None = None
 
     def check_memory(self) -> None:
-        """Touch memory once a process, so that a handle that cannot be used here fails before the first step.
+        """Read from the memory once per process, so that an invalid handle fails before the first step.
 
         Raises:
-            ForkedHandle: It was opened in the parent of this process; open it again in the sub-environment.
-            StoreError: It was closed.
+            ForkedHandle: The memory was opened in the parent process; open it again in the sub-environment.
+            StoreError: The memory is closed.
         """
         if self._checked_in != os.getpid():
             if isinstance(self._memory, HasHorizon):
@@ -105,7 +105,7 @@ class Recorder:
         seed: int | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> EpisodeLog | None:
-        """A log for the episode that begins; None if it is not to be recorded."""
+        """Return a log for a new episode; None if the episode is not sampled or failed to start."""
         self.counts.begun += 1
         rng = self._options.rng
         if self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample:
@@ -121,29 +121,29 @@ class Recorder:
                 state=describe.observation_text(observation),
                 vectors=first_vectors(observation),
             )
-        except Exception as error:  # an observation or id that defeats us may not kill a step
+        except Exception as error:  # an unusual observation or id must not interrupt a step
             self.lose(error, f"episode {episode} began")
             return None
         return EpisodeLog(start, self._make_plan())
 
     def is_full(self, episode: EpisodeLog) -> bool:
-        """Whether the experience has reached the length at which it is cut."""
+        """Whether the episode has reached `max_steps_per_experience`."""
         limit = self._options.max_steps_per_experience
         return limit is not None and episode.steps >= limit
 
     def room(self, episode: EpisodeLog) -> int:
-        """How many steps may be taken before one has to be looked at, for a cut to be made in time."""
+        """Return the number of steps that may be buffered before the next cut."""
         limit = self._options.max_steps_per_experience
         return CAPACITY if limit is None else limit - episode.steps - 1
 
     def cut(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> EpisodeLog:
-        """Record what there is of a running episode and go on with a fresh log."""
+        """Record a running episode up to here and return a new log for the rest."""
         self.finish(episode, ending, **metadata)
         self.counts.begun += 1
         return EpisodeLog(episode.next_span(_copied(ending.observation)), self._make_plan())
 
     def finish(self, episode: EpisodeLog, ending: Ending, **metadata: Any) -> None:
-        """Record an episode that ended in any way; never raises."""
+        """Record an episode, however it ended; never raises."""
         if not episode.steps and ending.error is None:
             self.counts.empty += 1
             return
@@ -154,36 +154,36 @@ class Recorder:
                 self.counts.recorded += 1
             else:
                 self.counts.not_kept += 1
-        except Exception as error:  # whatever memory raises may not kill a step
+        except Exception as error:  # an error of the memory must not interrupt a step
             self.lose(error, f"episode {episode.start.episode} was recorded")
 
-    def settle(self) -> None:
-        """Wait until memory has acknowledged all it was given; never raises.
+    def wait_until_committed(self) -> None:
+        """Wait until all recorded experiences are committed; never raises.
 
-        A store may let records wait for others. The newest is committed together with all before it.
+        With group commit, waiting for the newest record commits all before it.
         """
         try:
-            if isinstance(self._newest, Receipt):  # memories of other people may give nothing
+            if isinstance(self._newest, Receipt):  # a custom memory may return None
                 self._newest.wait()
         except Exception as error:
             self.lose(error, "the last episodes were committed")
 
     def raise_pending(self) -> None:
-        """Raise the first error since the last call, if there was one."""
+        """Raise the first error since the last call, if any."""
         error, self._pending = self._pending, None
         if error is not None:
             raise error
 
     def lose(self, error: Exception, when: str) -> None:
-        """Count an episode that an error has cost."""
+        """Count an episode lost to an error, and store the error."""
         self.counts.failed += 1
         self._keep_error(error, f"while {when} in {self._environment!r}")
 
     def _keep_error(self, error: Exception, context: str) -> None:
-        """Log an error, and keep the first one for `raise_pending`."""
+        """Log an error, and store the first one for `raise_pending`."""
         logger.error("%s %s: %s", type(error).__name__, context, describe.glimpse(error, 1_000))
         if self._pending is None:
-            error.add_note(f"Raised {context}; kept until now so that no step was lost.")
+            error.add_note(f"Raised {context}; deferred until now to avoid interrupting a step.")
             self._pending = error
 
     def _task(
@@ -200,9 +200,9 @@ class Recorder:
             found = source(observation, info) if callable(source) else source
             found = Task(clean_text(found)) if isinstance(found, str) else found
             if not isinstance(found, Task | None):
-                raise InvalidRecord(f"task gave {type(found).__name__}; expected a text or a Task")
-        except Exception as error:  # a user's function; the episode is recorded with the default task
-            self._keep_error(error, "while the task function was asked")
+                raise InvalidRecord(f"task returned {type(found).__name__}; expected a string or a Task")
+        except Exception as error:  # from a user's function: the episode gets the default task
+            self._keep_error(error, "in the task function")
         if not isinstance(found, Task):
             found = Task(describe.task_text(observation, info, environment=self._environment))
         kind = found.kind or self._environment
@@ -213,7 +213,7 @@ class Recorder:
         try:
             return instance_id(self._environment, seed=seed, options=options) if self._environment else ""
         except InvalidRecord:
-            return ""  # options that cannot be written down name no problem that could be met again
+            return ""  # options that are not JSON cannot identify a reproducible problem
 
     def _experience(self, episode: EpisodeLog, ending: Ending, metadata: Mapping[str, Any]) -> Experience:
         start, summary = episode.start, episode.summary(ending)
@@ -242,33 +242,33 @@ class Recorder:
     def _outcome(self, episode: EpisodeLog, ending: Ending, summary: EpisodeSummary) -> Outcome:
         known = default_outcome(summary, episode.explanation)
         if ending.error is not None:
-            said = _said("the environment", ending.error)
-            return replace(known, status=Status.TRUNCATED, explanation=_join(said, episode.explanation))
+            reason = _raised_text("the environment", ending.error)
+            return replace(known, status=Status.TRUNCATED, explanation=_join(reason, episode.explanation))
         if ending.is_cut:
             cut = f"cut after {episode.steps} steps; the episode went on"
             known = replace(known, status=Status.TRUNCATED, explanation=_join(cut, episode.explanation))
         elif not ending.is_over:
-            said = f"left after {episode.steps} steps"
-            return replace(known, status=Status.CANCELLED, explanation=_join(said, episode.explanation))
+            reason = f"left after {episode.steps} steps"
+            return replace(known, status=Status.CANCELLED, explanation=_join(reason, episode.explanation))
         try:
             return judge(summary, self._options.rule, known)
-        except Exception as error:  # a user's function; the evidence is kept without a verdict
-            self._keep_error(error, "while the outcome rule was asked")
-            said = _said("the outcome rule", error)
-            return replace(known, status=Status.UNVERIFIED, explanation=_join(said, episode.explanation))
+        except Exception as error:  # from a user's function: the episode is recorded as unverified
+            self._keep_error(error, "in the outcome rule")
+            reason = _raised_text("the outcome rule", error)
+            return replace(known, status=Status.UNVERIFIED, explanation=_join(reason, episode.explanation))
 
     def _is_kept(self, experience: Experience) -> bool:
         keep = self._options.keep
         if callable(keep):
             try:
                 return bool(keep(experience))
-            except Exception as error:  # a user's function; when in doubt the evidence is kept
-                self._keep_error(error, "while the keep function was asked")
+            except Exception as error:  # from a user's function: the episode is recorded
+                self._keep_error(error, "in the keep function")
                 return True
         return keep == "all" or experience.outcome.is_success
 
 
-def _said(who: str, error: Exception) -> str:
+def _raised_text(who: str, error: Exception) -> str:
     return describe.clip(f"{who} raised {type(error).__name__}: {error}", 1_000)
 
 
@@ -277,23 +277,23 @@ def _join(*parts: str) -> str:
 
 
 def _environment_id(env: Any) -> str:
-    """The id under which an environment was made, else the name of its class; empty for None."""
+    """Return the registered id of an environment, else its class name; empty for None."""
     if env is None:
         return ""
     return describe.clip(env.spec.id if env.spec is not None else type(env.unwrapped).__name__, 200)
 
 
 def _action_names(env: Any, options: RecordOptions) -> dict[int, str]:
-    """The names the user gave, else those the environment has; a name given twice names the first only."""
+    """Return the user's action names, else the environment's; a repeated name counts only once, the first."""
     given = options.action_names
     return describe.told_apart(describe.action_names(env) if given is None else dict(enumerate(given)))
 
 
 def _copied(observation: Any) -> Any:
-    """The observation as it is now; environments may write the next one into the same buffer."""
+    """Return a copy of the observation, because environments may reuse its buffer."""
     if type(observation) is np.ndarray and not observation.dtype.hasobject:
         return observation.copy()
     try:
         return copy.deepcopy(observation)
-    except Exception:  # simulator handles refuse to be copied in ways of their own
+    except Exception:  # copying a simulator's handle may raise anything
         return observation

@@ -1,4 +1,4 @@
-"""What a user may say about recording."""
+"""Options of recording."""
 
 import time
 import uuid
@@ -19,35 +19,35 @@ Keep: TypeAlias = Literal["all", "successes"] | Callable[[Experience], bool]
 
 
 class RecordingError(EmbodiedMemError, ValueError):
-    """An environment cannot be recorded, or not with these options; the message says what to do instead."""
+    """An environment cannot be recorded, or not with these options; the message gives the next step."""
 
 
 def new_id() -> str:
-    """A random id of 32 hex digits."""
+    """Return a random id of 32 hex digits."""
     return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordOptions:
-    """How episodes become experiences; the keywords of `record_experience`.
+    """The options of `record_experience`.
 
     Attributes:
-        task: What was asked for: a text, a `Task`, or a function of the first observation and info that gives
-            one. None takes the environment's own words (see `embodied_mem.recording.describe.task_text`).
-        outcome: Who judges: a function of an `EpisodeSummary` that gives an `Outcome`, a status or None, or a
-            rule such as "reward>0". Asked for episodes that the environment ended and for spans cut by
-            `max_steps_per_experience`. None leaves them `unverified`, or `truncated`.
-        scope: Whose experience it is; an empty `world` becomes the environment's id.
-        keep: Which finished episodes are recorded: "all", "successes", or a function of the experience.
-        sample: The share of episodes that is recorded at all, in (0, 1]; drawn when an episode begins.
-        rng: Draws the sample; needed where `sample` is below 1.
-        clock: Seconds since the Unix epoch.
-        make_id: Makes the ids of experiences and attempts.
-        max_calls: At most this many calls of a plan are kept, >= 2; the middle is left out and counted.
-        max_steps_per_experience: Cut an episode into experiences of at most this many steps; None never cuts.
-        keep_continuous: Whether continuous actions are kept one by one too, and not only as a summary.
-        action_names: Names of discrete actions by index; None asks the environment.
-        metadata: Kept with every experience.
+        task: The task: a text, a `Task`, or a function of the first observation and info that returns one.
+            None: the environment's own text (see `embodied_mem.recording.describe.task_text`).
+        outcome: The judge: a function of an `EpisodeSummary` returning an `Outcome`, a status or None, or a
+            rule such as "reward>0". Used for episodes that the environment ended and for spans cut by
+            `max_steps_per_experience`. None: they stay `unverified`, or `truncated`.
+        scope: Scope of the experiences; an empty `world` becomes the environment's id.
+        keep: The finished episodes to record: "all", "successes", or a function of the experience.
+        sample: Fraction of episodes to record, in (0, 1]; drawn at the start of an episode.
+        rng: Random generator of the sample; required if `sample` is below 1.
+        clock: Returns seconds since the Unix epoch.
+        make_id: Returns a new id for an experience or attempt.
+        max_calls: Maximum number of calls of a plan, >= 2; calls in the middle are omitted and counted.
+        max_steps_per_experience: Cut an episode into experiences of at most this many steps; None: never.
+        keep_continuous: Whether to keep each continuous action instead of a summary.
+        action_names: Names of discrete actions by index; None: the environment's names.
+        metadata: Stored with every experience.
     """
 
     task: TaskSource | None = None
@@ -65,10 +65,10 @@ class RecordOptions:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, (types, said) in _TYPES.items():
+        for name, (types, expected) in _TYPES.items():
             value = getattr(self, name)
             if not isinstance(value, types) or (name == "action_names" and isinstance(value, str)):
-                raise _unusable(name, value, said)
+                raise _unusable(name, value, expected)
         to_json_object(self.metadata, field="metadata")
         if isinstance(self.outcome, str) and parse_rule(self.outcome) is None:
             raise _unusable("outcome", self.outcome, "'reward>NUMBER', 'reward>=NUMBER' or a function")
@@ -76,7 +76,7 @@ class RecordOptions:
             raise _unusable("keep", self.keep, "'all', 'successes' or a function of an Experience")
         if self.keep == "successes" and self.outcome is None:
             raise RecordingError(
-                "keep='successes' keeps nothing while nobody judges; give outcome='reward>0' too"
+                "keep='successes' records nothing without an outcome rule; also pass outcome='reward>0'"
             )
         if not 0 < self.sample <= 1:
             raise _unusable("sample", self.sample, "a share above 0 and up to 1")
@@ -101,8 +101,8 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "scope": (Scope, "a Scope"),
     "sample": ((int, float), "a share above 0 and up to 1"),
     "rng": ((np.random.Generator, NoneType), "numpy.random.default_rng(SEED), or None"),
-    "clock": (Callable, "a function that gives seconds"),
-    "make_id": (Callable, "a function that gives ids"),
+    "clock": (Callable, "a function that returns seconds"),
+    "make_id": (Callable, "a function that returns ids"),
     "max_calls": (int, "at least 2"),
     "max_steps_per_experience": ((int, NoneType), "at least 1, or None"),
     "action_names": ((Sequence, NoneType), "a list of names, or None"),

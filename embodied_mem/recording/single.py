@@ -1,4 +1,4 @@
-"""Recording one Gymnasium environment."""
+"""Recording of a single Gymnasium environment."""
 
 from typing import Any, SupportsFloat, TypeAlias
 
@@ -16,16 +16,16 @@ Info: TypeAlias = dict[str, Any]
 
 
 class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
-    """Records one experience an episode; observations, rewards, actions and infos pass through as they are.
+    """Records one experience per episode; observations, rewards, actions and infos pass through unchanged.
 
-    Use `record_experience` to make one. Nothing is embedded, described or written between the first and the
-    last step of an episode; the call that ends the episode records it. Where actions and rewards are plain
-    numbers, `QuickSteps` holds them until the episode ends.
+    Build it with `record_experience`. Nothing is embedded, described or written between the first and the
+    last step of an episode; the call that ends the episode records it. `QuickSteps` buffers actions and
+    rewards that are plain numbers.
 
     Args:
         env: The environment.
-        memory: Where experiences go.
-        options: How episodes become experiences.
+        memory: Memory to record into.
+        options: Options of recording.
     """
 
     def __init__(self, env: gym.Env[Any, Any], memory: Memory, options: RecordOptions) -> None:
@@ -37,20 +37,20 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     @property
     def recording_counts(self) -> RecordingCounts:
-        """What became of the episodes so far."""
+        """Counts of the episodes so far."""
         return self._recorder.counts
 
     @property
     def spec(self) -> EnvSpec | None:  # type: ignore[override]  # a property in gymnasium.Wrapper too
-        """The wrapped environment's spec: making it again makes the environment without the recording."""
+        """The wrapped environment's spec; building from it gives the environment without recording."""
         return self.env.spec
 
     def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Any, Info]:
-        """Reset the environment; an episode that is left unfinished is recorded as cancelled.
+        """Reset the environment; an unfinished episode is recorded as cancelled.
 
         Raises:
-            EmbodiedMemError: Recording an earlier episode failed; the next call resets.
-            RecordingError: The environment gave no pair of observation and info.
+            EmbodiedMemError: Recording an earlier episode failed; call `reset` again to continue.
+            RecordingError: The environment did not return a pair of observation and info.
         """
         self._leave()
         recorder = self._recorder
@@ -67,47 +67,47 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         """Step the environment; if that ends the episode, record it."""
         quick = self._quick
         n = quick.n
-        env_step = quick.env_step  # calling the attribute itself takes longer
+        env_step = quick.env_step  # a local is faster to call than the attribute
         try:
             quick.actions[n] = action
         except IndexError:
-            return self._step_carefully(action)
+            return self._step_slowly(action)
         try:
             result = env_step(action)
         except Exception as error:
-            self._note_break(action, error)
+            self._finish_with_error(action, error)
             raise
-        try:  # by index, which is faster than unpacking; that there are five was seen at the first such step
+        try:  # by index, which is faster than unpacking; the first buffered step checked that there are five
             quick.rewards[n] = result[1]
             if not (result[2] or result[3]):
                 quick.n = n + 1
                 quick.last = result
                 return result
-        except Exception:  # the long way says what is wrong with it
+        except Exception:  # the slow path handles a result of unknown shape
             pass
-        self._note_end(action, result)
+        self._finish_step(action, result)
         return result
 
     def close(self) -> None:
-        """Close the environment; an episode that is left unfinished is recorded as cancelled.
+        """Close the environment; an unfinished episode is recorded as cancelled.
 
         Raises:
             EmbodiedMemError: Recording an earlier episode failed.
         """
         self._leave()
-        self._recorder.settle()
+        self._recorder.wait_until_committed()
         try:
             super().close()
         finally:
             self._recorder.raise_pending()
 
     def __getstate__(self) -> Info:
-        self._slow_down()  # a copy has to know the steps that were noted ahead
+        self._flush_buffer()  # a copy needs the buffered steps
         return dict(vars(self))
 
-    def _step_carefully(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
-        """Step and look at everything; then let the next ones be noted, if they may be."""
-        log, quick = self._slow_down(), self._quick
+    def _step_slowly(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
+        """Step with all checks; start buffering if actions and rewards are plain numbers."""
+        log, quick = self._flush_buffer(), self._quick
         if log is None:
             return self.env.step(action)
         room = self._recorder.room(log)
@@ -116,7 +116,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             result = RecordExperience.step(self, action)
             if self._log is log and not _is_plain(result):
                 actions, _ = quick.stop()
-                log.take_in(actions, ())
+                log.add_steps(actions, ())
                 self._note_result(log, result)
             return result
         log.act(action)
@@ -128,36 +128,36 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         self._note_result(log, result)
         return result
 
-    def _slow_down(self) -> EpisodeLog | None:
-        """The log of the running episode, once it has taken over what was noted ahead."""
+    def _flush_buffer(self) -> EpisodeLog | None:
+        """Stop buffering, add the buffered steps to the log of the running episode, and return the log."""
         if self._quick.is_noting:
             actions, rewards = self._quick.stop()
             if self._log is not None:
-                self._log.take_in(actions, rewards)
+                self._log.add_steps(actions, rewards)
         return self._log
 
-    def _note_break(self, action: Any, error: Exception) -> None:
-        """Record what an error of the environment ended in a step that was noted ahead."""
-        log = self._take_begun(action)
+    def _finish_with_error(self, action: Any, error: Exception) -> None:
+        """Record the episode that an exception of the environment ended in a buffered step."""
+        log = self._flush_buffer_with(action)
         if log is not None:
             self._note_error(log, error)
 
-    def _note_end(self, action: Any, result: Any) -> None:
-        """Look at a result that ends the episode, has an unknown shape, or comes after noting was stopped."""
-        log = self._take_begun(action)
+    def _finish_step(self, action: Any, result: Any) -> None:
+        """Handle a buffered step that ends the episode, has an unknown shape, or follows a flush."""
+        log = self._flush_buffer_with(action)
         if log is not None:
             self._note_result(log, result)
 
-    def _take_begun(self, action: Any) -> EpisodeLog | None:
-        """The log, once it has taken over what was noted ahead, with this action whose result is not known.
+    def _flush_buffer_with(self, action: Any) -> EpisodeLog | None:
+        """Stop buffering, add the buffered steps and the current action to the log, and return the log.
 
-        Noting was stopped already if something copied, closed or reset this wrapper within the step.
+        Buffering is already off if something copied, closed or reset this wrapper during the step.
         """
         log, quick = self._log, self._quick
         was_noting = quick.is_noting
         actions, rewards = quick.stop(with_begun=True)
         if log is not None:
-            log.take_in(actions, rewards)
+            log.add_steps(actions, rewards)
             if not was_noting:
                 log.act(action)
         return log
@@ -183,21 +183,21 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
                     self._log = self._recorder.cut(
                         log, Ending(observation=observation, info=info, is_cut=True)
                     )
-        except Exception as error:  # a result of an unknown shape may cost a record, never a step
+        except Exception as error:  # a result of an unknown shape loses the record, not the step
             self._log = None
             self._recorder.lose(error, "a step was noted")
 
     def _leave(self) -> None:
         if self._log is None:
             return
-        log, last = self._slow_down(), self._quick.last
+        log, last = self._flush_buffer(), self._quick.last
         self._log = None
         if log is not None:
             self._recorder.finish(log, Ending(observation=last[0], info=last[-1]))
 
 
 def _is_plain(result: Any) -> bool:
-    """Whether it is enough to note results of this kind."""
+    """Whether the result is a tuple of five with a plain-number reward, so that steps can be buffered."""
     return type(result) is tuple and len(result) == 5 and isinstance(result[1], PLAIN_REWARDS)
 
 
@@ -205,6 +205,6 @@ def _pair(result: Any) -> tuple[Any, Info]:
     if isinstance(result, tuple) and len(result) == 2:
         return result
     raise RecordingError(
-        f"reset() gave {describe.observation_text(result)[:80]!r}; expected the pair observation, info. An "
-        "environment of before Gymnasium 0.26 has to be converted first"
+        f"reset() returned {describe.observation_text(result)[:80]!r}; expected the pair observation, info. "
+        "Convert an environment of before Gymnasium 0.26 first"
     )

@@ -1,4 +1,4 @@
-"""Recording a Gymnasium vector environment: the same experiences as from its sub-environments one by one."""
+"""Recording of a Gymnasium vector environment: the same experiences as from single sub-environments."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -19,14 +19,14 @@ FINAL_KEYS = ("final_obs", "final_info")
 
 
 class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
-    """Records one experience an episode and sub-environment; everything passes through as it is.
+    """Records one experience per episode and sub-environment; all values pass through unchanged.
 
-    Use `record_experience` to make one. Each experience says its sub-environment in `metadata["env_index"]`.
+    Build it with `record_experience`. `metadata["env_index"]` of an experience is its sub-environment.
 
     Args:
-        env: The vector environment; its `metadata["autoreset_mode"]` has to be set.
-        memory: Where experiences go.
-        options: How episodes become experiences.
+        env: The vector environment; its `metadata["autoreset_mode"]` must be set.
+        memory: Memory to record into.
+        options: Options of recording.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], memory: Memory, options: RecordOptions) -> None:
@@ -40,16 +40,18 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
 
     @property
     def recording_counts(self) -> RecordingCounts:
-        """What became of the episodes of all sub-environments so far."""
+        """Counts of the episodes of all sub-environments so far."""
         return self._recorder.counts
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: Info | None = None
     ) -> tuple[Any, Info]:
-        """Reset all sub-environments, or those in `options["reset_mask"]`; the unfinished are cancelled.
+        """Reset all sub-environments or those in `options["reset_mask"]`; record their unfinished episodes.
+
+        Unfinished episodes are recorded as cancelled.
 
         Raises:
-            EmbodiedMemError: Recording an earlier episode failed; the next call resets.
+            EmbodiedMemError: Recording an earlier episode failed; call `reset` again to continue.
         """
         chosen = _reset_mask(options, self.num_envs)
         for index in np.flatnonzero(chosen).tolist():
@@ -66,11 +68,11 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         return observations, infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Info]:
-        """Step the sub-environments and record those episodes that it ends."""
+        """Step the sub-environments and record the episodes that end."""
         self._note_actions(actions)
         try:
             result = self.env.step(actions)
-        except Exception as error:  # which sub-environment it was is not known
+        except Exception as error:  # from an unknown sub-environment
             for index in range(self.num_envs):
                 self._leave(index, error)
             raise
@@ -79,20 +81,20 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         for index in range(self.num_envs):
             try:
                 self._note_step(index, rewards[index], bool(terminations[index]), bool(truncations[index]))
-            except Exception as error:  # a batch of an unknown shape may cost a record, never a step
+            except Exception as error:  # a batch of an unknown shape loses the record, not the step
                 self._logs[index] = None
                 self._recorder.lose(error, "a step was noted")
         return result
 
     def close(self, **kwargs: Any) -> None:
-        """Close the sub-environments; unfinished episodes become cancelled.
+        """Close the sub-environments; unfinished episodes are recorded as cancelled.
 
         Raises:
             EmbodiedMemError: Recording an earlier episode failed.
         """
         for index in range(self.num_envs):
             self._leave(index)
-        self._recorder.settle()
+        self._recorder.wait_until_committed()
         try:
             super().close(**kwargs)
         finally:
@@ -103,10 +105,10 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
             return
         try:
             each = list(iterate(self.env.action_space, actions))
-        except Exception:  # a malformed batch; the environment has its own say about it
+        except Exception:  # a malformed batch: the environment decides whether to reject it
             return
         for log, action in zip(self._logs, each, strict=False):
-            if log is not None:  # a sub-environment that is about to reset has none
+            if log is not None:  # None for a sub-environment that is about to reset
                 log.act(action)
 
     def _note_step(self, index: int, reward: Any, terminated: bool, truncated: bool) -> None:
@@ -141,12 +143,12 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         self._n_episodes[index] += 1
 
     def _problem(self, seed: Any, index: int, options: Info) -> Info:
-        """The seed and options that name one sub-environment's problem."""
+        """Return the seed and options that identify one sub-environment's problem."""
         if isinstance(self.env.unwrapped, SyncVectorEnv | AsyncVectorEnv):
             own = seed + index if isinstance(seed, int) else None if seed is None else seed[index]
             return {"seed": own, "options": options}
-        # Other vector environments draw all problems from one generator (CartPole's own, for one), so a
-        # problem is named by the seed of the batch and its place in it.
+        # Other vector environments (such as CartPole's) draw all problems from one generator, so the seed of
+        # the batch and the index in it identify a problem.
         return {"seed": seed, "options": {**options, "num_envs": self.num_envs, "env_index": index}}
 
     def _leave(self, index: int, error: Exception | None = None) -> None:
@@ -160,13 +162,13 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         self._recorder.finish(log, ending, env_index=index)
 
     def _seen(self, index: int) -> tuple[Any, Info]:
-        """One sub-environment's last observation and info."""
+        """Return one sub-environment's last observation and info."""
         observations, infos = self._last[index]
         info = {key: value for key, value in _info(infos, index).items() if key not in FINAL_KEYS}
         return _slice(self.env.single_observation_space, observations, index), info
 
     def _seen_finally(self, index: int) -> tuple[Any, Info]:
-        """The same at the end of an episode whose place the next one has taken in the batch."""
+        """Return the final observation and info if the batch already holds those of the next episode."""
         infos = self._last[index][1]
         observations = infos.get("final_obs")
         info = _info(infos.get("final_info", {}), index)
@@ -180,15 +182,15 @@ def _autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
     except ValueError:
         known = ", ".join(f"AutoresetMode.{each.name}" for each in AutoresetMode)
         raise RecordingError(
-            f'metadata["autoreset_mode"] of the vector environment is {mode!r}, so it is not known when its '
-            f"episodes begin; set it to one of {known}"
+            f'metadata["autoreset_mode"] of the vector environment is {mode!r}, so the start of its episodes '
+            f"is unknown; set it to one of {known}"
         ) from None
 
 
 def _first_environment(env: VectorEnv[Any, Any, Any]) -> Any:
-    """What can be asked for id and action names; None where all sub-environments live in other processes.
+    """Return an environment with id and action names; None if all sub-environments are in other processes.
 
-    Worker processes are not asked: a sub-environment that raises on the question would end the worker.
+    Worker processes are not queried: a sub-environment that raises would end its worker.
     """
     for sub_environment in getattr(env.unwrapped, "envs", ()):
         if isinstance(sub_environment, gym.Env):
@@ -197,10 +199,10 @@ def _first_environment(env: VectorEnv[Any, Any, Any]) -> Any:
 
 
 def _reset_is_repeated(env: VectorEnv[Any, Any, Any]) -> bool:
-    """Whether an explicit reset does not stop the automatic one that was due.
+    """Whether the first step after an explicit reset resets again.
 
-    Gymnasium 1.4.0: the worker of an `AsyncVectorEnv` clears its flag only with shared memory, so without it
-    the first step after an explicit reset resets once more (held still by tests/.../wrappers/test_vector.py).
+    Gymnasium 1.4.0: the worker of an `AsyncVectorEnv` clears its autoreset flag only with shared memory
+    (tests/embodied_mem/wrappers/test_vector.py detects a change).
     """
     base = env.unwrapped
     return isinstance(base, AsyncVectorEnv) and not base.shared_memory
@@ -212,7 +214,7 @@ def _reset_mask(options: Mapping[str, Any] | None, n: int) -> Any:
 
 
 def _slice(space: gym.Space[Any], batch: Any, index: int) -> Any:
-    """One sub-environment's observation out of the batch."""
+    """Return one sub-environment's observation from the batch."""
     if isinstance(space, gym.spaces.Dict) and isinstance(batch, Mapping):
         return {key: _slice(space[key], value, index) for key, value in batch.items()}
     if isinstance(space, gym.spaces.Tuple) and isinstance(batch, tuple):
@@ -221,7 +223,7 @@ def _slice(space: gym.Space[Any], batch: Any, index: int) -> Any:
 
 
 def _info(infos: Mapping[str, Any], index: int) -> Info:
-    """One sub-environment's info out of the batch: the entries whose mask `_key` is set for it."""
+    """Return one sub-environment's info from the batch: the entries whose mask `_key` is set for it."""
     result: Info = {}
     for key, value in infos.items():
         if key.startswith("_") and key[1:] in infos:

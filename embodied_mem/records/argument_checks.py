@@ -1,4 +1,4 @@
-"""Checks of parts that a caller hands in, so that a wrong one is told at the call and not deep inside."""
+"""Checks of arguments, so that a wrong one raises at the call and not later."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +11,10 @@ MAX_TIMEOUT_S = 86_400.0
 
 
 def check_embedder(embedder: Any) -> None:
-    """Refuse what cannot embed, such as the name of an embedder.
+    """Reject an embedder that is not an object with an `embed` method, for example a name or a class.
 
     Raises:
-        InvalidQuery: It is something else.
+        InvalidQuery: The embedder is a class or has no callable `embed`.
     """
     if isinstance(embedder, type) or not callable(getattr(embedder, "embed", None)):
         raise InvalidQuery(
@@ -23,10 +23,10 @@ def check_embedder(embedder: Any) -> None:
 
 
 def check_policy(policy: Any) -> None:
-    """Refuse what cannot say what to let go of, such as the class of a policy.
+    """Reject a forgetting policy that is not an object with a `retention` method, for example a class.
 
     Raises:
-        InvalidQuery: It is something else.
+        InvalidQuery: The policy is a class or has no callable `retention`.
     """
     if isinstance(policy, type) or not callable(getattr(policy, "retention", None)):
         raise InvalidQuery(
@@ -36,26 +36,26 @@ def check_policy(policy: Any) -> None:
 
 
 def check_type(name: str, value: object, expected: type, how: str) -> None:
-    """Refuse a value of another type.
+    """Reject a value of the wrong type.
 
     Args:
-        name: What the argument is called.
-        value: What was given.
-        expected: The type it has to have.
-        how: How one is made, for the message: `Scope(agent="robot-1")`.
+        name: Name of the argument.
+        value: The value.
+        expected: The required type.
+        how: An example for the message: `Scope(agent="robot-1")`.
 
     Raises:
-        InvalidQuery: It is of another type.
+        InvalidQuery: The value is not an instance of `expected`.
     """
     if not isinstance(value, expected):
         raise InvalidQuery(f"{name} is {_shown(value)}; expected {how}")
 
 
 def check_callable(name: str, value: object, how: str) -> Callable[..., Any]:
-    """The value, which can be called.
+    """Return the value if it is callable.
 
     Raises:
-        InvalidQuery: It cannot.
+        InvalidQuery: The value is not callable.
     """
     if not callable(value):
         raise InvalidQuery(f"{name} is {_shown(value)}; expected {how}")
@@ -63,19 +63,19 @@ def check_callable(name: str, value: object, how: str) -> Callable[..., Any]:
 
 
 def check_clock(clock: object) -> None:
-    """Refuse what does not tell the time, such as a time.
+    """Reject a clock that is not callable, for example a float.
 
     Raises:
-        InvalidQuery: It cannot be called.
+        InvalidQuery: The clock is not callable.
     """
-    check_callable("clock", clock, "a function that gives seconds since the Unix epoch, such as time.time")
+    check_callable("clock", clock, "a function that returns seconds since the Unix epoch, such as time.time")
 
 
 def check_number(name: str, value: object) -> None:
-    """Refuse what is no number, or is one that cannot be compared.
+    """Reject a value that is not an int or float, or is NaN.
 
     Raises:
-        InvalidQuery: It is a text, a truth value, NaN ...
+        InvalidQuery: The value is NaN, a bool or not a number.
     """
     is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not is_number or value != value:
@@ -83,10 +83,10 @@ def check_number(name: str, value: object) -> None:
 
 
 def check_timeout(name: str, value: Any) -> None:
-    """Refuse what SQLite cannot wait for.
+    """Reject a timeout that SQLite cannot use.
 
     Raises:
-        InvalidQuery: It is no number of seconds from 0 to a day.
+        InvalidQuery: The value is not a number of seconds from 0 to 86,400.
     """
     check_number(name, value)
     if not 0 <= value <= MAX_TIMEOUT_S:
@@ -94,13 +94,13 @@ def check_timeout(name: str, value: Any) -> None:
 
 
 def check_count(name: str, value: object, *, at_least: int) -> None:
-    """Refuse what is no whole number, or too small a one.
+    """Reject a value that is not an int of at least `at_least`.
 
     Raises:
-        InvalidQuery: It is.
+        InvalidQuery: The value is a bool, not an int, or too small.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise InvalidQuery(f"{name} is {_shown(value)}; expected a whole number of at least {at_least}")
+        raise InvalidQuery(f"{name} is {_shown(value)}; expected an integer of at least {at_least}")
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Experiences as JSON documents, and back; filters name their paths (`records.filters.FIELDS`)."""
+"""Conversion of experiences to JSON documents and back; filters use their paths (`filters.FIELDS`)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -22,7 +22,7 @@ DOCUMENT_VERSION = 1
 _STATUS = {status.value: status for status in Status}
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
-# Each record's way to fill its slots, in the order of its fields; a frozen record refuses any other.
+# Slot setters by record type, in field order: they bypass the frozen `__setattr__`.
 _SETTERS: Mapping[type, tuple[Callable[[object, Any], None], ...]] = {
     record_type: tuple(getattr(record_type, name).__set__ for name in record_type.__dataclass_fields__)
     for record_type in (Experience, Task, SkillCall, Outcome, Scope, Origin, Attachment)
@@ -38,7 +38,7 @@ _ATTACHMENT = ("role", "digest", "media_type")
 
 
 def experience_to_document(experience: Experience) -> JsonObject:
-    """The experience as a plain JSON object, without its vectors (those travel in `Entry.vectors`)."""
+    """Return the experience as a JSON object, without its vectors (`Entry.vectors` carries those)."""
     outcome = _fields(experience.outcome, _OUTCOME)
     outcome["status"] = experience.outcome.status.value
     outcome["cost"] = dict(experience.outcome.cost)
@@ -62,7 +62,7 @@ def experience_to_document(experience: Experience) -> JsonObject:
         "metadata": dict(experience.metadata),
         "attachments": [_fields(attachment, _ATTACHMENT) for attachment in experience.attachments],
     }
-    if experience.position_m is not None:  # left out otherwise, as before there was one, so that hashes hold
+    if experience.position_m is not None:  # omitted if None, so that hashes of older records still match
         document["position_m"] = list(experience.position_m)
     return document
 
@@ -70,10 +70,10 @@ def experience_to_document(experience: Experience) -> JsonObject:
 def experience_from_document(
     document: Mapping[str, JsonValue], vectors: Sequence[FieldVector] = ()
 ) -> Experience:
-    """The experience of a document; keys of a newer version are ignored, missing ones take their default.
+    """Build an experience from a document; unknown keys are ignored, missing keys take their defaults.
 
     Raises:
-        InvalidRecord: The document has no id or task, or a value that no experience can hold.
+        InvalidRecord: The document lacks an id or a task, or holds an invalid value.
     """
     source = cast("Mapping[str, Any]", document)
     try:
@@ -95,29 +95,29 @@ def experience_from_document(
             ),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidRecord(f"not the document of an experience: {type(error).__name__} {error}") from error
+        raise InvalidRecord(f"not a document of an experience: {type(error).__name__} {error}") from error
 
 
 def experience_from_log(document: Mapping[str, JsonValue], vectors: Sequence[FieldVector] = ()) -> Experience:
-    """Like `experience_from_document`, in half the time, for a document that a log gave back.
+    """Build an experience from a document read from a log, in half the time of `experience_from_document`.
 
-    It was an `Experience` when it was written, so its values are not looked at again one by one. A document
-    of another shape takes the long way.
+    Values are not validated again: they were when written. A document that lacks a key, as one of an older
+    version may, goes through `experience_from_document`.
 
     Raises:
-        InvalidRecord: The document has no id or task, or a value that no experience can hold.
+        InvalidRecord: The document lacks an id or a task, or holds an invalid value.
     """
     try:
-        return _trusted(cast("Mapping[str, Any]", document), tuple(vectors))
+        return _unchecked_experience(cast("Mapping[str, Any]", document), tuple(vectors))
     except (KeyError, TypeError, AttributeError):
         return experience_from_document(document, vectors)
 
 
-def _trusted(source: Mapping[str, Any], vectors: tuple[FieldVector, ...]) -> Experience:
-    """The experience of a document that has every key; nothing is shared with the document.
+def _unchecked_experience(source: Mapping[str, Any], vectors: tuple[FieldVector, ...]) -> Experience:
+    """Build an experience from a document that has every key; nothing is shared with the document.
 
     Raises:
-        KeyError, TypeError, AttributeError: The document is of another shape.
+        KeyError, TypeError, AttributeError: The document lacks a key or has a value of the wrong type.
     """
     outcome, task, scope, origin = source["outcome"], source["task"], source["scope"], source["origin"]
     cost, versions = outcome["cost"].copy(), origin["versions"].copy()
@@ -157,7 +157,7 @@ def _trusted(source: Mapping[str, Any], vectors: tuple[FieldVector, ...]) -> Exp
 
 
 def _made(record_type: type[Record], *values: Any) -> Record:
-    """A frozen record of these values, one for each of its fields in their order, unchecked."""
+    """Build a frozen record from one value per field, in field order, without validation."""
     record = object.__new__(record_type)
     for set_field, value in zip(_SETTERS[record_type], values, strict=True):
         set_field(record, value)
@@ -167,11 +167,11 @@ def _made(record_type: type[Record], *values: Any) -> Record:
 def _float(value: Any) -> float | None:
     if value is None or type(value) is float:
         return value
-    raise TypeError(f"{value!r} is not as the log writes it")
+    raise TypeError(f"{value!r} is not a float or None")
 
 
 def _copied(value: Any) -> Any:
-    """Plain JSON of its own, so that a caller who changes it changes nothing else."""
+    """Return a deep copy of a JSON value, so that changes by the caller do not affect the source."""
     if type(value) is dict:
         return {name: item if type(item) in _SCALARS else _copied(item) for name, item in value.items()}
     if type(value) is list:

@@ -1,4 +1,4 @@
-"""What a planner is given and what it may answer."""
+"""The input of a planner (`Context`) and its possible answers (`Decision`)."""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -14,10 +14,10 @@ from embodied_mem.records.skills import Observation, Skill, SkillResult
 
 
 class Trigger(enum.StrEnum):
-    """Why a planner is asked."""
+    """Why the planner is asked."""
 
     START = "start"  # the episode begins
-    STEP = "step"  # as many steps passed as the last `Act.review_after_steps` said
+    STEP = "step"  # the last `Act.review_after_steps` steps have passed
     DONE = "done"  # every call of the plan succeeded and the episode goes on
     FAILURE = "failure"  # a call failed; the rest of the plan was dropped
     ANSWER = "answer"  # the question was answered
@@ -25,16 +25,16 @@ class Trigger(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Do this.
+    """Execute a plan.
 
     Attributes:
         plan: `SkillCall`s in order; at least one.
-        shown: Ids of recalled experiences that were put before whoever decided (a prompt, a ranking).
-        acted_on: Ids of recalled experiences that this plan was made from.
-        review_after_steps: Ask again after so many environment steps, >= 1, even if nothing failed; None does
-            not.
-        obstacle: The kind of obstacle the plan answers to, copied from the failed call; for measuring.
-        reason: Why, for the log.
+        shown: Ids of recalled experiences that the planner was shown (in a prompt, in a ranking).
+        acted_on: Ids of recalled experiences that the plan is based on.
+        review_after_steps: Ask the planner again after this many environment steps, >= 1, even without a
+            failure; None: do not.
+        obstacle: Kind of obstacle the plan responds to, copied from the failed call; for measuring.
+        reason: The planner's reason, for the log.
     """
 
     plan: tuple[SkillCall, ...]
@@ -57,19 +57,19 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Go on with the plan that is running; only an answer to `Trigger.STEP`."""
+    """Continue the running plan; valid only for `Trigger.STEP`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask whoever stands by; the answer comes with `Trigger.ANSWER`."""
+    """Ask a person or other helper; the answer comes with `Trigger.ANSWER`."""
 
     question: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Give up or be done; the episode ends here."""
+    """End the episode: the planner gives up or is done."""
 
     reason: str
 
@@ -79,13 +79,13 @@ Decision: TypeAlias = Act | Continue | Ask | Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """One call that was made.
+    """One executed skill call.
 
     Attributes:
-        call: What was called.
-        result: What became of it.
-        first_step: The environment step it began at, from 0.
-        last_step: The step count when it ended; equal to `first_step` if it took none.
+        call: The call.
+        result: Its result.
+        first_step: Environment step at its start, from 0.
+        last_step: Step count at its end; equal to `first_step` if it took no step.
         decision: Index of the decision that planned it.
     """
 
@@ -98,7 +98,7 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What is left of the episode's limits; None where there is no limit."""
+    """Remainder of the episode's limits; None: no limit."""
 
     steps: int | None = None
     calls: int | None = None
@@ -109,19 +109,19 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Everything a planner may know when it decides.
+    """Input of a decision.
 
     Attributes:
-        trigger: Why it is asked.
-        task: What is to be done.
-        observation: What is perceived now.
-        skills: What can be called now.
-        scene: Asks what is known of the place, in words; empty where the world keeps no map.
-        budget: What is left of the limits.
+        trigger: Why the planner is asked.
+        task: The task of the episode.
+        observation: The current observation.
+        skills: Skills that can be called now.
+        scene: Returns a description of the known surroundings; empty if the world keeps no map.
+        budget: Remainder of the limits.
         history: Every call of this episode so far, oldest first.
         answer: The answer to the last question; empty otherwise.
-        recall: Ask memory. Logged, counted against the budget, read-only; empty once the budget is spent.
-        rng: The episode's own generator; all chance in a planner comes from it.
+        recall: Queries memory. Logged, counted against the budget, read-only; empty once the budget is spent.
+        rng: Random generator of the episode; a planner must draw all randomness from it.
     """
 
     trigger: Trigger
@@ -137,5 +137,5 @@ class Context:
 
     @property
     def last(self) -> CallRecord | None:
-        """The call that ended last."""
+        """The most recent call; None before the first."""
         return self.history[-1] if self.history else None

@@ -1,4 +1,4 @@
-"""What an episode leaves behind: every decision with its memories, every call, and how it ended."""
+"""Records of a finished episode: decisions with their recalled memories, calls, and the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from embodied_mem.records.json_values import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallRecord:
-    """One memory that came back to a planner.
+    """One experience that memory returned to a planner.
 
     Attributes:
-        experience_id: Which.
+        experience_id: Id of the experience.
         score: Its score, the sum of `parts`.
         parts: Named contributions.
         reason: Why it was selected.
         plan: Its plan, in words.
-        obstacle: The kind of obstacle it met ("" if none is noted), for measuring.
-        is_leak: Whether it comes from the very task instance being solved; then it was held back.
+        obstacle: Kind of obstacle it met ("" if none is noted), for measuring.
+        is_leak: Whether it comes from the task instance being solved; if so, the planner did not get it.
     """
 
     experience_id: str
@@ -33,18 +33,18 @@ class RecallRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
-    """One answer of the planner.
+    """One decision of the planner.
 
     Attributes:
-        index: Its place among the decisions of the episode, from 0.
-        step: The environment step at which it was made.
+        index: Index among the decisions of the episode, from 0.
+        step: Environment step of the decision.
         trigger: Why the planner was asked.
-        plan: What it decided to do; empty for an `Ask`, `Continue` or `Stop`.
-        recalled: What memory returned while it decided.
-        shown: Ids that were put before whoever decided.
-        acted_on: Ids the plan was made from.
-        obstacle: The kind of obstacle it answered to, for measuring.
-        reason: Why, in the planner's words.
+        plan: The chosen calls; empty for an `Ask`, `Continue` or `Stop`.
+        recalled: Experiences that memory returned for the decision.
+        shown: Ids of experiences that the planner was shown.
+        acted_on: Ids of experiences that the plan is based on.
+        obstacle: Kind of obstacle it responded to, for measuring.
+        reason: The planner's reason, in its own words.
     """
 
     index: int
@@ -60,22 +60,22 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What happened in an episode, before anyone judged it.
+    """Record of an episode before it is judged.
 
     Attributes:
-        task: What was to be done.
-        seed: The seed the environment was reset with.
+        task: The task.
+        seed: Seed of the environment's reset.
         first_state: The first observation, in words.
-        last_state: The last one.
+        last_state: The last observation, in words.
         calls: Every call, oldest first.
         decisions: Every decision, oldest first.
         steps: Environment steps taken.
         reward: Sum of rewards; None if one was not finite.
-        is_terminated: Whether the environment said the episode is over.
+        is_terminated: Whether the environment terminated the episode.
         is_truncated: Whether a limit of the environment or of the agent ended it.
-        ended_by: What ended it: "environment", the name of a limit, "planner" or "error".
-        error: What the environment or its world raised, if that ended it.
-        goal_reached: What the world's goal check says; None if it has none.
+        ended_by: Cause of the end: "environment", the name of a limit, "planner" or "error".
+        error: The exception of the environment or its world that ended the episode; empty otherwise.
+        goal_reached: Result of the world's goal check; None if it has none.
         info: The short JSON entries of the last step's `info`; the names of the others under `left_out`.
     """
 
@@ -97,10 +97,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reflection:
-    """What is learnt from an episode.
+    """Knowledge derived from an episode.
 
     Attributes:
-        experiences: To be recorded beside the episode itself.
+        experiences: Experiences to record in addition to the episode.
         feedback: Id of a recalled experience -> whether acting on it helped.
     """
 
@@ -113,10 +113,10 @@ class Episode:
     """A finished episode.
 
     Attributes:
-        trace: What happened.
-        outcome: How it was judged.
-        recorded: Ids of the experiences that were stored; empty where memory is frozen or off.
-        feedback: The feedback that was given.
+        trace: Decisions, calls and end of the episode.
+        outcome: The judged outcome.
+        recorded: Ids of the stored experiences; empty if memory is frozen or off.
+        feedback: The feedback given to memory.
     """
 
     trace: Trace

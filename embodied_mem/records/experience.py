@@ -1,4 +1,4 @@
-"""What flows between the rooms: frozen records, validated when made."""
+"""The frozen records that all modules exchange, validated on construction."""
 
 import enum
 import math
@@ -29,7 +29,7 @@ from embodied_mem.records.spaces import FieldVector
 
 
 class Status(enum.StrEnum):
-    """How an attempt ended. `unverified` means that nobody independent of the agent has judged it."""
+    """How an attempt ended. `unverified`: nothing independent of the agent has judged it."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -40,7 +40,7 @@ class Status(enum.StrEnum):
 
 
 class Kind(enum.StrEnum):
-    """The kinds of experience this library writes itself; any other text is a kind of the user's own."""
+    """The kinds of experience that this library writes; any other string is a custom kind."""
 
     EPISODE = "episode"
     SUBTASK = "subtask"
@@ -60,9 +60,9 @@ _EXPERIENCE_TEXTS = TextFields("experience", "state", "state_after", "kind", "id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Whose experience it is and where it was made; compared component by component, never as a text prefix.
+    """The owner and place of an experience, compared component by component, never as a text prefix.
 
-    An empty component of a record means "not said". In a filter only the components named are compared.
+    An empty component of a record means "unknown". A filter compares only the components it names.
     """
 
     agent: str = ""
@@ -77,13 +77,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What was asked for.
+    """The task of an attempt.
 
     Attributes:
         text: The instruction, verbatim.
-        kind: The family it belongs to, such as `BabyAI-UnlockPickup-v0`; empty if unknown.
+        kind: The task family, such as `BabyAI-UnlockPickup-v0`; empty if unknown.
         instance: Environment id, version, seed and options as one id (see `instance_id`). Two attempts with
-            equal instances face the same problem, which is what the leakage guard compares.
+            equal instances face the same problem; the leakage guard compares instances.
     """
 
     text: str
@@ -95,14 +95,14 @@ class Task:
 
     @classmethod
     def of(cls, task: "Task | str") -> "Task":
-        """The task itself, or plain text made into one."""
+        """Return the task, or wrap plain text in a `Task`."""
         return task if isinstance(task, Task) else cls(task)
 
 
 def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any] | None = None) -> str:
-    """One id for one problem: environment id (with its version), seed and reset options."""
+    """Return one id for one problem: environment id (with its version), seed and reset options."""
     if seed is None:
-        return ""  # an unseeded problem cannot be met again on purpose, so it equals no other
+        return ""  # an unseeded problem cannot be reproduced, so it equals no other
     suffix = f"?{canonical(to_json_object(options, field='options'))}" if options else ""
     return f"{environment}#{seed}{suffix}"
 
@@ -136,13 +136,13 @@ class SkillCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of an attempt, as judged from the environment and not from the plan.
+    """The result of an attempt, judged from the environment and not from the plan.
 
     Attributes:
         status: How it ended.
-        reward: Sum of rewards; None where there was none or one was not finite.
-        explanation: Why, in words; says what is wrong and not how to mend it.
-        steps: Environment steps it took, >= 0; None if not counted.
+        reward: Sum of rewards; None if there were none or one was not finite.
+        explanation: The cause, in words; names the fault, not the fix.
+        steps: Environment steps taken, >= 0; None if not counted.
         cost: Named costs ("tokens", "usd", "seconds"), each finite and >= 0.
     """
 
@@ -170,15 +170,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where an experience comes from, so that every claim about it can be traced.
+    """The run, episode, steps and planner that an experience comes from.
 
     Attributes:
         run: Id of the run.
-        attempt: Id of one attempt at one episode; a resumed run makes a new one.
+        attempt: Id of one attempt at one episode; a resumed run starts a new one.
         episode: Index of the episode within its lifetime.
-        first_step: First environment step it covers, from 0.
-        last_step: Last environment step it covers.
-        planner: Name of who decided.
+        first_step: First environment step covered, from 0.
+        last_step: Last environment step covered.
+        planner: Name of the planner.
         model: Name of the language model, if one was used.
         versions: Component to version: environment, action grammar, library.
     """
@@ -204,10 +204,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file kept beside the log, named by the hash of its content.
+    """A file stored beside the log, named by the hash of its content.
 
     Attributes:
-        role: What it shows ("image", "depth", "audio").
+        role: What the file contains ("image", "depth", "audio").
         digest: Lower-case hex SHA-256 of the bytes.
         media_type: Such as `image/png`.
     """
@@ -229,21 +229,21 @@ class Experience:
     """One attempt at a task: the (state, task, plan, outcome) tuple of MINDSTORES, section 3, and its origin.
 
     Attributes:
-        task: What was asked for; plain text is accepted and becomes a `Task`.
+        task: The task; plain text is accepted and becomes a `Task`.
         state: What the agent perceived before acting, as text.
         plan: Skill calls in order.
-        outcome: What became of it.
-        state_after: What the agent perceived at the end.
-        kind: What it is evidence of; see `Kind`.
-        id: Unique id; made if not given. Writing the same id twice stores it once.
-        scope: Whose it is and where it was made.
+        outcome: How the attempt ended.
+        state_after: What the agent perceived at the end, as text.
+        kind: Kind of experience; see `Kind`.
+        id: Unique id; generated if not given. Writing the same id twice stores it once.
+        scope: Owner and place.
         facts: Optional structured state as JSON.
         sources: Ids of the experiences it was derived from.
-        recalled: Ids of what memory had returned when it was made.
+        recalled: Ids of the experiences that memory returned during the attempt.
         origin: Run, attempt, episode, step range, planner, versions.
-        happened_at_s: When it happened, seconds since the Unix epoch; None takes the store's clock.
-        position_m: Where it happened: (x, y) or (x, y, z) in metres in the map frame of `scope.place`, x
-            forward, z up; None where the world has no metric space.
+        happened_at_s: Time of the attempt, seconds since the Unix epoch; None: the store's clock on writing.
+        position_m: Position of the attempt: (x, y) or (x, y, z) in metres in the map frame of `scope.place`,
+            x forward, z up; None if the world has no metric space.
         metadata: Anything else, as JSON.
         vectors: Named embeddings.
         attachments: Files by content hash.
@@ -268,18 +268,18 @@ class Experience:
     attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
-        # What is of its type already, as nearly always, is not set again: records are made on every step.
+        # Fields of the right type, nearly all, are not set again: records are built on every step.
         if type(self.task) is not Task:
             object.__setattr__(self, "task", Task.of(self.task))
         _EXPERIENCE_TEXTS.check(self)
         if type(self.kind) is not str:
             object.__setattr__(self, "kind", str(self.kind))
         if not self.id:
-            raise InvalidRecord("experience.id is empty; leave it out to have one made")
+            raise InvalidRecord("experience.id is empty; omit it to generate one")
         object.__setattr__(self, "facts", to_json_object(self.facts, field="facts"))
         object.__setattr__(self, "metadata", to_json_object(self.metadata, field="metadata"))
         for at, items in enumerate(_sequences_of(self)):
-            if items is not _EMPTY:  # so that names are only looked up for the few that are not
+            if items is not _EMPTY:  # most are empty: skip the name lookup
                 name, member = _SEQUENCES[at]
                 if type(items) is not tuple:
                     object.__setattr__(self, name, checked_tuple(items, field=name))
@@ -293,24 +293,24 @@ class Experience:
         if (type(self.outcome), type(self.scope), type(self.origin)) != _PART_TYPES:
             _check_parts(self)
         if len(self.vectors) > 1:
-            _refuse_equal_fields(self.vectors)
+            _reject_duplicate_fields(self.vectors)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with these fields changed, validated again."""
+        """Return a validated copy with these fields changed."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return type(self)(**{**values, **changes})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
-    """One remembered experience and why it came back.
+    """One recalled experience with its score and the reason for its selection.
 
     Attributes:
-        experience: What was remembered.
+        experience: The recalled experience.
         score: Sum of `parts`, so scores of different queries can be compared.
         parts: Named, calibrated contributions ("state", "task", "trust", ...).
         reason: Why it was selected, in words ("best match", "contrast: a failure of a similar task").
-        n_alike: How many near duplicates it stands for, itself included; 1 unless they were left out.
+        n_alike: Number of near duplicates it represents, itself included; 1 unless duplicates were dropped.
     """
 
     experience: Experience
@@ -327,13 +327,13 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What `record` gives back once the experience is acknowledged.
+    """The result of `record`.
 
     Attributes:
-        experience_id: The id under which it is kept.
-        sequence: Its place in the log, from 1; None for a memory that has no log, and while it waits to be
-            committed together with others.
-        is_duplicate: Whether the same id and content had been stored before.
+        experience_id: Id of the stored experience.
+        sequence: Its sequence number in the log, from 1; None for a memory without a log, and while the
+            record waits for a group commit.
+        is_duplicate: Whether the same id and content were already stored.
     """
 
     experience_id: str
@@ -341,24 +341,24 @@ class Receipt:
     is_duplicate: bool = False
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """Return once the record is as durable as the store's options say; at once where nothing waits.
+        """Wait until the record is as durable as the store's options promise; return at once if it is.
 
         Args:
-            timeout_s: How long to wait for other processes that write to the store, in seconds; None waits as
-                long as the store was opened to wait. A disk that is slow is waited for in any case.
+            timeout_s: Seconds to wait for the write lock of other processes; None takes the store's own
+                timeout. A slow disk does not count against it.
 
         Returns:
-            Its sequence number.
+            The sequence number.
 
         Raises:
-            ConflictingId: Another process took the id with other content before this record was committed.
-            StoreError: The store could not be written in that time; the experience keeps waiting.
+            ConflictingId: Another process stored other content under this id before the commit.
+            StoreError: The store could not be written within the timeout; the record stays queued.
         """
         return self.sequence
 
 
 def texts_of(experience: Experience) -> dict[str, str]:
-    """The texts a recall can match, by field name: `task`, `state` and `outcome`."""
+    """Return the searchable texts by field name: `task`, `state` and `outcome`."""
     return {
         "task": experience.task.text,
         "state": experience.state,
@@ -376,7 +376,7 @@ _SEQUENCES: tuple[tuple[str, type], ...] = (
     ("recalled", str),
 )
 _sequences_of: Callable[[Experience], tuple[Any, ...]] = attrgetter(*(name for name, _ in _SEQUENCES))
-_EMPTY: tuple[()] = ()  # the only one there is
+_EMPTY: tuple[()] = ()  # CPython has one empty tuple, so `is` finds it
 
 
 def _check_parts(experience: Experience) -> None:
@@ -385,7 +385,7 @@ def _check_parts(experience: Experience) -> None:
             raise InvalidRecord(f"{name} is {value!r}; expected {part.__name__}(...)")
 
 
-def _refuse_equal_fields(vectors: Sequence[FieldVector]) -> None:
+def _reject_duplicate_fields(vectors: Sequence[FieldVector]) -> None:
     fields = [vector.field for vector in vectors]
     if len(set(fields)) < len(fields):
         raise InvalidRecord(f"vectors name a field twice: {sorted(fields)}")

@@ -1,9 +1,9 @@
-"""`Where`: a small typed filter tree, and the reference evaluator that every back end must agree with.
+"""`Where`: a typed filter tree, and the reference evaluator that every back end must agree with.
 
-A filter looks at the JSON form of a record (see `embodied_mem.records.codec`) by dotted path: `task.kind`,
-`outcome.status`, `scope.place`, `metadata.floor`. A path that is absent matches no comparison, so
+A filter addresses the JSON form of a record (see `embodied_mem.records.codec`) by dotted path: `task.kind`,
+`outcome.status`, `scope.place`, `metadata.floor`. A missing path matches no comparison, so
 `Not(Equals(...))` matches records that lack the path. Booleans are not numbers: `Equals("metadata.n", 1)`
-does not match `true`. A name that holds a dot is addressed by `join_path(("metadata", "v1.2"))`.
+does not match `true`. `join_path(("metadata", "v1.2"))` addresses a name that holds a dot.
 """
 
 import math
@@ -22,7 +22,7 @@ Scalar: TypeAlias = str | int | float | bool | None
 
 MAX_DEPTH = 64
 
-# First component of a path -> its second components; None where any may follow (free JSON).
+# First component of a path -> its allowed second components; None: free JSON, any may follow.
 FIELDS: Mapping[str, tuple[str, ...] | None] = {
     "id": (),
     "kind": (),
@@ -41,7 +41,7 @@ FIELDS: Mapping[str, tuple[str, ...] | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """The value at `path` is there and equals `value` (None matches an explicit JSON null)."""
+    """The value at `path` exists and equals `value` (None matches an explicit JSON null)."""
 
     path: str
     value: Scalar
@@ -53,7 +53,7 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """The value at `path` equals one of `values`; no values match nothing."""
+    """The value at `path` equals one of `values`; an empty tuple matches nothing."""
 
     path: str
     values: tuple[Scalar, ...]
@@ -67,7 +67,7 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The value at `path` is a number with low <= value < high; None leaves that end open."""
+    """The value at `path` is a number with low <= value < high; a bound of None is open."""
 
     path: str
     low: float | None = None
@@ -84,12 +84,12 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """The place at `path` lies at most `radius_m` from `center`, both with as many coordinates.
+    """The position at `path` lies within `radius_m` of `center` and has as many coordinates.
 
     Attributes:
-        path: Where the place is kept, such as `position_m`.
-        center: (2,) or (3,) finite coordinates in metres, in the frame of the stored ones.
-        radius_m: Finite, >= 0; a place at exactly this distance matches.
+        path: Path of the position, such as `position_m`.
+        center: (2,) or (3,) finite coordinates in metres, in the frame of the stored positions.
+        radius_m: Finite, >= 0; a position at exactly this distance matches.
     """
 
     path: str
@@ -107,24 +107,24 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Every part matches; no parts match everything. Parts that are an `And` themselves are taken in."""
+    """Every part matches; no parts match everything. Nested `And`s are flattened."""
 
     parts: "tuple[Where, ...]" = ()
     depth: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _take_parts(self, self.parts)
+        _set_flattened_parts(self, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one part matches; no parts match nothing. Parts that are an `Or` themselves are taken in."""
+    """At least one part matches; no parts match nothing. Nested `Or`s are flattened."""
 
     parts: "tuple[Where, ...]" = ()
     depth: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _take_parts(self, self.parts)
+        _set_flattened_parts(self, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +142,20 @@ Where: TypeAlias = Equals | In | Between | Near | And | Or | Not
 
 
 def check_where(where: object) -> "Where":
-    """The filter itself.
+    """Return the argument if it is a filter.
 
     Raises:
-        InvalidQuery: It is something else, such as a mapping.
+        InvalidQuery: The argument is not a filter, for example a mapping.
     """
     if not isinstance(where, Where):
         raise InvalidQuery(
-            f"{where!r} is no filter; build one with where(kind='repair') or the classes of "
+            f"{where!r} is not a filter; build one with where(kind='repair') or the classes of "
             "embodied_mem.records.filters"
         )
     return where
 
 
-def _take_parts(node: "And | Or", parts: "Iterable[Where]") -> None:
+def _set_flattened_parts(node: "And | Or", parts: "Iterable[Where]") -> None:
     if not isinstance(parts, Iterable):
         raise InvalidQuery(f"{type(node).__name__} got {parts!r}; expected a tuple of filters")
     taken: list[Where] = []
@@ -176,13 +176,13 @@ EVERYTHING: Where = And()
 
 
 def all_of(*parts: Where) -> Where:
-    """One filter that matches where every part does; parts that match everything are dropped."""
+    """Return one filter that matches if every part does; parts equal to `EVERYTHING` are dropped."""
     kept = [part for part in parts if part != EVERYTHING]
     return kept[0] if len(kept) == 1 else And(tuple(kept))
 
 
 def matches(where: Where, document: Mapping[str, JsonValue]) -> bool:
-    """Whether a record's JSON form passes the filter: the definition that back ends are tested against."""
+    """Whether a record's JSON form passes the filter; back ends are tested against this definition."""
     match where:
         case Equals(path, value):
             found, actual = lookup(document, path)
@@ -205,7 +205,7 @@ def matches(where: Where, document: Mapping[str, JsonValue]) -> bool:
 
 
 def lookup(document: Mapping[str, JsonValue], path: str) -> tuple[bool, JsonValue]:
-    """Whether the dotted path is there, and the value at it."""
+    """Return whether the dotted path exists, and its value (None if it does not)."""
     current: JsonValue | Mapping[str, JsonValue] = document
     for name in split_path(path):
         if not isinstance(current, Mapping) or name not in current:
@@ -216,34 +216,34 @@ def lookup(document: Mapping[str, JsonValue], path: str) -> tuple[bool, JsonValu
 
 @lru_cache(maxsize=1024)
 def split_path(path: str) -> tuple[str, ...]:
-    """The names of a dotted path; a backslash before a dot or a backslash makes it part of the name."""
-    # Lone surrogates stand in for the escaped characters, because no text that is kept can hold one.
+    """Return the names of a dotted path; a backslash escapes a dot or a backslash in a name."""
+    # Lone surrogates stand in for the escaped characters: no stored text can hold one.
     marked = path.replace("\\\\", "\ud800").replace("\\.", "\ud801")
     return tuple(name.replace("\ud800", "\\").replace("\ud801", ".") for name in marked.split("."))
 
 
 def join_path(names: Iterable[str]) -> str:
-    """The dotted path of these names; `split_path` gives them back."""
+    """Return the dotted path of these names, the inverse of `split_path`."""
     return ".".join(name.replace("\\", "\\\\").replace(".", "\\.") for name in names)
 
 
 def same_scalar(actual: JsonValue, value: Scalar) -> bool:
-    """Equality of JSON scalars: 1 equals 1.0, but true does not equal 1 and a list equals nothing."""
+    """Whether two JSON scalars are equal: 1 equals 1.0, true does not equal 1, a list equals nothing."""
     if isinstance(actual, list | dict) or isinstance(actual, bool) is not isinstance(value, bool):
         return False
     return actual == value
 
 
 def check_path(path: str) -> None:
-    """Refuse a path that no record has.
+    """Reject a path that is not a field of an experience.
 
     Raises:
-        InvalidQuery: The path names no field of an experience; the message lists those there are.
+        InvalidQuery: The path is unknown; the message lists the known ones.
     """
     check_text(path, field="path")
     first, *rest = split_path(path)
     if first not in FIELDS:
-        raise InvalidQuery(f"{path!r} is no field of an experience. Known: {', '.join(FIELDS)}.")
+        raise InvalidQuery(f"{path!r} is not a field of an experience. Known: {', '.join(FIELDS)}.")
     allowed = FIELDS[first]
     if allowed is None:
         is_known = bool(rest) and all(rest)
@@ -254,17 +254,17 @@ def check_path(path: str) -> None:
     if not is_known or '"' in path:
         expected = ", ".join(f"{first}.{name}" for name in allowed) if allowed else f"{first}.<name>"
         raise InvalidQuery(
-            f"{path!r} is no field of an experience. Expected {expected if allowed != () else first}."
+            f"{path!r} is not a field of an experience. Expected {expected if allowed != () else first}."
         )
 
 
 def where(**equal: "Scalar | list[Scalar] | tuple[Scalar, ...]") -> Where:
-    """A filter from keywords, with `__` for the dot: `where(kind="repair", outcome__status="success")`.
+    """Build a filter from keywords, `__` for a dot: `where(kind="repair", outcome__status="success")`.
 
-    A list or tuple means "one of". An experience's outcome may be written `outcome="success"`.
+    A list or tuple means "one of". `outcome="success"` is short for `outcome__status="success"`.
 
     Raises:
-        InvalidQuery: No experience has such a field, or can have such an outcome.
+        InvalidQuery: A keyword is not a field of an experience, or a status does not exist.
     """
     parts: list[Where] = []
     for name, value in equal.items():
@@ -276,17 +276,17 @@ def where(**equal: "Scalar | list[Scalar] | tuple[Scalar, ...]") -> Where:
 
 
 def before(time_s: float) -> Where:
-    """What happened before a time, in seconds since the Unix epoch; what says no time does not match."""
+    """Match `happened_at_s` < `time_s`, seconds since the Unix epoch; records without a time do not match."""
     return Between("happened_at_s", high=time_s)
 
 
 def after(time_s: float) -> Where:
-    """What happened at a time or after it, in seconds since the Unix epoch; so `before` has the rest."""
+    """Match `happened_at_s` >= `time_s`, in seconds since the Unix epoch; the complement of `before`."""
     return Between("happened_at_s", low=time_s)
 
 
 def asks_by_id(where: Where) -> bool:
-    """Whether nothing can pass the filter but what it names by id."""
+    """Whether only ids that the filter names can pass it."""
     match where:
         case Equals("id") | In("id"):
             return True
@@ -298,10 +298,11 @@ def asks_by_id(where: Where) -> bool:
 
 
 def excludes_nothing(where: Where) -> bool:
-    """Whether every experience passes, as far as the form of the filter tells and not what is recorded.
+    """Whether every experience passes, judged by the form of the filter alone.
 
-    So for the empty filter, for `Not` of what nothing passes, and for a time from ever to ever, as a memory
-    gives every experience one. What two parts say together is not weighed: `Or((a, Not(a)))` is not noticed.
+    True for the empty filter, for `Not` of a filter that nothing passes, and for an unbounded range of
+    `happened_at_s` (a memory sets it on every experience). Parts are judged one by one: `Or((a, Not(a)))` is
+    False.
     """
     match where:
         case Between("happened_at_s", low, high):
@@ -329,7 +330,7 @@ def _excludes_all(where: Where) -> bool:
 
 
 def to_document(where: Where) -> JsonObject:
-    """The filter as JSON, for logs; the first key is its operator."""
+    """Return the filter as JSON, for logs; its only key is the operator."""
     match where:
         case Equals(path, value):
             return {"equals": {"path": path, "value": value}}
@@ -350,7 +351,7 @@ def to_document(where: Where) -> JsonObject:
 def _check_statuses(values: Iterable[Scalar]) -> None:
     for value in values:
         if not isinstance(value, str) or value not in tuple(Status):
-            raise InvalidQuery(f"no outcome has the status {value!r}; expected one of {', '.join(Status)}")
+            raise InvalidQuery(f"outcome.status {value!r} is unknown; expected one of {', '.join(Status)}")
 
 
 def _center(center: Any) -> tuple[float, ...]:
@@ -363,13 +364,13 @@ def _center(center: Any) -> tuple[float, ...]:
 
 
 def _is_place(value: JsonValue, dimension: int) -> bool:
-    """Whether it is so many finite coordinates."""
+    """Whether the value is a sequence of `dimension` finite numbers."""
     is_sized = isinstance(value, list | tuple) and len(value) == dimension
     return is_sized and all(_is_number(n) and math.isfinite(n) for n in value)  # type: ignore[union-attr, arg-type]
 
 
 def _scalar(path: str, value: Any) -> Scalar:
-    """The value as plain Python; numbers of numpy are converted."""
+    """Return the value as a plain Python scalar; numpy scalars are converted."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and value != value:

@@ -1,7 +1,7 @@
-"""JSON values: what may be stored as free metadata, facts and arguments, and how it is made so.
+"""Conversion of metadata, facts and arguments to plain JSON values.
 
-Embodied data is numpy by nature. Scalars and small arrays are converted; what JSON cannot carry is refused by
-name instead of being swallowed by a writer later (a defect measured in other memory libraries).
+NumPy scalars and arrays are converted. A value that JSON cannot carry raises an error that names its field,
+instead of being dropped later by a writer (a defect measured in other memory libraries).
 """
 
 import json
@@ -23,10 +23,10 @@ MAX_DEPTH = 64
 
 
 def check_text(value: object, *, field: str) -> str:
-    """The text itself, if a store can keep it.
+    """Return the text if it can be stored.
 
     Raises:
-        InvalidRecord: Not a string, longer than 16 Mi characters, or holding a lone surrogate.
+        InvalidRecord: The value is not a string, exceeds 16 Mi characters or holds a lone surrogate.
     """
     if not isinstance(value, str):
         raise InvalidRecord(f"{field} is {type(value).__name__}; expected a string")
@@ -44,20 +44,20 @@ def check_text(value: object, *, field: str) -> str:
 
 
 def clean_text(value: object) -> str:
-    """Text from a sensor, simulator or model with every lone surrogate replaced by U+FFFD."""
+    """Return the value as text, at most 16 Mi characters, with each lone surrogate replaced by U+FFFD."""
     text = value if isinstance(value, str) else str(value)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:MAX_TEXT_CHARS]
 
 
 def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
-    """The value as plain JSON: numpy scalars and arrays become numbers and lists, tuples become lists.
+    """Return the value as plain JSON: numpy scalars become numbers; arrays, tuples and sets become lists.
 
     Raises:
-        InvalidRecord: A value JSON cannot carry: NaN, infinity, bytes, an object, a non-text key, depth > 64.
+        InvalidRecord: JSON cannot hold it: NaN, infinity, bytes, an object, a key not a string, depth > 64.
     """
     if depth > MAX_DEPTH:
         raise InvalidRecord(f"{field} is nested deeper than {MAX_DEPTH} levels")
-    plain = type(value)  # texts and numbers first, because most values are of them
+    plain = type(value)  # strings and integers first: most values are one of them
     if plain is str:
         return check_text(value, field=field)
     if plain is int and -(2**63) <= value < 2**63:
@@ -67,7 +67,7 @@ def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
 
 
 def to_json_object(value: Mapping[str, Any], *, field: str) -> JsonObject:
-    """A mapping as a plain JSON object; see `to_json`."""
+    """Return a mapping as a plain JSON object; see `to_json`."""
     if type(value) is dict and not value:
         return {}
     if type(value) is not dict and not isinstance(value, Mapping):
@@ -76,7 +76,7 @@ def to_json_object(value: Mapping[str, Any], *, field: str) -> JsonObject:
 
 
 def canonical(value: JsonValue) -> str:
-    """One text per value: sorted keys, no spaces; equal values give equal texts."""
+    """Return the canonical JSON text: sorted keys, no spaces; equal values give equal texts."""
     return _ENCODER.encode(value)
 
 

@@ -1,4 +1,4 @@
-"""Every limit of an episode, in one place."""
+"""`Limits`: all limits of an episode."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from embodied_mem.errors import InvalidRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When the agent loop ends an episode by itself.
+    """Limits at which the agent loop ends an episode.
 
     Attributes:
-        max_steps: Environment steps; the environment's own limit holds beside it. None means no limit: then a
-            skill that never ends, in an environment without a limit, goes on for ever.
-        max_calls: Skill calls, so that calls which take no step cannot go on for ever.
-        max_invalid_calls: Calls of skills that do not exist or with arguments that do not fit.
-        max_decisions: Times the planner is asked.
-        max_recalls: Times memory is asked; further recalls give nothing, the episode goes on.
-        max_questions: Questions to whoever stands by; further ones are answered with nothing.
-        max_seconds: Wall clock, looked at after each step; None means no limit.
+        max_steps: Environment steps, in addition to the environment's own limit. None: no limit; a skill that
+            never ends, in an environment without a limit, then runs for ever.
+        max_calls: Skill calls; stops endless calls that take no step.
+        max_invalid_calls: Calls of unknown skills or with wrong arguments.
+        max_decisions: Calls of the planner.
+        max_recalls: Queries to memory; further ones return nothing and the episode continues.
+        max_questions: Questions of the planner; further ones get an empty answer.
+        max_seconds: Wall-clock seconds, checked after each step; None: no limit.
     """
 
     max_steps: int | None = 100_000

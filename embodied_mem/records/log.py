@@ -1,4 +1,4 @@
-"""The one append-only log that carries experiences, feedback and everything later derived from them."""
+"""Entries, searches and results of the append-only log of experiences, feedback and derived entries."""
 
 import enum
 import math
@@ -17,31 +17,30 @@ from embodied_mem.records.spaces import FieldVector
 
 
 class EntryKind(enum.StrEnum):
-    """What an entry of the log is; later versions add kinds, never change one."""
+    """Kind of a log entry; later versions add kinds and never change one."""
 
     EXPERIENCE = "experience"
     FEEDBACK = "feedback"
     WITHDRAWAL = "withdrawal"
-    ARCHIVE = "archive"  # one experience is soft-forgotten: kept, and not recalled unless asked for
-    RESTORE = "restore"  # and is recalled again
-    PURGE = "purge"  # what was removed for good, without its content
+    ARCHIVE = "archive"  # soft-forgets one experience: kept, recalled only on request
+    RESTORE = "restore"  # undoes an archive entry
+    PURGE = "purge"  # ids of experiences deleted for good, without their content
 
 
-ABOUT_ONE = (EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)  # each of one experience
+ABOUT_ONE = (EntryKind.FEEDBACK, EntryKind.ARCHIVE, EntryKind.RESTORE)  # each refers to one experience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the log, as handed to a back end.
+    """One log entry to append.
 
     Attributes:
         id: Unique id; appending the same id and content again stores nothing new.
-        kind: What it is; see `EntryKind`.
-        payload: Its content as JSON.
-        texts: Texts that can be searched, by field name; an empty text is the same as none.
-        vectors: Embeddings that can be searched.
-        is_checked: Whether the payload was made of a validated record, so that a back end may write it
-            without looking at every value again.
+        kind: Kind of entry; see `EntryKind`.
+        payload: Content as JSON.
+        texts: Searchable texts by field name; an empty text equals none.
+        vectors: Searchable embeddings.
+        is_checked: Whether the payload comes from a validated record, so a back end need not check it again.
     """
 
     id: str
@@ -54,11 +53,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One line of the log, as given back.
+    """One log entry as read.
 
     Attributes:
-        sequence: Its place in the log, from 1, in the order of writing.
-        entry: The line.
+        sequence: Sequence number, from 1, in the order of writing.
+        entry: The entry.
     """
 
     sequence: int
@@ -67,11 +66,11 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a log stands; what was read of it holds until this changes.
+    """State of a log; anything read from the log stays valid while this is unchanged.
 
     Attributes:
-        last_sequence: The newest sequence number; 0 while the log is empty.
-        generation: Goes up with each removal or change of something already written.
+        last_sequence: The newest sequence number; 0 for an empty log.
+        generation: Incremented by each deletion or change of an existing entry.
     """
 
     last_sequence: int = 0
@@ -80,7 +79,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where an entry went: its sequence number, and whether it had been there before."""
+    """Result of an append: the sequence number, and whether the entry already existed."""
 
     sequence: int
     is_duplicate: bool
@@ -88,11 +87,11 @@ class Appended:
 
 @dataclass(slots=True, eq=False)
 class Deferred:
-    """Where an entry goes that waits to be committed together with others.
+    """Future result of an entry that waits for a group commit.
 
     Attributes:
-        appended: Where it went; None while it waits.
-        error: Why it was refused when the others were committed, such as an id that another process took.
+        appended: The result; None while the entry waits.
+        error: Why the commit rejected the entry, for example an id that another process used; else None.
     """
 
     appended: Appended | None = None
@@ -101,7 +100,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Sequence numbers first to last, both included; `last` None means to the end of the log."""
+    """Sequence numbers from `first` to `last`, inclusive; `last` None: to the end of the log."""
 
     first: int = 1
     last: int | None = None
@@ -109,13 +108,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class TextLeg:
-    """One text to match against one searchable field.
+    """A text to match against searchable fields.
 
     Attributes:
-        name: How its similarity is called in a hit.
-        text: What to look for.
-        fields: Searchable fields; the best of them counts.
-        weight: What a similarity of 1 adds to the order of hits, >= 0.
+        name: Key of its similarity in a hit.
+        text: The search text.
+        fields: Searchable fields; the highest similarity among them counts.
+        weight: Factor of the similarity in the sum that orders hits, >= 0.
     """
 
     name: str
@@ -126,7 +125,7 @@ class TextLeg:
 
 @dataclass(frozen=True, slots=True)
 class VectorLeg:
-    """One vector to match against the vectors of its field and space."""
+    """A vector to match against the vectors of its field and space."""
 
     name: str
     vector: FieldVector
@@ -135,13 +134,13 @@ class VectorLeg:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PriorLeg:
-    """A value that entries have whatever is asked, such as trust or recency.
+    """A value per entry that does not depend on the query, such as trust or recency.
 
     Attributes:
-        name: How it is called in a hit.
-        sequences: (n,) int64, ascending: which entries have one.
+        name: Key of the value in a hit.
+        sequences: (n,) int64, ascending: sequence numbers of the entries with a value.
         values: (n,) float64, finite, of either sign; entries that are not listed have 0.
-        weight: What a value of 1 adds to the order of hits, >= 0.
+        weight: Factor of the value in the sum that orders hits, >= 0.
     """
 
     name: str
@@ -155,17 +154,17 @@ Leg: TypeAlias = TextLeg | VectorLeg | PriorLeg
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Search:
-    """One search: entries of one kind that pass the filter, ordered by the weighted sum over its legs.
+    """A search for entries of one kind that pass a filter, ordered by the weighted sum over the legs.
 
-    A similarity below 0 says "unlike" and adds nothing to the sum; a prior may take away.
+    A similarity below 0 counts as 0 in the sum; a prior below 0 lowers it.
 
     Attributes:
-        legs: What to match by; none gives the newest first.
+        legs: Texts, vectors and priors to order by; without legs the newest come first.
         where: Filter on the payload.
-        spans: The part of the log that is seen.
-        kind: Kind of entry; None finds entries of every kind.
-        k: At most this many hits, >= 0.
-        without: (n,) int64, ascending: sequence numbers that are no candidates; None leaves out none.
+        spans: The visible parts of the log.
+        kind: Kind of entry; None: every kind.
+        k: Maximum number of hits, >= 0.
+        without: (n,) int64, ascending: sequence numbers to exclude; None excludes none.
     """
 
     legs: tuple[Leg, ...] = ()
@@ -177,7 +176,7 @@ class Search:
 
 
 def check_search(search: Search) -> None:
-    """Refuse a search that has no meaning.
+    """Reject a search with invalid values.
 
     Raises:
         InvalidQuery: k is negative, two legs share a name, or a weight is negative or not finite.
@@ -199,8 +198,8 @@ class Hit:
     """One found entry.
 
     Attributes:
-        sequence: Its place in the log.
-        similarities: Leg name to similarity, 1 where equal and 0 where nothing is shared.
+        sequence: Its sequence number.
+        similarities: Leg name to similarity: 1 if equal, 0 if nothing is shared.
     """
 
     sequence: int
@@ -209,16 +208,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gives back: best first; equal sums in the order newest first.
+    """The result of a search, best first; ties: newest first.
 
-    By column and not by hit, because a search gives back many more than are recalled.
+    Stored by column instead of by hit, because a search returns many more entries than are recalled.
 
     Attributes:
-        sequences: (n,) places in the log of what was found.
-        similarities: Leg name to (n,) similarities, 1 where equal and 0 where nothing is shared; for a prior
-            its values.
-        n_candidates: How many entries passed the filter.
-        is_exact: Whether it is proved that no other candidate belongs among them.
+        sequences: (n,) sequence numbers of the found entries.
+        similarities: Leg name to (n,) similarities: 1 if equal, 0 if nothing is shared; for a prior its
+            values.
+        n_candidates: Number of entries that passed the filter.
+        is_exact: Whether no other candidate can belong among the hits (proved).
     """
 
     sequences: tuple[int, ...]
@@ -228,7 +227,7 @@ class Found:
 
     @property
     def hits(self) -> tuple[Hit, ...]:
-        """The same one by one."""
+        """The found entries as `Hit`s."""
         rows = zip(*self.similarities.values(), strict=True) if self.similarities else repeat(())
         named = (dict(zip(self.similarities, row, strict=True)) for row in rows)
         return tuple(map(Hit, self.sequences, named))

@@ -1,4 +1,4 @@
-"""What a caller asks of a memory."""
+"""`Query`, and how it is built from free text and keywords."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -22,7 +22,7 @@ Order: TypeAlias = Literal["best", "first", "last"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A question to memory; with nothing to match by, the newest experiences that pass the filter answer it.
+    """A query to memory; without text, task, state or vectors it returns the newest experiences.
 
     Attributes:
         text: Free text, matched against the task, state and outcome texts alike.
@@ -30,20 +30,19 @@ class Query:
         state: Matched against the states of experiences.
         vectors: Matched against vectors of the same field and space.
         where: Only experiences that pass this filter are candidates.
-        k: At most this many come back, 0 to 10,000.
-        min_score: Only scores of at least this much come back, so that a recall can be empty.
-        contrast: Up to this many of the k places go to the best match of the opposite outcome
-            (a failure where the best match succeeded, and the reverse).
-        as_of: Only the log up to this sequence number (>= 0) is seen; None sees all of it.
-        as_of_s: Only what was written until this time is seen, in seconds since the Unix epoch, and ages are
-            counted up to it; None sees all.
-        order: `best` gives the highest scores; `first` and `last` give the earliest and the latest by
-            `happened_at_s` of all that reach `min_score`, in that order; what says no time is left out.
-        diversity: From 0, the best, to 1, the most unlike each other: how much likeness to those already
-            chosen counts against a candidate (maximal marginal relevance).
-        distinct: Whether near duplicates are given once, as the first of them that passes the filter.
-        include_archived: Whether archived experiences are candidates; where the filter names ids, they always
-            are.
+        k: Maximum number of results, 0 to 10,000.
+        min_score: Minimum score of a result, so a recall can be empty.
+        contrast: Up to this many of the k places go to the best matches of the opposite outcome
+            (failures if the best match succeeded, and the reverse).
+        as_of: Last sequence number (>= 0) that is visible; None: the whole log.
+        as_of_s: Time of the snapshot in seconds since the Unix epoch: only entries written until then are
+            visible, and ages are measured from it; None: the whole log.
+        order: `best` returns the highest scores; `first` and `last` return the earliest and the latest by
+            `happened_at_s` of all that reach `min_score`, in that order; those without a time are omitted.
+        diversity: 0 (best matches) to 1 (most different from each other): the weight of similarity to results
+            already chosen, subtracted from a candidate's rank (maximal marginal relevance).
+        distinct: Whether to return only one of near duplicates, the first that passes the filter.
+        include_archived: Whether archived experiences are candidates; always, if the filter names ids.
     """
 
     text: str = ""
@@ -67,14 +66,14 @@ class Query:
             if value is not default:  # a recall gives two or three of the fourteen
                 object.__setattr__(self, name, _checked(name, value))
         if self.order != "best" and (self.contrast or self.diversity):
-            raise InvalidQuery(f"order={self.order!r} goes by time; contrast and diversity need order='best'")
+            raise InvalidQuery(f"order={self.order!r} is by time; contrast and diversity need order='best'")
 
 
 _DEFAULTS = tuple((each.name, each.default) for each in fields(Query))
 
 
 def _checked(name: str, value: Any) -> Any:
-    """The value of a field of a query, which can be used."""
+    """Return the validated value of a query field."""
     match name:
         case "text" | "state":
             check_text(value, field=f"query.{name}")
@@ -101,7 +100,7 @@ def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
     given = tuple(vectors) if isinstance(vectors, Iterable) else (vectors,)
     if not all(isinstance(vector, FieldVector) for vector in given):
         raise InvalidQuery(
-            f"vectors is {vectors!r}; expected FieldVectors. An array goes into recall(observation=...)."
+            f"vectors is {vectors!r}; expected FieldVectors. Pass an array as recall(observation=...)."
         )
     return given
 
@@ -113,7 +112,7 @@ def _integer(name: str, value: Any, high: int) -> int:
 
 
 class QueryFields(TypedDict, total=False):
-    """The keywords from which `recall` builds a `Query`."""
+    """The keyword arguments of `recall`."""
 
     text: str
     task: Task | str | None
@@ -133,14 +132,14 @@ class QueryFields(TypedDict, total=False):
 
 
 def build_query(query: "Query | str | None", fields: "QueryFields") -> Query:
-    """The query itself, or one made from free text and keywords; `observation` becomes a vector.
+    """Return the query, or build one from free text and keywords; `observation` becomes a vector.
 
     Raises:
-        InvalidQuery: Both a query and keywords were given, or a keyword is not a field of a query.
+        InvalidQuery: Both a `Query` and keywords are given, or a keyword is unknown.
     """
     if isinstance(query, Query):
         if fields:
-            raise InvalidQuery(f"both a Query and {', '.join(fields)} were given; put them into the Query")
+            raise InvalidQuery(f"both a Query and {', '.join(fields)} were given; set them in the Query")
         return query
     values: dict[str, Any] = dict(fields)
     unknown = values.keys() - QueryFields.__annotations__.keys()
@@ -159,10 +158,10 @@ OBSERVATION_FIELD = "observation"
 
 
 def observation_vector(observation: npt.ArrayLike) -> FieldVector:
-    """An array observation as a vector of its own space: flattened, compared by distance.
+    """Return an array observation as a flattened vector; its field and Euclidean space belong to its shape.
 
     Raises:
-        InvalidRecord: Empty, larger than 65,536 numbers, not numeric or not finite.
+        InvalidRecord: The array is empty, larger than 65,536 numbers, not numeric or not finite.
     """
     array = _numeric_array(observation)
     shape = "x".join(map(str, array.shape)) or "scalar"
@@ -173,7 +172,7 @@ def observation_vector(observation: npt.ArrayLike) -> FieldVector:
         config_hash=shape,
         metric=Metric.EUCLIDEAN,
     )
-    # A field lies in one space and a store serves environments of many shapes, so the shape names the field.
+    # A field has one space and a store may hold observations of many shapes, so the field names the shape.
     field = f"{OBSERVATION_FIELD}/{shape}"
     return FieldVector(field=field, space=space, values=array.reshape(-1))
 
@@ -182,7 +181,7 @@ def _numeric_array(observation: npt.ArrayLike) -> "npt.NDArray[Any]":
     try:
         array = np.asarray(observation)
     except ValueError as error:  # rows of several lengths
-        raise InvalidRecord(f"the observation is no array: {error}") from None
+        raise InvalidRecord(f"the observation is not a valid array: {error}") from None
     if array.dtype.kind not in "biuf" or not 1 <= array.size <= MAX_DIMENSION:
         raise InvalidRecord(
             f"the observation is an array of {array.dtype} with shape {array.shape}; expected 1 to "

@@ -1,4 +1,4 @@
-"""`Recollection`: what one recall gave back, with how much it was chosen from."""
+"""`Recollection`: the results of one recall, with the number of candidates."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -7,12 +7,12 @@ from embodied_mem.records.experience import Recalled
 
 
 class Recollection(list[Recalled]):
-    """The recalled experiences, best first, as a list like any other.
+    """A list of the recalled experiences, best first.
 
     Args:
-        hits: What was recalled.
-        n_candidates: How many experiences passed the filter.
-        is_exact: Whether it is proved that no other candidate belongs among them.
+        hits: The recalled experiences.
+        n_candidates: Number of experiences that passed the filter.
+        is_exact: Whether no other candidate can belong among the hits (proved).
     """
 
     def __init__(
@@ -26,5 +26,5 @@ class Recollection(list[Recalled]):
         return self.replaced(self)
 
     def replaced(self, hits: Iterable[Recalled]) -> Self:
-        """Other hits chosen from as many candidates."""
+        """Return a recollection of these hits with the same candidate count and exactness."""
         return type(self)(hits, n_candidates=self.n_candidates, is_exact=self.is_exact)

@@ -1,4 +1,4 @@
-"""How values are checked when a record is made; an `InvalidRecord` names the field and what it needs."""
+"""Checks of the values of a record; `InvalidRecord` names the field and the expected value."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ from embodied_mem.records.json_values import MAX_TEXT_CHARS, JsonObject, check_t
 
 
 class TextFields:
-    """The texts of a record, which are checked when it is made.
+    """The text fields of one record type and their check.
 
     Args:
-        record: What a message calls it.
-        names: Of its fields, two at least.
+        record: Name of the record in messages.
+        names: Names of its text fields, at least two.
     """
 
     def __init__(self, record: str, *names: str) -> None:
@@ -24,30 +24,30 @@ class TextFields:
         self._values: Callable[[object], tuple[Any, ...]] = attrgetter(*names)
 
     def check(self, record: object) -> None:
-        """Refuse a record one of whose texts a store cannot keep.
+        """Reject a record with a text field that cannot be stored.
 
         Raises:
-            InvalidRecord: There is one.
+            InvalidRecord: A field is not a string, is too long or holds a lone surrogate.
         """
-        try:  # all at a glance, because records are made on every step and have many texts
+        try:  # all fields joined: records are built on every step and have many texts
             joined = "".join(self._values(record))
             if joined.isascii() and len(joined) <= MAX_TEXT_CHARS:
                 return
-        except TypeError:  # something else than a text is among them
+        except TypeError:  # a field is not a string: the loop below names it
             pass
         for name, called in self._fields.items():
             check_text(getattr(record, name), field=called)
 
 
 def checked_tuple(value: Any, *, field: str) -> tuple[Any, ...]:
-    """The items of a sequence that is no text."""
+    """Return the items of an iterable that is not a string."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidRecord(f"{field} is {value!r}; expected a sequence")
     return tuple(value)
 
 
 def checked_position(value: Any) -> tuple[float, ...]:
-    """Two or three finite numbers."""
+    """Return the value as two or three finite floats."""
     expected = "expected 2 or 3 finite numbers in metres, or None"
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidRecord(f"position_m is {value!r}; {expected}")
@@ -58,14 +58,14 @@ def checked_position(value: Any) -> tuple[float, ...]:
 
 
 def checked_mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
-    """The value, which is a mapping."""
+    """Return the value if it is a mapping."""
     if not isinstance(value, Mapping):
         raise InvalidRecord(f"{field} is {type(value).__name__}; expected a mapping")
     return value
 
 
 def check_items(items: Sequence[Any], member: type, *, field: str) -> None:
-    """Refuse items of another type."""
+    """Reject items of another type than `member`."""
     if member is not str and set(map(type, items)) == {member}:  # a third of the time for a long plan
         return
     for item in items:
@@ -76,7 +76,7 @@ def check_items(items: Sequence[Any], member: type, *, field: str) -> None:
 
 
 def checked_number(value: Any, *, field: str) -> float | None:
-    """A finite number, or None."""
+    """Return the value as a finite float, or None for None."""
     if value is None:
         return None
     try:
@@ -89,7 +89,7 @@ def checked_number(value: Any, *, field: str) -> float | None:
 
 
 def checked_count(value: Any, *, field: str, low: int = 0) -> int:
-    """An integer of at least `low` that fits 64 bits."""
+    """Return the value as an int of at least `low` that fits in 64 bits."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value < 2**63:
         raise InvalidRecord(
             f"{field} is {value!r}; expected an integer of at least {low} and at most 64 bits"
@@ -98,7 +98,7 @@ def checked_count(value: Any, *, field: str, low: int = 0) -> int:
 
 
 def checked_versions(versions: Mapping[Any, Any]) -> dict[str, str]:
-    """Names with the texts of their versions."""
+    """Return component names with their version strings."""
     if type(versions) is dict and not versions:
         return {}
     named = checked_mapping(versions, field="origin.versions").items()
@@ -106,7 +106,7 @@ def checked_versions(versions: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def checked_costs(cost: Mapping[str, Any]) -> JsonObject:
-    """Names with numbers of at least 0."""
+    """Return cost names with finite floats of at least 0."""
     result: JsonObject = {}
     if type(cost) is dict and not cost:
         return result

@@ -1,4 +1,4 @@
-"""`Remembered`: what a forgetting policy knows of one memory."""
+"""`Remembered`: the input of a forgetting policy for one memory."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ class Remembered:
     """One memory as a forgetting policy sees it.
 
     Attributes:
-        id: Its id.
-        is_failure: Whether it tells of something that went wrong.
-        surprise: How unexpected its outcome was, in [0, 1]; 0 where that is not known.
+        id: Id of the memory.
+        is_failure: Whether it records a failure.
+        surprise: Unexpectedness of its outcome, in [0, 1]; 0 if unknown.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What an agent perceives and can do: observations, skills and what became of a call."""
+"""Observations, skills and the results of skill calls."""
 
 import enum
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ Detail: TypeAlias = Literal["signature", "full"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What the agent perceives now, described by its world.
+    """The agent's current perception, described by its world.
 
     Attributes:
-        text: In words; what a planner reads and memory stores as the state.
-        facts: The same as JSON where the world can say so.
-        pose: Position and heading, in the world's own documented frame and units; None where it has none.
+        text: Description in words; planners read it, and memory stores it as the state.
+        facts: The same as JSON, if the world provides it.
+        pose: Position and heading, in the world's own documented frame and units; None if it has none.
         images: Named pictures, each (h, w, c) uint8.
         raw: The environment's own observation.
     """
@@ -39,12 +39,12 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One argument of a skill.
+    """One parameter of a skill.
 
     Attributes:
-        name: Its name.
-        type: What it takes ("object", "text", "number", "action").
-        choices: The values that make sense now; empty where any value of the type may be given.
+        name: Name of the parameter.
+        type: Kind of value ("object", "text", "number", "action").
+        choices: Sensible values now; empty if any value of the type is allowed.
     """
 
     name: str
@@ -54,13 +54,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
-    """Something the agent can do now, typed.
+    """A skill that the agent can call now, with typed parameters.
 
     Attributes:
-        name: Its name.
-        parameters: Its arguments in order.
-        phrases: How an instruction names it, with a {parameter} in braces: "put {item} next to {target}".
-        description: What it does, for planners that read; empty at detail `signature`.
+        name: Name of the skill.
+        parameters: Parameters in order.
+        phrases: Phrases of instructions that name it, parameters in braces: "put {item} next to {target}".
+        description: Effect of the skill, for language-model planners; empty at detail `signature`.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Skill:
 
 
 class SkillStatus(enum.StrEnum):
-    """How a call ended. `ended` means that the episode ended while it ran."""
+    """How a call ended. `ended`: the episode ended during the call."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -80,13 +80,13 @@ class SkillStatus(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkillResult:
-    """What became of a call.
+    """Result of a skill call.
 
     Attributes:
-        status: How it ended.
-        reason: What was wrong, in words; names the obstacle and never the remedy.
-        obstacle: A short code for its kind ("locked", "unseen"), for measuring and never for planning.
-        subjects: References to the objects that `reason` speaks of, most important first.
+        status: How the call ended.
+        reason: Cause of the failure, in words; names the obstacle, never the remedy.
+        obstacle: Short code of the obstacle's kind ("locked", "unseen"); for measuring, never for planning.
+        subjects: References to the objects named in `reason`, most important first.
     """
 
     status: SkillStatus
@@ -102,23 +102,23 @@ class SkillResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether the skill did what it says."""
+        """Whether the skill achieved its effect."""
         return self.status is SkillStatus.SUCCESS
 
 
 def _clean(text: object, *, field: str) -> str:
-    """Text of a simulator, without what no store could keep; checked here, where its origin is known."""
+    """Return a simulator's text with lone surrogates replaced; rejected here, where its origin is known."""
     if not isinstance(text, str):
         raise InvalidRecord(f"{field} is {type(text).__name__}; expected a string")
     return text if text.isascii() else clean_text(text)
 
 
 def check_call(call: SkillCall, skills: Sequence[Skill]) -> None:
-    """Refuse a call that none of these skills can answer.
+    """Reject a call that matches none of these skills.
 
     Raises:
-        UnknownName: No skill of that name can be called now; the message gives the nearest.
-        InvalidRecord: An argument is missing or not one of the skill's.
+        UnknownName: No skill of that name can be called now; the message gives the nearest names.
+        InvalidRecord: The arguments are not exactly the skill's parameters.
     """
     by_name = {skill.name: skill for skill in skills}
     if call.name not in by_name:

@@ -1,4 +1,4 @@
-"""Embedding spaces: a vector belongs to a record, a field and a space."""
+"""Embedding spaces and vectors: each vector belongs to a field of a record and to a space."""
 
 import dataclasses
 import enum
@@ -17,11 +17,11 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 
 MAX_DIMENSION = 65_536
 _FLOAT32 = np.dtype(np.float32)
-_HIGH = 3 if sys.byteorder == "little" else 0  # which of the four bytes; 0x7f and 0xff are above 1.7e38
+_HIGH = 3 if sys.byteorder == "little" else 0  # offset of the highest byte; 0x7f and 0xff: above 1.7e38
 
 
 class Metric(enum.StrEnum):
-    """How two vectors of a space are compared; both give a similarity where 1 means equal."""
+    """Similarity of two vectors of a space; 1 means equal."""
 
     COSINE = "cosine"  # (u . v) / (|u| |v|), in [-1, 1]
     EUCLIDEAN = "euclidean"  # 1 / (1 + |u - v| / sqrt(d)), in (0, 1]
@@ -29,14 +29,14 @@ class Metric(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """What makes two vectors comparable: who made them, with which configuration, and how they compare.
+    """Embedder, configuration, dimension and metric; vectors are comparable only within one space.
 
     Attributes:
-        name: The embedder's name.
-        version: Its version.
+        name: Name of the embedder.
+        version: Version of the embedder.
         config_hash: Hash of its configuration; two configurations give two spaces.
         dimension: Length of a vector, 1 to 65,536.
-        metric: How two vectors compare.
+        metric: Similarity measure.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Space:
         is_integer = isinstance(self.dimension, int | np.integer) and not isinstance(self.dimension, bool)
         if not is_integer or not 1 <= self.dimension <= MAX_DIMENSION:
             raise InvalidRecord(f"space.dimension is {self.dimension!r}; expected 1 to {MAX_DIMENSION:,}")
-        # A number of numpy would be stored as bytes, and the store could not be read again.
+        # SQLite would store a numpy integer as bytes, which could not be read back.
         object.__setattr__(self, "dimension", int(self.dimension))
 
     def __str__(self) -> str:
@@ -66,14 +66,14 @@ class FieldVector:
     """One embedding of one field of a record.
 
     Attributes:
-        field: What was embedded ("text", "observation", "image", ...).
-        space: The space it lies in.
+        field: Name of the embedded field ("text", "observation", "image", ...).
+        space: Space of the vector.
         values: (d,) float32, finite, read-only; d is the space's dimension.
     """
 
     field: str
     space: Space
-    values: Vector = dataclasses.field(repr=False)  # hundreds of numbers would bury all else that is printed
+    values: Vector = dataclasses.field(repr=False)  # hundreds of numbers would swamp a printed record
 
     def __post_init__(self) -> None:
         check_text(self.field, field="vector.field")
@@ -88,10 +88,10 @@ class FieldVector:
                 f"space {self.space} expects ({self.space.dimension},)"
             )
         data = values.tobytes()
-        high = data[_HIGH::4]  # the bytes of sign and high exponent: a quicker look than numpy's
+        high = data[_HIGH::4]  # sign and high exponent bits: faster than np.isfinite
         if b"\x7f" in high or b"\xff" in high:
             _check_finite(values, self.field)
-        object.__setattr__(self, "values", np.frombuffer(data, np.float32))  # read-only, because bytes are
+        object.__setattr__(self, "values", np.frombuffer(data, np.float32))  # read-only, like the bytes
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FieldVector):
@@ -104,15 +104,15 @@ class FieldVector:
 
 
 def stored_vector(field: str, space: Space, data: bytes) -> FieldVector:
-    """A vector from the log, where it was checked when it was written.
+    """Build a vector from the log without checking for finite values: they were checked when written.
 
     Args:
-        field: What was embedded.
-        space: The space it lies in.
+        field: Name of the embedded field.
+        space: Space of the vector.
         data: Its values as little-endian float32.
 
     Raises:
-        InvalidRecord: There are more or fewer values than the space has dimensions.
+        InvalidRecord: The number of values differs from the space's dimension.
     """
     values = np.frombuffer(data, "<f4")
     if len(values) != space.dimension or values.dtype != np.float32:
@@ -120,7 +120,7 @@ def stored_vector(field: str, space: Space, data: bytes) -> FieldVector:
     vector = object.__new__(FieldVector)
     object.__setattr__(vector, "field", field)
     object.__setattr__(vector, "space", space)
-    object.__setattr__(vector, "values", values)  # read-only, because bytes are
+    object.__setattr__(vector, "values", values)  # read-only, like the bytes
     return vector
 
 
@@ -132,11 +132,11 @@ def _check_finite(values: Vector, field: str) -> None:
 
 
 def _float32(values: npt.ArrayLike, field: str) -> Vector:
-    """As float32, in which numbers beyond its range are infinite."""
+    """Return the values as float32; numbers beyond its range become infinite."""
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of several lengths
-        raise InvalidRecord(f"vector {field!r} is no array: {error}") from None
+        raise InvalidRecord(f"vector {field!r} is not a valid array: {error}") from None
     if array.dtype.kind not in "biuf":
         raise InvalidRecord(f"vector {field!r} is an array of {array.dtype}; expected real numbers")
     with np.errstate(over="ignore"):
@@ -144,7 +144,7 @@ def _float32(values: npt.ArrayLike, field: str) -> Vector:
 
 
 def similarities(matrix: Vectors, query: Vector, metric: Metric) -> npt.NDArray[np.float64]:
-    """Similarity of each row to the query; 1 where equal.
+    """Return the similarity of each row to the query; 1 means equal.
 
     Args:
         matrix: (n, d) float32.

@@ -1,4 +1,4 @@
-"""Editable synonyms: groups of words and short phrases that mean the same to an embodied agent."""
+"""Synonym groups of words and short phrases, editable as a text file."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -13,24 +13,24 @@ MAX_PHRASE_WORDS = 4
 
 
 class Synonyms:
-    """Maps every word or phrase of a group to the group's first one.
+    """Maps every word or phrase of a group to the group's first member, its head.
 
     Args:
-        groups: Each a sequence of words or phrases of at most four words that mean the same.
+        groups: Sequences of synonymous words or phrases, each of at most four words.
 
     Attributes:
-        beginnings: The heads of the first two words of each phrase.
+        beginnings: For each phrase, the heads of its first two words.
         digest: Hash of the groups.
 
     Raises:
-        InvalidRecord: A phrase is empty or too long, or stands in two groups.
+        InvalidRecord: A phrase is empty or too long, or is in two groups.
     """
 
     def __init__(self, groups: Iterable[Sequence[str]] = ()) -> None:
         heads: dict[tuple[str, ...], str] = {}
         for group in groups:
             if isinstance(group, str) or not group:
-                raise InvalidRecord(f"synonym group {group!r}; expected a list of words or phrases")
+                raise InvalidRecord(f"synonym group is {group!r}; expected a list of words or phrases")
             head = "_".join(_phrase(group[0]))
             for phrase in map(_phrase, group):
                 if heads.setdefault(phrase, head) != head:
@@ -45,16 +45,16 @@ class Synonyms:
         self.digest = blake2b(repr(sorted(heads.items())).encode(), digest_size=6).hexdigest()
 
     def head(self, word: str) -> str:
-        """What stands for a word that is not part of a phrase; the word itself if it has no synonym."""
+        """Return the head of a single word's group; the word itself if it has no synonym."""
         return self._heads.get(word, word)
 
     @classmethod
     def load(cls, path: Path | str) -> "Synonyms":
-        """Synonyms of a text file: one group a line, members separated by commas, `#` begins a comment."""
+        """Load a text file: one group a line, members separated by commas, `#` starts a comment."""
         return cls(parse(Path(path).read_text(encoding="utf-8")))
 
     def apply(self, tokens: Sequence[str]) -> list[str]:
-        """The tokens with every known word or phrase replaced by its group, longest first."""
+        """Return the tokens with each known word or phrase replaced by its head, longest phrases first."""
         head_of, starts = self._heads.get, self._starts
         heads = list(map(head_of, tokens, tokens))
         if starts.isdisjoint(tokens):
@@ -69,7 +69,7 @@ class Synonyms:
         return result + heads[done:]
 
     def _phrase_length(self, tokens: Sequence[str], at: int) -> int:
-        """How many words the longest phrase has that begins there; 0 if none does."""
+        """Return the number of words of the longest phrase that starts at `at`; 0 if there is none."""
         if (tokens[at], *tokens[at + 1 : at + 2]) in self._beginnings:
             for length in range(MAX_PHRASE_WORDS, 1, -1):
                 if tuple(tokens[at : at + length]) in self._phrases:
@@ -78,20 +78,20 @@ class Synonyms:
 
 
 def parse(text: str) -> list[list[str]]:
-    """The groups of a synonym file."""
+    """Return the groups in the text of a synonym file."""
     groups = ([part.strip() for part in line.split(",") if part.strip()] for line in parse_lines(text))
     return [group for group in groups if group]
 
 
 def parse_lines(text: str) -> list[str]:
-    """The lines of a word file without comments and blank lines."""
+    """Return the lines of a word file without comments and blank lines."""
     lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
     return [line for line in lines if line]
 
 
 @cache
 def default_synonyms() -> Synonyms:
-    """The synonyms that come with the library (`embodied_mem/data/synonyms.txt`)."""
+    """Return the built-in synonyms (`embodied_mem/data/synonyms.txt`)."""
     return Synonyms(parse((files("embodied_mem") / "data" / "synonyms.txt").read_text(encoding="utf-8")))
 
 

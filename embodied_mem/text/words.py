@@ -1,47 +1,46 @@
-"""Text to words: Unicode-aware, lightly stemmed, the same for what is stored and what is asked.
+"""Tokenizer: Unicode-aware, lightly stemmed, the same for stored texts and queries.
 
-Letters are compared without case and accents, whether an accent is part of the letter or follows it: "Tür",
-"TUR" and "tur" are one word, as are Turkish words with and without the dot of an i, and Arabic ones with and
-without vowel marks. Marks that make another letter or syllable (Japanese, Indic and Thai ones) are kept.
+Case and accents are ignored, whether precomposed or combining: "Tür", "TUR" and "tur" are one word, as are
+Turkish words with and without the dot of an i, and Arabic ones with and without vowel marks. Marks that make
+another letter or syllable (Japanese, Indic and Thai ones) are kept.
 """
 
 import re
 import unicodedata
 
-MAX_INDEXED_CHARS = 65_536  # of one text; what comes after is kept but not searched
+MAX_INDEXED_CHARS = 65_536  # per text; the rest is stored but not searched
 MAX_KEPT_STEMS = 16_384
-WORDS_VERSION = 2  # goes up with every change to what `words` gives; a test says when
+WORDS_VERSION = 2  # increment with every change to the output of `words`; a test detects it
 
-# In scripts whose vowels are marks, Python's \w would end a word at each vowel.
+# Scripts whose vowels are marks: Python's \w would end a word at each vowel.
 _SYLLABLES = "\u0900-\u0963\u0966-\u0eff\u1000-\u1049\u1780-\u17d3"
 _WORD = re.compile(f"(?:[^\\W_]|[{_SYLLABLES}])+")
-# Simulators name things `CounterTop`. The capital comes first in the pattern so that the search leaps to it.
+# Simulators use names such as `CounterTop`. The capital comes first in the pattern to speed up the search.
 _CAMEL = re.compile(r"[A-Z](?<=[a-z0-9][A-Z])")
-# Scripts written without spaces, and Hangul, whose particles stick to nouns: pairs of characters serve as
-# words.
+# Scripts written without spaces, and Hangul, whose particles attach to nouns: character pairs serve as words.
 _UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
     "\u0e00-\u0eff\u1000-\u1049\u1780-\u17d3]+"
 )
-# Accents of Latin, Greek and Cyrillic letters, vowel points of Hebrew and Arabic, and the Arabic stretch.
+# Accents of Latin, Greek and Cyrillic letters, vowel points of Hebrew and Arabic, and the Arabic tatweel.
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u0640\u064b-\u0652\u0670]+")
-_DOTLESS = str.maketrans("\u0131\u0130", "iI")  # Turkish i without and I with a dot, which case folding keeps
-# What an ASCII text is read through: capitals to small letters, everything but letters and digits to spaces.
+_DOTLESS = str.maketrans("\u0131\u0130", "iI")  # Turkish dotless i and dotted I, which case folding keeps
+# Translation table for ASCII: letters to lower case, everything but letters and digits to spaces.
 _ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 
 
 def words(text: str) -> list[str]:
-    """Stemmed words of a text in order; runs of Chinese, Japanese, Korean or Thai become pairs."""
+    """Return the stemmed words of a text in order; Chinese, Japanese, Korean and Thai become pairs."""
     found, are_stemmed = split(text)
     return found if are_stemmed else list(map(_STEMS.__getitem__, found))
 
 
 def split(text: str) -> tuple[list[str], bool]:
-    """Words of a text in order, in small letters, and whether they are stemmed: those of ASCII are not."""
+    """Return the lower-case words of a text in order, and whether they are stemmed (False for ASCII)."""
     text = text[:MAX_INDEXED_CHARS]
     if not text.isascii():
         text = without_accents(text)
-    if text != text.lower():  # asked of every text; `islower` looks at one letter after the other
+    if text != text.lower():  # faster than `islower`, which loops over letters
         text = _CAMEL.sub(r" \g<0>", text)
     if text.isascii():
         return text.encode("ascii").translate(_ASCII).decode("ascii").split(), False
@@ -49,18 +48,18 @@ def split(text: str) -> tuple[list[str], bool]:
 
 
 def without_accents(text: str) -> str:
-    """The text in Unicode's compatible composed form (NFKC) less accents and Semitic vowel marks."""
+    """Return the text in Unicode form NFKC without accents and Semitic vowel marks."""
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.translate(_DOTLESS)))
     return unicodedata.normalize("NFKC", bare)
 
 
 def stem(word: str) -> str:
-    """The word without plural -s, -ing, -ed or final -e; other alphabets and numbers are left alone."""
+    """Return the word without plural -s, -ing, -ed or final -e; non-ASCII words and numbers are unchanged."""
     return _STEMS[word] if word.isascii() else word
 
 
 class _Stems(dict[str, str]):
-    """Word to its stem, kept for a while; numbers and ids, of which a store may have millions, are not."""
+    """Bounded cache of word to stem; skips numbers and ids, of which a store may have millions."""
 
     def __missing__(self, word: str) -> str:
         if not word.isalpha():
@@ -113,5 +112,5 @@ def _parts(word: str) -> list[str]:
 
 
 def pairs(run: str) -> list[str]:
-    """Overlapping pairs of characters; a single character stands for itself."""
+    """Return overlapping pairs of characters; a single character is returned as is."""
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]

@@ -1,4 +1,4 @@
-"""Forgetting: policies that say what to let go of first, behind the contract `contracts.Forgetting`."""
+"""Forgetting policies, which rank memories for removal; they implement `contracts.Forgetting`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +32,14 @@ __all__ = [
 
 
 def make_forgetting(name: str, **options: Any) -> "Forgetting":
-    """The forgetting policy registered under a name, made with these keyword arguments.
+    """Build the forgetting policy registered under a name.
+
+    Args:
+        name: Registered name, such as "lru".
+        **options: Keyword arguments of the policy.
 
     Raises:
-        UnknownName: Nothing of that name; the message gives the nearest names.
+        UnknownName: The name is not registered; the message gives the nearest names.
     """
     policy: Forgetting = registry.load("forgetting", name)(**options)
     return policy

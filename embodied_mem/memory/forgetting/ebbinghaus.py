@@ -1,4 +1,4 @@
-"""`Ebbinghaus`: the forgetting curve, slower for what was useful and for failures."""
+"""`Ebbinghaus`: the forgetting curve, slower for useful memories and for failures."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.records.remembered import Remembered
 
-ARCHIVE_BELOW = 0.3  # below this retention a memory is to be archived
+ARCHIVE_BELOW = 0.3  # archive a memory below this retention
 
 
 @dataclass(slots=True)
@@ -20,17 +20,16 @@ class Ebbinghaus:
     """Retention R = exp(-t / S): t the time since the last use, S the strength of the memory.
 
     The form of MemoryBank (arXiv 2305.10250, section 3) and SAGE (arXiv 2409.00872). S starts at
-    `initial_strength` and grows by as much with each useful recall; a failure has `failure_factor` times
-    the strength, so that it fades more slowly than its successful twin. Every use starts t anew.
+    `initial_strength` and grows by the same amount with each useful recall; both are `failure_factor` times
+    larger for a failure, so it fades more slowly than a success. Every use resets t to 0.
 
-    MemoryBank's code has exp(-t / 5 * S), which forgets the strong ones first, and tosses a coin over what
-    it deletes. Here S divides and nothing is random: the tests hold it so
-    (tests/embodied_mem/memory/forgetting/test_inverted_formulas.py).
+    MemoryBank's code has exp(-t / 5 * S), which forgets strong memories first, and deletes at random. Here S
+    divides and nothing is random: tests/embodied_mem/memory/forgetting/test_inverted_formulas.py.
 
     Args:
-        initial_strength: S of a memory that was never useful, in the unit of the caller's times, > 0: with
+        initial_strength: S of a memory without useful recalls, in the unit of the caller's times, > 0: with
             1.0 and times in episodes, an unused success falls below 0.3 after 1.2 episodes.
-        failure_factor: How much stronger failures are, >= 1.
+        failure_factor: Factor of a failure's strength, >= 1.
     """
 
     def __init__(self, *, initial_strength: float = 1.0, failure_factor: float = 2.0) -> None:
@@ -44,26 +43,26 @@ class Ebbinghaus:
         self._growth: dict[str, float] = {}
 
     def added(self, item: Remembered, *, at: float) -> None:
-        """Something is remembered from now on."""
+        """Add an item, or restart a known one."""
         self.removed(item.id)
         strength = self.initial_strength * (self.failure_factor if item.is_failure else 1.0)
         self._traces[item.id] = _Trace(strength, at)
         self._growth[item.id] = strength
 
     def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
-        """It was recalled; only what is known to have helped makes it stronger."""
+        """Note a recall; only one that helped increases the strength."""
         trace = self._traces.get(item_id)
         if trace is not None:
             trace.used_at = max(at, trace.used_at)
             trace.strength += self._growth[item_id] if helped else 0.0
 
     def removed(self, item_id: str) -> None:
-        """It is no longer remembered."""
+        """Drop an item."""
         self._traces.pop(item_id, None)
         self._growth.pop(item_id, None)
 
     def retention(self, *, at: float) -> Mapping[str, float]:
-        """R of each, in [0, 1], lowest first; the order is right also where R is too small for a float."""
+        """Return R of each item, in [0, 1], lowest first; the order holds even if R underflows to 0."""
         exponents = {
             item_id: -max(at - trace.used_at, 0.0) / trace.strength for item_id, trace in self._traces.items()
         }

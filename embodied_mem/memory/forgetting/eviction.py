@@ -1,4 +1,4 @@
-"""Which memories to let go of, by the retention that a policy gives them."""
+"""Choice of the memories to remove, by the retention values of a policy."""
 
 import math
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def weakest(policy: "Forgetting", *, at: float, n: int) -> list[str]:
-    """The n that go first: lowest retention, of equals the first listed; what is at infinity never goes.
+    """Return the n ids with the lowest finite retention; ties: first listed.
 
     Raises:
         InvalidQuery: n is negative.
@@ -25,7 +25,7 @@ def weakest(policy: "Forgetting", *, at: float, n: int) -> list[str]:
 
 
 def below_threshold(policy: "Forgetting", *, at: float, threshold: float) -> list[str]:
-    """Those whose retention is below a threshold, lowest first."""
+    """Return the ids with a retention below a threshold, lowest first."""
     retention = policy.retention(at=at)
     return sorted(
         (item_id for item_id in retention if retention[item_id] < threshold), key=retention.__getitem__
@@ -33,7 +33,7 @@ def below_threshold(policy: "Forgetting", *, at: float, threshold: float) -> lis
 
 
 def evict(policy: "Forgetting", *, at: float, n: int = 1) -> list[str]:
-    """Let go of the n weakest: their ids, of which the policy knows nothing any more afterwards."""
+    """Remove the n weakest items from the policy and return their ids."""
     gone = weakest(policy, at=at, n=n)
     for item_id in gone:
         policy.removed(item_id)

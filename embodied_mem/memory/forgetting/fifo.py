@@ -6,23 +6,23 @@ from embodied_mem.records.remembered import Remembered
 
 
 class Fifo:
-    """Lets go of what was added first; use does not count."""
+    """Removes the oldest item first; recalls have no effect."""
 
     def __init__(self) -> None:
         self._added_at: dict[str, float] = {}  # in the order of adding
 
     def added(self, item: Remembered, *, at: float) -> None:
-        """Something is remembered from now on."""
+        """Add an item, or restart a known one."""
         self._added_at.pop(item.id, None)
         self._added_at[item.id] = at
 
     def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
-        """Use changes nothing here."""
+        """Do nothing."""
 
     def removed(self, item_id: str) -> None:
-        """It is no longer remembered."""
+        """Drop an item."""
         self._added_at.pop(item_id, None)
 
     def retention(self, *, at: float) -> Mapping[str, float]:
-        """When each was added, oldest first."""
+        """Return the time at which each item was added, oldest first."""
         return dict(self._added_at)

@@ -1,4 +1,4 @@
-"""`FrequencySketch`: about how often each of very many ids was seen lately, in a few bytes an id."""
+"""`FrequencySketch`: approximate recent counts of very many ids, in a few bytes per id."""
 
 from hashlib import blake2b
 
@@ -6,20 +6,20 @@ import numpy as np
 
 N_ROWS = 4
 MAX_COUNT = 15  # four bits, as in Caffeine
-WIDTH_FACTOR = 8  # counters a row for each id that is kept; fewer make strangers share counters
-SAMPLE_FACTOR = 10  # of the capacity; the paper's W/C
+WIDTH_FACTOR = 8  # counters per row and unit of capacity; fewer cause more collisions
+SAMPLE_FACTOR = 10  # increments per halving and unit of capacity; the paper's W/C
 
 
 class FrequencySketch:
-    """A count-min sketch whose counts are halved from time to time, so that old popularity fades.
+    """A count-min sketch with periodic halving, so that old popularity fades.
 
     TinyLFU (Einziger, Friedman, Manes 2017, sections 3.2 and 3.3): small counters, minimal increment, and a
     reset that halves every counter after each `sample` of increments. Without the paper's doorkeeper.
     Hashing is seeded and the same in every process.
 
     Args:
-        capacity: How many ids are kept, >= 1.
-        seed: Chooses the hash functions.
+        capacity: Number of ids that the caller keeps, >= 1.
+        seed: Selects the hash functions.
     """
 
     def __init__(self, capacity: int, *, seed: int = 0) -> None:
@@ -31,7 +31,7 @@ class FrequencySketch:
         self._key = str(seed).encode()[:64]
 
     def increment(self, item_id: str) -> None:
-        """See an id once more; only its smallest counters grow, which keeps the error of the others down."""
+        """Count an id once; only its smallest counters grow, which limits the error of colliding ids."""
         at = (self._rows, self._columns(item_id))
         counts = self._table[at]
         least = counts.min()
@@ -42,7 +42,7 @@ class FrequencySketch:
             self._halve()
 
     def estimate(self, item_id: str) -> int:
-        """About how often it was seen lately, in [0, 15]; too high at times, where ids share counters."""
+        """Return the approximate recent count of an id, in [0, 15]; collisions can make it too high."""
         return int(self._table[self._rows, self._columns(item_id)].min())
 
     def _halve(self) -> None:

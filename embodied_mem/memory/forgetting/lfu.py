@@ -1,4 +1,4 @@
-"""`Lfu`: what is used least often goes first; counts may grow old."""
+"""`Lfu`: removes the least frequently used item first, with optional ageing of counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ class _Count:
 
 
 class Lfu:
-    """Lets go of the least often used; adding counts as the first use.
+    """Removes the least frequently used item first; adding counts as the first use.
 
-    Without ageing, what was popular once is never let go of. With it a count halves after each
+    Without ageing, an item that was popular once stays for ever. With ageing a count halves after each
     `half_life`: count(t) = sum over uses at t_i of 2 ** -((t - t_i) / half_life).
 
     Args:
-        half_life: In the unit of the caller's times, > 0; None never ages.
+        half_life: Half-life in the unit of the caller's times, > 0; None: no ageing.
     """
 
     def __init__(self, *, half_life: float | None = None) -> None:
@@ -30,22 +30,22 @@ class Lfu:
         self._counts: dict[str, _Count] = {}  # in the order of adding
 
     def added(self, item: Remembered, *, at: float) -> None:
-        """Something is remembered from now on."""
+        """Add an item, or restart a known one."""
         self._counts.pop(item.id, None)
         self._counts[item.id] = _Count(1.0, at)
 
     def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
-        """It was recalled; whether it helped does not matter."""
+        """Count a recall; `helped` is ignored."""
         count = self._counts.get(item_id)
         if count is not None:
             self._counts[item_id] = _Count(1.0 + self._aged(count, at), max(at, count.at))
 
     def removed(self, item_id: str) -> None:
-        """It is no longer remembered."""
+        """Drop an item."""
         self._counts.pop(item_id, None)
 
     def retention(self, *, at: float) -> Mapping[str, float]:
-        """The count of each, oldest first."""
+        """Return the count of each item, oldest first."""
         return {item_id: self._aged(count, at) for item_id, count in self._counts.items()}
 
     def _aged(self, count: _Count, at: float) -> float:

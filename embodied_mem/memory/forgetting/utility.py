@@ -1,4 +1,4 @@
-"""`Utility`: what helped is kept, what misled goes, and the surprising gets a chance."""
+"""`Utility`: keeps helpful memories, removes misleading ones, and gives surprising ones a bonus."""
 
 import math
 from collections.abc import Mapping
@@ -28,25 +28,24 @@ class _Record:
 
 
 class Utility:
-    """Lets go of what is worth least: trust x use.
+    """Removes the item with the lowest trust x use first; times have no effect.
 
-    trust = (1 + s + h) / (2 + s + h + m), the mean of the Beta posterior after h uses that helped and m that
-    did not, where surprise s in [0, 1] is worth up to one vote beforehand. use = 1 + log2(1 + h + u) with u
-    uses that nobody judged; a judgement that comes later takes the place of one of them. So a useful use
-    always raises it, a misleading one always lowers it, and an unused memory is worth 1/2 to 2/3.
-    Times do not matter.
+    trust = (1 + s + h) / (2 + s + h + m), the Beta posterior mean after h helpful and m unhelpful uses,
+    where surprise s in [0, 1] counts as up to one helpful vote. use = 1 + log2(1 + h + u) with u unjudged
+    uses; a later judgement replaces one of them. So a helpful use always raises the value, an unhelpful one
+    always lowers it, and an unused memory has 1/2 to 2/3.
     """
 
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}  # in the order of adding
 
     def added(self, item: Remembered, *, at: float) -> None:
-        """Something is remembered from now on."""
+        """Add an item, or restart a known one."""
         self._records.pop(item.id, None)
         self._records[item.id] = _Record(surprise=min(max(item.surprise, 0.0), 1.0))
 
     def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
-        """It was recalled, and perhaps judged."""
+        """Count a recall as helpful, unhelpful or unjudged."""
         record = self._records.get(item_id)
         if record is None:
             return
@@ -58,9 +57,9 @@ class Utility:
         record.n_not_helped += not helped
 
     def removed(self, item_id: str) -> None:
-        """It is no longer remembered."""
+        """Drop an item."""
         self._records.pop(item_id, None)
 
     def retention(self, *, at: float) -> Mapping[str, float]:
-        """Trust x use of each, oldest first."""
+        """Return trust x use of each item, oldest first."""
         return {item_id: record.value for item_id, record in self._records.items()}

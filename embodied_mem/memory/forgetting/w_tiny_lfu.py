@@ -1,4 +1,4 @@
-"""`WTinyLfu`: a small window for the new, a main part for the often used, and a duel at the door."""
+"""`WTinyLfu`: a small window for new items, and a main part that admits the more frequently used."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -7,28 +7,27 @@ from embodied_mem.errors import InvalidQuery
 from embodied_mem.memory.forgetting.frequency_sketch import FrequencySketch
 from embodied_mem.records.remembered import Remembered
 
-WINDOW_SHARE = 0.01  # of the capacity, at least one place (the paper's W-TinyLFU (1 %))
-PROTECTED_SHARE = 0.8  # of the main part
+WINDOW_SHARE = 0.01  # window's share of the capacity, at least one item (the paper's W-TinyLFU (1 %))
+PROTECTED_SHARE = 0.8  # protected share of the main part
 
 _Queue = OrderedDict[str, None]  # least recently used first
 
 
 class WTinyLfu:
-    """Keeps what is used often, lets the new prove itself, and is not swept clean by a long scan.
+    """Keeps frequently used items, gives new ones a trial, and resists long scans.
 
     W-TinyLFU (Einziger, Friedman, Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM ToS 2017,
     section 4): an LRU window of 1 %, a main part of segmented LRU (probation, and 80 % protected), and a
-    frequency sketch with periodic halving. What drops out of the window meets the least recently used of
-    probation once the main part is full; the one seen less often lately loses, the newcomer of equals.
+    frequency sketch with periodic halving. Once the main part is full, an item that leaves the window
+    competes with the least recently used of probation: the one with the lower count loses; ties: the new one.
 
-    Losers are what `retention` puts first. A caller who lets go of one item for each one above the capacity
-    thereby runs the paper's policy; a caller who lets them pile up may still use one, which lets it start
-    anew in the window.
+    `retention` lists losers first. A caller that removes one item for each item above the capacity runs the
+    paper's policy. A loser that is used before its removal re-enters the window.
 
     Args:
-        capacity: How many are to be kept, >= 2.
-        seed: Chooses the hash functions of the sketch.
-        window_share: The window's share of the capacity, in (0, 1); at least one place.
+        capacity: Number of items to keep, >= 2.
+        seed: Selects the hash functions of the sketch.
+        window_share: The window's share of the capacity, in (0, 1); at least one item.
     """
 
     def __init__(self, capacity: int, *, seed: int = 0, window_share: float = WINDOW_SHARE) -> None:
@@ -47,13 +46,13 @@ class WTinyLfu:
         self._window: _Queue = OrderedDict()
 
     def added(self, item: Remembered, *, at: float) -> None:
-        """Something is remembered from now on."""
+        """Add an item to the window, or restart a known one."""
         self.removed(item.id)
         self._sketch.increment(item.id)
         self._enter(item.id)
 
     def used(self, item_id: str, *, at: float, helped: bool | None = None) -> None:
-        """It was recalled; whether it helped does not matter."""
+        """Count a recall; `helped` is ignored."""
         queue = self._queue_of(item_id)
         if queue is None:
             return
@@ -68,13 +67,13 @@ class WTinyLfu:
             queue.move_to_end(item_id)
 
     def removed(self, item_id: str) -> None:
-        """It is no longer remembered; the sketch still knows how often it was seen."""
+        """Drop an item; the sketch keeps its count."""
         queue = self._queue_of(item_id)
         if queue is not None:
             del queue[item_id]
 
     def retention(self, *, at: float) -> Mapping[str, float]:
-        """The place of each in the order of letting go, from 1; times do not matter."""
+        """Return the position of each item in the order of removal, from 1; times have no effect."""
         queues = (self._losers, self._probation, self._protected, self._window)
         order = [item_id for queue in queues for item_id in queue]
         return {item_id: float(place) for place, item_id in enumerate(order, start=1)}
@@ -88,16 +87,16 @@ class WTinyLfu:
         if len(self._probation) + len(self._protected) > self._main_size:
             loser = self._loser_against(candidate)
             self._losers[loser] = None
-            self._queue_out(loser)
+            self._remove_from_main(loser)
 
     def _loser_against(self, candidate: str) -> str:
-        """Who goes: the candidate or the main part's least recently used."""
+        """Return the loser: the candidate or the main part's least recently used item."""
         others = self._probation if len(self._probation) > 1 else self._protected
         victim = next(iter(others), candidate)
         is_better = self._sketch.estimate(candidate) > self._sketch.estimate(victim)
         return victim if is_better else candidate
 
-    def _queue_out(self, loser: str) -> None:
+    def _remove_from_main(self, loser: str) -> None:
         (self._probation if loser in self._probation else self._protected).pop(loser)
 
     def _protect(self, item_id: str) -> None:

@@ -1,3 +1,3 @@
-"""Derived views: computed from the log in sequence order, kept nowhere else, rebuilt at any time."""
+"""Views derived from the log in sequence order, not stored, and rebuilt at any time."""
 
-__all__: list[str] = []  # a recall and `MemoryStore` ask them
+__all__: list[str] = []  # internal: used by recall and `MemoryStore`

@@ -1,4 +1,4 @@
-"""Which experiences are archived: softly forgotten, kept, and recalled only when asked for."""
+"""The archived experiences: soft-forgotten, kept, and recalled only on request."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ from embodied_mem.records.log import EntryKind, Span
 
 
 class Archive(View):
-    """The archived experiences as of any point of the log.
+    """The archived experiences as of any sequence number.
 
     Args:
-        log: Where ids are looked up.
+        log: Maps ids to sequence numbers.
     """
 
     kinds = (EntryKind.ARCHIVE, EntryKind.RESTORE)
@@ -25,16 +25,16 @@ class Archive(View):
         self._targets = Targets(log, _archived)
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Note that an experience was archived or restored."""
+        """Add an archive or restore entry."""
         self._targets.add(sequence, [str(values["experience_id"])], flag=kind == EntryKind.ARCHIVE)
 
     def clear(self) -> None:
-        """Be empty."""
+        """Remove all entries."""
         self._targets.clear()
 
     def archived(self, spans: tuple[Span, ...]) -> Sequences:
-        """(n,) ascending sequence numbers of what is archived in these spans; the last word counts."""
-        return self._targets.said(spans)
+        """Return (n,) ascending sequence numbers of the archived experiences; the last entry decides."""
+        return self._targets.folded(spans)
 
 
 def _archived(targets: Sequences, is_archived: Mask) -> Sequences:

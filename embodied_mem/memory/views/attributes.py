@@ -1,4 +1,4 @@
-"""Numbers that an experience has from the beginning: when it happened, and how well it ended."""
+"""Time and outcome value of each experience."""
 
 from collections.abc import Mapping
 from math import nan
@@ -10,7 +10,7 @@ from embodied_mem.records.log import EntryKind
 
 
 class Attributes(View):
-    """When each experience happened and how well it ended; both may be read as of any sequence number."""
+    """Time and outcome value of each experience, by sequence number."""
 
     kinds = (EntryKind.EXPERIENCE,)
     paths = ("happened_at_s", "outcome.status")
@@ -19,21 +19,21 @@ class Attributes(View):
         self.clear()
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Note the time and the outcome of an experience."""
+        """Add the time and the outcome of an experience."""
         time_s = values["happened_at_s"]
         is_known = isinstance(time_s, int | float) and not isinstance(time_s, bool)
         self._times_s.add(sequence, float(time_s) if is_known else nan)  # type: ignore[arg-type]
         self._outcomes.add(sequence, outcome_value(str(values["outcome.status"])))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all values."""
         self._times_s = GrowingValues()
         self._outcomes = GrowingValues()
 
     def times_s(self) -> Values:
-        """Seconds since the Unix epoch; NaN where an experience says no time."""
+        """Return the times in seconds since the Unix epoch; NaN for an experience without a time."""
         return self._times_s.values()
 
     def outcomes(self) -> Values:
-        """See `embodied_mem.memory.scoring.outcome_value`."""
+        """Return the outcome values; see `embodied_mem.memory.scoring.outcome_value`."""
         return self._outcomes.values()

@@ -1,4 +1,4 @@
-"""What was derived from a log, by the ids of the experiences instead of their places in it."""
+"""Derived views keyed by experience id instead of sequence number."""
 
 from embodied_mem.contracts import Backend
 from embodied_mem.memory.views.log_values import LogValues
@@ -8,11 +8,11 @@ from embodied_mem.records.log import EntryKind
 
 
 def near_duplicates(backend: Backend, views: LogViews) -> dict[str, list[str]]:
-    """Representative -> the near duplicates that it stands for, both in the order of writing.
+    """Return the near duplicates of each representative, both in the order of writing.
 
     Args:
         backend: The log.
-        views: What is derived from it, caught up.
+        views: Its views, up to date.
     """
     ids = _ids(backend)
     groups: dict[str, list[str]] = {}
@@ -24,16 +24,16 @@ def near_duplicates(backend: Backend, views: LogViews) -> dict[str, list[str]]:
 
 
 def utility(backend: Backend, views: LogViews) -> dict[str, float]:
-    """The utility in [0, 1) of each experience that was used or voted on; that of any other is 0.
+    """Return the utility in [0, 1) of each experience with uses or votes; all others have 0.
 
     Args:
         backend: The log.
-        views: What is derived from it, caught up.
+        views: Its views, up to date.
     """
     ids = _ids(backend)
     spans = views.visible(None)
     values = views.utility(spans)
-    seen = are_in(values.sequences, spans)  # a withdrawn one may be used again by who knows its id
+    seen = are_in(values.sequences, spans)  # a later experience may list a withdrawn one as recalled
     pairs = zip(values.sequences[seen].tolist(), values.values[seen].tolist(), strict=True)
     return {ids[sequence]: value for sequence, value in pairs}
 

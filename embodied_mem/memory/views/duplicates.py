@@ -1,7 +1,7 @@
-"""Near duplicates: experiences that say the same again, found while they are read, each compared with a few.
+"""Near duplicates, found while the log is read, with a bounded number of comparisons per experience.
 
-Two experiences are near duplicates if kind, words of the task, plan and status are the same and the words of
-their states are at least nine tenths the same (Jaccard). The first of them represents the others.
+Two experiences are near duplicates if kind, task words, plan and status are equal and the words of their
+states have a Jaccard similarity of at least 0.9. The first of them represents the others.
 """
 
 from array import array
@@ -17,21 +17,21 @@ from embodied_mem.records.json_values import JsonValue, canonical
 from embodied_mem.records.log import EntryKind
 from embodied_mem.text.words import words
 
-MAX_COMPARED = 32  # representatives an experience is compared with, so that reading one stays equally fast
+MAX_COMPARED = 32  # representatives that an experience is compared with, which bounds its cost
 
 Words: TypeAlias = frozenset[str]
-Alike: TypeAlias = tuple[str, Words, str, str]  # what must be equal: kind, words of the task, plan, status
+Alike: TypeAlias = tuple[str, Words, str, str]  # must be equal: kind, task words, plan, status
 
 
 class Duplicates(View):
-    """Which experience represents which; depends on those written before it alone.
+    """The representative of each experience; it depends only on earlier experiences.
 
-    A state is compared with representatives that share a word of its prefix, as every state that is alike
-    enough does (prefix filtering: Chaudhuri, Ganti and Kaushik, ICDE 2006), and with `MAX_COMPARED` at most.
-    Where more share it, one that is alike may be missed; states of the same words never are.
+    A state is compared with at most `MAX_COMPARED` representatives that share a word of its prefix, as every
+    near duplicate does (prefix filtering: Chaudhuri, Ganti and Kaushik, ICDE 2006). If more share it, a near
+    duplicate may be missed; states with equal words never are.
 
     Args:
-        hidden: Parts of the log that do not count, first and last sequence number of each.
+        hidden: Parts of the log to ignore, first and last sequence number of each.
     """
 
     kinds = (EntryKind.EXPERIENCE,)
@@ -42,7 +42,7 @@ class Duplicates(View):
         self.clear()
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Find who represents an experience; itself if nobody does."""
+        """Find the representative of an experience, or make it one."""
         if is_hidden(sequence, self._hidden):
             return
         plan = canonical(values["plan"])
@@ -53,15 +53,15 @@ class Duplicates(View):
         self._leaders.append(self._leader(alike, state, sequence))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all experiences."""
         self._sequences = array("q")
         self._leaders = array("q")
         self._exact: dict[tuple[Alike, Words], int] = {}
-        self._states: dict[int, Words] = {}  # of representatives
+        self._states: dict[int, Words] = {}  # state words by representative
         self._holding: dict[tuple[Alike, str], list[int]] = {}  # word of a prefix -> representatives
 
     def leaders(self) -> tuple[Sequences, Sequences]:
-        """(n,) sequence numbers ascending, and of who represents each, itself included."""
+        """Return (n,) ascending sequence numbers, and (n,) those of their representatives."""
         return np.array(self._sequences, np.int64), np.array(self._leaders, np.int64)
 
     def _leader(self, alike: Alike, state: Words, sequence: int) -> int:
@@ -75,7 +75,7 @@ class Duplicates(View):
         return leader
 
     def _near(self, alike: Alike, state: Words) -> int | None:
-        """The first representative, of those looked at, whose state is alike enough."""
+        """Return the first candidate with a state similarity of at least 0.9, or None."""
         for leader in self._candidates(alike, state):
             other = self._states[leader]
             if 10 * len(state & other) >= 9 * len(state | other):
@@ -83,17 +83,17 @@ class Duplicates(View):
         return None
 
     def _candidates(self, alike: Alike, state: Words) -> Iterable[int]:
-        """Some representatives that share a word of the prefix; those of the least common word first."""
+        """Return up to `MAX_COMPARED` representatives that share a prefix word; least common word first."""
         lists = sorted((self._holding.get((alike, word), []) for word in _prefix(state)), key=len)
         return dict.fromkeys(islice(chain.from_iterable(lists), MAX_COMPARED))
 
 
 def _prefix(state: Words) -> list[str]:
-    """Enough words, in an order that is the same for all states, for any two alike states to share one."""
-    n_shared = (9 * len(state) + 9) // 10  # of nine tenths, rounded up
+    """Return the first words in a global order, enough that any two near duplicates share one of them."""
+    n_shared = (9 * len(state) + 9) // 10  # nine tenths, rounded up
     return sorted(state, key=_rank_of)[: len(state) - n_shared + 1]
 
 
 def _rank_of(word: str) -> tuple[bool, int, str]:
-    # Numbers first: in texts of one simulator they differ most, so fewer states share the prefix.
+    # Numbers first: in one simulator's texts they differ most, so fewer states share the prefix.
     return word.isalpha(), crc32(word.encode()), word

@@ -1,4 +1,4 @@
-"""Values of many entries of a log by path, without decoding each entry where the back end can do without."""
+"""Values of many log entries by path, without decoding whole entries if the back end supports it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -10,18 +10,18 @@ from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.log import EntryKind, Head, Search, Span
 
 EVERY_HIT = 2**31 - 1
-PAGE = 512  # entries held at once
+PAGE = 512  # entries read at once
 
 Row: TypeAlias = tuple[int, str, Mapping[str, JsonValue]]  # sequence number, kind, path -> value
 
 
 def texts_in(value: JsonValue) -> list[str]:
-    """The texts of a value that lists some, such as ids; none where there is no list."""
+    """Return the items of a JSON list, such as ids, as strings; empty for any other value."""
     return [str(each) for each in value] if isinstance(value, list) else []
 
 
 class LogValues:
-    """Reads values from any back end, by its own means where it has them.
+    """Reads values from any back end, through `HasValues` and `HasHead` if it has them.
 
     Args:
         backend: The log.
@@ -29,22 +29,22 @@ class LogValues:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        # Looked at once, because asking what a protocol has takes longer than reading what is new.
+        # Checked once: isinstance with a protocol takes longer than reading the new entries.
         self._valued = backend if isinstance(backend, HasValues) else None
         self._headed = backend if isinstance(backend, HasHead) else None
         self._newest = 0
 
     def head(self) -> Head:
-        """Where the log stands; of a back end that cannot say, the generation is always 0."""
+        """Return the head of the log; the generation of a back end without `HasHead` is always 0."""
         if self._headed is not None:
             return self._headed.head()
-        # Only what is newer than the last answer is looked at.
+        # Search only entries newer than the last result.
         newer = self._backend.search(Search(kind=None, spans=(Span(self._newest + 1),), k=1))
         self._newest = max((self._newest, *newer.sequences))
         return Head(self._newest)
 
     def after(self, sequence: int, kinds: Sequence[str], paths: Sequence[str]) -> Iterator[Row]:
-        """The values at these paths of each entry of these kinds after a sequence number, oldest first."""
+        """Iterate over the values at these paths of entries of these kinds after a sequence, oldest first."""
         if self._valued:
             for at, kind, row in self._valued.values_since(sequence, kinds=kinds, paths=paths):
                 yield at, kind, dict(zip(paths, row, strict=True))
@@ -58,7 +58,7 @@ class LogValues:
                     yield logged.sequence, logged.entry.kind, values
 
     def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
-        """Sequence numbers of the experiences of these ids; others are left out."""
+        """Return the sequence numbers of the experiences with these ids; unknown ids are omitted."""
         if self._valued:
             return self._valued.sequences_of(ids)
         found = self._backend.get(ids)

@@ -1,4 +1,4 @@
-"""Everything that is derived from one log: read further before a recall, and asked as of any point."""
+"""All views of one log: updated before a recall, and readable as of any sequence number."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,17 +20,17 @@ from embodied_mem.records.log import Head, Span
 Key = TypeVar("Key")
 Past = TypeVar("Past")
 
-MAX_PASTS = 4  # of views that depend on what is hidden: the last so many are kept
+MAX_PASTS = 4  # cached views by hidden part or by as_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
-    """What the log says of its experiences as of one moment.
+    """Visible spans, archive and trust as of one sequence number.
 
     Attributes:
-        spans: The parts of the log that are visible.
-        archived: (n,) ascending sequence numbers of the experiences that are archived.
-        trust: The trust in each experience that has votes; see `embodied_mem.memory.scoring.trust_of`.
+        spans: The visible parts of the log.
+        archived: (n,) ascending sequence numbers of the archived experiences.
+        trust: Trust of each experience that has votes; see `embodied_mem.memory.scoring.trust_of`.
     """
 
     spans: tuple[Span, ...]
@@ -39,13 +39,13 @@ class Standing:
 
 
 class LogViews:
-    """The views of a log. Withdrawals, votes and the archive are always read; the rest once it is asked for.
+    """The views of a log. Withdrawals, votes and the archive are always updated; the rest on first use.
 
-    Reading those three looks at entries of their own kinds alone, so a store with many experiences and little
-    feedback is ready at once.
+    Those three read only entries of their own kinds, so a store with many experiences and little feedback is
+    ready at once.
 
     Args:
-        backend: The log; read further at each `catch_up`.
+        backend: The log; new entries are read at each `catch_up`.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -65,21 +65,21 @@ class LogViews:
         self._duplicates: dict[Gaps, tuple[Duplicates, Follower]] = {}
 
     def catch_up(self, head: Head | None = None) -> None:
-        """Take in the feedback, withdrawals and archiving written since, by this process or another.
+        """Read the feedback, withdrawals and archive entries written since, by any process.
 
         Args:
-            head: Where the log stands, if that was just read.
+            head: Head of the log, if it was just read.
         """
         if head is None:
             head = self._log.head()
         if head != self._head:
-            self._head = None  # an interrupt may come while the views are half caught up
+            self._head = None  # an interrupt may leave the views half updated
             self._standings = {}
             self._follower.catch_up(head)
             self._head = head
 
     def standing(self, as_of: int | None) -> Standing:
-        """What is visible, archived and trusted as of a sequence number; None sees the whole log."""
+        """Return spans, archive and trust as of a sequence number; None: the whole log."""
         if as_of not in self._standings:
             spans = self.visible(as_of)
             standing = Standing(spans, self.archived(spans), self.vote_counts(spans).trust)
@@ -88,45 +88,45 @@ class LogViews:
 
     @property
     def generation(self) -> int:
-        """Changes when catching up found the log rewritten, as by a purge."""
+        """The log's generation at the last update; a rewrite such as a purge changes it."""
         return self._follower.generation
 
     def visible(self, as_of: int | None) -> tuple[Span, ...]:
-        """The parts of the log that are seen as of a sequence number; None sees all of it."""
+        """Return the visible parts of the log as of a sequence number; None: the whole log."""
         return self._withdrawals.visible(as_of)
 
     def vote_counts(self, spans: tuple[Span, ...]) -> VoteCounts:
-        """Votes on each experience that has any in these spans."""
+        """Return the votes of each experience that has any in these spans."""
         return self._votes.counts(spans)
 
     def archived(self, spans: tuple[Span, ...]) -> Sequences:
-        """(n,) ascending sequence numbers of the experiences that are archived in these spans."""
+        """Return (n,) ascending sequence numbers of the experiences archived in these spans."""
         return self._archive.archived(spans)
 
     def times_s(self) -> Values:
-        """When each experience happened, in seconds since the Unix epoch; NaN where it does not say."""
+        """Return the time of each experience in seconds since the Unix epoch; NaN if unknown."""
         self._follow_attributes.catch_up()
         return self._attributes.times_s()
 
     def outcomes(self) -> Values:
-        """How well each experience ended, in [0, 1]."""
+        """Return the outcome value of each experience, in [0, 1]."""
         self._follow_attributes.catch_up()
         return self._attributes.outcomes()
 
     def uses(self, spans: tuple[Span, ...]) -> Values:
-        """How often each experience that was used is listed as recalled by a later one in these spans."""
+        """Return how many later experiences in these spans list each used experience as recalled."""
         self._follow_uses.catch_up()
         return self._uses.counts(spans)
 
     def utility(self, spans: tuple[Span, ...]) -> Values:
-        """The utility in [0, 1) of each experience with uses or votes in these spans."""
+        """Return the utility in [0, 1) of each experience with uses or votes in these spans."""
         uses, votes = self.uses(spans), self.vote_counts(spans)
         if self._utility is None or self._utility[0] is not uses or self._utility[1] is not votes:
             self._utility = (uses, votes, utility(uses, votes))
         return self._utility[2]
 
     def surprise(self, spans: tuple[Span, ...]) -> Values:
-        """How surprising the outcome of each visible experience was, in [0, 1)."""
+        """Return the surprise of each visible experience's outcome, in [0, 1)."""
         hidden = gaps_between(spans)
         if hidden not in self._surprises:
             view = Surprise(hidden)
@@ -136,7 +136,7 @@ class LogViews:
         return surprise.values()
 
     def duplicates(self, spans: tuple[Span, ...]) -> tuple[Sequences, Sequences]:
-        """(n,) ascending sequence numbers of the experiences in these spans, and of who represents each."""
+        """Return (n,) ascending sequence numbers of experiences in the spans, and their representatives."""
         hidden = gaps_between(spans)
         if hidden not in self._duplicates:
             view = Duplicates(hidden)
@@ -149,14 +149,14 @@ class LogViews:
 
 
 def representatives(sequences: Sequences, leaders: Sequences) -> tuple[Sequences, Sequences, Sequences]:
-    """The first of each group, how many it stands for, and the others.
+    """Return the first member of each group, the group sizes, and all other members.
 
     Args:
-        sequences: (n,) ascending.
-        leaders: (n,) equal for those of one group.
+        sequences: (n,) ascending sequence numbers.
+        leaders: (n,) group of each.
 
     Returns:
-        (m,) first of each group; (m,) sizes of the groups, in the same order; (n - m,) all others ascending.
+        (m,) first of each group; (m,) group sizes, in the same order; (n - m,) all others ascending.
     """
     _, first, counts = np.unique(leaders, return_index=True, return_counts=True)
     others = np.ones(len(sequences), np.bool_)

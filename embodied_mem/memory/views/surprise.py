@@ -1,4 +1,4 @@
-"""How surprising the outcome of each experience was, given what had been seen of its kind of task."""
+"""Surprise of each experience's outcome, given earlier outcomes of its task kind."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from embodied_mem.records.log import EntryKind
 
 
 class Surprise(View):
-    """Surprise of each experience, from those written before it alone, so it never changes afterwards.
+    """Surprise of each experience; it depends only on earlier experiences, so it never changes.
 
     Args:
-        hidden: Parts of the log that do not count, first and last sequence number of each.
+        hidden: Parts of the log to ignore, first and last sequence number of each.
     """
 
     kinds = (EntryKind.EXPERIENCE,)
@@ -24,7 +24,7 @@ class Surprise(View):
         self.clear()
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Note how surprising an outcome is, and that it was seen."""
+        """Compute the surprise of an outcome, then count the outcome."""
         if is_hidden(sequence, self._hidden):
             return
         task_kind, outcome = str(values["task.kind"]), outcome_class(str(values["outcome.status"]))
@@ -33,10 +33,10 @@ class Surprise(View):
         seen.update([(task_kind, outcome), (task_kind, "")])
 
     def clear(self) -> None:
-        """Forget everything that was seen."""
-        self._seen: Counter[tuple[str, str]] = Counter()  # (task kind, class of outcome or "" for all)
+        """Remove all counts and values."""
+        self._seen: Counter[tuple[str, str]] = Counter()  # (task kind, outcome class or "" for all)
         self._surprise = GrowingValues()
 
     def values(self) -> Values:
-        """See `embodied_mem.memory.scoring.surprise_of`."""
+        """Return the surprise values; see `embodied_mem.memory.scoring.surprise_of`."""
         return self._surprise.values()

@@ -1,4 +1,4 @@
-"""What entries say about experiences they name by id, as columns that can be cut at any point of the log."""
+"""References from log entries to experiences by id, as columns that can be cut at any sequence number."""
 
 from array import array
 from collections.abc import Callable, Iterable
@@ -14,14 +14,13 @@ Said = TypeVar("Said")
 
 
 class Targets(Generic[Said]):
-    """Which entry names which experience, in the order of writing.
+    """References (entry, experience, flag) in the order of writing, reduced by `fold`.
 
-    Ids are kept until they are asked for, so that they are looked up many at a time.
+    Ids are resolved in batches, when a result is needed.
 
     Args:
-        log: Where the ids are looked up.
-        fold: What several entries say together: from the (n,) sequence numbers of the earlier experiences
-            that they name, in the order of naming, and (n,) the flags.
+        log: Maps ids to sequence numbers.
+        fold: Computes the result from (n,) sequence numbers of the referenced experiences and (n,) flags.
     """
 
     def __init__(self, log: LogValues, fold: Callable[[Sequences, Mask], Said]) -> None:
@@ -30,38 +29,38 @@ class Targets(Generic[Said]):
         self.clear()
 
     def add(self, sequence: int, experience_ids: Iterable[str], *, flag: bool = False) -> None:
-        """Note the experiences that an entry names, and one thing that it says of them."""
+        """Add references from an entry to experiences, with one flag for all of them."""
         for experience_id in experience_ids:
             self._ids.append(experience_id)
             self._at.append(sequence)
             self._flags.append(flag)
 
     def clear(self) -> None:
-        """Be empty."""
-        self._ids: list[str] = []  # of the last entries, not looked up yet
+        """Remove all references."""
+        self._ids: list[str] = []  # ids of the newest references, not resolved yet
         self._at = array("q")
         self._targets = array("q")
         self._flags = array("b")
-        self._last_said: tuple[tuple[Span, ...], int, Said] | None = None  # in which spans, of how many
+        self._cached: tuple[tuple[Span, ...], int, Said] | None = None  # spans, number of references, result
 
-    def said(self, spans: tuple[Span, ...]) -> Said:
-        """What is said in these spans; the last answer is kept until there is more."""
-        asked = (spans, len(self._at))
-        if self._last_said is None or self._last_said[:2] != asked:
-            self._last_said = (*asked, self._fold(*self._seen(spans)))
-        return self._last_said[2]
+    def folded(self, spans: tuple[Span, ...]) -> Said:
+        """Return the result over the references in these spans; the last result is cached."""
+        key = (spans, len(self._at))
+        if self._cached is None or self._cached[:2] != key:
+            self._cached = (*key, self._fold(*self._seen(spans)))
+        return self._cached[2]
 
     def _seen(self, spans: tuple[Span, ...]) -> tuple[Sequences, Mask]:
-        self._look_up()
+        self._resolve_ids()
         at = np.array(self._at, np.int64)
         targets = np.array(self._targets, np.int64)
-        # What is named must have been there before, so that it never depends on when the id was looked up.
+        # Only earlier experiences count, so the result does not depend on when the id was resolved.
         kept = are_in(at, spans) & (targets > 0) & (targets < at)
         return targets[kept], np.array(self._flags, np.bool_)[kept]
 
-    def _look_up(self) -> None:
+    def _resolve_ids(self) -> None:
         n_missing = len(self._at) - len(self._targets)
-        if n_missing:  # counted, so that an interrupt between the next two lines does no harm
+        if n_missing:  # computed from lengths, so an interrupt between the last two lines is harmless
             ids = self._ids[-n_missing:]
             found = self._log.sequences_of(list(dict.fromkeys(ids)))
             self._targets.extend([found.get(experience_id, 0) for experience_id in ids])

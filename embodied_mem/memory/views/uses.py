@@ -1,4 +1,4 @@
-"""How often each experience was used: listed in `recalled` of experiences made after it."""
+"""Use counts: how many later experiences list an experience in `recalled`."""
 
 from collections.abc import Mapping
 
@@ -14,10 +14,10 @@ from embodied_mem.records.log import EntryKind, Span
 
 
 class Uses(View):
-    """Uses of each experience as of any point of the log.
+    """Use counts as of any sequence number.
 
     Args:
-        log: Where ids are looked up.
+        log: Maps ids to sequence numbers.
     """
 
     kinds = (EntryKind.EXPERIENCE,)
@@ -27,18 +27,18 @@ class Uses(View):
         self._targets = Targets(log, _counts)
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Note what was recalled when an experience was made; an id that is listed twice counts once."""
+        """Add the ids that an experience lists as recalled; an id listed twice counts once."""
         recalled = values["recalled"]
         if isinstance(recalled, list):
             self._targets.add(sequence, dict.fromkeys(str(name) for name in recalled))
 
     def clear(self) -> None:
-        """Forget every use."""
+        """Remove all uses."""
         self._targets.clear()
 
     def counts(self, spans: tuple[Span, ...]) -> Values:
-        """How often each experience was used, of those that were."""
-        return self._targets.said(spans)
+        """Return the use count of each used experience."""
+        return self._targets.folded(spans)
 
 
 def _counts(targets: Sequences, _: Mask) -> Values:
@@ -47,7 +47,7 @@ def _counts(targets: Sequences, _: Mask) -> Values:
 
 
 def utility(uses: Values, votes: VoteCounts) -> Values:
-    """The utility of each experience that has uses or votes; see `embodied_mem.memory.scoring.utility_of`."""
+    """Return the utility of each experience with uses or votes; see `scoring.utility_of`."""
     sequences = np.union1d(uses.sequences, votes.sequences)
 
     def spread(values: Values) -> Floats:

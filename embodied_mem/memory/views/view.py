@@ -1,4 +1,4 @@
-"""What every derived view shares: entries are taken in by the order of writing, and it can start over."""
+"""Base classes of views: entries are added in the order of writing, and a view can be rebuilt."""
 
 from abc import ABC, abstractmethod
 from array import array
@@ -23,18 +23,18 @@ NO_SEQUENCES: Sequences = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A number for each of some entries.
+    """One number per entry, for some entries.
 
     Attributes:
-        sequences: (n,) ascending: which entries.
-        values: (n,) what each has.
+        sequences: (n,) ascending sequence numbers of the entries.
+        values: (n,) their values.
     """
 
     sequences: Sequences
     values: Floats
 
     def of(self, sequences: Sequences, *, default: float) -> Floats:
-        """The values of these entries, in any order; the default for those that have none."""
+        """Return the values of these entries, in any order; `default` for an entry without a value."""
         if not len(self.sequences):
             return np.full(len(sequences), default)
         at = np.minimum(np.searchsorted(self.sequences, sequences), len(self.sequences) - 1)
@@ -42,7 +42,7 @@ class Values:
 
 
 class GrowingValues:
-    """Numbers of entries that are added one after another."""
+    """An append-only column of one number per entry."""
 
     def __init__(self) -> None:
         self._sequences = array("q")
@@ -50,13 +50,13 @@ class GrowingValues:
         self._values_until_now: Values | None = None
 
     def add(self, sequence: int, value: float) -> None:
-        """Append an entry with its number; sequence numbers only grow."""
+        """Append an entry's number; sequence numbers must increase."""
         self._sequences.append(sequence)
         self._values.append(value)
         self._values_until_now = None
 
     def values(self) -> Values:
-        """All of them; copied once for as long as nothing is added."""
+        """Return all values; the copy is cached until the next `add`."""
         if self._values_until_now is None:
             columns = np.array(self._sequences, np.int64), np.array(self._values, np.float64)
             self._values_until_now = Values(*columns)
@@ -64,11 +64,11 @@ class GrowingValues:
 
 
 class View(ABC):
-    """Something that the log says, computed from it entry by entry and kept nowhere else.
+    """Data derived from the log entry by entry, and not stored.
 
     Attributes:
-        kinds: The kinds of entries it needs.
-        paths: The paths into their payload that it needs.
+        kinds: Kinds of entries it reads.
+        paths: Payload paths it reads.
     """
 
     kinds: ClassVar[tuple[EntryKind, ...]]
@@ -76,29 +76,29 @@ class View(ABC):
 
     @abstractmethod
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Take in the next entry of its kinds, by sequence number.
+        """Add the next entry of its kinds.
 
         Args:
-            sequence: Its place in the log; larger than any before.
-            kind: Its kind.
-            values: What it holds at the paths; None where that is absent.
+            sequence: Sequence number; larger than any before.
+            kind: Kind of the entry.
+            values: Values at the paths; None for a missing one.
         """
 
     @abstractmethod
     def clear(self) -> None:
-        """Be as at the beginning."""
+        """Reset to the empty state."""
 
 
 class Follower:
-    """Keeps views that are read together caught up with a log; rebuilds them when the log was rewritten.
+    """Updates views of one log together; rebuilds them when the log was rewritten.
 
     Args:
-        log: Where values are read.
-        views: Views that have not taken in anything yet.
+        log: The log.
+        views: Empty views.
 
     Attributes:
-        generation: The log's generation when it was last read.
-        until: The last sequence number taken in.
+        generation: Generation of the log at the last update.
+        until: The last sequence number read.
     """
 
     def __init__(self, log: LogValues, views: Sequence[View]) -> None:
@@ -110,14 +110,14 @@ class Follower:
         self.until = 0
 
     def catch_up(self, head: Head | None = None) -> None:
-        """Take in what was written since, by this process or another.
+        """Add the entries written since, by any process.
 
         Args:
-            head: Where the log stands, if that was just read.
+            head: Head of the log, if just read.
         """
-        # Read first: everything up to here is in the log, so entries of other kinds are not scanned again.
+        # Read before the entries, so `until` can skip entries of other kinds up to here.
         head = self._log.head() if head is None else head
-        if self.generation != head.generation:  # a purge: what was read may be gone
+        if self.generation != head.generation:  # a purge: entries already read may be deleted
             self.start_over()
             self.generation = head.generation
         last = head.last_sequence
@@ -130,29 +130,29 @@ class Follower:
                         view.add(sequence, kind, values)
                 self.until = sequence
             self.until = max(self.until, last)
-        except BaseException:  # an interrupt may have left an entry half taken in
+        except BaseException:  # an interrupt may leave an entry in only some of the views
             self.start_over()
             raise
 
     def start_over(self) -> None:
-        """Forget everything; the next catching up reads the log from its beginning."""
+        """Clear the views; the next `catch_up` reads the log from the start."""
         self.until = 0
         for view in self._views:
             view.clear()
 
 
 def is_in(sequence: int, spans: tuple[Span, ...]) -> bool:
-    """Whether a sequence number lies in one of the spans."""
+    """Whether a sequence number is in one of the spans."""
     return any(span.first <= sequence and (span.last is None or sequence <= span.last) for span in spans)
 
 
 def is_hidden(sequence: int, gaps: Gaps) -> bool:
-    """Whether a sequence number lies in a hidden part of the log."""
+    """Whether a sequence number is in a hidden part of the log."""
     return any(first <= sequence <= last for first, last in gaps)
 
 
 def are_in(sequences: Sequences, spans: tuple[Span, ...]) -> Mask:
-    """(n,) whether each sequence number lies in one of the spans; both ascend."""
+    """Return (n,) whether each sequence number is in one of the spans; both must be ascending."""
     mask = np.zeros(len(sequences), np.bool_)
     for span in spans:
         end = len(sequences) if span.last is None else np.searchsorted(sequences, span.last, side="right")
@@ -161,7 +161,7 @@ def are_in(sequences: Sequences, spans: tuple[Span, ...]) -> Mask:
 
 
 def gaps_between(spans: tuple[Span, ...]) -> Gaps:
-    """The hidden parts of the log before the last span."""
+    """Return the hidden parts of the log before the last span."""
     gaps, first = [], 1
     for span in spans:
         if span.first > first:

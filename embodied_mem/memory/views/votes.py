@@ -1,4 +1,4 @@
-"""What feedback says of each experience."""
+"""Feedback votes on each experience."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from embodied_mem.records.log import EntryKind, Span
 
 @dataclass(frozen=True, slots=True)
 class VoteCounts:
-    """The votes of those experiences that have any.
+    """Votes per experience, for experiences that have any.
 
     Attributes:
-        sequences: (n,) ascending: which experiences.
-        helped: (n,) how often acting on each helped.
-        not_helped: (n,) how often it did not.
+        sequences: (n,) ascending sequence numbers of the experiences.
+        helped: (n,) how often acting on it helped.
+        not_helped: (n,) how often acting on it did not help.
     """
 
     sequences: Sequences
@@ -29,15 +29,15 @@ class VoteCounts:
 
     @property
     def trust(self) -> Values:
-        """See `embodied_mem.memory.scoring.trust_of`."""
+        """Trust values; see `embodied_mem.memory.scoring.trust_of`."""
         return Values(self.sequences, trust_of(self.helped, self.not_helped))
 
 
 class VoteView(View):
-    """Votes on each experience as of any point of the log.
+    """Votes on each experience as of any sequence number.
 
     Args:
-        log: Where ids are looked up.
+        log: Maps ids to sequence numbers.
     """
 
     kinds = (EntryKind.FEEDBACK,)
@@ -47,16 +47,16 @@ class VoteView(View):
         self._targets = Targets(log, _counts)
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Note a vote."""
+        """Add a vote."""
         self._targets.add(sequence, [str(values["experience_id"])], flag=bool(values["helped"]))
 
     def clear(self) -> None:
-        """Forget every vote."""
+        """Remove all votes."""
         self._targets.clear()
 
     def counts(self, spans: tuple[Span, ...]) -> VoteCounts:
-        """The votes that are seen in these spans."""
-        return self._targets.said(spans)
+        """Return the votes in these spans."""
+        return self._targets.folded(spans)
 
 
 def _counts(targets: Sequences, helped: Mask) -> VoteCounts:

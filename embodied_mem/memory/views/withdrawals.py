@@ -1,4 +1,4 @@
-"""Which parts of the log are seen: a withdrawal hides what an unfinished attempt wrote."""
+"""Visible parts of the log: a withdrawal hides the entries of an unfinished attempt."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -18,18 +18,18 @@ class Withdrawals(View):
         self.clear()
 
     def add(self, sequence: int, kind: str, values: Mapping[str, JsonValue]) -> None:
-        """Note what a withdrawal leaves visible."""
+        """Add a withdrawal."""
         self._after[sequence] = int(cast("Any", values["after"]))
 
     def clear(self) -> None:
-        """Hide nothing."""
-        self._after: dict[int, int] = {}  # withdrawal -> last sequence number that it leaves visible
+        """Remove all withdrawals."""
+        self._after: dict[int, int] = {}  # withdrawal -> last sequence number it leaves visible
 
     def visible(self, as_of: int | None) -> tuple[Span, ...]:
-        """The parts of the log that are seen as of a sequence number; None sees all of it.
+        """Return the visible parts of the log as of a sequence number; None: the whole log.
 
-        A withdrawal hides what was written after the entry it names and before itself; a withdrawal that is
-        not seen yet hides nothing.
+        A withdrawal hides the entries between the sequence number it names and itself; a withdrawal after
+        `as_of` hides nothing.
         """
         hidden = [(after + 1, at) for at, after in self._after.items() if as_of is None or at <= as_of]
         spans: list[Span] = []

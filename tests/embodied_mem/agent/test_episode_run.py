@@ -120,14 +120,14 @@ def test_a_goal_check_that_raises_confirms_nothing():
 
 @pytest.mark.parametrize("name", ["begin", "observe"])
 def test_a_world_that_cannot_begin_says_so_with_the_seed(name):
-    with pytest.raises(EpisodeError, match=r"no episode began in Odd with seed 0: OSError: cable"):
+    with pytest.raises(EpisodeError, match=r"could not begin an episode in Odd with seed 0: OSError: cable"):
         play(go, world_with(**{name: broken}))
 
 
 def test_an_environment_that_cannot_be_reset_says_so():
     world = KeyDoorWorld()
     world.env.reset = broken  # type: ignore[method-assign]
-    with pytest.raises(EpisodeError, match=r"no episode began in KeyDoorWorld with seed 0: OSError"):
+    with pytest.raises(EpisodeError, match="could not begin an episode in KeyDoorWorld with seed 0"):
         play(go, world)
 
 
@@ -242,7 +242,7 @@ def test_an_enormous_plan_is_limited(call):
 
 
 def test_what_is_no_query_is_refused():
-    with pytest.raises(InvalidQuery, match="recall was given str; expected a Query"):
+    with pytest.raises(InvalidQuery, match="recall got str; expected a Query"):
         play(lambda context: context.recall("red ball"))
 
 

@@ -95,5 +95,5 @@ def test_a_search_without_meaning_is_refused():
 def test_a_time_of_writing_cannot_be_asked_for():
     memory = ExperienceMemory(InMemoryBackend())
     memory.record(Experience(task="open the door"))
-    with pytest.raises(InvalidQuery, match="InMemoryBackend does not know when entries were written"):
+    with pytest.raises(InvalidQuery, match="InMemoryBackend does not store write times"):
         memory.recall("door", as_of_s=0.0)

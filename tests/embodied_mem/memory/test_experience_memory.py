@@ -232,7 +232,7 @@ class TestRecall:
             memory.recall(observation=[1.0, float("nan")])
 
     def test_a_query_and_keywords_together_are_refused(self, memory):
-        with pytest.raises(InvalidQuery, match="put them into the Query"):
+        with pytest.raises(InvalidQuery, match="set them in the Query"):
             memory.recall(Query(), k=3)
 
     def test_a_filter_that_passes_one_in_five_hundred_finds_it(self, memory):
@@ -433,7 +433,7 @@ class TestWithdrawal:
         """It would be kept where nobody ever sees it."""
         memory.record(tried("look", id="a"))
         memory.withdraw(0)
-        with pytest.raises(ConflictingId, match="'a' was withdrawn; record it again under an id of its own"):
+        with pytest.raises(ConflictingId, match="'a' was withdrawn; record it again under a new id"):
             memory.record(tried("look", id="a"))
         with pytest.raises(UnknownName):
             memory.feedback("a", helped=True)

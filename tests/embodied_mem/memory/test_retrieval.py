@@ -270,7 +270,7 @@ class TestTime:
                 self.append, self.get, self.search = inner.append, inner.get, inner.search
                 self.changes_since, self.close = inner.changes_since, inner.close
 
-        with pytest.raises(InvalidQuery, match="give a sequence number, as_of, instead"):
+        with pytest.raises(InvalidQuery, match="use as_of with a sequence number instead"):
             ExperienceMemory(Timeless(memory.backend)).recall("fridge", as_of_s=1.0)
 
     EVENTS = st.lists(

@@ -62,7 +62,7 @@ def test_a_step_of_an_odd_shape_passes_and_is_reported_later(memory: Any, result
 def test_a_reset_without_info_says_what_was_expected(memory: Any) -> None:
     env = Scripted([end()])
     env.reset = lambda **_: 0  # type: ignore[method-assign, assignment, return-value]
-    with pytest.raises(RecordingError, match=r"reset\(\) gave '0'; expected the pair observation, info"):
+    with pytest.raises(RecordingError, match=r"reset\(\) returned '0'; expected the pair observation, info"):
         record_experience(env, memory).reset()
 
 
@@ -78,5 +78,5 @@ def test_a_reset_that_raises_keeps_the_episode_before(memory: Any) -> None:
 
 def test_a_task_function_that_gives_no_text_is_reported_at_once(memory: Any) -> None:
     env = record_experience(Scripted([end()]), memory, task=lambda observation, info: 5)  # type: ignore[arg-type, return-value]
-    with pytest.raises(InvalidRecord, match="task gave int; expected a text or a Task"):
+    with pytest.raises(InvalidRecord, match="task returned int; expected a string or a Task"):
         env.reset()

@@ -46,7 +46,7 @@ class Endless(gym.Env[Any, Any]):
 class Slow(EpisodeLog):
     """Takes every step one by one."""
 
-    def take_in(self, actions: Any, rewards: Any) -> None:
+    def add_steps(self, actions: Any, rewards: Any) -> None:
         for action in actions:
             self.act(action)
         for reward in rewards:
@@ -80,7 +80,7 @@ def test_the_record_is_the_same_as_step_by_step(rewards, limit, list_memory, mon
     actions = [int(each) for each in np.random.default_rng(0).integers(0, 3, 40)]
     keywords = {"max_steps_per_experience": limit, "clock": lambda: 5.0, "max_calls": 6}
     quick = episode(list_memory(), Endless(rewards, 30), actions, **keywords)
-    monkeypatch.setattr(EpisodeLog, "take_in", Slow.take_in)
+    monkeypatch.setattr(EpisodeLog, "add_steps", Slow.add_steps)
     assert quick == episode(list_memory(), Endless(rewards, 30), actions, **keywords)
     assert len(quick) == 1 if limit is None else -(-30 // limit)
 

@@ -62,7 +62,7 @@ def test_what_is_no_memory_is_refused() -> None:
     [
         ({"outcome": "success"}, "outcome is 'success'; expected 'reward>NUMBER'"),
         ({"keep": "best"}, "keep is 'best'"),
-        ({"keep": "successes"}, "nobody judges"),
+        ({"keep": "successes"}, "without an outcome rule"),
         ({"sample": 0}, "sample is 0"),
         ({"sample": 1.5}, "sample is 1.5"),
         ({"sample": float("nan")}, "sample is nan"),

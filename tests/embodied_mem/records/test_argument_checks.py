@@ -74,7 +74,7 @@ def test_a_long_value_does_not_fill_the_message():
         (lambda store: store.forget(Lru, keep=1), "policy is <class"),
         (lambda store: store.forget(Lru(), below="low"), "below is 'low'; expected a number"),
         (lambda store: store.forget(Lru(), keep=1, now="today"), "now is 'today'; expected a number"),
-        (lambda store: store.forget(Lru(), keep=1, where="cup"), "'cup' is no filter"),
+        (lambda store: store.forget(Lru(), keep=1, where="cup"), "'cup' is not a filter"),
         (lambda store: store.forget("w_tinylfu", below=0.3), "give keep"),
         (lambda store: store.apply_retention("x"), r"a rule is 'x'; expected Retention\("),
         (lambda store: store.apply_retention([{"kind": "episode"}]), "a rule is {'kind': 'episode'}"),

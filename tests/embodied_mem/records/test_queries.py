@@ -19,7 +19,7 @@ def test_a_query_is_taken_as_it_is():
 
 
 def test_a_query_and_keywords_together_are_refused():
-    with pytest.raises(InvalidQuery, match="put them into the Query"):
+    with pytest.raises(InvalidQuery, match="set them in the Query"):
         build_query(Query(), {"k": 3})
 
 
@@ -62,8 +62,8 @@ def test_similarity_is_one_where_equal_and_bounded():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"where": {"kind": "note"}}, "no filter"),
-        ({"where": None}, "no filter"),
+        ({"where": {"kind": "note"}}, "is not a filter"),
+        ({"where": None}, "is not a filter"),
         ({"vectors": [1, 2]}, "expected FieldVectors"),
         ({"vectors": 3}, "expected FieldVectors"),
         ({"as_of": -1}, "as_of is -1"),
