@@ -87,7 +87,7 @@ class HasTimes(Protocol):
 class HasReading(Protocol):
     """A back end of which several things can be read as of one moment."""
 
-    def reading(self) -> AbstractContextManager[None]:
+    def reading(self) -> AbstractContextManager[object]:
         """Whatever the same thread reads inside belongs together; it may not write."""
         ...
 

@@ -142,8 +142,7 @@ def rank(found: Found, legs: Sequence[Leg]) -> list[Ranked]:
         found: What a search by these legs gave back.
         legs: What it was searched by.
     """
-    sequences = np.array(found.sequences, np.int64)
-    columns = [(leg.name, _parts(leg, found, sequences)) for leg in legs]
+    columns = [(leg.name, _parts(leg, found)) for leg in legs]
     result = []
     for row, sequence in enumerate(found.sequences):
         parts = {name: part for name, column in columns if (part := column[row]) is not None}
@@ -167,11 +166,11 @@ def picked(found: Found, places: Sequence[int]) -> Found:
     return Found(sequences, columns, found.n_candidates, found.is_exact)
 
 
-def _parts(leg: Leg, found: Found, sequences: npt.NDArray[np.int64]) -> list[float | None]:
+def _parts(leg: Leg, found: Found) -> list[float | None]:
     similarities = found.similarities[leg.name]
     if not isinstance(leg, PriorLeg):
         return [leg.weight * max(0.0, similarity) for similarity in similarities]
-    has_value = _holds(leg.sequences, sequences).tolist()
+    has_value = _holds(leg.sequences, np.array(found.sequences, np.int64)).tolist()
     return [leg.weight * value if has else None for value, has in zip(similarities, has_value, strict=True)]
 
 

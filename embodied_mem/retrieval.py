@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 TEXT_FIELD = "text"  # the field of the vectors the memory makes itself
 EMBEDDING = "embedding"  # the part of a score that they give
 
+FIELDS_OF = {"task": ("task",), "state": ("state",), "text": ("task", "state", "outcome")}
+
 _OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome", "surprise", "utility")
 
 
@@ -120,17 +122,18 @@ class Retrieval:
         spans = self._views.visible(self._as_of(query))
         shows_archived = query.include_archived or asks_by_id(query.where)
         without = NO_SEQUENCES if shows_archived else self._views.archived(spans)
-        search = Search(where=query.where, spans=spans, without=without if len(without) else None)
         stands_for: dict[int, int] = {}
         if query.distinct:
-            others, stands_for = self._duplicates(search)
-            search = dataclasses.replace(search, without=np.union1d(without, others))
+            others, stands_for = self._duplicates(Search(where=query.where, spans=spans, without=without))
+            without = np.union1d(without, others)
         if legs:  # priors only order what there is something to match by; nothing asked gives the newest
             now_s = self._clock() if query.as_of_s is None else query.as_of_s
             legs = (*legs, *self._priors.legs(spans, now_s=now_s))
         k = pool_size(query.k) if query.diversity else query.k
         k = EVERY_HIT if query.order != "best" else k
-        return _Asked(query, dataclasses.replace(search, legs=legs, k=k), stands_for)
+        left_out = without if len(without) else None
+        search = Search(legs=legs, where=query.where, spans=spans, k=k, without=left_out)
+        return _Asked(query, search, stands_for)
 
     def _as_of(self, query: Query) -> int | None:
         if query.as_of_s is None:
@@ -146,12 +149,12 @@ class Retrieval:
     def _text_legs(self, query: Query) -> list[TextLeg]:
         """What to compare texts by; what the query leaves empty has no leg and so no part."""
         task = "" if query.task is None else query.task.text
-        texts = (
-            TextLeg("task", task, ("task",), self.weights.task),
-            TextLeg("state", query.state, ("state",), self.weights.state),
-            TextLeg("text", query.text, ("task", "state", "outcome"), self.weights.text),
-        )
-        return [leg for leg in texts if leg.text.strip()]
+        texts = {"task": task, "state": query.state, "text": query.text}
+        return [
+            TextLeg(name, text, FIELDS_OF[name], getattr(self.weights, name))
+            for name, text in texts.items()
+            if text.strip()
+        ]
 
     def _vector_legs(self, query: Query) -> list[VectorLeg]:
         given = [VectorLeg(_part_name(v.field), v, self.weights.vector) for v in query.vectors]

@@ -1,8 +1,8 @@
 """`SqliteBackend`: the log in one SQLite file, durable and shared by processes, with search over it."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,9 @@ class SqliteBackend(SqliteHandle):
         """What counts as the same word in text search."""
         return self._synonyms
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[object]:
         """Whatever this thread reads inside is of one moment; it may not write meanwhile."""
-        with self._transaction():
-            yield
+        return self._transaction()
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
         """The entries of these ids (text) or sequence numbers (int) in the same order; None where none is."""

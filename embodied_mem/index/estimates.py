@@ -1,14 +1,13 @@
 """Similarities that may be off by no more than is known."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from embodied_mem.index.arrays import Floats, Mask, Places, Rows, SomeFloats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Estimates:
+class Estimates(NamedTuple):
     """Similarities that may be off.
 
     Attributes:
@@ -27,8 +26,7 @@ class Estimates:
         return highest
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shortlist:
+class Shortlist(NamedTuple):
     """Some rows, with a bound on all others.
 
     Attributes:

@@ -1,7 +1,7 @@
 """The best candidates by the weighted sum over the legs, proved where values are estimated within bounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ N_SPARE = 4  # candidates compared exactly beyond those asked for, as the estima
 AT_ONCE = 4_096  # candidates compared exactly in one go, which bounds the memory
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Best:
+class Best(NamedTuple):
     """The best candidates; no other can be better.
 
     Attributes:
@@ -30,8 +29,7 @@ class Best:
     totals: SomeFloats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Compared:
+class _Compared(NamedTuple):
     """Candidates that were compared exactly.
 
     Attributes:
