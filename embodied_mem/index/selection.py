@@ -14,6 +14,7 @@ from embodied_mem.records.log import Search, Span
 MAX_SELECTORS = 512  # of recent filters
 SELECTOR_BYTES = 16  # a row of the table; what all of them may take together
 WHOLE_LOG = (Span(),)
+NO_ROWS: Rows = np.zeros(0, np.int64)
 DENSE = 0.6  # from this share on it is faster to compare a whole stretch than to gather its rows
 
 
@@ -83,7 +84,7 @@ class Selection:
         self._selectors: dict[str, tuple[int, Rows]] = {}
         self._selector_bytes = 0
         self._without: npt.NDArray[np.int64] | None = None
-        self._without_rows: Rows = np.zeros(0, np.int64)
+        self._without_rows = NO_ROWS
         self._without_until = 0
 
     @property
@@ -125,9 +126,8 @@ class Selection:
         return joined
 
     def _visible(self, stretches: list[tuple[int, int]]) -> Mask | None:
-        n = len(self._table)
-        dead = self._table.dead
-        if stretches == [(0, n)] and not len(dead):
+        n, dead = len(self._table), self._table.dead
+        if not len(dead) and stretches == [(0, n)]:
             return None
         visible = np.zeros(n, np.bool_)
         for first, last in stretches:
@@ -143,7 +143,7 @@ class Selection:
 
     def _rows_without(self, without: npt.NDArray[np.int64] | None) -> Rows:
         if without is None or not len(without):
-            return np.zeros(0, np.int64)
+            return NO_ROWS
         # The archive is the same at most searches, and comparing it with a copy costs less than finding its
         # rows.
         is_same = self._without is not None and np.array_equal(without, self._without)
@@ -155,7 +155,7 @@ class Selection:
     def _passing(self, log: LogReader, where: Where) -> Rows:
         """The rows that pass a filter."""
         key = repr(where)  # tells 1 from True, which are equal
-        until, rows = self._selectors.pop(key, (0, np.zeros(0, np.int64)))
+        until, rows = self._selectors.pop(key, (0, NO_ROWS))
         if until < len(self._table):
             newer = np.flatnonzero(self._table.mask(log, where, until)) + until
             rows = np.concatenate([rows, newer]) if until else newer

@@ -364,10 +364,12 @@ class SqliteHandle:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """One snapshot of the file to read, with what this handle wrote; inside another, that one."""
-        with self._reading() as db:
+        with self._own_lock, self._opened() as db:  # as in `_reading`, without a second generator
             if db.in_transaction:
                 yield db
                 return
+            if self._waiting.rows:
+                db = self._commit_if_possible(db)
             try:
                 db.execute("BEGIN DEFERRED")  # within, as Ctrl-C may be noticed once it has begun
                 yield db
