@@ -13,18 +13,16 @@ texts.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import groupby
 from math import log
-from operator import itemgetter
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.text.function_words import function_words
-from embodied_mem.text.postings import MAX_COUNT, Arrays, Block, Mask, Places, Tail, Unsigned
+from embodied_mem.text.postings import MAX_COUNT, Arrays, Block, Lookup, Mask, Rows, Tail, Unsigned
 from embodied_mem.text.similar_words import SimilarWords
 from embodied_mem.text.synonyms import NO_SYNONYMS, Synonyms
 from embodied_mem.text.words import WORDS_VERSION, words
@@ -35,17 +33,15 @@ MAX_LIKE = 3  # stored words that stand for an unknown one
 FUNCTION_WORD_WEIGHT = 0.3
 ROUNDING = 1e-12
 
-BLOCK_ROWS = 16_384  # texts that are packed together
-CELLS = 16_384  # places compared at once, which stay in the processor's cache
-MAX_SHARE = 0.5  # of all rows that are compared by themselves; more are dearer than all
+BLOCK_ROWS = 32_768  # packed together
+WORDS_AT_ONCE = 8  # of those that few rows have
+MAX_SHARE = 0.5  # of the rows that are compared by themselves; more take longer than all
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Rows: TypeAlias = npt.NDArray[np.int64]
-_Found: TypeAlias = Sequence[tuple[float, Places]]  # how alike, and where it occurs
 
 
 class LexicalIndex:
-    """One field of many documents, in the order in which they are added.
+    """An inverted index over one field of many documents, in the order in which they are added.
 
     Args:
         synonyms: What counts as the same word.
@@ -61,7 +57,7 @@ class LexicalIndex:
         self._spellings = SimilarWords()
 
     def __len__(self) -> int:
-        return sum(map(len, self._parts()))
+        return sum(map(len, self._blocks)) + len(self._tail)
 
     @property
     def form(self) -> str:
@@ -70,8 +66,9 @@ class LexicalIndex:
 
     @property
     def nbytes(self) -> int:
-        """Memory taken, estimated where Python objects are held."""
-        return sum(part.nbytes for part in (*self._parts(), self._spellings)) + 8 * len(self._absent)
+        """Memory taken."""
+        parts = sum(block.nbytes for block in self._blocks) + self._tail.nbytes
+        return parts + self._spellings.nbytes + self._absent.itemsize * len(self._absent)
 
     def add(self, text: str) -> int:
         """Append a document and give its row, from 0."""
@@ -79,7 +76,7 @@ class LexicalIndex:
         return len(self) - 1
 
     def extend(self, texts: Sequence[str | None]) -> None:
-        """Append a row for each text; None makes a row that is not counted as a document."""
+        """Append a row for each text; a row of None is no document."""
         for row, text in enumerate(texts, len(self)):
             if text is None:
                 self._absent.append(row)
@@ -101,22 +98,18 @@ class LexicalIndex:
             (n,) or (m,) float64 in [0, 1]; 1 for a document with the query's own words, 0 where nothing is
             shared or the document is not visible.
         """
-        terms = self._terms(text)
-        n_visible = self._n_visible(visible)
+        if rows is not None and len(rows) > MAX_SHARE * len(self):
+            return self.similarities(text, visible)[rows]
+        terms, n_visible = self._terms(text), self._n_visible(visible)
         if not terms or not n_visible:
             return np.zeros(len(self) if rows is None else len(rows))
         lookups = self._lookups(visible)
-        wanted, total = self._wanted(terms, n_visible, lookups)
-        if rows is None or len(rows) > MAX_SHARE * len(self):
-            covered = np.concatenate([lookup.covered(wanted, terms.total()) for lookup in lookups])
-            covered = covered if rows is None else covered[rows]
-        else:
-            covered = _covered_at(rows, lookups, wanted, terms.total())
-        covered /= total
-        covered[covered > 1.0 - ROUNDING] = 1.0
-        if visible is not None:
-            covered[~(visible if rows is None else visible[rows])] = 0.0
-        return covered
+        question = _Question(terms.total(), self._wanted(terms, n_visible, lookups))
+        if rows is None:
+            result = np.concatenate([_of_all(lookup, question) for lookup in lookups])
+            return result if visible is None else result * visible
+        result = _of_some([(lookup, lookup.own(rows)) for lookup in lookups], question)
+        return result if visible is None else result * visible[rows]
 
     def to_arrays(self) -> Arrays:
         """What a snapshot keeps of it, as numbers."""
@@ -134,20 +127,17 @@ class LexicalIndex:
         """The index of these arrays, which it keeps and does not write to.
 
         Args:
-            arrays: What `to_arrays` gave; `made_by` says whether that was with these synonyms.
-            synonyms: What counts as the same word.
-            block_rows: As of the index that the arrays are from.
+            arrays: What `to_arrays` gave; keep `made_by` with them to know whether they can be used.
+            synonyms: What counts as the same word; those it was made with.
+            block_rows: How many further documents are packed together.
         """
         index = cls(synonyms, block_rows=block_rows)
         while f"{len(index._blocks)}.codes" in arrays:
-            index._blocks.append(Block.from_arrays(_inside(arrays, f"{len(index._blocks)}.")))
-        index._tail = Tail.from_arrays(_inside(arrays, "tail."))
-        index._absent.frombytes(arrays["absent"].astype(np.int64).tobytes())
+            index._blocks.append(Block.from_arrays(_beginning(arrays, f"{len(index._blocks)}.")))
+        index._tail = Tail.from_arrays(_beginning(arrays, "tail."))
+        index._absent = array("q", arrays["absent"].tolist())
         index._spellings = SimilarWords.from_array(arrays["spellings"])
         return index
-
-    def _parts(self) -> "list[Block | Tail]":
-        return [*self._blocks, self._tail]
 
     def _terms(self, text: str) -> Counter[str]:
         counts = Counter(self._synonyms.apply(words(text)))
@@ -156,43 +146,35 @@ class LexicalIndex:
         return counts
 
     def _n_visible(self, visible: Mask | None) -> int:
-        absent = np.array(self._absent, np.int64)
         if visible is None:
-            return len(self) - len(absent)
+            return len(self) - len(self._absent)
+        absent = np.array(self._absent, np.int64)
         return int(np.count_nonzero(visible)) - int(np.count_nonzero(visible[absent]))
 
-    def _lookups(self, visible: Mask | None) -> "list[_Lookup]":
-        result, first = [], 0
-        for part in self._parts():
-            seen = None if visible is None else visible[first : first + len(part)]
-            result.append(_Lookup(part, first, None if seen is None or seen.all() else seen))
+    def _lookups(self, visible: Mask | None) -> list[Lookup]:
+        result: list[Lookup] = []
+        parts: list[Block | Tail] = [*self._blocks, self._tail]
+        first = 0
+        for part in parts:
+            result.append(Lookup(part, first, visible))
             first += len(part)
         return result
 
-    def _wanted(
-        self, terms: Counter[str], n_visible: int, lookups: "Sequence[_Lookup]"
-    ) -> "tuple[list[_Wanted], float]":
-        """The query's words in the order in which their shares are added up, and the sum of their weights."""
+    def _wanted(self, terms: Counter[str], n_visible: int, lookups: Sequence[Lookup]) -> "list[_Wanted]":
+        """The query's words in the order in which what is covered of them is added up: known ones first."""
         n_rows = _n_rows(lookups, list(terms))
-        weights = np.log1p(n_visible / np.maximum(n_rows, 1)) * (n_rows > 0)
-        weights *= np.array([meaning(term) for term in terms])
-        known = [
-            _Wanted(weight, (count + K1) / count, [(1.0, term)])
-            for (term, count), weight in zip(terms.items(), weights.tolist(), strict=True)
-            if weight
-        ]
         # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
-        unknown = [
-            _Wanted(log(1 + n_visible**0.5) * meaning(term), (count + K1) / count, self._alike(term, lookups))
-            for (term, count), n in zip(terms.items(), n_rows.tolist(), strict=True)
-            if not n
+        rarity = np.where(n_rows, np.log1p(n_visible / np.maximum(n_rows, 1)), log(1 + n_visible**0.5))
+        weights = (rarity * [meaning(term) for term in terms]).tolist()
+        found = sorted(
+            zip(n_rows.tolist(), weights, terms.items(), strict=True), key=lambda word: not word[0]
+        )
+        return [
+            _Wanted(weight, (count + K1) / count, [(1.0, term)] if n else self._alike(term, lookups))
+            for n, weight, (term, count) in found
         ]
-        total = 0.0
-        for word in (*known, *unknown):  # one by one, so that words that nobody has yet change no last bit
-            total += word.weight
-        return [*known, *unknown], total
 
-    def _alike(self, word: str, lookups: "Sequence[_Lookup]") -> list[tuple[float, str]]:
+    def _alike(self, word: str, lookups: Sequence[Lookup]) -> list[tuple[float, str]]:
         """Visible words spelt like this one, the most alike first, with how many letters they share."""
         close = self._spellings.alike(word)
         found: list[tuple[float, str]] = []
@@ -203,13 +185,12 @@ class LexicalIndex:
         return found[:MAX_LIKE]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """A word of a query.
 
     Attributes:
         weight: What a full share of it adds.
-        factor: What makes the share of a text that has it as often as the query, and is as short, 1.
+        factor: Makes the share of a text 1 that has it as often as the query and is no longer.
         terms: Stored terms that stand for it, each with how alike it is; the best of them counts.
     """
 
@@ -217,100 +198,60 @@ class _Wanted:
     factor: float
     terms: Sequence[tuple[float, str]]
 
+    @property
+    def only_term(self) -> str | None:
+        """The term, if it is the word itself."""
+        return self.terms[0][1] if len(self.terms) == 1 and self.terms[0][0] == 1.0 else None
 
-class _Lookup:
-    """One query to one block or tail.
 
-    Args:
-        part: The block or tail.
-        first: The row of the index that its first row is.
-        visible: (n,) which of its rows exist for this query; None means all.
-    """
+class _Question(NamedTuple):
+    """A query: how many terms it has, repeated ones included, and its words in order."""
 
-    def __init__(self, part: Block | Tail, first: int, visible: Mask | None) -> None:
-        self._part = part
-        self._first = first
-        self._visible = visible
-        self._places: dict[str, Places] = {}  # of the terms asked for so far
+    n_terms: int
+    wanted: Sequence[_Wanted]
 
-    def n_rows(self, terms: Sequence[str]) -> list[int]:
-        """(t,) how many visible rows have each of these terms."""
-        found = self._part.find(terms)
-        self._places |= found
-        return [found[term].n_visible(self._visible) if term in found else 0 for term in terms]
+    def similarities(self, covered: Floats) -> Floats:
+        """(m,) the weights that are covered as shares of all; what all but roundings are covered of is 1."""
+        total = 0.0
+        for word in self.wanted:  # one by one, so that words that nobody has yet change no last bit
+            total += word.weight
+        covered /= total
+        covered[covered > 1.0 - ROUNDING] = 1.0
+        return covered
 
-    def covered(self, wanted: Sequence[_Wanted], n_terms: int) -> Floats:
-        """(n,) the weights that its rows cover, added up in the order of the query's words.
 
-        Args:
-            wanted: The words of the query, whose terms were all asked for.
-            n_terms: How many terms it has, repeated ones included.
-        """
-        n = len(self._part)
-        damping, sums = _damping(self._part.lengths, n_terms), np.zeros(n)
-        for batch, group in groupby(self._found(wanted), itemgetter(0)):
-            found = [(word, held) for _, word, held in group]
-            if batch is not None:
-                _add_rare([(word, places.values) for word, [(_, places)] in found], sums, damping)
+def _of_all(lookup: Lookup, question: _Question) -> Floats:
+    """(n,) the similarities of all rows of a block or tail."""
+    damping = _damping(lookup.lengths(), question.n_terms)
+    covered = np.zeros(len(damping))
+    for start in range(0, len(question.wanted), WORDS_AT_ONCE):
+        words_at_once = question.wanted[start : start + WORDS_AT_ONCE]
+        for is_rare, group in groupby(words_at_once, lambda word: lookup.is_rare(word.only_term)):
+            if is_rare:
+                _add_rare(list(group), lookup, damping, covered)
                 continue
-            for word, held in found:
-                _add(word, [(alike, places.counts(n)) for alike, places in held], sums, damping)
-        return sums
-
-    def part_of(self, rows: Rows) -> Rows:
-        """Those of the rows of the index, ascending, that are here, counted from the first one here."""
-        start, stop = np.searchsorted(rows, (self._first, self._first + len(self._part))).tolist()
-        return rows[start:stop] - self._first
-
-    def counts(self, term: str, here: Rows) -> Unsigned:
-        """(m,) how often some of its rows have a term."""
-        if not len(here) or term not in self._places:
-            return np.zeros(len(here), np.uint8)
-        return self._places[term].counts(len(self._part))[here]
-
-    def lengths(self, here: Rows) -> Unsigned:
-        """(m,) how many terms some of its rows have."""
-        return self._part.lengths[here]
-
-    def _found(self, wanted: Sequence[_Wanted]) -> Iterator[tuple[int | None, _Wanted, _Found]]:
-        """The words that are here, with where; equal numbers are compared at once, None one by one."""
-        n_places = 0
-        for word in wanted:
-            found = [(alike, self._places[term]) for alike, term in word.terms if term in self._places]
-            if found and (len(word.terms) > 1 or word.terms[0][0] < 1.0 or found[0][1].is_common):
-                yield None, word, found
-            elif found:
-                n_places += found[0][1].n_rows
-                yield n_places // CELLS, word, found
+            for word in group:
+                counts = [(alike, lookup.counts(term)) for alike, term in word.terms if term in lookup.places]
+                _add(word, counts, damping, covered)
+    return question.similarities(covered)
 
 
-def _covered_at(rows: Rows, lookups: Sequence[_Lookup], wanted: Sequence[_Wanted], n_terms: int) -> Floats:
-    """(m,) the weights that some rows of an index, ascending, cover."""
-    parts = [(lookup, lookup.part_of(rows)) for lookup in lookups]
-    damping = _damping(np.concatenate([lookup.lengths(here) for lookup, here in parts]), n_terms)
-    sums = np.zeros(len(rows))
-    for word in wanted:
-        found = [
-            (alike, np.concatenate([lookup.counts(term, here) for lookup, here in parts]))
+def _of_some(rows: Sequence[tuple[Lookup, Rows]], question: _Question) -> Floats:
+    """(m,) the similarities of some rows of each block and the tail."""
+    lengths = np.concatenate([lookup.lengths()[here] for lookup, here in rows])
+    damping = _damping(lengths, question.n_terms)
+    covered = np.zeros(len(damping))
+    for word in question.wanted:
+        counts = [
+            (alike, np.concatenate([lookup.counts(term)[here] for lookup, here in rows]))
             for alike, term in word.terms
         ]
-        _add(word, found, sums, damping)
-    return sums
+        _add(word, counts, damping, covered)
+    return question.similarities(covered)
 
 
-def _add_rare(found: Sequence[tuple[_Wanted, Unsigned]], sums: Floats, damping: Floats) -> None:
-    """Add what is covered of words, given the places where each occurs."""
-    values = np.concatenate([values for _, values in found])
-    rows = (values >> 16).astype(np.int64)
-    factors = [[word.factor for word, _ in found], [word.weight for word, _ in found]]
-    factor, weight = np.repeat(factors, [len(values) for _, values in found], axis=1)
-    shares = _shares((values & MAX_COUNT).astype(np.float64), damping[rows], factor)
-    shares *= weight
-    np.add.at(sums, rows, shares)
-
-
-def _add(word: _Wanted, found: Sequence[tuple[float, Unsigned]], sums: Floats, damping: Floats) -> None:
-    """Add what is covered of a word, given how often each row has the terms that stand for it."""
+def _add(word: _Wanted, found: Sequence[tuple[float, Unsigned]], damping: Floats, covered: Floats) -> None:
+    """Add what rows cover of a word, given how often they have the terms that stand for it."""
     best: Floats | None = None
     for alike, counts in found:
         share = _shares(counts.astype(np.float64), damping.copy(), word.factor)
@@ -319,11 +260,22 @@ def _add(word: _Wanted, found: Sequence[tuple[float, Unsigned]], sums: Floats, d
         best = share if best is None else np.maximum(best, share, out=best)
     if best is not None:
         best *= word.weight
-        sums += best
+        covered += best
+
+
+def _add_rare(wanted: Sequence[_Wanted], lookup: Lookup, damping: Floats, covered: Floats) -> None:
+    """Add what rows cover of words that most of them lack, looking at the others alone."""
+    found = [lookup.places[str(word.only_term)].values for word in wanted]
+    values, sizes = np.concatenate(found), list(map(len, found))
+    rows, counts = (values >> 16).astype(np.int64), (values & MAX_COUNT).astype(np.float64)
+    factors, weights = ([word.factor for word in wanted], [word.weight for word in wanted])
+    shares = _shares(counts, damping[rows], np.repeat(factors, sizes))
+    shares *= np.repeat(weights, sizes)
+    np.add.at(covered, rows, shares)
 
 
 def _shares(counts: Floats, damping: Floats, factor: Floats | float) -> Floats:
-    """The shares of a term that are covered by rows that have it so often; `damping` is written over."""
+    """(m,) how much rows cover of a word that they have so often, written over their damping."""
     damping += counts
     np.divide(counts, damping, out=damping)
     damping *= factor
@@ -333,16 +285,16 @@ def _shares(counts: Floats, damping: Floats, factor: Floats | float) -> Floats:
 def _damping(lengths: Unsigned, n_terms: int) -> Floats:
     """(m,) k1 with the length of each row in it, for a query of so many terms."""
     longest = int(lengths.max(initial=0))
-    if longest + 1 < len(lengths):  # few lengths, many rows
-        result: Floats = _damping(np.arange(longest + 1, dtype=np.uint32), n_terms)[lengths]
-        return result
-    ratio = lengths.astype(np.float64) / n_terms
-    return K1 * (1 + LENGTH_PENALTY * np.log(np.maximum(ratio, 1.0)))
+    has_few = longest < len(lengths)  # few lengths, many rows
+    ratio = (np.arange(longest + 1) if has_few else lengths) / n_terms
+    result: Floats = K1 * (1 + LENGTH_PENALTY * np.log(np.maximum(ratio, 1.0)))
+    return result[lengths] if has_few else result
 
 
-def _n_rows(lookups: Sequence[_Lookup], terms: Sequence[str]) -> Rows:
+def _n_rows(lookups: Sequence[Lookup], terms: Sequence[str]) -> Rows:
     """(t,) how many visible rows of the index have each of these terms."""
-    return np.array(list(map(sum, zip(*(lookup.n_rows(terms) for lookup in lookups), strict=True))))
+    n_rows: Rows = np.array([lookup.n_rows(terms) for lookup in lookups]).sum(axis=0)
+    return n_rows
 
 
 def meaning(term: str) -> float:
@@ -355,5 +307,6 @@ def made_by(synonyms: Synonyms) -> str:
     return f"lexical 2, words {WORDS_VERSION}, synonyms {synonyms.digest}"
 
 
-def _inside(arrays: Arrays, prefix: str) -> Arrays:
+def _beginning(arrays: Arrays, prefix: str) -> Arrays:
+    """Those whose names begin so, by the rest of their names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

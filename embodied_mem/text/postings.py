@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-MAX_ROWS = 65_536  # of a block or tail
 MAX_COUNT = 65_535  # of a term in a text
 COMMON_SHARE = 0.25  # a term in so many rows of a block is kept as one byte a row, which takes less
 
 Unsigned: TypeAlias = npt.NDArray[np.unsignedinteger]
 Mask: TypeAlias = npt.NDArray[np.bool_]
+Rows: TypeAlias = npt.NDArray[np.int64]
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
@@ -36,15 +36,13 @@ class Places(NamedTuple):
 
     def counts(self, n: int) -> Unsigned:
         """(n,) how often each row has it."""
-        if self.is_common:
-            return self.values
-        return _spread(self.values, n)
+        return self.values if self.is_common else _spread(self.values, n)
 
     def n_visible(self, visible: Mask | None) -> int:
         """How many visible rows have it; None means that all are visible."""
         if visible is None:
             return self.n_rows
-        seen = visible & (self.values > 0) if self.is_common else visible[self.values >> 16]
+        seen = self.values * visible if self.is_common else visible[self.values >> 16]
         return int(np.count_nonzero(seen))
 
 
@@ -52,8 +50,8 @@ class Tail:
     """The newest texts, to which more can be added; at most 65,536."""
 
     def __init__(self) -> None:
-        # `row << 16 | count` of each occurrence. Most terms of a store occur once, and an int takes a third
-        # of the memory of an array with one item.
+        # `row << 16 | count` of each row that has a term. Most terms of a store occur once, and an int takes
+        # a third of the memory of an array with one item.
         self._places: dict[str, int | array[int]] = {}
         self._lengths = array("I")
 
@@ -95,15 +93,13 @@ class Tail:
         return new
 
     def find(self, terms: Iterable[str]) -> dict[str, Places]:
-        """Where each of the terms that are here occurs."""
-        held = [(term, self._places[term]) for term in terms if term in self._places]
-        # Copies, since a view would keep an array from growing.
-        runs = [(term, np.array(_as_array(places), np.uint32)) for term, places in held]
-        return {term: Places(run, len(run)) for term, run in runs}
+        """Where those of the terms occur that are here."""
+        held = [(term, _values(self._places[term])) for term in terms if term in self._places]
+        return {term: Places(values, len(values)) for term, values in held}
 
-    def runs(self) -> "tuple[list[str], list[array[int]]]":
+    def runs(self) -> tuple[list[str], list[npt.NDArray[np.uint32]]]:
         """All terms, and for each `row << 16 | count` of the rows that have it, ascending."""
-        return list(self._places), list(map(_as_array, self._places.values()))
+        return list(self._places), list(map(_values, self._places.values()))
 
     def to_arrays(self) -> Arrays:
         """Its arrays by name; the terms as UTF-8, a line each."""
@@ -112,7 +108,7 @@ class Tail:
             "lengths": self.lengths,
             "terms": as_lines(terms),
             "sizes": np.fromiter(map(len, runs), np.uint32, len(runs)),
-            "places": np.frombuffer(b"".join(runs), np.uint32),
+            "places": np.concatenate([np.zeros(0, np.uint32), *runs]),
         }
 
     @classmethod
@@ -120,10 +116,9 @@ class Tail:
         """The tail of these arrays, copied."""
         tail = cls()
         tail._lengths = array("I", arrays["lengths"].tobytes())
-        places, ends = arrays["places"], np.cumsum(arrays["sizes"], dtype=np.int64).tolist()
-        for term, start, end in zip(from_lines(arrays["terms"]), [0, *ends], ends, strict=False):
-            run = array("I", places[start:end].tobytes())
-            tail._places[term] = run if len(run) > 1 else run[0]
+        runs = np.split(arrays["places"], np.cumsum(arrays["sizes"]))
+        for term, run in zip(from_lines(arrays["terms"]), runs, strict=False):
+            tail._places[term] = array("I", run.tobytes()) if len(run) > 1 else int(run[0])
         return tail
 
 
@@ -137,7 +132,7 @@ class Block:
         codes: (t,) its terms, ascending.
         starts: (t + 1,) where the places of each term begin; a common one has none.
         places: `row << 16 | count` of each row that has a term, term by term, ascending.
-        common: (c,) which terms are common, by their places in `codes`, ascending.
+        common: (c,) which terms are common, as places in `codes`, ascending.
         n_rows: (c,) how many rows have each.
         counts: (c, n) how often each row has each.
         lengths: (n,) how many terms each row has, repeated ones included.
@@ -154,24 +149,22 @@ class Block:
     @classmethod
     def of(cls, tail: Tail) -> Self:
         """The rows of a tail, packed."""
-        terms, unordered = tail.runs()
+        n, (terms, runs) = len(tail), tail.runs()
         codes = codes_of(terms)
         order = np.argsort(codes)
-        runs = [unordered[number] for number in order.tolist()]
+        runs = [runs[number] for number in order.tolist()]
         sizes = np.fromiter(map(len, runs), np.uint32, len(runs))
-        is_common = sizes >= COMMON_SHARE * len(tail)
+        is_common = sizes >= COMMON_SHARE * n
         common = np.flatnonzero(is_common)
-        counts = np.zeros((len(common), len(tail)), np.uint16)
-        for row, number in zip(counts, common.tolist(), strict=True):
-            row[:] = _spread(np.array(runs[number], np.uint32), len(tail))
-        rest = [run for run, is_out in zip(runs, is_common.tolist(), strict=True) if not is_out]
+        rare = np.flatnonzero(~is_common)
+        counts = [_spread(runs[number], n) for number in common.tolist()]
         return cls(
             codes[order],
-            np.concatenate([[0], np.cumsum(np.where(is_common, 0, sizes))]).astype(np.uint32),
-            np.frombuffer(b"".join(rest), np.uint32),
+            np.cumsum([0, *np.where(is_common, 0, sizes)], dtype=np.uint32),
+            np.concatenate([np.zeros(0, np.uint32), *(runs[number] for number in rare.tolist())]),
             common.astype(np.uint32),
             sizes[common],
-            _small(counts),
+            _small(np.array(counts, np.uint16).reshape(len(common), n)),
             _small(tail.lengths),
         )
 
@@ -184,11 +177,13 @@ class Block:
         return sum(array.nbytes for array in self.to_arrays().values())
 
     def find(self, terms: Sequence[str]) -> dict[str, Places]:
-        """Where each of the terms that are here occurs."""
+        """Where those of the terms occur that are here."""
+        if not len(self.codes):  # every text is empty
+            return {}
         codes = codes_of(terms)
         numbers = np.searchsorted(self.codes, codes)
-        is_here = self.codes.take(numbers, mode="clip") == codes if len(self.codes) else codes[:0]
-        found = zip(terms, numbers.tolist(), is_here.tolist(), strict=False)
+        is_here = (self.codes.take(numbers, mode="clip") == codes).tolist()
+        found = zip(terms, numbers.tolist(), is_here, strict=True)
         return {term: self._places_of(number) for term, number, is_known in found if is_known}
 
     def to_arrays(self) -> Arrays:
@@ -206,6 +201,50 @@ class Block:
             return Places(self.places[start:end], end - start)
         at = int(self.common.searchsorted(number))
         return Places(self.counts[at], int(self.n_rows[at]), is_common=True)
+
+
+class Lookup:
+    """What one query needs of one block or tail.
+
+    Args:
+        part: The block or tail.
+        first: The row of the index that its first row is.
+        visible: Which rows of the index exist for this query; None means all.
+
+    Attributes:
+        places: Where the terms occur that were asked for so far.
+    """
+
+    def __init__(self, part: Block | Tail, first: int, visible: Mask | None) -> None:
+        seen = None if visible is None else visible[first : first + len(part)]
+        self.places: dict[str, Places] = {}
+        self._part = part
+        self._first = first
+        self._seen = None if seen is None or seen.all() else seen
+
+    def n_rows(self, terms: Sequence[str]) -> list[int]:
+        """(t,) how many visible rows have each of these terms."""
+        found = self._part.find(terms)
+        self.places |= found
+        return [found[term].n_visible(self._seen) if term in found else 0 for term in terms]
+
+    def own(self, rows: Rows) -> Rows:
+        """Those of the rows of the index, ascending, that are here, counted from the first one here."""
+        start, stop = np.searchsorted(rows, (self._first, self._first + len(self._part))).tolist()
+        return rows[start:stop] - self._first
+
+    def lengths(self) -> Unsigned:
+        """(n,) how many terms each row has."""
+        return self._part.lengths
+
+    def is_rare(self, term: str | None) -> bool:
+        """Whether few rows have the term, or none."""
+        return term in self.places and not self.places[term].is_common
+
+    def counts(self, term: str) -> Unsigned:
+        """(n,) how often each row has a term."""
+        n = len(self._part)
+        return self.places[term].counts(n) if term in self.places else np.zeros(n, np.uint8)
 
 
 def as_lines(words: Iterable[str]) -> npt.NDArray[np.uint8]:
@@ -229,12 +268,13 @@ def _code(term: str) -> int:
     return int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def _as_array(held: "int | array[int]") -> "array[int]":
-    return array("I", (held,)) if isinstance(held, int) else held
+def _values(held: "int | array[int]") -> npt.NDArray[np.uint32]:
+    """A copy, since a view would keep the array from growing."""
+    return np.array([held] if isinstance(held, int) else held, np.uint32)
 
 
 def _spread(values: npt.NDArray[np.uint32], n: int) -> npt.NDArray[np.uint16]:
-    """(n,) the counts of `row << 16 | count`, 0 for rows that are not there."""
+    """(n,) the counts of `row << 16 | count`; 0 for other rows."""
     result = np.zeros(n, np.uint16)
     result[(values >> 16).astype(np.int64)] = values & MAX_COUNT
     return result

@@ -57,6 +57,7 @@ class SqliteBackend(SqliteHandle):
     """
 
     _search: SearchEngine
+    _reader: SqliteLogReader | None = None  # of the open `reading`, so that its searches share what it read
 
     def __init__(
         self,
@@ -97,7 +98,11 @@ class SqliteBackend(SqliteHandle):
     def reading(self) -> Iterator[Head]:
         """Whatever this thread reads inside is of one moment; it may not write meanwhile."""
         with self._transaction() as db:
-            yield SqliteLogReader(db).head()
+            self._reader = reader = SqliteLogReader(db)
+            try:
+                yield reader.head()
+            finally:
+                self._reader = None
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
         """The entries of these ids (text) or sequence numbers (int) in the same order; None where none is."""
@@ -135,7 +140,7 @@ class SqliteBackend(SqliteHandle):
         check_search(search)
         with self._transaction() as db:
             try:
-                return self._search.search(SqliteLogReader(db), search)
+                return self._search.search(self._reader or SqliteLogReader(db), search)
             except EmbodiedMemError:
                 raise
             except BaseException:  # an interrupt may have left the caches half caught up

@@ -32,11 +32,14 @@ class SqliteLogReader:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._head: Head | None = None
 
     def head(self) -> Head:
-        """Where the log stands in this transaction."""
-        last_sequence, generation = self._db.execute(_HEAD).fetchone()
-        return Head(last_sequence or 0, generation)
+        """Where the log stands in this transaction; read once."""
+        if self._head is None:
+            last_sequence, generation = self._db.execute(_HEAD).fetchone()
+            self._head = Head(last_sequence or 0, generation)
+        return self._head
 
     def kinds_after(self, sequence: int) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
         """Kinds of entries with sequence numbers after this one."""
