@@ -1,9 +1,7 @@
-"""A store on disk: opening, looking after and copying it."""
+"""A store on disk: opening, maintaining and copying it."""
 
-from embodied_mem.store.memory_store import (
-    MemoryStore,
-)
+from embodied_mem.backends.sqlite.disk import FILE_NAME
+from embodied_mem.store.memory_store import MemoryStore, Progress
+from embodied_mem.store.stats import StoreStats
 
-__all__ = [
-    "MemoryStore",
-]
+__all__ = ["FILE_NAME", "MemoryStore", "Progress", "StoreStats"]
