@@ -211,7 +211,7 @@ def _compare(run: Run, a: str, b: str) -> list[dict[str, Any]]:
 def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
     notes = []
     if run.info.seeds.get("range") == "tuning":
-        notes.append("The seeds are tuning seeds: results are no evidence for a claim.")
+        notes.append("These are tuning seeds: good for looking, no evidence for a claim.")
     for arm in run.arms:
         notes.extend(_missing(run, arm, phase) for phase in _phases(run, arm) if _missing(run, arm, phase))
     lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
