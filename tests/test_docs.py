@@ -87,7 +87,7 @@ def test_a_page_names_no_path_of_somebodys_machine(page):
 
 
 def test_every_option_of_the_index_is_described_with_its_default():
-    rows = re.findall(r"^\| (`.*) \|$", (ROOT / "docs" / "recall.md").read_text("utf-8"), re.M)
+    rows = re.findall(r"^\| (`.*) \|$", (ROOT / "docs" / "vectors.md").read_text("utf-8"), re.M)
     for field in dataclasses.fields(IndexOptions):
         [row] = [row for row in rows if f"`{field.name}`" in row.split(" | ")[0]]
         default = f"{field.default:,}" if isinstance(field.default, int) else f"{field.default}"

@@ -1,1 +1,3 @@
-"""What a user's memory does: experiences recorded, recalled, ranked and let go of."""
+"""What a user's memory does: experiences recorded, recalled, scored and forgotten."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
-"""How texts are compared: words, synonyms, and the index that finds them."""
+"""How texts are compared: words, synonyms, and the index that searches them."""
+
+__all__: list[str] = []
