@@ -81,7 +81,7 @@ MOVED = {  # old path -> new path, both below the package
     "transfer.import_folder": "store.transfer.import_folder",
     "transfer.manifest": "store.transfer.manifest",
     "transfer.merge": "store.transfer.merge",
-    "transfer.portable": "store.transfer.portable",
+    "transfer.portable": "store.transfer.export_folder",
     "transfer.snapshot": "store.transfer.snapshot",
     "transfer.vector_file": "store.transfer.vector_file",
     "upkeep": "store.upkeep",
@@ -130,8 +130,8 @@ MOVED = {  # old path -> new path, both below the package
     "wrappers.quick_steps": "recording.quick_steps",
     "wrappers.record": "recording.record",
     "wrappers.recorder": "recording.recorder",
-    "wrappers.single": "recording.single",
-    "wrappers.vector": "recording.vector",
+    "wrappers.single": "recording.single_env",
+    "wrappers.vector": "recording.vector_env",
 }
 
 

@@ -4,13 +4,14 @@ import asyncio
 import inspect
 import uuid
 from collections.abc import Coroutine, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import embodied_mem
 from embodied_mem.agent.episode_run import Answer, EpisodeRun
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.contracts import Judge, Memory, Planner, Reflector, World
 from embodied_mem.errors import EpisodeError, unknown_name
+from embodied_mem.memory.modes import Mode
 from embodied_mem.records.episodes import Episode, Reflection, Trace
 from embodied_mem.records.experience import Experience, Kind, Origin, Outcome, Scope
 from embodied_mem.records.json_values import JsonObject, to_json_object
@@ -18,7 +19,6 @@ from embodied_mem.records.limits import Limits
 
 __all__ = ["Agent", "Limits", "Mode"]
 
-Mode: TypeAlias = Literal["learn", "frozen", "off"]
 
 MAX_PLAN_CALLS = 200  # in the record of an episode; its metadata counts the calls beyond
 

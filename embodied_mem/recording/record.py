@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import gymnasium as gym
     from gymnasium.vector import VectorEnv
 
-    from embodied_mem.recording.single import RecordExperience
-    from embodied_mem.recording.vector import RecordVectorExperience
+    from embodied_mem.recording.single_env import RecordExperience
+    from embodied_mem.recording.vector_env import RecordVectorExperience
 
 
 class RecordKeywords(TypedDict, total=False):
@@ -89,11 +89,11 @@ def record_experience(
     from gymnasium.vector import VectorEnv
 
     if isinstance(env, gym.Env):
-        from embodied_mem.recording.single import RecordExperience
+        from embodied_mem.recording.single_env import RecordExperience
 
         return RecordExperience(env, memory, options)
     if isinstance(env, VectorEnv):
-        from embodied_mem.recording.vector import RecordVectorExperience
+        from embodied_mem.recording.vector_env import RecordVectorExperience
 
         return RecordVectorExperience(env, memory, options)
     raise RecordingError(_rejection(env))

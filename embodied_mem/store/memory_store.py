@@ -273,7 +273,7 @@ class MemoryStore:
 
     def export(self, folder: str | Path, *, progress: Progress | None = None) -> "Manifest":
         """Write all entries that are not withdrawn into a folder of plain files; see `transfer.portable`."""
-        from embodied_mem.store.transfer.portable import export
+        from embodied_mem.store.transfer.export_folder import export
 
         return export(self.backend, self.path, folder, clock=self._clock, progress=progress)
 

@@ -247,7 +247,7 @@ def test_the_order_refuses_what_it_should(importer, imported):
         ("embodied_mem.agent.world_session", "embodied_mem.recording.describe"),
         ("embodied_mem.optional", "embodied_mem.errors"),
         ("embodied_mem.agent.agent", "embodied_mem"),  # what it reads of the package is looked at by itself
-        ("embodied_mem.store.transfer.portable", "embodied_mem.__version__"),
+        ("embodied_mem.store.transfer.export_folder", "embodied_mem.__version__"),
         ("embodied_mem.__init__", "embodied_mem.store"),
     ],
 )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from embodied_mem import registry
+from embodied_mem.contracts import Forgetting
 from embodied_mem.memory.forgetting.ebbinghaus import ARCHIVE_BELOW, Ebbinghaus
 from embodied_mem.memory.forgetting.eviction import evict
 from embodied_mem.memory.forgetting.fifo import Fifo
@@ -12,9 +13,6 @@ from embodied_mem.memory.forgetting.lru import Lru
 from embodied_mem.memory.forgetting.utility import Utility
 from embodied_mem.memory.forgetting.w_tiny_lfu import WTinyLfu
 from embodied_mem.records.remembered import Remembered
-
-if TYPE_CHECKING:
-    from embodied_mem.contracts import Forgetting  # which imports this folder
 
 __all__ = [
     "ARCHIVE_BELOW",
@@ -31,7 +29,7 @@ __all__ = [
 ]
 
 
-def make_forgetting(name: str, **options: Any) -> "Forgetting":
+def make_forgetting(name: str, **options: Any) -> Forgetting:
     """Build the forgetting policy registered under a name.
 
     Args:

@@ -23,8 +23,8 @@ from embodied_mem.records.json_values import canonical, check_text
 from embodied_mem.records.log import Entry, EntryKind
 from embodied_mem.records.spaces import FieldVector, Space, Vectors
 from embodied_mem.store.folder import absolute_path, check_absent, new_folder
+from embodied_mem.store.transfer.export_folder import Progress
 from embodied_mem.store.transfer.manifest import ENTRIES_FILE, Manifest, sha256_of
-from embodied_mem.store.transfer.portable import Progress
 from embodied_mem.store.transfer.vector_file import open_vectors
 from embodied_mem.store.upkeep.attached import attachment_file
 from embodied_mem.store.upkeep.texts import embedded_batch, text_to_embed

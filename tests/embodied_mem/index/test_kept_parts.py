@@ -42,9 +42,14 @@ def backend(tmp_path):
 
 
 @pytest.fixture
-def log(backend):
+def db(backend):
     with closing(sqlite3.connect(backend.path)) as opened:
-        yield SqliteLogReader(opened)
+        yield opened
+
+
+@pytest.fixture
+def log(db):
+    return SqliteLogReader(db)
 
 
 def parts_of(log, folder):
@@ -64,13 +69,15 @@ def folder(log, tmp_path):
     return place
 
 
-def test_what_was_saved_is_used_until_something_is_removed(backend, log, folder):
+def test_what_was_saved_is_used_until_something_is_removed(backend, db, log, folder):
     parts = parts_of(log, folder)
     assert parts.load(log, NAME, OF)["numbers"].tolist() == list(range(40))
     assert parts.load(log, NAME, {"space": "another"}) is None
     backend.append([example_entry(40)])
+    log = SqliteLogReader(db)
     assert parts_of(log, folder).load(log, NAME, OF) is not None
     backend.delete([41])
+    log = SqliteLogReader(db)
     assert parts_of(log, folder).load(log, NAME, OF) is None
 
 

@@ -14,7 +14,7 @@ from embodied_mem.recording.episode_log import EpisodeLog
 from embodied_mem.recording.plan_log import PlanLog, action_log
 from embodied_mem.recording.quick_steps import CAPACITY
 from embodied_mem.recording.recording_options import RecordOptions
-from embodied_mem.recording.single import RecordExperience
+from embodied_mem.recording.single_env import RecordExperience
 
 SPACE = gym.spaces.Discrete(300)
 

@@ -15,7 +15,7 @@ from embodied_mem.records.codec import experience_from_document
 from embodied_mem.records.log import EntryKind
 from embodied_mem.store import FILE_NAME, MemoryStore
 
-SCHEMA_1 = Path(__file__).parents[2] / "compatibility" / "fixtures" / "0.1.0" / "store" / FILE_NAME
+SCHEMA_1 = Path(__file__).parents[3] / "compatibility" / "fixtures" / "0.1.0" / "store" / FILE_NAME
 N_EXPERIENCES = 25
 
 

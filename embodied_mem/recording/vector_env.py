@@ -202,7 +202,7 @@ def _reset_is_repeated(env: VectorEnv[Any, Any, Any]) -> bool:
     """Whether the first step after an explicit reset resets again.
 
     Gymnasium 1.4.0: the worker of an `AsyncVectorEnv` clears its autoreset flag only with shared memory
-    (tests/embodied_mem/wrappers/test_vector.py detects a change).
+    (tests/embodied_mem/recording/test_vector_env.py detects a change).
     """
     base = env.unwrapped
     return isinstance(base, AsyncVectorEnv) and not base.shared_memory

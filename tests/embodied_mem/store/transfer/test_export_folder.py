@@ -362,12 +362,12 @@ def test_a_store_is_not_copied_into_itself(store, place):
 
 
 def test_a_failed_export_leaves_nothing(store, tmp_path, monkeypatch):
-    from embodied_mem.store.transfer import portable
+    from embodied_mem.store.transfer import export_folder
 
     def fail(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(portable, "sha256_of", fail)
+    monkeypatch.setattr(export_folder, "sha256_of", fail)
     with pytest.raises(StoreError, match="No space left"):
         store.export(tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lab"]
