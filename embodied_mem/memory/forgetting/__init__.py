@@ -1,6 +1,6 @@
 """Forgetting policies, which rank memories for removal; they implement `contracts.Forgetting`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embodied_mem import registry
 from embodied_mem.contracts import Forgetting

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from embodied_mem.index import compressed, growing, vector_column
 from embodied_mem.index import exact_ranking as ranking
 from embodied_mem.index.byte_codes import ByteCodes
+from embodied_mem.index.compressed import CompressedVectors
 from embodied_mem.index.exact_ranking import best_of
 from embodied_mem.index.index_options import IndexOptions
 from embodied_mem.index.legs import SimilarVectors
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vector_column import VectorColumn
-from embodied_mem.index.vectors import comparable, exact_similarities
-from embodied_mem.records.spaces import Metric, Space
+from embodied_mem.index.vectors import comparable, comparable_query, exact_similarities
+from embodied_mem.records.spaces import Metric, Space, similarities
 
 D = 24
 SPACE = Space(name="s", version="1", dimension=D)
@@ -265,6 +266,67 @@ class TestShortlists:
     def test_where_the_list_would_be_a_good_part_of_all_there_is_none(self, in_blocks, alike, scanned):
         search(in_blocks, alike, clustered(1, seed=4)[0], 120)
         assert scanned == [1_500]
+
+
+@pytest.mark.parametrize("spare", [0, 8])
+@pytest.mark.parametrize("levels", [31, 255])
+def test_no_other_is_above_what_a_short_list_says(levels, spare, monkeypatch):
+    monkeypatch.setattr(growing, "BLOCK_BYTES", 4 * D * 256)
+    for name, value in {"LEVELS": levels, "SPARE": spare, "MAX_SKIPPED": 0, "LISTED": 40}.items():
+        monkeypatch.setattr(compressed, name, value)
+    usual, odd = comparable(clustered(1_800), Metric.COSINE), np.eye(D, dtype=np.float32)[:3]
+    vectors = np.concatenate([usual, odd, usual[:300]])
+    made = CompressedVectors(usual[:300])
+    made.extend(vectors)
+    n_lists = 0
+    for query in [*comparable(clustered(200, seed=9), Metric.COSINE), *odd]:
+        found = made.shortlist(query, 3, 100, 2_000)
+        if found is not None:
+            places, others = found
+            left_out = np.setdiff1d(np.arange(100, 2_000), places)
+            assert (vectors[left_out].astype(np.float64) @ query).max() <= others
+            n_lists += 1
+    assert n_lists
+
+
+def test_a_vector_that_lost_much_is_on_every_short_list(monkeypatch, scanned):
+    """By its bytes it is less alike than so many of its block that faiss does not name it."""
+    monkeypatch.setattr(growing, "BLOCK_BYTES", 4 * D * 256)
+    monkeypatch.setattr(compressed, "MAX_SHORTLISTED", 0.5)
+    first, other = np.eye(D)[0], np.eye(D)[3]
+    vectors = first + 0.02 * np.random.default_rng(0).normal(size=(2_048, D))
+    vectors[::4] = first + 0.25 * other
+    vectors[900] = first + 0.3 * other
+    vectors[1] = 0.3 * first + np.eye(D)[5]
+    column = VectorColumn(SPACE, ALWAYS)
+    column.compress(vectors.astype(np.float32))
+    vectors[701] = 0.5 * first + 0.87 * other
+    recorded = vectors.astype(np.float32)
+    column.extend(np.arange(2_048), recorded, 2_048)
+    query = (0.6 * first + 0.8 * other).astype(np.float32)
+    assert search(column, recorded, query, 1).rows.tolist() == [701]
+    assert max(scanned) < 1_000
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_similarities_are_cosines_of_six_decimals(seed, n):
+    vectors, query = clustered(n, seed), clustered(1, seed + 1)[0]
+    rows, target = comparable(vectors, Metric.COSINE), comparable_query(query, Metric.COSINE)
+    values = exact_similarities(rows, target, Metric.COSINE)
+    assert values.tolist() == values.round(6).tolist()
+    assert values == pytest.approx(similarities(vectors, query, Metric.COSINE), abs=1e-6)
+
+
+@pytest.mark.parametrize("options", [NEVER, ALWAYS], ids=["exact", "compressed"])
+def test_the_last_rows_may_have_no_vector(options):
+    vectors = clustered(400)
+    column = VectorColumn(SPACE, options)
+    column.extend(np.arange(400), vectors, 500)
+    recorded = np.concatenate([vectors, np.zeros((100, D), np.float32)])
+    for some in (np.arange(0, 500, 3), np.arange(400, 500), np.arange(0, 400, 3)):
+        best = search(column, recorded, vectors[7], 60, Candidates(0, 0, some))
+        assert (best.rows.tolist(), best.values[0].tolist()) == expected(recorded, vectors[7], 60, some)
 
 
 def test_the_bound_of_the_compressed_is_never_broken():
