@@ -22,7 +22,18 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.text.function_words import function_words
-from embodied_mem.text.postings import MAX_COUNT, Arrays, Block, Lookup, Mask, Rows, Tail, Unsigned
+from embodied_mem.text.postings import (
+    MAX_COUNT,
+    Arrays,
+    Block,
+    Lookup,
+    Mask,
+    Rows,
+    Tail,
+    Unsigned,
+    as_lines,
+    from_lines,
+)
 from embodied_mem.text.similar_words import SimilarWords
 from embodied_mem.text.synonyms import NO_SYNONYMS, Synonyms
 from embodied_mem.text.words import WORDS_VERSION, words
@@ -106,9 +117,9 @@ class LexicalIndex:
         lookups = self._lookups(visible)
         question = _Question(terms.total(), self._wanted(terms, n_visible, lookups))
         if rows is None:
-            result = np.concatenate([_of_all(lookup, question) for lookup in lookups])
+            result = np.concatenate([_compare_all(lookup, question) for lookup in lookups])
             return result if visible is None else result * visible
-        result = _of_some([(lookup, lookup.own(rows)) for lookup in lookups], question)
+        result = _compare_some([(lookup, lookup.own(rows)) for lookup in lookups], question)
         return result if visible is None else result * visible[rows]
 
     def to_arrays(self) -> Arrays:
@@ -117,26 +128,23 @@ class LexicalIndex:
         for number, block in enumerate(self._blocks):
             arrays |= {f"{number}.{name}": array for name, array in block.to_arrays().items()}
         arrays["absent"] = np.array(self._absent, np.int64)
-        arrays["spellings"] = self._spellings.to_array()
+        arrays["spellings"] = as_lines(self._spellings)
         return arrays
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Arrays, synonyms: Synonyms = NO_SYNONYMS, *, block_rows: int = BLOCK_ROWS
-    ) -> Self:
+    def from_arrays(cls, arrays: Arrays, synonyms: Synonyms = NO_SYNONYMS) -> Self:
         """The index of these arrays, which it keeps and does not write to.
 
         Args:
             arrays: What `to_arrays` gave; keep `made_by` with them to know whether they can be used.
             synonyms: What counts as the same word; those it was made with.
-            block_rows: How many further documents are packed together.
         """
-        index = cls(synonyms, block_rows=block_rows)
+        index = cls(synonyms)
         while f"{len(index._blocks)}.codes" in arrays:
             index._blocks.append(Block.from_arrays(_beginning(arrays, f"{len(index._blocks)}.")))
         index._tail = Tail.from_arrays(_beginning(arrays, "tail."))
         index._absent = array("q", arrays["absent"].tolist())
-        index._spellings = SimilarWords.from_array(arrays["spellings"])
+        index._spellings = SimilarWords(from_lines(arrays["spellings"]))
         return index
 
     def _terms(self, text: str) -> Counter[str]:
@@ -220,10 +228,12 @@ class _Question(NamedTuple):
         return covered
 
 
-def _of_all(lookup: Lookup, question: _Question) -> Floats:
+def _compare_all(lookup: Lookup, question: _Question) -> Floats:
     """(n,) the similarities of all rows of a block or tail."""
+    covered = np.zeros(len(lookup))
+    if not lookup.places:
+        return covered
     damping = _damping(lookup.lengths(), question.n_terms)
-    covered = np.zeros(len(damping))
     for start in range(0, len(question.wanted), WORDS_AT_ONCE):
         words_at_once = question.wanted[start : start + WORDS_AT_ONCE]
         for is_rare, group in groupby(words_at_once, lambda word: lookup.is_rare(word.only_term)):
@@ -236,7 +246,7 @@ def _of_all(lookup: Lookup, question: _Question) -> Floats:
     return question.similarities(covered)
 
 
-def _of_some(rows: Sequence[tuple[Lookup, Rows]], question: _Question) -> Floats:
+def _compare_some(rows: Sequence[tuple[Lookup, Rows]], question: _Question) -> Floats:
     """(m,) the similarities of some rows of each block and the tail."""
     lengths = np.concatenate([lookup.lengths()[here] for lookup, here in rows])
     damping = _damping(lengths, question.n_terms)
@@ -254,7 +264,7 @@ def _add(word: _Wanted, found: Sequence[tuple[float, Unsigned]], damping: Floats
     """Add what rows cover of a word, given how often they have the terms that stand for it."""
     best: Floats | None = None
     for alike, counts in found:
-        share = _shares(counts.astype(np.float64), damping.copy(), word.factor)
+        share = _shares(counts, damping, word.factor)
         if alike < 1.0:
             share *= alike
         best = share if best is None else np.maximum(best, share, out=best)
@@ -267,19 +277,20 @@ def _add_rare(wanted: Sequence[_Wanted], lookup: Lookup, damping: Floats, covere
     """Add what rows cover of words that most of them lack, looking at the others alone."""
     found = [lookup.places[str(word.only_term)].values for word in wanted]
     values, sizes = np.concatenate(found), list(map(len, found))
-    rows, counts = (values >> 16).astype(np.int64), (values & MAX_COUNT).astype(np.float64)
-    factors, weights = ([word.factor for word in wanted], [word.weight for word in wanted])
-    shares = _shares(counts, damping[rows], np.repeat(factors, sizes))
-    shares *= np.repeat(weights, sizes)
+    rows = (values >> 16).astype(np.int64)
+    factors = np.repeat([word.factor for word in wanted], sizes)
+    shares = _shares(values & MAX_COUNT, damping[rows], factors)
+    shares *= np.repeat([word.weight for word in wanted], sizes)
     np.add.at(covered, rows, shares)
 
 
-def _shares(counts: Floats, damping: Floats, factor: Floats | float) -> Floats:
-    """(m,) how much rows cover of a word that they have so often, written over their damping."""
-    damping += counts
-    np.divide(counts, damping, out=damping)
-    damping *= factor
-    return np.minimum(damping, 1.0, out=damping)
+def _shares(counts: npt.NDArray[np.integer], damping: Floats, factor: Floats | float) -> Floats:
+    """(m,) how much rows cover of a word that they have so often."""
+    wide = counts.astype(np.float64)
+    shares = wide + damping
+    np.divide(wide, shares, out=shares)
+    shares *= factor
+    return np.minimum(shares, 1.0, out=shares)
 
 
 def _damping(lengths: Unsigned, n_terms: int) -> Floats:

@@ -222,6 +222,9 @@ class Lookup:
         self._first = first
         self._seen = None if seen is None or seen.all() else seen
 
+    def __len__(self) -> int:
+        return len(self._part)
+
     def n_rows(self, terms: Sequence[str]) -> list[int]:
         """(t,) how many visible rows have each of these terms."""
         found = self._part.find(terms)

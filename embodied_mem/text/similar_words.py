@@ -1,26 +1,30 @@
 """Which known words are spelt like an unknown one, by the letter triples that they share."""
 
 from array import array
-from collections.abc import Iterable
-from typing import Self
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
-
-from embodied_mem.text.postings import as_lines, from_lines
 
 MIN_LIKENESS = 0.6  # of the letters of an unknown word and a stored one
 
 
 class SimilarWords:
-    """Words in letters, to be found by their spelling. Numbers and short words are not kept."""
+    """Words in letters, to be found by their spelling. Numbers and short words are not kept.
 
-    def __init__(self) -> None:
+    Args:
+        words: To begin with.
+    """
+
+    def __init__(self, words: Iterable[str] = ()) -> None:
         self._words: dict[str, None] = {}
-        self._waiting: list[str] = []  # until an unknown word is asked for, which happens to few stores
-        self._taken_in: list[str] = []
+        self._sorted_in: list[str] = []  # the first of them, once an unknown word was asked for
         self._sizes = array("i")  # how many triples each has
-        self._by_trigram: dict[str, array[int]] = {}  # triple to places in `_taken_in`
+        self._by_trigram: dict[str, array[int]] = {}  # triple to places in `_sorted_in`
+        self.add(words)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words)
 
     @property
     def nbytes(self) -> int:
@@ -29,46 +33,30 @@ class SimilarWords:
 
     def add(self, words: Iterable[str]) -> None:
         """Keep these words; those that are kept already change nothing."""
-        for word in words:
-            if word not in self._words and trigrams(word):
-                self._words[word] = None
-                self._waiting.append(word)
+        new = (word for word in words if word not in self._words and trigrams(word))
+        self._words |= dict.fromkeys(new)
 
     def alike(self, word: str) -> list[tuple[float, str]]:
         """Words at least six tenths alike by Dice's coefficient, each with it; the most alike first."""
         letters = trigrams(word)
-        if not letters:
-            return []
-        self._take_in()
+        if len(self._sorted_in) < len(self._words):
+            self._sort_in()
         places = [np.frombuffer(self._by_trigram[t], np.int32) for t in letters if t in self._by_trigram]
         if not places:
             return []
         shared = np.bincount(np.concatenate(places))
-        likeness = 2 * shared / (len(letters) + np.frombuffer(self._sizes, np.int32)[: len(shared)])
+        likeness = 2 * shared / (len(letters) + np.array(self._sizes[: len(shared)]))
         close = np.flatnonzero(likeness >= MIN_LIKENESS).tolist()
-        found = [(float(likeness[place]), self._taken_in[place]) for place in close]
+        found = [(float(likeness[place]), self._sorted_in[place]) for place in close]
         return sorted(found, key=lambda pair: (-pair[0], pair[1]))
 
-    def to_array(self) -> npt.NDArray[np.uint8]:
-        """The words as one text, a line each."""
-        return as_lines(self._words)
-
-    @classmethod
-    def from_array(cls, array: npt.NDArray[np.uint8]) -> Self:
-        """The words of such a text."""
-        words = cls()
-        words._words = dict.fromkeys(from_lines(array))
-        words._waiting = list(words._words)
-        return words
-
-    def _take_in(self) -> None:
-        for word in self._waiting:
+    def _sort_in(self) -> None:
+        for word in islice(self._words, len(self._sorted_in), None):
             letters = trigrams(word)
             for trigram in letters:
-                self._by_trigram.setdefault(trigram, array("i")).append(len(self._taken_in))
+                self._by_trigram.setdefault(trigram, array("i")).append(len(self._sorted_in))
             self._sizes.append(len(letters))
-            self._taken_in.append(word)
-        self._waiting = []
+            self._sorted_in.append(word)
 
 
 def trigrams(word: str) -> frozenset[str]:

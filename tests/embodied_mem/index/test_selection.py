@@ -4,12 +4,12 @@ import sqlite3
 
 import numpy as np
 import pytest
-from embodied_mem.filters import Equals
-from embodied_mem.log import Search
 
 from embodied_mem.index import selection as selection_module
 from embodied_mem.index.rows import RowTable
 from embodied_mem.index.selection import Selection
+from embodied_mem.records.filters import Equals
+from embodied_mem.records.log import Search
 
 
 class NumberedTable(RowTable):

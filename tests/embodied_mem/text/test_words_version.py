@@ -67,7 +67,7 @@ def features_digest():
 def test_words_give_what_their_version_says():
     assert GOLDEN_WORDS.get(words.WORDS_VERSION) == terms_digest(), (
         "words(), trigrams(), Synonyms.apply() or codes_of() gives something else than it did, and saved "
-        "parts of the index would be loaded that do not fit: raise WORDS_VERSION in text/words.py, "
+        "parts of the index would be loaded that do not fit: raise WORDS_VERSION in embodied_mem/words.py, "
         f"and set GOLDEN_WORDS to the new version with {terms_digest()!r}"
     )
 
