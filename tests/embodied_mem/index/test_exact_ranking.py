@@ -5,10 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from embodied_mem.backends.sqlite import SqliteBackend
+from embodied_mem.index import compressed, growing
 from embodied_mem.index import exact_ranking as ranking
 from embodied_mem.index.estimates import Estimates, Shortlist
 from embodied_mem.index.exact_ranking import best_of
+from embodied_mem.index.index_options import IndexOptions
 from embodied_mem.index.selection import Candidates
+from embodied_mem.records.log import Search, VectorLeg
+from embodied_mem.records.spaces import FieldVector, Space
+from embodied_mem.testing.backend import example_entry
 
 
 @dataclass
@@ -102,3 +108,122 @@ def test_fewer_candidates_than_asked_for_are_all_given():
 
 def test_a_leg_of_weight_0_gives_the_newest_and_compares_no_other():
     assert rows_of(FakeLeg([0.9, 0.1, 0.2], [0.8, 0.1, 0.2], 0.2, weight=0.0), 2) == [2, 1]
+
+
+class TestShortlist:
+    """A short list is enough where no other candidate can be worth as much as the last of its best."""
+
+    def test_the_bound_is_weighed_as_the_values_are(self):
+        leg = FakeLeg([0.9, 0.5, 0.7], listed=[0, 1], others=0.7, weight=2.0)
+        assert rows_of(leg, 2) == [0, 2]  # 0.7 is less than what the last is worth, 2 * 0.5, and worth more
+        leg = FakeLeg([0.9, 0.5, 0.7], listed=[0, 1], others=0.4, weight=0.5)
+        assert rows_of(leg, 2) == [0, 1]  # a false bound; 0.5 * 0.4 is below 0.5 * 0.5
+
+    def test_a_bound_below_0_is_worth_as_much_as_the_last_that_is_below_0(self):
+        assert rows_of(FakeLeg([-0.1, -0.6], listed=[0], others=-0.5), 1) == [1]
+
+    def test_the_last_of_those_asked_for_is_compared_with_the_bound_and_not_the_first(self):
+        assert rows_of(FakeLeg([0.9, 0.3, 0.6], listed=[0, 1], others=0.6), 2) == [0, 2]
+
+    def test_a_list_of_one_leg_says_nothing_about_two(self):
+        legs = [FakeLeg([0.9, 0.5], listed=[0], others=0.5), FakeLeg([0.0, 0.8])]
+        assert best_of(legs, Candidates(0, 2), 1).rows.tolist() == [1]
+
+    def test_it_is_enough_though_its_own_values_are_estimated(self):
+        leg = FakeLeg([0.6, 0.7, 0.5, 0.4], [0.6, 0.5, 0.5, 0.4], 0.2, listed=[0, 1], others=0.55)
+        assert rows_of(leg, 1) == [1]
+
+
+class TestProof:
+    """Whatever may still belong among the best by its estimate and its error is compared exactly."""
+
+    def test_the_best_is_found_behind_more_than_the_spare_ones(self, monkeypatch):
+        monkeypatch.setattr(ranking, "N_SPARE", 4)
+        seem_better = 20
+        leg = FakeLeg([0.8, *[0.5] * seem_better], [0.6, *[0.7] * seem_better], 0.2)
+        assert rows_of(leg, 1) == [0]
+
+    def test_a_reach_is_counted_from_the_last_of_the_best_and_not_from_the_first(self):
+        leg = FakeLeg([0.9, 0.5, 0.6], [0.9, 0.5, 0.4], 0.2)
+        assert rows_of(leg, 2) == [0, 2]
+
+    def test_of_ties_the_newest_is_found_though_it_is_older_than_the_best(self):
+        leg = FakeLeg([0.5, 0.5, 0.9], [0.5, 0.4, 0.9], 0.1)
+        assert rows_of(leg, 2) == [2, 1]
+
+    def test_what_can_only_tie_and_is_older_is_not_compared(self):
+        leg = FakeLeg([0.7, 0.5], [0.4, 0.5], 0.1)  # a false bound
+        assert rows_of(leg, 1) == [1]
+
+    def test_what_was_compared_is_not_compared_again_and_given_twice(self):
+        leg = FakeLeg([0.9, 0.8, 0.7], [0.9, 0.8, 0.7], 0.5)
+        assert rows_of(leg, 2) == [0, 1]
+
+    def test_an_error_counts_by_the_weight_of_its_leg(self):
+        leg = FakeLeg([0.6, 0.7], [0.6, 0.5], 0.2, weight=3.0)
+        assert rows_of(leg, 1) == [1]
+
+    def test_the_errors_of_all_legs_add_up(self):
+        seems_better, is_better = [0.5, 0.3], [0.5, 0.6]
+        legs = [FakeLeg(is_better, seems_better, errors) for errors in (0.3, [0.3, 0.3])]
+        assert best_of(legs, Candidates(0, 2), 1).rows.tolist() == [1]
+
+    def test_the_error_of_one_leg_counts_whichever_place_it_has(self):
+        sure, unsure = FakeLeg([0.1, 0.1]), FakeLeg([0.6, 0.7], [0.6, 0.5], 0.2)
+        for legs in ([sure, unsure], [unsure, sure]):
+            assert best_of(legs, Candidates(0, 2), 1).rows.tolist() == [1]
+
+    def test_a_sum_of_legs_loses_nothing_to_the_float32_of_one(self):
+        class InFloat32(FakeLeg):
+            def scan(self, candidates):
+                return Estimates(super().scan(candidates).values.astype(np.float32))
+
+        assert best_of([InFloat32([1.0, 1.0]), FakeLeg([1e-9, 0.0])], Candidates(0, 2), 1).rows.tolist() == [
+            0
+        ]
+
+
+class TestOnCompressedVectors:
+    """The same of a log in SQLite, whose vectors a search compares as bytes."""
+
+    SPACE = Space(name="s", version="1", dimension=16)
+
+    def search(self, folder, vectors, query, *, compression="always", **wanted):
+        """The sequence numbers of what is found; entry n has sequence number n + 1."""
+        with SqliteBackend(folder / compression, index=IndexOptions(compression=compression)) as backend:
+            backend.append(
+                [
+                    example_entry(n, texts={}, vectors=(self.field(values),))
+                    for n, values in enumerate(vectors)
+                ]
+            )
+            found = backend.search(Search(legs=(VectorLeg("v", self.field(query)),), **wanted))
+            [report] = backend.index_report().values()
+            assert report["vectors"]["v"]["kept"] == {"always": "compressed", "never": "exact"}[compression]
+            assert found.is_exact
+            return list(found.sequences)
+
+    def field(self, values):
+        return FieldVector(field="v", space=self.SPACE, values=values.astype(np.float32))
+
+    def test_near_ties_that_the_bytes_do_not_tell_apart_are_told_apart(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(ranking, "N_SPARE", 4)
+        rng = np.random.default_rng(0)
+        vectors = 1 + 1e-2 * rng.normal(size=(400, 16))
+        vectors[::8] = rng.normal(size=(50, 16))  # which make the steps between two bytes wide
+        vectors[100:400:50] = vectors[99]  # ties, of which the newest comes first
+        found = self.search(tmp_path, vectors, vectors[99], k=9)
+        assert found[:7] == [351, 301, 251, 201, 151, 101, 100]
+        assert found == self.search(tmp_path, vectors, vectors[99], k=9, compression="never")
+
+    def test_where_the_most_alike_are_hidden_the_next_are_found_and_not_the_rest_of_a_short_list(
+        self, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(growing, "BLOCK_BYTES", 4 * 16 * 256)  # 256 vectors
+        monkeypatch.setattr(compressed, "MAX_SHORTLISTED", 0.5)  # of so few
+        angles = np.linspace(0.01, 1.5, 600)
+        vectors = np.zeros((600, 16))
+        vectors[:, 0], vectors[:, 1] = np.cos(angles), np.sin(angles)
+        nearest = np.arange(1, 101, dtype=np.int64)
+        found = self.search(tmp_path, vectors, np.eye(16)[0], k=2, without=nearest)
+        assert found == [101, 102]
