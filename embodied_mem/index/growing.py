@@ -63,7 +63,7 @@ class Blocks:
         self.dtype = np.dtype(dtype)
         self.height = max(
             16, BLOCK_BYTES // (width * 4)
-        )  # the same for every type: rows, not bytes, are shared
+        )  # independent of dtype: float32 and byte blocks hold the same rows
         self.blocks: list[npt.NDArray[Any]] = []
         self._n = 0
 

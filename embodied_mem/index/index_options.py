@@ -36,8 +36,8 @@ class IndexOptions:
 
     def __post_init__(self, scanned_rows: int | None, coarse_recall: float | None) -> None:
         if scanned_rows is not None or coarse_recall is not None:
-            said = "scanned_rows and coarse_recall change nothing any more, as every answer is exact"
-            warnings.warn(f"{said}; leave them out of IndexOptions", DeprecationWarning, stacklevel=3)
+            message = "scanned_rows and coarse_recall change nothing any more, as every answer is exact"
+            warnings.warn(f"{message}; leave them out of IndexOptions", DeprecationWarning, stacklevel=3)
         if self.compression not in get_args(Compression):
             raise InvalidQuery(
                 f"compression is {self.compression!r}; expected one of {', '.join(get_args(Compression))}"

@@ -36,7 +36,7 @@ def connect(
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; use a Python built with 3.38 or newer")
     _prepare_folder(path, read_only=read_only)
-    _refuse_emptied(path)
+    _reject_emptied(path)
     with store_errors(path):
         uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
         db = sqlite3.connect(
@@ -68,10 +68,10 @@ def store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = as_store_error(error, path)
-        if told is None:
+        translated = as_store_error(error, path)
+        if translated is None:
             raise
-        raise told from error
+        raise translated from error
 
 
 def as_store_error(error: BaseException, path: Path) -> StoreError | None:
@@ -80,19 +80,19 @@ def as_store_error(error: BaseException, path: Path) -> StoreError | None:
     Returns:
         None for any other error.
     """
-    told: StoreError | None = None
+    translated: StoreError | None = None
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorname", "") or ""
         advice = next((text for prefix, text in _ADVICE.items() if code.startswith(prefix)), "")
-        told = StoreError(f"{path}: {error}{'; ' if advice else ''}{advice}")
+        translated = StoreError(f"{path}: {error}{'; ' if advice else ''}{advice}")
     elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):  # SQLite has no page checksums
-        told = StoreError(f"{path}: {error}; {_ADVICE['SQLITE_CORRUPT']}")
+        translated = StoreError(f"{path}: {error}; {_ADVICE['SQLITE_CORRUPT']}")
     elif isinstance(error, OSError):
         advice = _ADVICE[_ERRNO_ADVICE.get(error.errno or 0, "SQLITE_IOERR")]
-        told = StoreError(f"{path}: {error}; {advice}")
-    if told is not None:
-        told.__cause__ = error
-    return told
+        translated = StoreError(f"{path}: {error}; {advice}")
+    if translated is not None:
+        translated.__cause__ = error
+    return translated
 
 
 def is_lost(error: BaseException) -> bool:
@@ -152,7 +152,7 @@ def _prepare_folder(path: Path, *, read_only: bool) -> None:
         ) from error
 
 
-def _refuse_emptied(path: Path) -> None:
+def _reject_emptied(path: Path) -> None:
     """Reject an empty store file beside folders that are created only after the log."""
     if path.name != FILE_NAME or not path.is_file() or path.stat().st_size:
         return

@@ -318,12 +318,14 @@ class SqliteHandle:
         try:
             self._commit_pending(db)
         except (sqlite3.Error, StoreError) as error:
-            told = as_store_error(error, self.path) or error
-            logger.warning("reading without some queued entries, which could not be committed: %s", told)
-            if isinstance(told, ConflictingId | UnknownSpace):
-                self._refused.append(told)
-            if is_lost(told):
-                self._let_go()
+            translated = as_store_error(error, self.path) or error
+            logger.warning(
+                "reading without some queued entries, which could not be committed: %s", translated
+            )
+            if isinstance(translated, ConflictingId | UnknownSpace):
+                self._refused.append(translated)
+            if is_lost(translated):
+                self._drop_connection()
                 return self._connection()
         return db
 
@@ -344,7 +346,7 @@ class SqliteHandle:
         """Give the connection and translate SQLite's errors; the caller must hold the lock."""
         return _Opened(self)
 
-    def _let_go(self) -> None:
+    def _drop_connection(self) -> None:
         """Drop a connection that cannot recover; the next call reopens the file."""
         db, self._db = self._db, None
         self._forget_caches()
@@ -415,11 +417,11 @@ class _Opened:
     def _translate_error(self, error: BaseException) -> None:
         """Raise a `StoreError` for an error of SQLite or the disk; drop an unusable connection."""
         handle = self._handle
-        told = as_store_error(error, handle.path)
-        if is_lost(told or error):
-            handle._let_go()
-        if told is not None:
-            raise told from error
+        translated = as_store_error(error, handle.path)
+        if is_lost(translated or error):
+            handle._drop_connection()
+        if translated is not None:
+            raise translated from error
 
 
 def _at_least_one(commit_every: int) -> int:

@@ -330,7 +330,7 @@ def _write_row(
         return kept
     if _insert(db, row, sequence, now_s).rowcount != 1:
         kept = kept_already(db, row, store)
-        assert kept is not None, "the id was taken a moment ago, in the same transaction"
+        assert kept is not None, "the insert has just found the id taken, in this transaction"
         return kept
     db.execute(_INSERT_CONTENT, (sequence, row.payload, row.texts))
     for key, vector in enumerate(row.vectors, sequence << VECTORS_BITS):
