@@ -1,4 +1,4 @@
-"""The bars of the benchmarks, each under the name of the row that is held against it."""
+"""The bars of the benchmarks, by the name of the row that each applies to."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """What a row has to reach.
+    """The requirement for a row.
 
     Attributes:
         n: Number of records at which it is judged.
@@ -46,10 +46,10 @@ DEFAULT_PATH_BARS: Mapping[str, Bar] = {
 
 
 def bar_of(row_name: str) -> Bar | None:
-    """The bar of the row of this name; None where the row is only shown."""
+    """Return the bar of a row by name; None if the row is only shown."""
     return STORE_BARS.get(row_name) or DEFAULT_PATH_BARS.get(row_name)
 
 
 def bars_at(bars: Mapping[str, Bar], sizes: Collection[int]) -> list[str]:
-    """Those of the bars that a run with these numbers of records has to judge."""
+    """Return the bars that a run with these numbers of records judges."""
     return [name for name, bar in bars.items() if bar.n in sizes]

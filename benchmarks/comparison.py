@@ -1,4 +1,4 @@
-"""One run over all subjects at one size: they take turns, so that the noise of the machine hits all alike."""
+"""One run over all subjects at one size: they take turns, so that machine noise affects all equally."""
 
 import contextlib
 import math
@@ -74,7 +74,7 @@ class Measured:
 
     @property
     def least_recall(self) -> float:
-        """Its recall under the filter where that is worst; NaN where nothing was searched."""
+        """The lowest recall over the filters; NaN if nothing was searched."""
         return min(self.recalls.values(), default=math.nan)
 
     def search_p50_ms(self, kind: Filter) -> float:
@@ -82,7 +82,7 @@ class Measured:
         return statistics.median(timings.p50_ms for timings in self.searches[kind])
 
     def add_p50_ms(self) -> float:
-        """The same for an add, with its share of what the indexes had to catch up."""
+        """The same for an add, including its share of the indexes' catch-up time."""
         return statistics.median(self.add_rounds_ms())
 
     def add_rounds_ms(self) -> list[float]:
@@ -93,7 +93,7 @@ class Measured:
         ]
 
     def document(self) -> dict[str, Any]:
-        """Everything as JSON, each round beside the whole."""
+        """Return all results as JSON, with each round."""
         result: dict[str, Any] = {"title": describe_subject(self.name).title, "load_s": self.load_s}
         for kind, rounds in self.searches.items():
             result[f"search_{kind}"] = {
@@ -115,7 +115,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Adder:
-    """A store that takes its turns to add records after the n that it holds."""
+    """A store with n records that adds further records in turns."""
 
     worker: WorkerProcess
     of: Measured
@@ -137,9 +137,9 @@ def compare(
     Args:
         names: The subjects.
         n: Records that are loaded.
-        folder: Where workload and stores are kept; emptied by nobody.
+        folder: Folder of the workload and the stores; not emptied.
         effort: How much is measured.
-        say: Told what goes on.
+        say: Called with progress messages.
         small: Records of another store of ours whose adds take turns with those of the first; None for none.
     """
     say(f"{n:,} records: making the workload")
@@ -216,7 +216,7 @@ def _search(
 
 
 def _ask(worker: WorkerProcess, name: str, say: Say, do: str, **arguments: Any) -> dict[str, Any]:
-    """What the worker answers; a turn that took long is named, so that a long run shows where it is."""
+    """Return the worker's answer; report slow turns, so that a long run shows its progress."""
     began = time.perf_counter()
     answer = worker.ask(do, **arguments)
     took_s = time.perf_counter() - began
@@ -228,10 +228,10 @@ def _ask(worker: WorkerProcess, name: str, say: Say, do: str, **arguments: Any) 
 def _note_search(
     of: Measured, kind: Filter, answer: Mapping[str, Any], truth: Sequence[frozenset[int]]
 ) -> None:
-    """Keep a turn.
+    """Store the result of a turn.
 
     Raises:
-        ExperimentError: It found nothing at all, which tells of a broken subject and not of a slow one.
+        ExperimentError: The subject found nothing, so it is broken rather than slow.
     """
     found = answer["found"]
     if not any(found):
@@ -245,7 +245,7 @@ def _note_search(
 
 def _add(adders: Sequence[_Adder], effort: Effort, say: Say) -> None:
     for number in range(effort.rounds):
-        # Forth and back, so that nobody always meets what the same one has left to the disk to do.
+        # Alternate the order, so that no subject always runs after the same one's pending disk writes.
         for adder in adders if number % 2 == 0 else reversed(adders):
             adder.take_turn(effort, say)
         say(f"  added, round {number + 1} of {effort.rounds}")
@@ -260,7 +260,7 @@ def _close(workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured
 
 
 def _reopen(of: Measured, workload: Path, folder: Path, say: Say) -> None:
-    """Open what was closed in a fresh process: how long that takes, and what it keeps in memory."""
+    """Reopen a closed store in a fresh process; measure the time and the memory."""
     with WorkerProcess(of.name, workload, folder) as worker:
         of.reopen_s = worker.ask("open")["first_search_s"]
         for kind in Filter:

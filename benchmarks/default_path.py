@@ -48,7 +48,7 @@ BUDGET_S = 60.0
 MAX_SETTLING_S = 3_600.0
 
 Say = Callable[[str], None]
-TASK_AND_STATE = "text_of_task_and_state"  # two texts that add up, as planners ask; shown and not judged
+TASK_AND_STATE = "text_of_task_and_state"  # two texts, as planners ask; shown, not judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Path95:
 
     @property
     def exact(self) -> float:
-        """1 where every answer is right and says so; otherwise the share of which there is less."""
+        """The lower of `recall` and `proved`: 1 if every answer is right and marked exact."""
         return min(self.recall, self.proved)
 
     def document(self) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _by_vector(memory: ExperienceMemory, filled: FilledStore, n: int, kind: Kind
 def _asked(
     name: str, n: int, asks: Sequence[Callable[[], Recollection]], truth: Sequence[frozenset[int]], say: Say
 ) -> Path95:
-    """Ask everything and hold the answers against the truth."""
+    """Run all queries and compare the answers with the exact ones."""
     for ask in asks[:N_WARM]:
         ask()
     timings, answers = time_calls(asks, budget_s=BUDGET_S)
@@ -162,10 +162,10 @@ def _asked(
 
 
 def _settle() -> float:
-    """Wait until nothing is made in the background any more; the seconds it took.
+    """Wait until background work ends; return the seconds it took.
 
     Raises:
-        ExperimentError: It takes too long; what is measured then would be something else.
+        ExperimentError: It takes too long, so the measurement would be invalid.
     """
     began = time.perf_counter()
     while threading.active_count() > 1 and time.perf_counter() - began < MAX_SETTLING_S:
@@ -202,7 +202,7 @@ def _time_row(of: Path95) -> Row:
     percentiles = f"p50 {number(of.timings.p50_ms)}, p99 {number(of.timings.percentile_ms(99))} ms"
     said = f"{percentiles}; recall {of.recall:.3f}, proved exact {of.proved:.3f}"
     row = limited_row(f"{of.name}_{label(of.n)}_p95", of.timings.percentile_ms(95), "ms", said)
-    return row_if(of.exact == 1.0, row)  # who finds too little may well be fast
+    return row_if(of.exact == 1.0, row)  # speed does not count if too little is found
 
 
 def _exact_row(n: int, measured: Sequence[Path95]) -> Row:

@@ -40,7 +40,7 @@ CHUNK = 10_000  # records made ahead of those that are written
 REPORTED_EVERY = 100_000
 FILLED_AT_ONCE = 2  # processes; each takes one core, and three gigabytes for a million records
 MODULE = "benchmarks.filled_store"
-TRUTH_FILE = "truth-2.json"  # another name wherever other answers count as right
+TRUTH_FILE = "truth-2.json"  # change the name when the exact answers change
 QUERY_FILE = "query_vectors.npy"
 
 Say = Callable[[str], None]
@@ -71,7 +71,7 @@ class FilledStore:
 
     @classmethod
     def read(cls, folder: Path, n: int, kind: Kind) -> Self:
-        """The store of n records in this folder, which `fill_all` has made."""
+        """Return the store of n records that `fill_all` created in this folder."""
         home = _home(folder, n, kind)
         truth = json.loads((home / TRUTH_FILE).read_text(encoding="utf-8"))
         answers = [[frozenset(found) for found in truth[name]] for name in ("nearest", "nearest_of_agent")]
@@ -79,10 +79,10 @@ class FilledStore:
 
 
 def fill_all(folder: Path, wanted: Sequence[tuple[int, Kind]], say: Say) -> None:
-    """Fill the stores that are not there yet, the largest first, each in a process of its own.
+    """Fill the missing stores, the largest first, each in a separate process.
 
     Raises:
-        ExperimentError: One could not be filled; what was said about it is on stderr.
+        ExperimentError: A store could not be filled; stderr has the reason.
     """
     missing = [(n, kind) for n, kind in wanted if not (_home(folder, n, kind) / TRUTH_FILE).exists()]
     with ThreadPoolExecutor(FILLED_AT_ONCE) as pool:
@@ -105,7 +105,7 @@ def _home(folder: Path, n: int, kind: Kind) -> Path:
 
 
 def _fill(home: Path, n: int, kind: Kind, say: Say) -> None:
-    """Write the records, and last of all the answers, which say that the store is whole."""
+    """Write the records, then the answers, whose presence marks the store as complete."""
     home.mkdir(parents=True, exist_ok=True)
     queries = make_queries(n)
     if kind is Kind.BAG:
@@ -119,7 +119,7 @@ def _fill(home: Path, n: int, kind: Kind, say: Say) -> None:
     began = time.perf_counter()
     with MemoryStore.open(home / "store", commit_every=LOADED_AT_ONCE) as store:
         memory = store.memory()
-        done = store.stats().n_experiences  # a run that was broken off goes on where it was
+        done = store.stats().n_experiences  # resume an interrupted run
         for first, records in _chunks(n):
             if kind is Kind.BAG:
                 vectors[first : first + CHUNK] = embed_all([record.text for record in records])

@@ -1,4 +1,4 @@
-"""Floors: what the bare arithmetic costs, without records, disk or features."""
+"""Floors: the cost of the arithmetic alone, without records, disk or features."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ class NumpyFloor:
         self._rows.extend(records)
 
     def add(self, record: BenchRecord, vector: Vector) -> None:
-        """Append a row by copying everything: nothing anyone would do, and not reported."""
+        """Append a row by copying the whole matrix; not reported."""
         self.load([record], vector[None])
 
     def search(self, query: BenchQuery, vector: Vector, *, by_agent: bool, by_task: bool) -> list[int]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from embodied_mem.experiments.outputs import machine, versions
 
-ONE_THREAD = {  # for the environment of a child process, set before numpy and faiss are imported there
+ONE_THREAD = {  # environment of a child process, set before it imports numpy and faiss
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -49,7 +49,7 @@ class Timings:
 
     @classmethod
     def joined(cls, parts: "Sequence[Timings]") -> "Timings":
-        """All of them as one."""
+        """Concatenate timings."""
         return cls(
             tuple(second for part in parts for second in part.wall_s), sum(part.cpu_s for part in parts)
         )

@@ -1,4 +1,4 @@
-"""Our own store as a subject: nothing but calls that a user makes."""
+"""Our own store as a subject, through public calls only."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,7 +88,7 @@ class OwnStore:
 
 
 class CompressedStore(OwnStore):
-    """The same with its vectors compressed, whatever the number of records."""
+    """`OwnStore` with compressed vectors at every size."""
 
     index = IndexOptions(compression="always")
 

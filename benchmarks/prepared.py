@@ -31,7 +31,7 @@ class Filter(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What a subject is given before any clock starts.
+    """The inputs of a subject, prepared before any clock starts.
 
     Attributes:
         n: How many records are loaded; those after them are added one by one.
@@ -49,7 +49,7 @@ class Prepared:
 
     @classmethod
     def make(cls, n: int, n_added: int) -> Self:
-        """The workload of n records and as many to add."""
+        """Return the workload: n records to load and n to add."""
         records, queries = make_records(n + n_added), make_queries(n)
         vectors = embed_all([record.text for record in records])
         return cls(n, records, vectors, queries, embed_all([query.text for query in queries]))
@@ -68,7 +68,7 @@ class Prepared:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """What `save` wrote."""
+        """Read the files that `save` wrote."""
         parts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
         return cls(
             parts["n"],

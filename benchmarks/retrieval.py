@@ -1,4 +1,4 @@
-"""How well texts are found without a model: `python -m benchmarks.retrieval`.
+"""Quality of text retrieval without a model: `python -m benchmarks.retrieval`.
 
 MRR@10, recall@1 and recall@8 of every method on both sets, by half, with 95 % intervals by bootstrap over
 queries. Rows with synonyms are optimistic, since the queries were written in view of them (data/README.md).
@@ -76,7 +76,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def low(row: dict[str, Any], name: str) -> str:
-    """The interval of a measure in words."""
+    """Format the interval of a measure."""
     return " to ".join(f"{bound:.2f}" for bound in row[f"{name}_interval"])
 
 

@@ -1,4 +1,4 @@
-"""What the retrieval benchmark compares: ours, and lexical and hashed baselines, each from texts to ranks."""
+"""The methods of the retrieval benchmark: ours, and lexical and hashed baselines."""
 
 import math
 import re
@@ -19,11 +19,11 @@ from embodied_mem.text.lexical import LexicalIndex
 from embodied_mem.text.synonyms import NO_SYNONYMS, Synonyms, default_synonyms
 from embodied_mem.text.words import words
 
-DEPTH = 10  # ranks that are looked at
+DEPTH = 10  # ranks that are evaluated
 K1, B = 1.5, 0.75  # of the plain BM25
 
 Ranking: TypeAlias = list[str]  # ids, best first
-Scores: TypeAlias = npt.NDArray[np.float64]  # (queries, texts); 0 or less is not found
+Scores: TypeAlias = npt.NDArray[np.float64]  # (queries, texts); 0 or less: not found
 Scorer: TypeAlias = Callable[[Sequence[str], Sequence[str]], Scores]
 Method: TypeAlias = Callable[[Sequence[Text], Sequence[str]], list[Ranking]]
 
@@ -43,12 +43,12 @@ def ours(texts: Sequence[Text], queries: Sequence[str], synonyms: Synonyms | Non
 
 
 def without_synonyms(texts: Sequence[Text], queries: Sequence[str]) -> list[Ranking]:
-    """The same with no word standing for another."""
+    """`ours` without synonyms."""
     return ours(texts, queries, NO_SYNONYMS)
 
 
 def plain_words(text: str) -> list[str]:
-    """Lower-case words as they stand."""
+    """Return the lower-case words without stemming."""
     return re.findall(r"\w+", text.lower())
 
 
@@ -58,7 +58,7 @@ def our_words(text: str) -> list[str]:
 
 
 def letter_groups(text: str) -> list[str]:
-    """The groups of three letters of each word, each once."""
+    """Return the distinct letter triples of each word."""
     found = (word[at : at + 3] for word in plain_words(text) for at in range(len(word) - 2))
     return list(dict.fromkeys(found))
 
@@ -105,7 +105,7 @@ def hashed_scores(texts: Sequence[str], queries: Sequence[str]) -> Scores:
 
 
 def by_field(score: Scorer) -> Method:
-    """The method that ours is: each of task, state and outcome on its own, and the best of them counts."""
+    """Score task, state and outcome separately, and take the best, as ours does."""
 
     def method(texts: Sequence[Text], queries: Sequence[str]) -> list[Ranking]:
         fields = [[getattr(text, name) for text in texts] for name in ("task", "state", "outcome")]
@@ -149,5 +149,5 @@ METHODS: dict[str, Method] = {
 
 
 def _best(texts: Sequence[Text], scores: Scores) -> Ranking:
-    order = np.lexsort((-np.arange(len(scores)), -scores))[:DEPTH]  # of equals the newest, as ours has it
+    order = np.lexsort((-np.arange(len(scores)), -scores))[:DEPTH]  # ties: newest first, as in ours
     return [texts[row].id for row in order.tolist() if scores[row] > 0]

@@ -41,7 +41,7 @@ class Asked:
 
     @property
     def half(self) -> Half:
-        """By a fixed hash of the text, so that adding queries moves none."""
+        """The half, by a fixed hash of the text, so that new queries do not move others."""
         digest = blake2b(self.text.encode(), digest_size=8).digest()
         return HALVES[int.from_bytes(digest, "big") % 2]
 

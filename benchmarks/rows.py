@@ -1,4 +1,4 @@
-"""The rows that a benchmark ends with, held against their bars."""
+"""The result rows of a benchmark, compared with their bars."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from benchmarks.subject import (
     describe_subject,
 )
 
-MIN_RECALL = 0.99  # who finds less, a peer or we, is no match; under a filter ours has to be 1
+MIN_RECALL = 0.99  # minimum recall of a peer and of ours to be compared; under a filter ours must be 1
 SHARES = {Filter.AGENT: "10pct", Filter.AGENT_TASK: "0.2pct"}  # of the records that pass
 
 
@@ -27,12 +27,12 @@ class Row:
 
     Attributes:
         name: What was measured, with the number of records.
-        value: Ours.
-        unit: Of both.
-        against: The other; NaN where there is none.
+        value: Our figure.
+        unit: Unit of both figures.
+        against: The other figure; NaN if there is none.
         ratio: How far ahead we are: above 1 is better than the other.
         bar: The least ratio that is asked for; None where the row is only shown.
-        said: Who the other is, and what else belongs to the figure.
+        said: The name of the other subject, and further remarks.
     """
 
     name: str
@@ -99,7 +99,7 @@ def _filtered_vs_best_peer(size: str, measured: Mapping[str, Measured], own: str
 
 
 def _fastest(kind: Filter, peers: Sequence[Measured]) -> Measured | None:
-    """The fastest of the peers that find what there is to find; None where none does."""
+    """Return the fastest peer with sufficient recall; None if there is none."""
     fit = [peer for peer in peers if peer.recalls.get(kind, 0.0) >= MIN_RECALL]
     return min(fit, key=lambda peer: peer.search_p50_ms(kind), default=None)
 
@@ -139,7 +139,7 @@ def _memory_rows(n: int, measured: Mapping[str, Measured]) -> Iterator[Row]:
 
 
 def _flatness(results: Mapping[int, Mapping[str, Measured]]) -> Iterator[Row]:
-    """Whether an add costs the same in each larger store as in one of the smallest size, by turns."""
+    """Return rows comparing the cost of an add in each larger store with the smallest one, by turns."""
     for n, measured in sorted(results.items()):
         own = measured.get(OWN)
         if own is not None and own.small is not None:
@@ -167,17 +167,17 @@ def _count(of: Measured) -> str:
 
 
 def _is_synced(of: Measured) -> bool:
-    """Whether it was seen to wait for the disk at each add."""
+    """Whether it was observed to wait for the disk at each add."""
     return of.syncs_per_add is not None and of.syncs_per_add >= 1
 
 
 def row_if(is_fit: bool, row: Row) -> Row:
-    """The row, or one with nothing to be proud of: fast or small, but finding or keeping too little."""
+    """Return the row, or a failed one if the subject finds or keeps too little."""
     return row if is_fit else replace(row, ratio=math.nan)
 
 
 def benchmark_document(benchmark: str, rows: Sequence[Row], **measured: Any) -> dict[str, Any]:
-    """What a benchmark writes: where and when it ran, its rows, its bars, and whatever it measured."""
+    """Return a benchmark's JSON: circumstances, rows, bars and all measurements."""
     return {
         "benchmark": benchmark,
         **circumstances(),

@@ -1,4 +1,4 @@
-"""Numbers of records as the benchmark commands are given them."""
+"""Parsing of the numbers of records given to benchmark commands."""
 
 import argparse
 
@@ -7,7 +7,7 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     """The numbers of `1000,100_000`, each once and in order.
 
     Raises:
-        ArgumentTypeError: One is no number, or below 100.
+        ArgumentTypeError: A part is not a number, or is below 100.
     """
     try:
         sizes = tuple(sorted(set(map(int, text.replace("_", "").split(",")))))

@@ -48,7 +48,7 @@ def _report(results: Mapping[int, Mapping[str, Measured]], left_out: Sequence[st
     """Print and write what was measured, held against its bars; the exit code."""
     rows = rows_of(results)
     why = why_not_judged(results, left_out, rows)
-    if why:  # what is best of some is best of nothing
+    if why:  # with subjects left out, the fastest peer is unknown
         rows = [replace(row, bar=None) for row in rows]
     judged = {row.name for row in rows if row.bar is not None}
     not_judged = [name for name in STORE_BARS if name not in judged]
@@ -94,7 +94,7 @@ def chosen_subjects(only: Sequence[str] | None) -> list[str]:
 
 
 def check_installed(names: Sequence[str]) -> None:
-    """Refuse before the first minute is spent.
+    """Check the installed packages before measuring.
 
     Raises:
         MissingExtra: A peer's package is not installed; the message is the command that installs all of them.
@@ -121,7 +121,7 @@ def measure(
         sizes: Numbers of records.
         effort: How much is measured.
         folder: Where to make the folders; the temporary one of the machine if None.
-        say: Told what goes on.
+        say: Called with progress messages.
     """
     results = {}
     for n in sorted(sizes):

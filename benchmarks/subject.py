@@ -1,4 +1,4 @@
-"""What is measured: a store behind the few calls that the workload makes."""
+"""The interface of a measured store: the calls that the workload makes."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ class Subject(Protocol):
     """One store in a folder. Records are fetched and decoded before a search returns."""
 
     def load(self, records: Sequence[BenchRecord], vectors: Vectors) -> None:
-        """Keep many records through the store's own bulk path."""
+        """Store many records by the store's bulk path."""
         ...
 
     def add(self, record: BenchRecord, vector: Vector) -> None:
-        """Keep one record as durably as the store can."""
+        """Store one record as durably as the store can."""
         ...
 
     def search(self, query: BenchQuery, vector: Vector, *, by_agent: bool, by_task: bool) -> list[int]:
@@ -27,7 +27,7 @@ class Subject(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         ...
 
 
@@ -51,7 +51,7 @@ class Description:
         role: `own`, `peer` or `floor`.
         is_durable: Whether what it acknowledged is on disk.
         has_unfiltered: Whether one search can go over the records of all agents.
-        note: What a reader of the table has to know.
+        note: A remark for readers of the table.
     """
 
     title: str

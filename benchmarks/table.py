@@ -1,4 +1,4 @@
-"""What a benchmark prints: a table of subjects, and the rows with their bars."""
+"""The printed output of a benchmark: a table of subjects, and the rows with their bars."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ def markdown(head: Cells, lines: Sequence[Cells]) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure with three digits that count; a dash where there is none."""
+    """Format a figure with three significant digits; a dash for NaN."""
     if value is None or not math.isfinite(value):
         return NONE
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

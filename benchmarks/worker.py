@@ -1,4 +1,4 @@
-"""The process in which one subject is measured; it does what each line tells it, so that all take turns.
+"""The process that measures one subject; it runs one command per input line, so that subjects take turns.
 
 Run by `worker_process.WorkerProcess`; alone only to count syncs: `worker NAME PREPARED FOLDER --adds 20`.
 """
@@ -80,7 +80,7 @@ class Worker:
         return {**_document(timings), "found": found}
 
     def add(self, first: int, count: int, budget_s: float) -> dict[str, Any]:
-        """Add records one by one, then let the indexes catch up; they are made before, by no add's doing."""
+        """Add records one by one, then let the indexes catch up; creating them is not timed."""
         for search in self._searches():
             search()
         calls = [partial(self._add, index) for index in range(first, first + count)]
@@ -99,10 +99,10 @@ class Worker:
         return {}
 
     def settle(self) -> dict[str, Any]:
-        """Wait until nothing is made in the background any more, such as a compressed index.
+        """Wait until background work ends, such as building a compressed index.
 
         Raises:
-            ExperimentError: It takes too long; what is measured then would be something else.
+            ExperimentError: It takes too long, so the measurement would be invalid.
         """
         began = time.perf_counter()
         while threading.active_count() > 1 and time.perf_counter() - began < MAX_SETTLING_S:
@@ -131,7 +131,7 @@ class Worker:
         self._opened.add(self._prepared.records[index], self._prepared.vectors[index])
 
     def _catch_up(self) -> float:
-        """What the first searches after adds cost beyond the same ones asked again, at their median.
+        """Return the extra cost of the first searches after adds over the median of repeated ones.
 
         By turns, so that neither finds the processor's caches full of what it read a moment ago.
         """
@@ -153,7 +153,7 @@ def _document(timings: Timings) -> dict[str, Any]:
 
 
 def obey(worker: Worker, orders: TextIO, replies: TextIO) -> None:
-    """Do what each line says, and answer each with a line."""
+    """Run the command of each line, and answer with a line."""
     for line in orders:
         order = json.loads(line)
         reply = getattr(worker, order.pop("do"))(**order)

@@ -1,4 +1,4 @@
-"""The other end of `worker`: a child process with one thread, asked by the line."""
+"""The parent's side of `worker`: a single-threaded child process, controlled line by line."""
 
 import json
 import os
@@ -39,10 +39,10 @@ class WorkerProcess:
         )
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Have it do something and wait for the answer.
+        """Send a command and wait for the answer.
 
         Raises:
-            ExperimentError: It ended; the message holds the end of what it said.
+            ExperimentError: The process ended; the message has the end of its output.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -1,4 +1,4 @@
-"""What recording costs: a MiniGrid step, and a whole CartPole loop, beside the same without recording.
+"""The cost of recording a MiniGrid step and a whole CartPole loop, against the same without recording.
 
     python -m benchmarks.wrappers --json FILE [--steps 200000] [--quick]
 
@@ -72,7 +72,7 @@ class Loop:
     _observation: Any = None
 
     def run(self, n_steps: int) -> None:
-        """Take so many steps, and note how long they took."""
+        """Take n steps, and record the time they took."""
         env, act, observation = self.env, self.act, self._observation
         n_over = 0
         cpu_began, began = time.process_time(), time.perf_counter()
@@ -165,17 +165,17 @@ def measure_overhead(
         bare.close()
         recorded.close()
         began = time.perf_counter()
-        store.close()  # writes what still waits, so it belongs to the recorded loop
+        store.close()  # writes queued entries, so it belongs to the recorded loop
         recorded.walls_s[-1] += time.perf_counter() - began
         check_recorded(Path(folder), warm[1].n_episodes + recorded.n_episodes)
         return _compared(name, bare, recorded, turn)
 
 
 def check_recorded(folder: Path, n_episodes: int) -> None:
-    """Make sure that a loop was not fast because it kept nothing.
+    """Check that the recorded loop stored its episodes.
 
     Raises:
-        ExperimentError: The store of the loop holds fewer episodes than were played.
+        ExperimentError: The loop's store has fewer episodes than were played.
     """
     with MemoryStore.open(folder, read_only=True) as store:
         n_there = store.stats().n_experiences
@@ -218,7 +218,7 @@ def measure(n_steps: int) -> list[Overhead]:
 
 
 def rows_of(overheads: Sequence[Overhead]) -> list[Row]:
-    """One row a loop: what recording adds, against what it may."""
+    """Return one row per loop: the overhead of recording against its limit."""
     rows = []
     for each in overheads:
         # A MiniGrid step is judged by the turns side by side, the CartPole loop by its whole wall clock.

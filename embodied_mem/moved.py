@@ -1,4 +1,4 @@
-"""Forwards imports of module paths of earlier versions to where the modules are now, with a warning."""
+"""Import hook that redirects module paths of earlier versions to the new ones, with a warning."""
 
 import importlib
 import sys
@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 PACKAGE = "embodied_mem"
-MOVED = {  # old path -> new path, both below the package
+MOVED = {  # old path -> new path, both relative to the package
     "argument_checks": "records.argument_checks",
     "backend_capabilities": "backends.capabilities",
     "backends.checkpoint": "backends.sqlite.checkpoint",
@@ -136,25 +136,25 @@ MOVED = {  # old path -> new path, both below the package
 
 
 class _Forwarder(MetaPathFinder, Loader):
-    """Finds the old paths, and nothing else."""
+    """Finds and loads only the old paths."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """A spec for a module that has moved; None for any other name."""
+        """Return a spec for a moved module; None for any other name."""
         is_moved = fullname.removeprefix(f"{PACKAGE}.") in MOVED and fullname.startswith(f"{PACKAGE}.")
         return ModuleSpec(fullname, self) if is_moved else None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Put the module at its new path in the place of the empty one."""
+        """Replace the empty module by the one at its new path."""
         old = module.__name__
         new = f"{PACKAGE}.{MOVED[old.removeprefix(f'{PACKAGE}.')]}"
         warnings.warn(f"{old} is now {new}; import it from there", DeprecationWarning, stacklevel=2)
-        sys.modules[old] = importlib.import_module(new)  # the import system returns what stands here
+        sys.modules[old] = importlib.import_module(new)  # the import system returns this entry
 
 
 def install() -> None:
-    """Forward from now on; doing it again changes nothing."""
+    """Install the import hook; further calls have no effect."""
     if not any(isinstance(finder, _Forwarder) for finder in sys.meta_path):
-        # First, or a package that has moved would load a second copy of its modules under their old names.
+        # First, or a moved package would load second copies of its modules under the old names.
         sys.meta_path.insert(0, _Forwarder())

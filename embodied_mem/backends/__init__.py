@@ -1,3 +1,3 @@
-"""Back ends: where the log is kept."""
+"""Back ends, which store the log."""
 
-__all__: list[str] = []  # `MemoryStore` opens one
+__all__: list[str] = []  # `MemoryStore` opens a back end

@@ -1,4 +1,4 @@
-"""`InMemoryBackend`: the log in a list, searched in the plainest way; the reference for every fast path.
+"""`InMemoryBackend`: the log in a list with the simplest search; the reference for every fast path.
 
 `docs/how-a-recall-works.md` walks one recall through it, and
 `tests/embodied_mem/backends/test_same_as_in_memory.py` compares `SqliteBackend` with it.
@@ -33,45 +33,45 @@ from embodied_mem.records.spaces import FieldVector, Space
 from embodied_mem.text.lexical import LexicalIndex
 from embodied_mem.text.synonyms import Synonyms, default_synonyms
 
-Values: TypeAlias = dict[int, float]  # sequence number -> what a leg says of that entry; 0 where it is absent
+Values: TypeAlias = dict[int, float]  # sequence number -> a leg's value of that entry; 0 if absent
 
 
 class InMemoryBackend:
-    """One append-only log in the memory of this process: for tests, short experiments, and to be read.
+    """One append-only log in memory: for tests, short experiments, and as readable reference code.
 
-    Nothing survives the process, and no other process can share it; threads can. A search looks at every
+    Entries are lost when the process ends. Threads may share it, processes may not. A search compares every
     entry in Python: milliseconds for a thousand entries. It has none of the optional capabilities in
-    `embodied_mem.backends.capabilities`: entries are not committed together (`commit_every`), do not know
-    when they were written (`Query.as_of_s`) and are never purged.
+    `embodied_mem.backends.capabilities`: no group commit (`commit_every`), no recording times
+    (`Query.as_of_s`) and no purge.
 
     Args:
-        synonyms: What counts as the same word in text search; the library's own if None.
+        synonyms: Synonyms for text search; None: the built-in ones.
     """
 
     def __init__(self, *, synonyms: Synonyms | None = None) -> None:
         self._synonyms = default_synonyms() if synonyms is None else synonyms
-        self._log: list[Logged] = []  # the entry at place n has the sequence number n + 1
+        self._log: list[Logged] = []  # the entry at index n has the sequence number n + 1
         self._by_key: dict[str | int, Logged] = {}  # by id and by sequence number
         self._spaces: dict[str, Space] = {}  # of each field that has vectors
-        # Kind of entry and field -> its texts, and of which entry each is. No text is no document.
+        # (entry kind, field) -> its texts, and the sequence number of each. An absent text is no document.
         self._texts: dict[tuple[str, str], tuple[LexicalIndex, list[int]]] = {}
         self._lock = threading.Lock()
         self._is_closed = False
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Add entries in order, all or none; they last as long as this object.
+        """Append entries in order, all or none; they last as long as this object.
 
         Raises:
-            ConflictingId: An id is taken by different content.
-            InvalidRecord: A payload holds what JSON cannot carry, a text is not a text, or an entry has two
-                vectors of one field.
-            UnknownSpace: A vector's space differs from the one its field has.
+            ConflictingId: An id belongs to different content.
+            InvalidRecord: A payload has a value that JSON cannot represent, a text is not a str, or an entry
+                has two vectors of one field.
+            UnknownSpace: A vector's space differs from its field's space.
         """
         with self._opened():
             new: dict[str, Logged] = {}
             spaces = dict(self._spaces)
-            appended = [self._taken_in(_copy(entry), new, spaces) for entry in entries]
-            for logged in new.values():  # nothing was refused
+            appended = [self._stage(_copy(entry), new, spaces) for entry in entries]
+            for logged in new.values():  # all entries are valid
                 self._log.append(logged)
                 self._by_key[logged.entry.id] = self._by_key[logged.sequence] = logged
                 self._add_texts(logged)
@@ -79,29 +79,29 @@ class InMemoryBackend:
             return appended
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
-        """The entries of these ids (text) or sequence numbers (int) in the same order; None where none is."""
+        """Return the entries of these ids (str) or sequence numbers (int), in order; None if not found."""
         with self._opened():
             found = map(self._by_key.get, keys)
-            return [None if logged is None else _given(logged) for logged in found]
+            return [None if logged is None else _copy_out(logged) for logged in found]
 
     def changes_since(self, sequence: int, *, limit: int | None = None) -> list[Logged]:
-        """Entries after this sequence number, oldest first."""
+        """Return the entries after a sequence number, oldest first."""
         with self._opened():
-            return list(map(_given, self._log[max(0, sequence) :][:limit]))
+            return list(map(_copy_out, self._log[max(0, sequence) :][:limit]))
 
     def search(self, search: Search) -> Found:
-        """The best entries that pass the filter, by comparing every one of them.
+        """Return the best entries that pass the filter; every one is compared.
 
         Raises:
-            InvalidQuery: The search has no meaning, such as two legs of one name.
-            UnknownSpace: A leg's vector lies in another space than its field.
+            InvalidQuery: The search is inconsistent, for example two legs have the same name.
+            UnknownSpace: The space of a leg's vector differs from its field's space.
         """
         check_search(search)
         with self._opened():
             candidates = self._candidates(search)
             values = {leg.name: self._values(leg, search) for leg in search.legs}
         totals = dict.fromkeys(candidates, 0.0)
-        for leg in search.legs:  # one after the other, because the last bits of a sum depend on the order
+        for leg in search.legs:  # in leg order, because the last bits of a sum depend on the order
             for sequence in candidates:
                 totals[sequence] += leg.weight * _worth(leg, values[leg.name].get(sequence, 0.0))
         best = sorted(candidates, key=lambda sequence: (-totals[sequence], -sequence))[: search.k]
@@ -109,18 +109,18 @@ class InMemoryBackend:
         return Found(tuple(best), columns, len(candidates), is_exact=True)
 
     def close(self) -> None:
-        """End its use; closing twice is allowed, any other call afterwards raises `StoreError`."""
+        """Close the log; closing twice is allowed, any other later call raises `StoreError`."""
         self._is_closed = True
 
     @contextmanager
     def _opened(self) -> Iterator[None]:
         with self._lock:
             if self._is_closed:
-                raise StoreError("this in-memory log is closed; make a new InMemoryBackend")
+                raise StoreError("this in-memory log is closed; create a new InMemoryBackend")
             yield
 
     def _candidates(self, search: Search) -> list[int]:
-        """Sequence numbers of what may be found, ascending."""
+        """Return the sequence numbers of all candidates, ascending."""
         without = frozenset(() if search.without is None else search.without.tolist())
         return [
             logged.sequence
@@ -139,7 +139,7 @@ class InMemoryBackend:
         return self._vector_similarities(leg.vector)
 
     def _text_similarities(self, leg: TextLeg, search: Search) -> Values:
-        """The best of the leg's fields; how rare a word is, is counted kind by kind over what is seen."""
+        """Return the best similarity of the leg's fields; word rarity is per kind, over visible entries."""
         best: Values = {}
         for (kind, field), (index, sequences) in self._texts.items():
             if field in leg.fields and search.kind in (None, kind):
@@ -163,8 +163,8 @@ class InMemoryBackend:
         similarities = exact_similarities(comparable(rows, metric), target, metric).tolist()
         return {sequence: value for (sequence, _), value in zip(found, similarities, strict=True)}
 
-    def _taken_in(self, entry: Entry, new: dict[str, Logged], spaces: dict[str, Space]) -> Appended:
-        """Put an entry among the new ones, and the spaces of its vectors among the spaces."""
+    def _stage(self, entry: Entry, new: dict[str, Logged], spaces: dict[str, Space]) -> Appended:
+        """Check an entry, and add it to `new` and the spaces of its vectors to `spaces`."""
         kept = new.get(entry.id) or self._by_key.get(entry.id)
         if kept is not None:
             _check_same(entry, kept.entry)
@@ -186,7 +186,7 @@ class InMemoryBackend:
 
 
 def _worth(leg: Leg, value: float) -> float:
-    """A similarity below 0 says "unlike" and adds nothing; a prior may take away."""
+    """Return the value that a leg adds: similarities below 0 add nothing, priors may be negative."""
     return value if isinstance(leg, PriorLeg) else max(value, 0.0)
 
 
@@ -195,7 +195,7 @@ def _is_seen(sequence: int, spans: Sequence[Span]) -> bool:
 
 
 def _copy(entry: Entry) -> Entry:
-    """A copy that nobody else can change: the payload in plain JSON, the texts less empty ones."""
+    """Return a private copy: the payload as plain JSON, without empty texts."""
     payload = to_json_object(entry.payload, field="payload")
     texts = {
         name: text for name, text in entry.texts.items() if check_text(text, field=f"entry.texts.{name}")
@@ -203,20 +203,20 @@ def _copy(entry: Entry) -> Entry:
     return Entry(id=entry.id, kind=entry.kind, payload=payload, texts=texts, vectors=entry.vectors)
 
 
-def _given(logged: Logged) -> Logged:
-    """A copy that a caller may change without changing the log; JSON there and back is the quickest way."""
+def _copy_out(logged: Logged) -> Logged:
+    """Return a copy that a caller may change; a JSON round trip is the fastest way."""
     payload = json.loads(canonical(logged.entry.payload))
     texts = dict(logged.entry.texts)
     return Logged(logged.sequence, replace(logged.entry, payload=payload, texts=texts))
 
 
 def _check_same(entry: Entry, kept: Entry) -> None:
-    # As JSON, which tells 1 from True and from 1.0, where Python's == does not.
+    # Compared as JSON, because Python's == holds for 1, True and 1.0.
     mine, theirs = ((e.kind, canonical(e.payload), e.texts, e.vectors) for e in (entry, kept))
     if mine != theirs:
         raise ConflictingId(
             f"{entry.id!r} is already in this log with other content, which is kept; write this content "
-            "under an id of its own"
+            "under another id"
         )
 
 
@@ -224,6 +224,6 @@ def _check_space(vector: FieldVector, spaces: Mapping[str, Space]) -> None:
     held = spaces.get(vector.field, vector.space)
     if held != vector.space:
         raise UnknownSpace(
-            f"field {vector.field!r} of this log holds vectors of {held}; the given one lies in "
-            f"{vector.space}. Use the log's embedder, or give this vector a field name of its own."
+            f"field {vector.field!r} of this log holds vectors of {held}; the given one has the space "
+            f"{vector.space}. Use the log's embedder, or give this vector another field name."
         )

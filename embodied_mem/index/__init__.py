@@ -1,4 +1,4 @@
-"""The index: what a search compares against, in memory; a cache of the log that can always be rebuilt."""
+"""The in-memory index that searches use: a cache that can always be rebuilt from the log."""
 
 from embodied_mem.index.index_options import IndexOptions
 

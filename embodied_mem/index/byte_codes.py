@@ -1,7 +1,7 @@
-"""Vectors as bytes that faiss scans several times as fast as numpy: full blocks of them lie in its memory.
+"""Vectors as byte codes; full blocks are stored in faiss, which scans them several times as fast as numpy.
 
-numpy has no product of bytes, so it makes float32 of them first. A scalar quantiser of faiss multiplies as it
-decodes, and says which few of a block are the most alike, but not how alike all are.
+numpy must convert bytes to float32 before a product. faiss's scalar quantiser decodes and multiplies in one
+step, but returns only the top few of a block, not the similarities of all.
 """
 
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ Products: TypeAlias = npt.NDArray[np.float32]
 
 
 class ByteCodes(Blocks):
-    """Rows of bytes, of which code c in column j stands for low[j] + step[j] * c.
+    """Rows of byte codes; code c in column j decodes to low[j] + step[j] * c.
 
     Args:
         low: (d,) float32.
@@ -29,15 +29,15 @@ class ByteCodes(Blocks):
     def __init__(self, low: Vector, step: Vector) -> None:
         super().__init__(len(low), np.uint8)
         self._low, self._step = low, step
-        self._scanned: list[Any] = []  # the first blocks, as indexes of faiss
+        self._scanned: list[Any] = []  # the full blocks, as faiss indexes
 
     @property
     def n_scanned(self) -> int:
-        """How many of the first rows lie in blocks that are full."""
+        """The number of rows in full blocks, which come first."""
         return len(self._scanned) * self.height
 
     def full_blocks(self, first: int, last: int) -> range:
-        """Numbers of the blocks that are full and lie between these rows."""
+        """Return the numbers of the full blocks within rows first to last (exclusive)."""
         return range(-(-first // self.height), min(last // self.height, len(self._scanned)))
 
     def extend(self, rows: Codes) -> None:
@@ -46,21 +46,21 @@ class ByteCodes(Blocks):
         self._hand_over()
 
     def adopt(self, rows: Codes) -> None:
-        """Append rows of (m, width) that nobody writes to."""
+        """Append rows (m, width) without a copy where possible; the caller must not modify them."""
         super().adopt(rows)
         self._hand_over()
 
     def best_in(self, blocks: range, query: Vector, n: int) -> tuple[Places, Products]:
-        """Of each of these blocks, which are full, the n rows that are most like the query.
+        """Return the n rows of each block with the highest inner products with the query.
 
         Args:
-            blocks: Their numbers, one at least.
-            query: (d,) what to multiply with.
-            n: How many of a block, at most its height.
+            blocks: Numbers of full blocks, at least one.
+            query: (d,) the query.
+            n: Rows per block, at most its height.
 
         Returns:
             Row numbers and products, (b, n) each, best first; no other row of a block has a higher product,
-            but for what float32 loses.
+            up to float32 rounding.
         """
         with one_thread():
             found = [self._scanned[block].search(query[None], n) for block in blocks]
@@ -68,7 +68,7 @@ class ByteCodes(Blocks):
         return np.concatenate(rows), np.concatenate([products for products, _ in found])
 
     def _hand_over(self) -> None:
-        """Let faiss have the blocks that are full; numpy looks into its memory."""
+        """Move full blocks into faiss; numpy keeps views of faiss's memory."""
         while (number := len(self._scanned)) < len(self) // self.height:
             index = _scanner(self._low, self._step, self.blocks[number])
             self._scanned.append(index)
@@ -76,7 +76,7 @@ class ByteCodes(Blocks):
 
 
 def _scanner(low: Vector, step: Vector, codes: Codes) -> Any:
-    """A `faiss.IndexScalarQuantizer` of these codes, which decodes to the middle of a step."""
+    """Build a `faiss.IndexScalarQuantizer` of these codes; it decodes to the middle of a step."""
     import faiss
 
     index = faiss.IndexScalarQuantizer(len(low), faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
@@ -91,7 +91,7 @@ def _scanner(low: Vector, step: Vector, codes: Codes) -> Any:
 
 
 class _Memory:
-    """The codes of an index, for numpy, which keeps this and so the index as long as it looks at them."""
+    """Array interface to the codes of a faiss index; numpy's views keep it, and so the index, alive."""
 
     def __init__(self, index: Any) -> None:
         import faiss

@@ -1,8 +1,8 @@
-"""Vectors in a byte a number, each with a bound on what that lost, so that an exact answer can be proved.
+"""Vectors with one byte per number, each with an error bound, so that an exact answer can be proved.
 
-Of a vector x the code c stands for x' = low + step * c. By Cauchy and Schwarz |q.x - q.x'| <= |q| |x - x'|,
-and the last factor is kept with each vector: a vector whose estimate plus that bound is below the best exact
-ones cannot be among them.
+The code c of a vector x decodes to x' = low + step * c. By Cauchy-Schwarz, |q.x - q.x'| <= |q| |x - x'|, and
+the loss |x - x'| is stored with each vector: a vector whose estimate plus this bound is below the k-th best
+exact similarity cannot be among the k best.
 """
 
 from typing import Any
@@ -17,15 +17,15 @@ from embodied_mem.index.top import threshold_of
 from embodied_mem.index.vectors import dots, rounding_error
 from embodied_mem.records.spaces import Vector, Vectors
 
-AT_ONCE = 1024  # vectors decoded into one buffer that stays in the processor's cache
+AT_ONCE = 1024  # vectors decoded per batch, which fit into the CPU cache
 LEVELS = 255
-RECENT = 4096  # vectors that say whether newer ones are of another nature
-SPARE = 32  # of a block that are shortlisted beside those that are wanted
-LISTED = 1_024  # of all blocks that stay on the list, as some of them may be hidden
-MAX_SHORTLISTED = 0.05  # of a stretch; more are no short list
-MAX_SKIPPED = 63  # searches without a short list after some that were in vain
-ODD_ONES = 100  # of so many vectors the one that lost most is on every short list
-MAX_LOSS = 3.0  # times the loss of the sample; above, the codes are to be made anew
+RECENT = 4096  # newest vectors, whose loss shows whether the distribution has changed
+SPARE = 32  # extra rows per block on a short list, beyond k
+LISTED = 1_024  # rows kept on a short list, as some may be hidden
+MAX_SHORTLISTED = 0.05  # share of a range above which a full scan is used
+MAX_SKIPPED = 63  # maximum number of searches that skip the short list after it proved nothing
+ODD_ONES = 100  # one in so many vectors, those with the highest loss, is on every short list
+MAX_LOSS = 3.0  # times the sample's loss, above which the codes are rebuilt
 
 
 class CompressedVectors:
@@ -47,7 +47,7 @@ class CompressedVectors:
         self.codes = ByteCodes(low, step)
         self._losses = GrowingArray(np.float32)
         self._odd: tuple[int, Places, npt.NDArray[np.float32]] | None = None
-        self._n_missed = self._n_to_skip = 0  # short lists that prove nothing, and searches without
+        self._n_missed = self._n_to_skip = 0  # short lists that proved nothing, searches left to skip
         self._fingerprints = GrowingArray(np.uint64)
         self._bytes = np.empty((AT_ONCE, dimension), np.uint8)
         self._buffer = np.empty((AT_ONCE, dimension), np.float32)
@@ -66,11 +66,11 @@ class CompressedVectors:
 
     @property
     def needs_requantizing(self) -> bool:
-        """Whether newer vectors are so unlike the sample that the bytes lose too much of them."""
+        """Whether the mean loss of the newest vectors is above `MAX_LOSS` times the usual loss."""
         return self._recent_loss() > MAX_LOSS * self.usual_loss + 1e-6
 
     def accept_current_loss(self) -> None:
-        """Take the loss there is now as the usual one: codes made anew would not be better."""
+        """Raise the usual loss to the current one, because rebuilding the codes would not lower it."""
         self.usual_loss = max(self.usual_loss, self._recent_loss())
 
     def extend(self, vectors: Vectors) -> None:
@@ -81,12 +81,12 @@ class CompressedVectors:
         self._fingerprints.extend(self._fingerprints_of(vectors))
 
     def fingerprints(self, places: Places) -> Prints:
-        """(m,) equal for equal vectors and, but for one pair in 2**64, for no others."""
+        """Return (m,) hashes of vectors: equal for equal vectors, and for one other pair in 2**64."""
         result: Prints = self._fingerprints.items[places]
         return result
 
     def estimates(self, query: Vector, first: int, last: int) -> tuple[Floats, Floats]:
-        """(last - first,) cosines of a stretch, and how far off each can be."""
+        """Return estimated cosines (last - first,) of a range, and the error bound of each."""
         result = np.empty(last - first)
         scaled, base = self._prepared(query)
         for at, codes in self.codes.parts(first, last):
@@ -96,7 +96,7 @@ class CompressedVectors:
         return result, self._bounds(query, self._losses.items[first:last])
 
     def estimates_at(self, query: Vector, places: Places) -> tuple[Floats, Floats]:
-        """(m,) the same of the vectors at these places, ascending."""
+        """Return estimated cosines (m,) at ascending positions, and the error bound of each."""
         result = np.empty(len(places))
         scaled, base = self._prepared(query)
         for start in range(0, len(places), AT_ONCE):
@@ -106,10 +106,11 @@ class CompressedVectors:
         return result, self._bounds(query, self._losses.items[places])
 
     def shortlist(self, query: Vector, k: int, first: int, last: int) -> tuple[Places, float] | None:
-        """Where the k most alike of a stretch are; None where a scan of all knows no later.
+        """Return positions that most likely include the k most similar of a range.
 
         Returns:
-            Places, ascending, and what the cosine of no other in the stretch is above.
+            Ascending positions, and an upper bound of the cosine of all others in the range; None if a full
+            scan is as fast.
         """
         blocks, n = self.codes.full_blocks(first, last), k + SPARE
         if not blocks or n * len(blocks) > MAX_SHORTLISTED * (last - first):
@@ -121,7 +122,7 @@ class CompressedVectors:
         odd, limit = self._odd_ones()
         bound = float(self._bounds(query, limit)[0])
         highest_other, kth_best = float(products[:, -1].max()), threshold_of(products.ravel(), k)
-        if kth_best <= highest_other + bound:  # too many are too much alike
+        if kth_best <= highest_other + bound:  # the error bound cannot separate the k best from the rest
             self._n_to_skip = self._n_missed = min(2 * self._n_missed + 1, MAX_SKIPPED)
             return None
         self._n_missed = 0
@@ -132,9 +133,9 @@ class CompressedVectors:
         return np.concatenate([np.arange(first, begin), found, np.arange(end, last)]), least + bound
 
     def _odd_ones(self) -> tuple[Places, npt.NDArray[np.float32]]:
-        """Places of the few vectors that lost most, ascending, and (1,) what the others lost at most.
+        """Return ascending positions of the vectors with the highest loss, and (1,) the others' maximum loss.
 
-        One vector that is unlike those of the sample would make every bound a wide one.
+        Otherwise one vector that is unlike the sample would widen every bound.
         """
         n = self.codes.n_scanned
         if self._odd is None or self._odd[0] != n:
@@ -144,7 +145,7 @@ class CompressedVectors:
         return self._odd[1:]
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What a snapshot keeps."""
+        """Return the arrays of a snapshot."""
         return {
             "low": self.low,
             "step": self.step,
@@ -156,9 +157,9 @@ class CompressedVectors:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> "CompressedVectors":
-        """The vectors of a snapshot."""
+        """Load from the arrays of a snapshot."""
         made = cls.__new__(cls)
-        made._begin(np.array(arrays["low"]), np.array(arrays["step"]))  # or they would keep all of the file
+        made._begin(np.array(arrays["low"]), np.array(arrays["step"]))  # a view would keep the whole file
         for name, codes in arrays.items():
             if name.startswith("codes."):
                 made.codes.adopt(codes)
@@ -175,7 +176,7 @@ class CompressedVectors:
         codes = np.clip(np.rint(scaled, out=scaled), 0, LEVELS, out=scaled).astype(np.uint8)
         lost = vectors - (codes * self.step + self.low)
         losses = np.sqrt(np.einsum("ij,ij->i", lost, lost))
-        # A little above, for what was lost in float32 while working it out.
+        # Rounded up by more than the float32 error of this computation.
         return codes, (losses * np.float32(1.0001) + np.float32(1e-6)).astype(np.float32)
 
     def _fingerprints_of(self, vectors: Vectors) -> Prints:
@@ -192,7 +193,7 @@ class CompressedVectors:
         out[: len(codes)] = dots(decoded, query)
 
     def _bounds(self, query: Vector, losses: npt.NDArray[np.float32]) -> Floats:
-        # The sum is over terms of up to |q_j| * step_j * 255, not over products of unit vectors.
+        # The summed terms are as large as |q_j| * step_j * 255, larger than products of unit vectors.
         size = float(np.abs(query * self.step).sum() * LEVELS)
         length = float(np.sqrt(np.einsum("i,i->", query, query, dtype=np.float64)))
         result: Floats = losses.astype(np.float64) * length + (1.0 + size) * rounding_error(len(query))

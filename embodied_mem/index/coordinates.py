@@ -1,4 +1,4 @@
-"""Coordinates by row, and which of them lie near a point, as `filters.matches` has it."""
+"""Coordinates by row, and the rows near a point, consistent with `filters.matches`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from embodied_mem.index.arrays import Mask
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.records.filters import Near
 
-MARGIN = 1e-9  # of all sizes that occur; so near to the radius the distance is taken as the reference does
+MARGIN = 1e-9  # relative; closer to the radius, the distance is computed as in `filters.matches`
 
 
 class Coordinates:
-    """Two or three coordinates of each row, NaN where a row has no place."""
+    """Two or three coordinates of each row; NaN if a row has none."""
 
     def __init__(self) -> None:
         self._axes = tuple(GrowingArray(np.float64) for _ in range(3))
@@ -27,11 +27,11 @@ class Coordinates:
         return sum(axis.nbytes for axis in self._axes)
 
     def extend(self, n: int, places: Mapping[int, Sequence[float]]) -> None:
-        """Append n rows, of which these have a place.
+        """Append n rows.
 
         Args:
-            n: How many rows.
-            places: Which of them, from 0, -> its two or three coordinates.
+            n: Number of rows.
+            places: New row, counted from 0 -> its two or three coordinates.
         """
         for number, axis in enumerate(self._axes):
             values = np.full(n, np.nan)
@@ -40,7 +40,7 @@ class Coordinates:
             axis.extend(values)
 
     def near(self, leaf: Near, start: int) -> Mask:
-        """Which rows from `start` on lie near the centre, in as many dimensions as that has."""
+        """Return which rows from `start` on are near the centre and have as many dimensions as it."""
         axes = [axis.items[start:] for axis in self._axes]
         n_dimensions = len(leaf.center)
         is_fit = ~np.isnan(axes[0]) & (np.isnan(axes[2]) == (n_dimensions == 2))
@@ -58,7 +58,7 @@ class Coordinates:
 
 
 def is_place(value: object) -> bool:
-    """Whether it is a list of two or three finite coordinates."""
+    """Whether a value is a list of two or three finite numbers."""
     return (
         isinstance(value, list)
         and len(value) in (2, 3)

@@ -1,4 +1,4 @@
-"""`SearchEngine`: answers searches over one log from memory; a cache that can be made anew at any time."""
+"""`SearchEngine`: answers searches over one log from memory; a cache that can be rebuilt at any time."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,21 +18,21 @@ from embodied_mem.index.log_reader import LogReader
 from embodied_mem.records.log import Found, Head, Search
 from embodied_mem.text.synonyms import Synonyms
 
-Scored: TypeAlias = tuple[Found, SomeFloats]  # with what each hit is worth
+Scored: TypeAlias = tuple[Found, SomeFloats]  # with the total of each hit
 
 logger = logging.getLogger(__name__)
 
 
 class SearchEngine:
-    """Searches one store; reads on in the log at each search, so it sees what any process has written.
+    """Searches one store; each search first reads new log entries, so it sees those of all processes.
 
-    Not for several threads at once; whoever owns it holds a lock.
+    Not thread-safe: the caller must hold a lock.
 
     Args:
         store: The store's name for messages.
-        synonyms: What counts as the same word.
+        synonyms: Synonyms for text search.
         options: Sizes and limits.
-        folder: Where snapshots are kept; None keeps none.
+        folder: Folder of the snapshots; None disables snapshots.
     """
 
     def __init__(
@@ -45,17 +45,17 @@ class SearchEngine:
         self._settings = Settings(store, synonyms, options, folder)
         self._kinds: dict[str, KindIndex] = {}
         self._head = Head(0, 0)
-        self._saved: int | None = None  # the generation that was saved from, until it was looked at again
+        self._saved: int | None = None  # generation of the last save, until `remove_outdated`
 
     def search(self, log: LogReader, search: Search) -> Found:
-        """The best entries that pass the filter.
+        """Return the best entries that pass the filter.
 
         Args:
-            log: What is read of the log, all of one moment.
-            search: What to find.
+            log: Reads of one state of the log.
+            search: The search.
 
         Raises:
-            UnknownSpace: A leg's vector lies in another space than its field.
+            UnknownSpace: The space of a leg's vector differs from its field's space.
         """
         self._catch_up(log)
         if search.kind in self._kinds:
@@ -64,21 +64,21 @@ class SearchEngine:
         return _merged([self._search_kind(log, kind, search) for kind in kinds], search)
 
     def save(self, log: LogReader) -> None:
-        """Keep the index on disk, so that the next process need not make it.
+        """Save the index to disk, so that the next process need not rebuild it.
 
         Raises:
-            OSError: The folder or the disk refuses.
+            OSError: The snapshot cannot be written.
         """
         self._catch_up(log)
         self._saved = self._head.generation
         for kind in list(self._kinds):
-            if len(self._kinds[kind].table.dead):  # the words and vectors of what was removed are not kept
+            if len(self._kinds[kind].table.dead):  # never save words and vectors of removed entries
                 self._compact(log, kind)
             self._kinds[kind].load_all(log)
             self._kinds[kind].save(log, self._head, only_stale=False)
 
     def save_if_stale(self, log: LogReader) -> None:
-        """The same where the options say that it pays; a disk that refuses is logged, not raised."""
+        """Save the parts whose snapshots are stale by the options; an `OSError` is logged, not raised."""
         try:
             if any(index.is_in_use for index in self._kinds.values()):
                 self._catch_up(log)
@@ -89,26 +89,26 @@ class SearchEngine:
             logger.warning("the index was not saved: %s", error)
 
     def remove_outdated(self, log: LogReader) -> None:
-        """Remove what was just saved if entries were removed meanwhile, whose words must not stay on disk.
+        """Delete the saved index if entries were removed meanwhile: their words must not stay on disk.
 
         Args:
-            log: Reads outside of the transaction that was saved from, so that it sees what came since.
+            log: Reads outside the transaction of the save, so that it sees later changes.
 
         Raises:
-            OSError: The folder or the disk refuses.
+            OSError: A file cannot be deleted.
         """
         folder, saved = self._settings.folder, self._saved
         self._saved = None
         if folder is not None and saved is not None and log.head().generation != saved:
-            logger.info("entries were removed while the index was saved; it is removed too")
+            logger.info("entries were removed while the index was saved; the saved index is deleted")
             snapshot.remove_all(folder)
 
     def report(self) -> Mapping[str, Any]:
-        """What is held in memory by kind of entry: rows, bytes, and how vectors of each field are kept."""
+        """Return rows, bytes and the form of each field's vectors in memory, by kind of entry."""
         return {kind: index.report() for kind, index in self._kinds.items()}
 
     def _compact(self, log: LogReader, kind: str) -> None:
-        """Make what is held of a kind anew, without what was removed."""
+        """Replace the index of a kind by a new one without removed entries."""
         failpoints.reach("compaction:before")
         old = self._kinds[kind]
         fresh = self._kinds[kind] = KindIndex(kind, self._settings)
@@ -133,7 +133,7 @@ class SearchEngine:
         return Found(sequences, columns, candidates.n, is_exact=True), best.totals
 
     def _catch_up(self, log: LogReader) -> None:
-        """Take in what was written since, by this process or another."""
+        """Add the entries that any process has written since the last search."""
         head = log.head()
         if head == self._head:
             return
@@ -143,11 +143,11 @@ class SearchEngine:
             if kind not in self._kinds:
                 self._kinds[kind] = KindIndex(kind, self._settings)
             self._kinds[kind].table.append(sequences)
-        # A removal may have taken the newest entry; the numbers after it are still to come.
+        # If the newest entry was removed, its number is still not reused.
         self._head = Head(max(head.last_sequence, self._head.last_sequence), head.generation)
 
     def _reconcile(self, log: LogReader) -> None:
-        """Something already written has changed, which is rare: find out what is left."""
+        """Update after a removal or rewrite of stored entries, which is rare."""
         alive: dict[str, list[Rows]] = {}
         for kind, sequences in log.kinds_after(0):
             alive.setdefault(kind, []).append(sequences[sequences <= self._head.last_sequence])
@@ -158,7 +158,7 @@ class SearchEngine:
 
 
 def _merged(parts: Sequence[Scored], search: Search) -> Found:
-    """The best of several kinds."""
+    """Merge the best entries of several kinds."""
     if not parts:
         return Found((), {leg.name: () for leg in search.legs}, 0, is_exact=True)
     sequences = np.concatenate([np.array(found.sequences, np.int64) for found, _ in parts])

@@ -1,4 +1,4 @@
-"""Similarities that may be off by no more than is known."""
+"""Estimated similarities with error bounds."""
 
 from typing import NamedTuple
 
@@ -8,18 +8,18 @@ from embodied_mem.index.arrays import Floats, Mask, Places, Rows, SomeFloats
 
 
 class Estimates(NamedTuple):
-    """Similarities that may be off.
+    """Similarities with error bounds.
 
     Attributes:
-        values: (m,) float64, or float32 where the errors are far above its own.
-        errors: How far off, at most: a number for all, (m,) one for each, or None if they are exact.
+        values: (m,) float64, or float32 if the errors far exceed its rounding.
+        errors: Maximum absolute error: one number for all, (m,) one for each, or None if exact.
     """
 
     values: SomeFloats
     errors: float | Floats | None = None
 
     def highest_at(self, places: Places) -> Floats:
-        """(k,) what the similarities at these places are at most."""
+        """Return (k,) upper bounds of the similarities at these positions."""
         highest = self.values[places].astype(np.float64)
         if self.errors is not None:
             highest += self.errors[places] if isinstance(self.errors, np.ndarray) else self.errors
@@ -27,11 +27,11 @@ class Estimates(NamedTuple):
 
 
 class Shortlist(NamedTuple):
-    """Some rows, with a bound on all others.
+    """Candidate rows, with an upper bound for all others.
 
     Attributes:
-        rows: Ascending.
-        others: The similarity of no other row is above this.
+        rows: Row numbers, ascending.
+        others: Upper bound of the similarity of every other row.
     """
 
     rows: Rows
@@ -39,12 +39,12 @@ class Shortlist(NamedTuple):
 
 
 def spread(values: SomeFloats, has_value: Mask) -> Floats:
-    """The values where there are any, 0 elsewhere."""
+    """Return (n,) the values at the rows that have one, 0 elsewhere."""
     result = np.zeros(len(has_value))
     result[has_value] = values
     return result
 
 
 def spread_errors(errors: float | Floats | None, has_value: Mask) -> float | Floats | None:
-    """Errors where there are any: a row without a value has the similarity 0 for certain."""
+    """Return the errors at the rows that have a value; without one the similarity is exactly 0."""
     return spread(errors, has_value) if isinstance(errors, np.ndarray) else errors

@@ -1,4 +1,4 @@
-"""The best candidates by the weighted sum over the legs, proved where values are estimated within bounds."""
+"""The best candidates by the weighted sum over the legs; estimates with bounds are proved exact."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from embodied_mem.index.legs import ReadyLeg
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.top import best_places, highest_places
 
-N_SPARE = 4  # candidates compared exactly beyond those asked for, as the estimate is mostly right
-AT_ONCE = 4_096  # candidates compared exactly in one go, which bounds the memory
+N_SPARE = 4  # candidates compared exactly beyond k, as estimates are mostly right
+AT_ONCE = 4_096  # candidates compared exactly per batch, which bounds the memory
 
 
 class Best(NamedTuple):
@@ -21,7 +21,7 @@ class Best(NamedTuple):
     Attributes:
         rows: (k,) or fewer, best first; ties: newest first.
         values: For each leg, (k,) exact values.
-        totals: (k,) what they are worth together.
+        totals: (k,) their weighted sums.
     """
 
     rows: Rows
@@ -33,9 +33,9 @@ class _Compared(NamedTuple):
     """Candidates that were compared exactly.
 
     Attributes:
-        places: (m,) which.
+        places: (m,) positions in the candidate list.
         values: For each leg, (m,) exact values.
-        totals: (m,) what they are worth together.
+        totals: (m,) their weighted sums.
     """
 
     places: Places
@@ -43,22 +43,22 @@ class _Compared(NamedTuple):
     totals: SomeFloats
 
     def best(self, k: int) -> "_Compared":
-        """The k best of them, best first; ties: newest first."""
+        """Return the k best, best first; ties: newest first."""
         order = np.lexsort((-self.places, -self.totals))[:k]
         return _Compared(self.places[order], [each[order] for each in self.values], self.totals[order])
 
     def joined(self, others: "_Compared") -> "_Compared":
-        """These and others."""
+        """Concatenate with other compared candidates."""
         values = [np.concatenate(pair) for pair in zip(self.values, others.values, strict=True)]
         places = np.concatenate([self.places, others.places])
         return _Compared(places, values, np.concatenate([self.totals, others.totals]))
 
     def may_be_passed(self, places: Places, highest: SomeFloats) -> Mask:
-        """(m,) which other candidates may belong before the last of these; of ties the newer does.
+        """Return (m,) which other candidates may rank above the last of these; ties: the newer ranks first.
 
         Args:
-            places: (m,) which.
-            highest: (m,) what each is worth at most.
+            places: (m,) positions of the other candidates.
+            highest: (m,) upper bounds of their totals.
         """
         last = self.totals[-1]
         result: Mask = (highest > last) | ((highest == last) & (places > self.places[-1]))
@@ -66,7 +66,7 @@ class _Compared(NamedTuple):
 
 
 def best_of(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
-    """The best candidates, by as little work as proves that they are."""
+    """Return the k best candidates: from a short list if that proves them, otherwise by a scan."""
     if k == 0:
         return Best(np.zeros(0, np.int64), [np.zeros(0) for _ in legs], np.zeros(0))
     best = _best_of_shortlist(legs[0], candidates, k) if len(legs) == 1 else None
@@ -74,19 +74,19 @@ def best_of(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
 
 
 def _best_of_shortlist(leg: ReadyLeg, candidates: Candidates, k: int) -> Best | None:
-    """The best of a short list, if there is one and it is proved that no other row is better."""
+    """Return the best of a short list; None if there is none or another row may be better."""
     shortlist = leg.shortlist(candidates, k)
     if shortlist is None:
         return None
     best = _best_by_scan([leg], candidates.narrowed(shortlist.rows), k)
-    if len(best.totals) < k:  # too many of the list are hidden
+    if len(best.totals) < k:  # too many listed rows are hidden
         return None
-    # Not of equal worth either: it may be newer.
+    # Strictly below the last hit: a row of equal value may be newer.
     return best if leg.worth(np.array([shortlist.others]))[0] < best.totals[-1] else None
 
 
 def _best_by_scan(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> Best:
-    """The best by what each leg says of every candidate."""
+    """Return the best after every leg has scanned all candidates."""
     estimates = [leg.scan(candidates) for leg in legs]
     sums = _totals(legs, [found.values for found in estimates])
     if candidates.hidden is not None:
@@ -108,15 +108,15 @@ def _proved_best(
     sums: SomeFloats,
     errors: float | SomeFloats,
 ) -> _Compared:
-    """The best by exact comparison of those that are best by estimate, and of all others that may be better.
+    """Return the best by exact comparison of the best estimates and of all others that may be better.
 
     Args:
-        legs: What is asked.
-        candidates: Which rows.
-        k: How many are wanted.
+        legs: The legs of the search.
+        candidates: The candidates.
+        k: Number of hits.
         estimates: For each leg, of all candidates.
-        sums: (n,) what each candidate is worth by estimate; -inf for those that are hidden.
-        errors: How far off that is at most: a number for all, or (n,) one for each.
+        sums: (n,) estimated totals; -inf for hidden rows.
+        errors: Maximum absolute error of the sums: one number for all, or (n,) one for each.
     """
     places = highest_places(sums, k + N_SPARE)
     best = _compared(legs, candidates, places).best(k)
@@ -131,14 +131,14 @@ def _proved_best(
         others, highest = others[may_be_better], highest[may_be_better]
         if not len(others):
             return best
-        # Those first that may be worth most: the better the best are, the fewer others are left.
+        # Highest bounds first: the better the hits become, the fewer candidates are left.
         now = highest_places(highest, AT_ONCE)
         best = best.joined(_compared(legs, candidates, others[now])).best(k)
         others, highest = np.delete(others, now), np.delete(highest, now)
 
 
 def _errors(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates]) -> float | SomeFloats | None:
-    """How far off the sums are at most: a number for all, or one for each; None if they are exact."""
+    """Return the maximum error of the sums: one number for all, or one for each; None if exact."""
     errors: float | SomeFloats | None = None
     for leg, found in zip(legs, estimates, strict=True):
         if found.errors is not None:
@@ -147,7 +147,7 @@ def _errors(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates]) -> float |
 
 
 def _compared(legs: Sequence[ReadyLeg], candidates: Candidates, places: Places) -> _Compared:
-    """These candidates, ascending, compared exactly."""
+    """Compare the candidates at these ascending positions exactly."""
     rows = candidates.rows_of(places)
     values = [leg.exact(rows, candidates) for leg in legs]
     return _Compared(places, values, _totals(legs, values))
@@ -155,7 +155,7 @@ def _compared(legs: Sequence[ReadyLeg], candidates: Candidates, places: Places) 
 
 def _totals(legs: Sequence[ReadyLeg], values: Sequence[SomeFloats]) -> SomeFloats:
     totals = legs[0].worth(values[0])
-    if len(legs) > 1:  # the errors of a leg do not cover what float32 loses of another
+    if len(legs) > 1:  # one leg's error bound does not cover another's float32 rounding
         totals = totals.astype(np.float64, copy=False)
     for leg, found in zip(legs[1:], values[1:], strict=True):
         totals += leg.worth(found)

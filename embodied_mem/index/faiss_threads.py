@@ -1,4 +1,4 @@
-"""faiss without a second thread, whatever the user has set for threads of their own."""
+"""Single-threaded use of faiss, independent of the user's thread settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """No second thread of faiss inside."""
+    """Limit faiss to one thread inside the block."""
     import faiss
 
     before = faiss.omp_get_max_threads()

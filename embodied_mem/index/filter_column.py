@@ -1,7 +1,7 @@
-"""The values at one path of the payload, by row, and which rows a comparison of a filter keeps.
+"""The values at one payload path, by row, and the rows that pass a comparison.
 
-Texts and whatever else JSON has are numbered, equal values by equal numbers, so that a comparison looks at
-each value once and at the rows as integers. Numbers are kept as float64 where that is exact.
+Texts and other JSON values get integer codes, equal values the same code, so that a comparison tests each
+distinct value once and then compares codes. Numbers are stored as float64 if that is exact.
 """
 
 import json
@@ -19,7 +19,7 @@ from embodied_mem.records.filters import Between, Equals, In, Near, Where, match
 from embodied_mem.records.json_values import JsonValue
 
 _UNKNOWN = -4
-ABSENT, NUMBER, PLACE = -1, -2, -3  # codes of rows without a value, and of those that are kept elsewhere
+ABSENT, NUMBER, PLACE = -1, -2, -3  # codes of rows without a value, or with a value in another array
 EXACT_INTEGER = 2**53
 
 Floats = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ class FilterColumn:
         self._values: list[JsonValue] = []  # by code
         self._code_of_text: dict[str, int] = {}
         self._code_of_json: dict[str, int] = {}
-        self._others: list[int] = []  # codes of values that are no text
+        self._others: list[int] = []  # codes of values that are not texts
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -56,8 +56,8 @@ class FilterColumn:
         """Append rows.
 
         Args:
-            plain: (m,) a text or number each; None where `as_json` says what there is.
-            as_json: (m,) JSON texts; None where `plain` says it, or the path is absent.
+            plain: (m,) a text or number each; None if `as_json` has the value or the path is absent.
+            as_json: (m,) JSON texts; None if `plain` has the value or the path is absent.
         """
         known = self._code_of_text
         codes = [known.get(value, _UNKNOWN) for value in plain]  # type: ignore[arg-type]
@@ -75,7 +75,7 @@ class FilterColumn:
         self._codes.extend(np.array(codes, np.int32))
 
     def mask(self, leaf: Where, start: int = 0) -> Mask:
-        """Which rows from `start` on pass a comparison, as `filters.matches` has it."""
+        """Return which rows from `start` on pass a comparison, consistent with `filters.matches`."""
         codes = self._codes.items[start:]
         found = self._codes_passing(leaf)
         if not found:
@@ -85,7 +85,7 @@ class FilterColumn:
             if len(found) == 2:
                 result |= codes == found[1]
         else:
-            table = np.zeros(len(self._values) + 3, np.bool_)  # the negative codes are at its end
+            table = np.zeros(len(self._values) + 3, np.bool_)  # negative codes index its end
             table[found] = True
             result = table[codes]
         if self._numbers is not None:
@@ -111,7 +111,7 @@ class FilterColumn:
             self._places.extend(n, places)
 
     def _coded(self, plain: str | float | None, as_json: str | None) -> tuple[int, Any]:
-        """The code of a cell, with its value if that is kept elsewhere."""
+        """Return the code of a cell, and its value if that is stored in another array."""
         if isinstance(plain, str):
             return self._text_code(plain), None
         if plain is None and as_json is None:
@@ -119,7 +119,7 @@ class FilterColumn:
         if as_json in self._code_of_json:
             return self._code_of_json[as_json], None
         value: Any = plain if as_json is None else json.loads(as_json)
-        if isinstance(value, list | dict):  # nothing but a place is ever compared
+        if isinstance(value, list | dict):  # of these, filters compare only places
             return (PLACE, value) if is_place(value) else (ABSENT, None)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and (isinstance(value, float) or abs(value) <= EXACT_INTEGER):
@@ -143,7 +143,7 @@ class FilterColumn:
         return self._code_of_json[as_json]
 
     def _codes_passing(self, leaf: Where) -> list[int]:
-        """Codes of the values that pass; a text passes only where the very text is asked for."""
+        """Return the codes of the values that pass; a text passes only if it equals a text of the filter."""
         texts = [value for value in _asked(leaf) if isinstance(value, str)]
         found = {self._code_of_text[text] for text in texts if text in self._code_of_text}
         others = (code for code in self._others if matches(leaf, self._document(self._values[code])))
@@ -165,7 +165,7 @@ def _asked(leaf: Where) -> Sequence[object]:
 
 
 def _numbers_passing(leaf: Where, numbers: Floats) -> Mask:
-    """Which numbers pass; NaN, where a row has none, never does."""
+    """Return which numbers pass; NaN (no number) never does."""
     match leaf:
         case Between(_, low, high):
             result: Mask = numbers == numbers
@@ -183,7 +183,7 @@ def _numbers_passing(leaf: Where, numbers: Floats) -> Mask:
 
 
 def _exact_float(value: object) -> float | None:
-    """The number as float64 if there is one of just this value; no stored number equals any other."""
+    """Return the number as float64 if that is exact, otherwise None, as no stored number equals it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -193,7 +193,7 @@ def _exact_float(value: object) -> float | None:
 
 
 def _least_float_from(bound: float) -> float:
-    """The least float64 that is not below a bound, which may be an integer of any size."""
+    """Return the least float64 that is at least the bound, which may be an integer of any size."""
     try:
         near = float(bound)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Arrays that grow at the end without ever holding twice what is in them."""
+"""Arrays that grow at the end without ever needing twice their memory."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -28,7 +28,7 @@ class GrowingArray:
 
     @property
     def items(self) -> npt.NDArray[Any]:
-        """(n,) all of them, read-only by agreement; a later `extend` may move them."""
+        """(n,) a view of all items, not to be written; a later `extend` may move the items."""
         return self._items[: self._n]
 
     @property
@@ -63,7 +63,7 @@ class Blocks:
         self.dtype = np.dtype(dtype)
         self.height = max(
             16, BLOCK_BYTES // (width * 4)
-        )  # the same for every type: rows, not bytes, are shared
+        )  # independent of dtype: float32 and byte blocks hold the same rows
         self.blocks: list[npt.NDArray[Any]] = []
         self._n = 0
 
@@ -87,7 +87,7 @@ class Blocks:
             done += m
 
     def adopt(self, rows: npt.NDArray[Any]) -> None:
-        """Append rows of (m, width) that nobody writes to, without a copy where they make whole blocks."""
+        """Append rows (m, width), whole blocks without a copy; the caller must not modify them."""
         done = 0
         if self._n % self.height == 0:
             done = len(rows) - len(rows) % self.height
@@ -96,7 +96,7 @@ class Blocks:
         self.extend(rows[done:])
 
     def parts(self, first: int, last: int) -> "list[tuple[int, npt.NDArray[Any]]]":
-        """Rows first to last (not included) as pieces that lie together, each with its first row number."""
+        """Return rows first to last (exclusive) as contiguous pieces, each with its first row number."""
         pieces = []
         while first < last:
             block, at = first // self.height, first % self.height
@@ -108,7 +108,7 @@ class Blocks:
     def split(
         self, rows: npt.NDArray[np.int64]
     ) -> Iterator[tuple[slice, npt.NDArray[Any], npt.NDArray[np.int64]]]:
-        """Rows, ascending, by block: which of them, the block, and their places in it."""
+        """Split ascending rows by block: slice of `rows`, the block, positions in the block."""
         if len(self.blocks) == 1:
             yield slice(0, len(rows)), self.blocks[0], rows
         elif len(rows):
@@ -119,16 +119,16 @@ class Blocks:
                     yield slice(start, stop), self.blocks[number], rows[start:stop] - number * self.height
 
     def take(self, rows: npt.NDArray[np.int64], out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
-        """(m, width) a copy of these rows, ascending; in the first rows of `out` if that is given."""
+        """Return a copy (m, width) of ascending rows; in the first rows of `out` if given."""
         if out is None:
             out = np.empty((len(rows), self.width), self.dtype)
         for which, block, places in self.split(rows):
-            # mode="clip" takes without a copy of its own; nothing is ever out of range.
+            # mode="clip" avoids a temporary copy; positions are never out of range.
             block.take(places, axis=0, out=out[which], mode="clip")
         return out[: len(rows)]
 
     def _make_room(self, block: int, height: int) -> None:
-        """The block exists and has at least so many rows of room; the last one grows by doubling."""
+        """Create or grow a block to at least `height` rows; the last block grows by doubling."""
         if block == len(self.blocks):
             first = self.height if block else min(self.height, max(64, height))
             self.blocks.append(empty_rows(first, self.width, self.dtype))
@@ -139,16 +139,16 @@ class Blocks:
             self.blocks[block] = grown
 
     def take_every(self, step: int) -> npt.NDArray[Any]:
-        """A copy of every step-th row."""
+        """Return a copy of every step-th row."""
         return self.take(np.arange(0, self._n, step))
 
 
 def empty_rows(n: int, width: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """(n, width) to be filled; large ones begin at a huge page, so that all of it lies in such pages.
+    """Return an uninitialised array (n, width); large ones are aligned to huge pages.
 
-    numpy asks for huge pages, and the system gives them to those that lie in the array as a whole: of 12 MB
-    that begin anywhere the ends do not, and reading all of it takes up to a tenth longer. What is asked for
-    in vain is never touched, and so takes no memory.
+    numpy requests huge pages, but the system uses them only for pages entirely inside the array. An
+    unaligned array of 12 MB misses them at both ends, and reading it takes up to a tenth longer. The padding
+    is never touched, and so takes no memory.
     """
     n_bytes = n * width * dtype.itemsize
     if n_bytes < 2 * HUGE_PAGE_BYTES:

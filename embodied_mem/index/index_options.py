@@ -1,4 +1,4 @@
-"""How much memory the index may take and from which size on it is compressed."""
+"""Options of the index: compression and snapshots."""
 
 import warnings
 from dataclasses import InitVar, dataclass, fields
@@ -8,7 +8,7 @@ from embodied_mem.errors import InvalidQuery
 
 Compression = Literal["auto", "never", "always"]
 
-TARGET_DIMENSION = 384  # the sizes below are for vectors of so many numbers and scale with their bytes
+TARGET_DIMENSION = 384  # dimension for which `exact_rows` is given; it scales with the dimension
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,14 +16,14 @@ class IndexOptions:
     """Settings of the index; the defaults suit a robot's computer with some gigabytes.
 
     Attributes:
-        compression: `auto` keeps vectors as they are up to `exact_rows` and in a quarter of the memory above;
-            `never` keeps them as they are whatever their number; `always` compresses from the first block on.
-            Answers are exact and the same in each case.
-        exact_rows: Up to so many vectors of 384 numbers of one field are kept as they are (75 MB).
-        snapshot_rows: A store that is closed saves its index if at least so many entries are newer than the
-            last snapshot.
-        snapshot_share: And if they are at least this share of all.
-        scanned_rows: Deprecated and ignored: every vector is compared whatever their number.
+        compression: `auto` compresses a field's vectors to a quarter of the memory above `exact_rows`;
+            `never` keeps float32; `always` compresses from the first block on. Answers are exact and the
+            same in each case.
+        exact_rows: Maximum number of uncompressed vectors of one field, for 384 dimensions (75 MB).
+        snapshot_rows: A store saves its index at close if more entries than this are newer than the last
+            snapshot.
+        snapshot_share: And if they are more than this share of all.
+        scanned_rows: Deprecated and ignored: every vector is compared.
         coarse_recall: Deprecated and ignored: every answer is exact.
     """
 
@@ -36,8 +36,8 @@ class IndexOptions:
 
     def __post_init__(self, scanned_rows: int | None, coarse_recall: float | None) -> None:
         if scanned_rows is not None or coarse_recall is not None:
-            said = "scanned_rows and coarse_recall change nothing any more, as every answer is exact"
-            warnings.warn(f"{said}; leave them out of IndexOptions", DeprecationWarning, stacklevel=3)
+            message = "scanned_rows and coarse_recall change nothing any more, as every answer is exact"
+            warnings.warn(f"{message}; leave them out of IndexOptions", DeprecationWarning, stacklevel=3)
         if self.compression not in get_args(Compression):
             raise InvalidQuery(
                 f"compression is {self.compression!r}; expected one of {', '.join(get_args(Compression))}"

@@ -1,7 +1,7 @@
-"""Inner products of one vector with many, by faiss in the thread of the caller.
+"""Inner products of one vector with many, by faiss in the caller's thread.
 
-faiss reads the rows of a filter where they lie; numpy has to copy them together first, which takes twice as
-long. It has no threshold below which a thread of BLAS is started, so a process that forks later stays safe.
+faiss reads the rows of a filter in place; numpy must gather them first, which takes twice as long. No BLAS
+thread is started at any size, so a process may fork later.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ Products = npt.NDArray[np.float32]
 
 
 def inner_products(rows: Vectors, query: Vector, out: Products) -> None:
-    """Write the product of every row into `out`.
+    """Write the inner product of every row with the query into `out`.
 
     Args:
         rows: (n, d) float32, C-contiguous.
@@ -30,7 +30,7 @@ def inner_products(rows: Vectors, query: Vector, out: Products) -> None:
 
 
 def inner_products_at(rows: Vectors, places: Places, query: Vector, out: Products) -> None:
-    """Write the products of the rows at these places into `out`.
+    """Write the inner products of the rows at these positions with the query into `out`.
 
     Args:
         rows: (n, d) float32, C-contiguous.
@@ -45,7 +45,7 @@ def inner_products_at(rows: Vectors, places: Places, query: Vector, out: Product
 
 
 def _faiss() -> Any:
-    """The module, whose stubs lack these two functions."""
+    """Return the module untyped, as its stubs lack these two functions."""
     import faiss
 
     return faiss

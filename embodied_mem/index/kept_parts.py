@@ -1,4 +1,4 @@
-"""Which snapshots of one kind's columns fit the log, and which are old enough to be made again."""
+"""Loading and saving the snapshots of one kind's columns: which match the log, and which are stale."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from embodied_mem.text.synonyms import Synonyms
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all parts of an index share.
+    """Settings shared by all parts of an index.
 
     Attributes:
         store: The store's name for messages.
-        synonyms: What counts as the same word.
+        synonyms: Synonyms for text search.
         options: Sizes and limits.
-        folder: Where snapshots are kept; None keeps none.
+        folder: Folder of the snapshots; None disables snapshots.
     """
 
     store: str
@@ -33,28 +33,28 @@ class Settings:
 
 
 class Kept(Protocol):
-    """A column that can be kept."""
+    """A column that can be saved as a snapshot."""
 
     def __len__(self) -> int:
-        """How many rows it covers."""
+        """The number of rows it covers."""
         ...
 
     @property
     def form(self) -> str:
-        """How it is kept in memory; what is on disk in another form is out of date."""
+        """Its form in memory; a snapshot in another form is stale."""
         ...
 
     def to_arrays(self) -> Arrays:
-        """What is kept of it."""
+        """Return the arrays of its snapshot."""
         ...
 
 
 def is_of_this_log(log: LogReader, made_of: Mapping[str, Any]) -> bool:
-    """Whether the log holds the last entry of a part, and none was changed or removed since it was saved.
+    """Whether the log holds a part's last entry, and no entry was changed or removed since it was saved.
 
     Args:
-        log: What is read of the log.
-        made_of: What the snapshot of the part says.
+        log: Reads of the log.
+        made_of: The `made_of` of the snapshot's header.
     """
     last = made_of.get("last_sequence")
     return (
@@ -69,7 +69,7 @@ class KeptParts:
 
     Args:
         table: The rows.
-        settings: What all parts of an index share.
+        settings: Settings shared by all parts of an index.
     """
 
     def __init__(self, table: RowTable, settings: Settings) -> None:
@@ -78,7 +78,7 @@ class KeptParts:
         self._folder = settings.folder
 
     def names(self, beginning: str) -> list[str]:
-        """Names of what is kept of this table that begin so."""
+        """Return the names of this table's snapshots with a prefix."""
         if self._folder is None:
             return []
         return [
@@ -87,12 +87,12 @@ class KeptParts:
         ]
 
     def load(self, log: LogReader, name: str, of: JsonObject) -> Arrays | None:
-        """What is kept under a name, if it was made of the beginning of this log.
+        """Return the arrays of a snapshot; None unless it covers the first rows of this log.
 
         Args:
-            log: What is read of the log.
-            name: Under which name.
-            of: What else it is to be made of, such as the space of its vectors.
+            log: Reads of the log.
+            name: The snapshot's name.
+            of: Further values its `made_of` must have, such as the space of its vectors.
         """
         header = self._usable(log, name, of)
         if header is None or self._folder is None:
@@ -102,24 +102,24 @@ class KeptParts:
     def save(
         self, log: LogReader, head: Head, name: str, column: Kept, of: JsonObject, *, only_stale: bool
     ) -> None:
-        """Keep a column that is up to date.
+        """Save a column if it is up to date.
 
         Args:
-            log: What is read of the log.
-            head: Where the log stands.
-            name: Under which name.
-            column: What to keep.
-            of: What else it is made of; `load` asks for the same.
-            only_stale: Leave alone what the options say is new enough.
+            log: Reads of the log.
+            head: The head of the log.
+            name: The snapshot's name.
+            column: The column.
+            of: Further values for its `made_of`; `load` compares them.
+            only_stale: Skip snapshots that are new enough by the options.
 
         Raises:
-            OSError: The folder or the disk refuses.
+            OSError: The snapshot cannot be written.
         """
-        # Words and vectors of what was removed are still in it; they are not to be found on disk.
+        # With dead rows the column still has words and vectors of removed entries, which must not be saved.
         if self._folder is None or len(self._table.dead) or len(column) != len(self._table):
             return
         if not (only_stale and self._is_new_enough(log, name, column.form, of)):
-            log.sync()  # or a power cut could leave a snapshot of what the log has lost
+            log.sync()  # or a power cut could leave a snapshot of entries that the log lost
             made_of = {**self._made_of(log, head), "form": column.form, **of}
             snapshot.save(self._folder, self._full(name), made_of, column.to_arrays())
 
@@ -127,7 +127,7 @@ class KeptParts:
         return f"{self._table.kind}\n{name}"
 
     def _made_of(self, log: LogReader, head: Head) -> JsonObject:
-        """What a column that covers all rows is made of."""
+        """Return the `made_of` of a column that covers all rows."""
         last = int(self._table.sequences[-1])
         return {
             "generation": head.generation,
@@ -137,14 +137,14 @@ class KeptParts:
         }
 
     def _usable(self, log: LogReader, name: str, of: JsonObject) -> dict[str, Any] | None:
-        """The header of a snapshot that may be loaded."""
+        """Return the header of a snapshot; None if it is absent or does not match."""
         header = None if self._folder is None else snapshot.read_header(self._folder, self._full(name))
         if header is None or not self._is_beginning(log, header["made_of"]):
             return None
         return header if all(header["made_of"].get(key) == value for key, value in of.items()) else None
 
     def _is_beginning(self, log: LogReader, made_of: Mapping[str, Any]) -> bool:
-        """Whether a snapshot covers just the first rows of the table."""
+        """Whether a snapshot covers exactly the first n rows of the table."""
         n_rows = made_of.get("n_rows")
         return (
             isinstance(n_rows, int)
@@ -156,7 +156,7 @@ class KeptParts:
 
     def _is_new_enough(self, log: LogReader, name: str, form: str, of: JsonObject) -> bool:
         made_of = (self._usable(log, name, of) or {}).get("made_of", {})
-        if made_of and made_of.get("form") != form:  # or each process would compress anew
+        if made_of and made_of.get("form") != form:  # or each process would compress again
             return False
         n_newer = len(self._table) - int(made_of.get("n_rows", 0))
         return n_newer <= max(self._options.snapshot_rows, self._options.snapshot_share * len(self._table))

@@ -1,4 +1,4 @@
-"""Everything that is held in memory of one kind of entry; each part is read when a leg first asks for it."""
+"""The in-memory index of one kind of entry; each column is loaded when a leg first needs it."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -21,10 +21,10 @@ from embodied_mem.text.lexical import LexicalIndex, made_by
 
 logger = logging.getLogger(__name__)
 
-TEXTS, VECTORS, UNCOMPRESSED = "texts\n", "vectors\n", "uncompressed vectors\n"  # how names begin
+TEXTS, VECTORS, UNCOMPRESSED = "texts\n", "vectors\n", "uncompressed vectors\n"  # prefixes of snapshot names
 
-MAX_DEAD = 0.2  # share of the rows
-LOGGED_EVERY = 20_000  # rows whose texts are indexed, which takes a second
+MAX_DEAD = 0.2  # share of removed rows above which the index is rebuilt
+LOGGED_EVERY = 20_000  # rows between log messages; indexing their texts takes a second
 
 _UNUSABLE = (
     StoreError,
@@ -41,7 +41,7 @@ class KindIndex:
 
     Args:
         kind: Which entries.
-        settings: What all parts of an index share.
+        settings: Settings shared by all parts of an index.
     """
 
     def __init__(self, kind: str, settings: Settings) -> None:
@@ -49,22 +49,22 @@ class KindIndex:
         self.selection = Selection(self.table)
         self.vectors: dict[str, VectorColumn] = {}
         self.texts: dict[str, LexicalIndex] = {}
-        self._text_rows = 0  # how many rows the texts cover
+        self._text_rows = 0  # number of rows that the texts cover
         self._space_ids: dict[str, int] = {}
         self._settings = settings
         self._parts = KeptParts(self.table, settings)
 
     @property
     def is_mostly_dead(self) -> bool:
-        """Whether making it anew is better than carrying what was removed along."""
+        """Whether the share of dead rows is above `MAX_DEAD`, so that a rebuild is cheaper."""
         return len(self.table.dead) > MAX_DEAD * len(self.table)
 
     def reconcile(self, log: LogReader, alive: Sequences) -> None:
-        """Take in that something written has changed: entries removed, filter columns or vectors mended.
+        """Update after stored entries changed: entries removed, or filter columns or vectors rewritten.
 
         Args:
-            log: What is read of the log.
-            alive: Sequence numbers of this kind that are still there, of those that are held.
+            log: Reads of the log.
+            alive: Sequence numbers of the indexed entries that still exist.
         """
         self.table.keep_only(alive)
         self.selection = Selection(self.table)
@@ -74,15 +74,15 @@ class KindIndex:
                 del self.vectors[field]
 
     def leg(self, log: LogReader, leg: Leg, visible: Mask | None) -> ReadyLeg:
-        """The leg, ready to be asked about rows of this kind.
+        """Prepare a leg for the rows of this kind.
 
         Args:
-            log: What is read of the log.
-            leg: What is asked.
+            log: Reads of the log.
+            leg: The leg.
             visible: (n,) which rows exist for this search; None if all do.
 
         Raises:
-            UnknownSpace: Its vector lies in another space than its field.
+            UnknownSpace: The space of its vector differs from its field's space.
         """
         if isinstance(leg, PriorLeg):
             return PriorValues(leg, self.table.sequences)
@@ -100,22 +100,22 @@ class KindIndex:
 
     @property
     def is_in_use(self) -> bool:
-        """Whether any column was read."""
+        """Whether any column is loaded."""
         return bool(self.vectors or self.texts)
 
     def load_all(self, log: LogReader) -> None:
-        """Read the texts and vectors of every field."""
+        """Load the texts and vectors of every field."""
         self._catch_up_texts(log)
         for field, (_, space) in log.spaces().items():
             self._column_of(log, field, space)
 
     def save(self, log: LogReader, head: Head, *, only_stale: bool) -> None:
-        """Keep on disk what is in memory and can be kept.
+        """Save the loaded columns to disk.
 
         Args:
-            log: What is read of the log.
-            head: Where the log stands.
-            only_stale: Leave alone what the options say is new enough.
+            log: Reads of the log.
+            head: The head of the log.
+            only_stale: Skip snapshots that are new enough by the options.
         """
         for field, column in self.vectors.items():
             if column.n_vectors:
@@ -126,7 +126,7 @@ class KindIndex:
             self._parts.save(log, head, f"{TEXTS}{field}", texts, of, only_stale=only_stale)
 
     def report(self) -> dict[str, Any]:
-        """Rows, bytes, and how the vectors of each field are kept."""
+        """Return rows, bytes and the form of each field's vectors."""
         return {
             "n_rows": len(self.table),
             "n_dead": len(self.table.dead),
@@ -135,7 +135,7 @@ class KindIndex:
         }
 
     def _column_of(self, log: LogReader, field: str, space: Space) -> VectorColumn | None:
-        """The vectors of a field, up to date; None if no entry ever had one, so that none is like any."""
+        """Return the up-to-date vectors of a field; None if no entry ever had one."""
         if field not in self.vectors:
             held = log.spaces().get(field)
             if held is None:
@@ -149,7 +149,7 @@ class KindIndex:
             raise unknown_space(self._settings.store, field, held=column.space, given=space)
         self._catch_up_vectors(log, field, column)
         if column.needs_requantizing:
-            logger.info("the vectors of %s have changed their nature; reading them anew", field)
+            logger.info("newer vectors of %s differ too much from the sample; compressing all again", field)
             column = self.vectors[field] = VectorColumn(space, self._settings.options)
             self._catch_up_vectors(log, field, column)
             column.accept_current_loss()
@@ -170,7 +170,7 @@ class KindIndex:
         )
         for numbers, vectors in batches:
             rows = np.searchsorted(sequences, numbers)
-            is_ours = sequences[np.minimum(rows, n - 1)] == numbers  # other kinds may have the same field
+            is_ours = sequences[np.minimum(rows, n - 1)] == numbers  # skip vectors of other kinds
             if not is_ours.all():
                 rows, vectors = rows[is_ours], vectors[is_ours]
             if len(rows):
@@ -195,7 +195,7 @@ class KindIndex:
         self._extend_texts([], [], n - self._text_rows)
 
     def _extend_texts(self, texts: Sequence[dict[str, str]], rows: Sequence[int], n: int) -> None:
-        """Append n rows, of which these have these texts."""
+        """Append n rows; `texts` are those of the rows at `rows`, counted from the first new one."""
         for field in {field for each in texts for field in each} - self.texts.keys():
             self.texts[field] = LexicalIndex(self._settings.synonyms)
             self.texts[field].extend([None] * self._text_rows)
@@ -207,23 +207,23 @@ class KindIndex:
         self._text_rows += n
 
     def _load_vectors(self, log: LogReader, field: str, empty: VectorColumn) -> VectorColumn:
-        """The column of a snapshot, if one fits the log, or the empty one."""
+        """Return the column of a snapshot that matches the log, or the empty one."""
         arrays = self._parts.load(log, self._vectors_name(field), _of_space(empty.space))
         if arrays is None:
             return empty
         try:
             return VectorColumn.from_arrays(arrays, empty.space, self._settings.options)
         except _UNUSABLE as error:
-            logger.warning("the snapshot of the vectors of %s is made anew: %s", field, error)
+            logger.warning("the snapshot of the vectors of %s is unusable; rebuilding it: %s", field, error)
             return empty
 
     def _vectors_name(self, field: str) -> str:
-        """The name of the snapshot of a field; who wants no compression has one of their own."""
+        """Return the snapshot name of a field; `compression="never"` has a separate snapshot."""
         is_plain = self._settings.options.compression == "never"
         return f"{UNCOMPRESSED if is_plain else VECTORS}{field}"
 
     def _load_texts(self, log: LogReader) -> None:
-        """All texts of one snapshot, if one fits the log."""
+        """Load the snapshots of all text fields, if all match the log and cover the same rows."""
         names = {name.removeprefix(TEXTS): name for name in self._parts.names(TEXTS)}
         found: dict[str, LexicalIndex] = {}
         for field, name in names.items():
@@ -232,16 +232,18 @@ class KindIndex:
                 try:
                     found[field] = LexicalIndex.from_arrays(arrays, self._settings.synonyms)
                 except _UNUSABLE as error:
-                    logger.warning("the snapshot of the texts of %s is made anew: %s", field, error)
+                    logger.warning(
+                        "the snapshot of the texts of %s is unusable; rebuilding it: %s", field, error
+                    )
         n_rows = {len(column) for column in found.values()}
-        if len(found) == len(names) and len(n_rows) == 1:  # of one moment, or a field may have been missed
+        if len(found) == len(names) and len(n_rows) == 1:  # saved together, or a field may be missing
             self.texts, self._text_rows = found, n_rows.pop()
 
     def _of_texts(self, fields: Iterable[str]) -> JsonObject:
-        """What the saved texts of each field were made of; each names all fields, so none is missed."""
+        """Return the `made_of` of text snapshots; each lists all fields, so that a missing one is noticed."""
         return {"texts": made_by(self._settings.synonyms), "fields": [*sorted(fields)]}
 
 
 def _of_space(space: Space) -> JsonObject:
-    """What the snapshot of vectors says that it was made of."""
+    """Return the `made_of` of a vector snapshot."""
     return {"space": repr(space)}

@@ -1,4 +1,4 @@
-"""The legs of a search, each made ready to be asked about the rows of one table."""
+"""The legs of a search, prepared for the rows of one table."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -13,38 +13,38 @@ from embodied_mem.records.log import PriorLeg, TextLeg
 from embodied_mem.records.spaces import Vector
 from embodied_mem.text.lexical import LexicalIndex
 
-LEAST_SHOWN = 0.1  # of a stretch; where fewer are shown, a short list hardly ever holds enough
+LEAST_SHOWN = 0.1  # share of visible rows in a range below which a short list rarely has k of them
 
 
 class ReadyLeg(Protocol):
-    """What one leg says of candidates."""
+    """One leg, which gives values to candidates."""
 
     weight: float
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """What the values add to the order of hits, as an array of its own."""
+        """Return what the values add to the totals, as a new array."""
         ...
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
-        """Some rows among which the k best of this leg most likely are; None where a scan is as quick."""
+        """Return rows that most likely include the k best of this leg; None if a scan is as fast."""
         ...
 
     def scan(self, candidates: Candidates) -> Estimates:
-        """The value of each candidate, exactly or within known bounds."""
+        """Return the value of each candidate, exact or with error bounds."""
         ...
 
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
-        """(m,) the exact values of some of them, ascending."""
+        """Return (m,) exact values of ascending rows among the candidates."""
         ...
 
 
 class SimilarTexts:
-    """A text against the best of several fields.
+    """Similarity of a text to the best of several fields.
 
     Args:
         leg: The text and the fields.
         texts: The index of each field that has texts.
-        visible: (n,) which rows exist for this search, over which rarity is counted; None if all do.
+        visible: (n,) which rows exist for this search; word rarity is counted over them. None if all do.
     """
 
     def __init__(self, leg: TextLeg, texts: Mapping[str, LexicalIndex], visible: Mask | None) -> None:
@@ -54,7 +54,7 @@ class SimilarTexts:
         self._visible = visible
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """A similarity is never below 0 here."""
+        """Return the weighted similarities, which are never negative here."""
         return _weighted(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
@@ -62,18 +62,18 @@ class SimilarTexts:
         return None
 
     def scan(self, candidates: Candidates) -> Estimates:
-        """Exact similarities."""
+        """Return exact similarities."""
         n = len(self._columns[0]) if self._columns else 0
         is_whole = candidates.rows is None and (candidates.first, candidates.last) == (0, n)
         return Estimates(self.exact(candidates.row_numbers(), candidates, is_whole=is_whole))
 
     def exact(self, rows: Rows, candidates: Candidates, *, is_whole: bool = False) -> SomeFloats:
-        """(m,) the best similarity of any field.
+        """Return (m,) the best similarity of any field.
 
         Args:
             rows: (m,) ascending.
-            candidates: What is searched.
-            is_whole: Whether these are all rows.
+            candidates: The candidates.
+            is_whole: Whether `rows` are all rows of the table.
         """
         result: SomeFloats = np.zeros(len(rows))
         for column in self._columns:
@@ -83,13 +83,13 @@ class SimilarTexts:
 
 
 class SimilarVectors:
-    """A vector against those of its field.
+    """Similarity of a vector to the vectors of a field.
 
     Args:
         column: The vectors; None if no entry has one.
-        query: (d,) what to look for.
+        query: (d,) the query vector.
         weight: What a similarity of 1 adds.
-        read: Vectors of rows as recorded.
+        read: Reads the recorded vectors of rows.
     """
 
     def __init__(self, column: VectorColumn | None, query: Vector, weight: float, read: ReadVectors) -> None:
@@ -99,11 +99,11 @@ class SimilarVectors:
         self._read = read
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """A similarity below 0 adds nothing."""
+        """Return the weighted similarities; those below 0 add nothing."""
         return _weighted(np.maximum(values, 0.0), self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
-        """From a stretch of compressed vectors, unless too much of it is hidden."""
+        """Return a short list for a range of compressed vectors, unless too many rows are hidden."""
         column = self._column
         is_list = candidates.rows is not None
         if column is None or is_list or candidates.n < LEAST_SHOWN * len(candidates):
@@ -112,24 +112,24 @@ class SimilarVectors:
         return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)
 
     def scan(self, candidates: Candidates) -> Estimates:
-        """Within the column's errors."""
+        """Return similarities within the column's error bounds."""
         if self._column is None:
             return Estimates(np.zeros(len(candidates)))
         return self._column.estimates(self._target, candidates)
 
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
-        """From the vectors as recorded where the column has less."""
+        """Return exact similarities; compressed vectors are read from the log."""
         if self._column is None:
             return np.zeros(len(rows))
         return self._column.similarities(self._target, rows, self._read)
 
 
 class PriorValues:
-    """Values that rows have whatever is asked.
+    """Values of rows that do not depend on the query.
 
     Args:
         leg: The leg.
-        sequences: (n,) of the rows of the table.
+        sequences: (n,) sequence numbers of the table's rows.
     """
 
     def __init__(self, leg: PriorLeg, sequences: Rows) -> None:
@@ -138,7 +138,7 @@ class PriorValues:
         self._sequences = sequences
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """Of either sign."""
+        """Return the weighted values, which may be negative."""
         return self.weight * values
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
@@ -146,17 +146,17 @@ class PriorValues:
         return None
 
     def scan(self, candidates: Candidates) -> Estimates:
-        """Exact ones."""
+        """Return exact values."""
         if candidates.rows is None:
             return Estimates(self._aligned(self._sequences[candidates.first : candidates.last]))
         return Estimates(self._aligned(self._sequences[candidates.rows]))
 
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
-        """The same."""
+        """Return the values of these rows."""
         return self._aligned(self._sequences[rows])
 
     def _aligned(self, sequences: Rows) -> SomeFloats:
-        """(m,) the prior's values, 0 for those that have none; both lists of sequence numbers ascend."""
+        """Return (m,) the prior's values, 0 if there is none; both sequence number arrays are ascending."""
         held = self._leg.sequences
         if not len(held):
             return np.zeros(len(sequences))
@@ -168,8 +168,8 @@ class PriorValues:
 
 
 def _weighted(similarities: SomeFloats, weight: float) -> SomeFloats:
-    """The similarities times the weight, as an array of its own."""
-    if not 1e-30 < weight < 1e30:  # float32 has no room for it
+    """Return the similarities times the weight, as a new array."""
+    if not 1e-30 < weight < 1e30:  # would underflow or overflow float32
         similarities = similarities.astype(np.float64)
     result: SomeFloats = similarities * np.asarray(weight, similarities.dtype)
     return result

@@ -1,4 +1,4 @@
-"""`LogReader`: all that an index reads of a log."""
+"""`LogReader`: the reads that an index needs from a log."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TypeAlias
@@ -14,51 +14,50 @@ Cells: TypeAlias = tuple[Sequence[str | float | None], Sequence[str | None]]  # 
 
 
 class LogReader(Protocol):
-    """Reads of one log, all of the same moment."""
+    """Reads of one state of a log."""
 
     def head(self) -> Head:
-        """Where the log stands."""
+        """Return the head of the log."""
         ...
 
     def kinds_after(self, sequence: int) -> Iterator[tuple[str, Sequences]]:
-        """Kinds of entries with ascending sequence numbers after this one.
+        """Iterate over batches of (entry kind, ascending sequence numbers) after a sequence number.
 
-        A kind may come several times, in the order of writing.
+        A kind may have several batches, in the order of writing.
         """
         ...
 
     def values_of(
         self, kind: str, paths: Sequence[str], first: int, last: int
     ) -> Iterator[tuple[Sequence[int], list[Cells]]]:
-        """Batches of sequence numbers, first to last included, each with a column of cells for every path.
+        """Iterate over batches of sequence numbers (first to last inclusive) with cells for every path.
 
-        A cell is a plain value, or else the JSON text of the value in the payload; both are None where the
-        path is absent.
+        A cell has a plain value or the JSON text of the payload's value; both are None if the path is absent.
         """
         ...
 
     def texts_of(self, kind: str, after: int, last: int) -> Iterator[tuple[list[int], list[dict[str, str]]]]:
-        """Batches of sequence numbers, after one up to another, each with its texts by field."""
+        """Iterate over batches of (sequence numbers, texts by field), after `after` and up to `last`."""
         ...
 
     def spaces(self) -> Mapping[str, tuple[int, Space]]:
-        """The space of each field that has vectors, with a number that changes when the space does."""
+        """Return (id, space) of each field that has vectors; a new space has a new id."""
         ...
 
     def vector_batches(
         self, field: str, dimension: int, after: int, last: int
     ) -> Iterator[tuple[Sequences, Vectors]]:
-        """Batches of sequence numbers (m,) and vectors (m, d) of a field, oldest first."""
+        """Iterate over batches of sequence numbers (m,) and vectors (m, d) of a field, oldest first."""
         ...
 
     def vectors_at(self, field: str, dimension: int, sequences: Sequences) -> Vectors:
-        """(m, d) the vectors of a field of those of these entries that have one, in this order."""
+        """Return the vectors (m, d) of a field in the given order; entries without one are skipped."""
         ...
 
     def digest_at(self, sequence: int) -> str:
-        """The hash of an entry as hexadecimal digits; empty if there is no such entry."""
+        """Return the hash of an entry in hexadecimal; empty if there is no such entry."""
         ...
 
     def sync(self) -> None:
-        """Wait until the log is on the disk, so that nothing derived from it outlives it."""
+        """Sync the log to disk, so that no derived file outlives the entries it was built from."""
         ...

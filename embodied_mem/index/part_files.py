@@ -1,8 +1,8 @@
-"""Parts of the index on disk: one file each, replaced as a whole, used only where it fits the log.
+"""Parts of the index on disk: one file each, replaced atomically, used only if it matches the log.
 
-A file is `EMIX`, the length of a header, the header as JSON, and arrays one after another, each from a
-multiple of 64 bytes on. The header says what the part was made of and has a checksum of the arrays; a
-checksum of the header follows it. Whatever is wrong with a file, the part is made from the log again.
+A file is `EMIX`, the length of the header, the header as JSON, its checksum, and the arrays, each aligned to
+64 bytes. The header has the checksum of the arrays and `made_of`, which identifies the state of the log that
+the part was built from. A damaged file is ignored and the part rebuilt from the log.
 """
 
 import json
@@ -27,29 +27,29 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 SUFFIX = ".index"
-STALE_S = 3600.0  # after which a temporary file belongs to nobody
+STALE_S = 3600.0  # after which a temporary file counts as abandoned
 _MAGIC = b"EMIX"
 _ALIGNMENT = 64
-_KINDS = "iufb"  # of arrays: plain numbers, nothing that could run
-_AT_ONCE = 2**20  # bytes whose checksum is taken in one go
+_KINDS = "iufb"  # of arrays: plain numbers, never Python objects
+_AT_ONCE = 2**20  # bytes per checksum step
 
 
 def file_of(folder: Path, part: str) -> Path:
-    """Where a part is kept; its name may hold anything, so the file is called by its hash."""
+    """Return the file of a part; named by a hash, as a part's name may have any character."""
     return folder / f"{blake2b(part.encode(), digest_size=12).hexdigest()}{SUFFIX}"
 
 
 def save(folder: Path, part: str, made_of: JsonObject, arrays: Arrays) -> None:
-    """Keep a part; whoever reads meanwhile, and whatever kills us, there is the old file or the new one.
+    """Save a part atomically: readers, or a crash, see the old file or the new one.
 
     Args:
-        folder: Made if absent.
-        part: Its name.
-        made_of: What it was made of; `load` asks for the same.
-        arrays: What is kept.
+        folder: The folder; created if absent.
+        part: The part's name.
+        made_of: The state of the log it was built from; `load` compares it.
+        arrays: The arrays.
 
     Raises:
-        OSError: The folder or the disk refuses.
+        OSError: The file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = file_of(folder, part)
@@ -70,12 +70,12 @@ def save(folder: Path, part: str, made_of: JsonObject, arrays: Arrays) -> None:
 
 
 def load(folder: Path, part: str, made_of: Mapping[str, Any]) -> Arrays | None:
-    """The arrays of a part, read-only; None if there is no sound file of it that was made of just this.
+    """Return the arrays of a part, read-only; None if its file is absent, damaged or does not match.
 
     Args:
-        folder: Where parts are kept.
-        part: Its name.
-        made_of: Expected values of what it was made of; what it says beyond is not looked at.
+        folder: The folder of the parts.
+        part: The part's name.
+        made_of: Expected values in its `made_of`; other values are ignored.
     """
     header = read_header(folder, part)
     if header is None or any(header["made_of"].get(name) != value for name, value in made_of.items()):
@@ -89,19 +89,19 @@ def load(folder: Path, part: str, made_of: Mapping[str, Any]) -> Arrays | None:
         data.setflags(write=False)
         return {name: _array(data, start, *place) for name, *place in header["arrays"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s is of no use and made anew: %s", file, error)
+        logger.warning("%s is unusable and will be rebuilt: %s", file, error)
         return None
 
 
 def parts_in(folder: Path, beginning: str) -> list[str]:
-    """Names of the parts that have a sound header and begin so."""
+    """Return the names of parts that have a valid header and start with a prefix."""
     headers = (_header_of(file) for file in sorted(folder.glob(f"*{SUFFIX}")))
     names = (header["part"] for header in headers if header is not None)
     return [name for name in names if name.startswith(beginning)]
 
 
 def read_header(folder: Path, part: str) -> dict[str, Any] | None:
-    """What a part's file says of itself; None if there is none, or it is damaged or of another format."""
+    """Return the header of a part's file; None if it is absent, damaged or of another format."""
     header = _header_of(file_of(folder, part))
     return header if header is not None and header["part"] == part else None
 
@@ -113,7 +113,7 @@ def _header_of(file: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s is of no use and made anew: %s", file, error)
+        logger.warning("%s is unusable and will be rebuilt: %s", file, error)
         return None
 
 
@@ -131,14 +131,14 @@ def _read_header(stream: BinaryIO) -> dict[str, Any]:
 
 
 def verified_header(file: Path) -> dict[str, Any]:
-    """What a part's file says of itself, once all of it was compared with its checksums.
+    """Return the header of a part's file after verifying all checksums.
 
     Args:
-        file: Read in pieces, so that little of it is in memory at a time.
+        file: The file; read in pieces to bound the memory.
 
     Raises:
-        OSError: There is no such file, or the disk refuses.
-        ValueError: A checksum is wrong, or the format or the name of the file is another.
+        OSError: The file cannot be read.
+        ValueError: A checksum, the format or the file's name is wrong.
         KeyError, TypeError: The header lacks a field or has the wrong type.
     """
     with file.open("rb") as stream:
@@ -155,7 +155,7 @@ def verified_header(file: Path) -> dict[str, Any]:
 
 
 def remove_all(folder: Path) -> None:
-    """Remove every part, as after a purge: they hold words and vectors of what was removed."""
+    """Delete every part, for example after a purge, as they hold words and vectors of removed entries."""
     for file in [file for file in folder.rglob("*") if file.is_file()]:
         failpoints.reach("snapshot:before-removal")
         file.unlink(missing_ok=True)
@@ -212,7 +212,7 @@ def _arrays_start(beginning: bytes) -> int:
 
 
 def _clear_away(file: Path) -> None:
-    """Remove what a process that was killed has left of a part; one that works is done within the hour."""
+    """Delete temporary files of killed processes: those older than `STALE_S`."""
     for left in file.parent.glob(f"{file.stem}.*.tmp"):
         with suppress(FileNotFoundError):
             if left.stat().st_mtime < time.time() - STALE_S:
@@ -220,7 +220,7 @@ def _clear_away(file: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can."""
+    """Sync the names in a folder to disk, if the system supports it."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

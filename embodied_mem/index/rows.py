@@ -1,4 +1,4 @@
-"""Row numbers: the entries of one kind in the order of writing, and what filters compare of them."""
+"""Row numbers of the entries of one kind, in the order of writing, and their filter columns."""
 
 from collections.abc import Sequence
 
@@ -16,20 +16,19 @@ Sequences = npt.NDArray[np.int64]
 
 
 class RowTable:
-    """The entries of one kind by row number, and the columns that filters have asked for so far.
+    """The entries of one kind by row number, and the columns that filters have used so far.
 
-    A row keeps its number while the table lives. Entries that are removed from the log leave dead rows
-    behind.
+    Row numbers do not change. Entries that are removed from the log become dead rows.
 
     Args:
-        kind: Which entries.
+        kind: The kind of entry.
     """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.dead: Rows = np.zeros(0, np.int64)  # rows that stand for nothing any more, ascending
+        self.dead: Rows = np.zeros(0, np.int64)  # rows of removed entries, ascending
         self._sequences = GrowingArray(np.int64)
-        self.sequences: Sequences = self._sequences.items  # (n,) of each row, ascending
+        self.sequences: Sequences = self._sequences.items  # (n,) ascending
         self._columns: dict[str, FilterColumn] = {}
 
     def __len__(self) -> int:
@@ -41,17 +40,17 @@ class RowTable:
         return self._sequences.nbytes + sum(column.nbytes for column in self._columns.values())
 
     def append(self, sequences: Sequence[int] | Sequences) -> None:
-        """Number these entries on; their sequence numbers are above all held ones."""
+        """Append rows for these entries, whose sequence numbers exceed all existing ones."""
         self._sequences.extend(sequences)
         self.sequences = self._sequences.items
 
     def keep_only(self, alive: Sequences) -> None:
-        """Mark the rows of all other entries dead, and forget what filters compared."""
+        """Mark the rows of all other entries dead, and drop the filter columns."""
         self.dead = np.flatnonzero(~np.isin(self.sequences, alive, assume_unique=True))
-        self._columns.clear()  # what filters compare may have been mended too
+        self._columns.clear()  # the log's filter columns may have been rewritten
 
     def bounds(self, span: Span) -> tuple[int, int]:
-        """First row of a span, and the one after its last."""
+        """Return the first row of a span, and the row after its last."""
         sequences = self.sequences
         first = 0 if span.first <= 1 else int(np.searchsorted(sequences, span.first))
         last = (
@@ -60,7 +59,7 @@ class RowTable:
         return first, max(first, last)
 
     def rows_at(self, sequences: Sequences) -> Rows:
-        """The rows of those of these entries that are here; both ascending."""
+        """Return the rows of these entries, ascending; entries that are not in the table are skipped."""
         if not len(self) or not len(sequences):
             return np.zeros(0, np.int64)
         at = np.minimum(np.searchsorted(self.sequences, sequences), len(self) - 1)
@@ -68,7 +67,7 @@ class RowTable:
         return found
 
     def mask(self, log: LogReader, where: Where, start: int = 0) -> Mask:
-        """Which rows from `start` on pass a filter, as `filters.matches` has it; dead rows may pass."""
+        """Return which rows from `start` on pass a filter (see `filters.matches`); dead rows may pass."""
         match where:
             case And(parts):
                 return self._joined(log, np.logical_and, parts, start)
@@ -88,7 +87,7 @@ class RowTable:
         return result
 
     def _column(self, log: LogReader, path: str) -> FilterColumn:
-        """The column of a path, read at its first use and further whenever rows were added."""
+        """Return the up-to-date column of a path, read at its first use."""
         column = self._columns.get(path)
         if column is None:
             column = self._columns[path] = FilterColumn(path)
@@ -97,7 +96,7 @@ class RowTable:
         return column
 
     def _read(self, log: LogReader, columns: Sequence[FilterColumn]) -> None:
-        """Read on in columns of equal length, all at once."""
+        """Read the new rows of columns of equal length, in one query."""
         wanted = self.sequences[len(columns[0]) :]
         paths = [column.path for column in columns]
         at = 0
@@ -117,7 +116,7 @@ def _with_gaps(
     as_json: Sequence[str | None],
     wanted: Sequences,
 ) -> Cells:
-    """A cell for each wanted sequence number; what was removed from the log has nothing in its cell."""
+    """Return a cell for each wanted sequence number; empty for entries removed from the log."""
     if len(numbers) == len(wanted):
         return plain, as_json
     held = dict(zip(numbers, zip(plain, as_json, strict=True), strict=True))

@@ -1,4 +1,4 @@
-"""Which rows are candidates of a search: filter, spans, and what is left out."""
+"""The candidate rows of a search: filter, spans and excluded entries."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,24 @@ from embodied_mem.index.rows import RowTable
 from embodied_mem.records.filters import EVERYTHING, Where
 from embodied_mem.records.log import Search, Span
 
-MAX_SELECTORS = 512  # of recent filters
-SELECTOR_BYTES = 16  # a row of the table; what all of them may take together
+MAX_SELECTORS = 512  # cached filters
+SELECTOR_BYTES = 16  # memory limit of all cached filters, per row of the table
 WHOLE_LOG = (Span(),)
 NO_ROWS: Rows = np.zeros(0, np.int64)
-DENSE = 0.6  # from this share on it is faster to compare a whole stretch than to gather its rows
+DENSE = 0.6  # share of rows above which comparing the whole range beats gathering rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Rows that a search compares: a stretch of the table with some hidden, or a list.
+    """Rows that a search compares: a range of the table with some rows hidden, or a list of rows.
 
     Attributes:
-        first: Of the stretch; 0 for a list.
-        last: The row after its end.
-        rows: The list, ascending; None for a stretch.
-        hidden: (last - first,) rows of the stretch that are no candidates; None if all are.
-        visible: (len(table),) which rows exist at all for this search, for what is counted over them; None
-            if all.
+        first: The first row of the range; 0 for a list.
+        last: The row after the end of the range.
+        rows: The list, ascending; None for a range.
+        hidden: (last - first,) rows of the range that are not candidates; None if all are.
+        visible: (len(table),) rows that exist for this search, over which word rarity is counted; None if
+            all.
     """
 
     first: int
@@ -38,16 +38,16 @@ class Candidates:
     visible: Mask | None = None
 
     def __len__(self) -> int:
-        """How many rows are compared, hidden ones included."""
+        """The number of compared rows, including hidden ones."""
         return self.last - self.first if self.rows is None else len(self.rows)
 
     @property
     def n(self) -> int:
-        """How many candidates there are."""
+        """The number of candidates."""
         return len(self) - (0 if self.hidden is None else int(np.count_nonzero(self.hidden)))
 
     def row_numbers(self) -> Rows:
-        """(len(self),) the rows that are compared."""
+        """Return (len(self),) the compared rows, including hidden ones."""
         return np.arange(self.first, self.last) if self.rows is None else self.rows
 
     def rows_of(self, places: Rows) -> Rows:
@@ -55,24 +55,24 @@ class Candidates:
         return places + self.first if self.rows is None else self.rows[places]
 
     def those_of(self, rows: Rows) -> Rows:
-        """Those of the rows that are candidates of a stretch."""
+        """Return the given rows that are candidates; only for a range."""
         rows = rows[(rows >= self.first) & (rows < self.last)]
         return rows if self.hidden is None else rows[~self.hidden[rows - self.first]]
 
     def newest(self, k: int) -> Rows:
-        """(k,) or fewer: the newest candidates, newest first."""
+        """Return the k newest candidates or fewer, newest first."""
         rows = self.row_numbers()
         if self.hidden is not None:
             rows = rows[~self.hidden]
         return rows[::-1][:k]
 
     def narrowed(self, rows: Rows) -> "Candidates":
-        """The same with these rows alone, each of which is a candidate."""
+        """Return a copy limited to these rows, which must all be candidates."""
         return Candidates(0, 0, rows, None, self.visible)
 
 
 class Selection:
-    """Answers which rows of one table are candidates; keeps the rows of recent filters up to date.
+    """Finds the candidate rows of a table; caches the rows of recent filters.
 
     Args:
         table: The table.
@@ -80,7 +80,7 @@ class Selection:
 
     def __init__(self, table: RowTable) -> None:
         self._table = table
-        # Filter -> how many rows were looked at, and those that pass; the last used is last.
+        # Filter -> (number of rows tested, rows that pass), least recently used first.
         self._selectors: dict[str, tuple[int, Rows]] = {}
         self._selector_bytes = 0
         self._without: npt.NDArray[np.int64] | None = None
@@ -89,11 +89,11 @@ class Selection:
 
     @property
     def nbytes(self) -> int:
-        """Memory taken by what it keeps."""
+        """Memory taken by the caches."""
         return self._selector_bytes + self._without_rows.nbytes
 
     def candidates(self, log: LogReader, search: Search) -> Candidates:
-        """The rows that pass the filter, lie in a span and are not left out."""
+        """Return the rows that pass the filter, are in a span and are not excluded."""
         is_all = search.where == EVERYTHING and search.spans == WHOLE_LOG and search.without is None
         if is_all and not len(self._table.dead):
             return Candidates(0, len(self._table))
@@ -116,7 +116,7 @@ class Selection:
         return Candidates(0, 0, kept, None, visible)
 
     def _stretches(self, spans: tuple[Span, ...]) -> list[tuple[int, int]]:
-        """Rows of the spans as ascending stretches that do not touch."""
+        """Return the rows of the spans as ascending, disjoint ranges."""
         joined: list[tuple[int, int]] = []
         for first, last in sorted(self._table.bounds(span) for span in spans):
             if joined and first <= joined[-1][1]:
@@ -136,7 +136,7 @@ class Selection:
         return visible
 
     def _left_out(self, search: Search) -> Rows:
-        """Rows left out by the search, and dead ones."""
+        """Return the rows that the search excludes, and the dead ones."""
         dead = self._table.dead
         without = self._rows_without(search.without)
         return np.union1d(without, dead) if len(dead) else without
@@ -144,8 +144,7 @@ class Selection:
     def _rows_without(self, without: npt.NDArray[np.int64] | None) -> Rows:
         if without is None or not len(without):
             return NO_ROWS
-        # The archive is the same at most searches, and comparing it with a copy costs less than finding its
-        # rows.
+        # Most searches exclude the same archive; comparing it with a copy is cheaper than finding its rows.
         is_same = self._without is not None and np.array_equal(without, self._without)
         if not is_same or self._without_until != len(self._table):
             self._without, self._without_rows = without.copy(), self._table.rows_at(without)
@@ -153,8 +152,8 @@ class Selection:
         return self._without_rows
 
     def _passing(self, log: LogReader, where: Where) -> Rows:
-        """The rows that pass a filter."""
-        key = repr(where)  # tells 1 from True, which are equal
+        """Return the rows that pass a filter."""
+        key = repr(where)  # distinguishes 1 from True, which are equal
         until, rows = self._selectors.pop(key, (0, NO_ROWS))
         if until < len(self._table):
             newer = np.flatnonzero(self._table.mask(log, where, until)) + until
@@ -172,7 +171,7 @@ class Selection:
 
 
 def _stretch(stretches: list[tuple[int, int]], left_out: Rows, visible: Mask | None) -> Candidates:
-    """All rows of the stretches but those left out, as one stretch with the gaps hidden."""
+    """Return one range over all ranges, with the gaps and the excluded rows hidden."""
     if not stretches:
         return Candidates(0, 0, None, None, visible)
     first, last = stretches[0][0], stretches[-1][1]
@@ -187,13 +186,13 @@ def _stretch(stretches: list[tuple[int, int]], left_out: Rows, visible: Mask | N
 
 
 def _within(rows: Rows, stretches: list[tuple[int, int]]) -> Rows:
-    """Those of the rows, ascending, that lie in a stretch."""
+    """Return the rows, ascending, that are in one of the ranges."""
     parts = [rows[slice(*np.searchsorted(rows, stretch))] for stretch in stretches]
     return parts[0] if len(parts) == 1 else np.concatenate([rows[:0], *parts])
 
 
 def _among(rows: Rows, others: Rows) -> Mask:
-    """Which of the rows are among the others; both ascending, the others at least one."""
+    """Return which rows are in `others`; both ascending, `others` not empty."""
     at = np.minimum(np.searchsorted(others, rows), len(others) - 1)
     result: Mask = others[at] == rows
     return result

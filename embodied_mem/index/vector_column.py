@@ -1,4 +1,4 @@
-"""The vectors of one field of one kind of entry: as they are while few, compressed when many."""
+"""The vectors of one field of one kind of entry: float32 while few, compressed when many."""
 
 import logging
 from collections.abc import Callable
@@ -25,8 +25,8 @@ from embodied_mem.records.spaces import Metric, Space, Vector, Vectors
 
 logger = logging.getLogger(__name__)
 
-SMALL = 2_000  # up to so many uncompressed vectors are compared exactly at once: no proof pays
-MIN_SAMPLE = 256  # vectors that say how the numbers are spread
+SMALL = 2_000  # up to so many uncompressed vectors, exact comparison is faster than estimates with proof
+MIN_SAMPLE = 256  # minimum number of vectors to compute the code ranges from
 SAMPLE = 8192
 
 ReadVectors: TypeAlias = Callable[[Rows], Vectors]  # rows that have a vector -> (m, d) as recorded, in order
@@ -36,7 +36,7 @@ class VectorColumn:
     """The vectors of one field, by row.
 
     Args:
-        space: The space they lie in.
+        space: The space of the vectors.
         options: When to compress.
     """
 
@@ -47,14 +47,14 @@ class VectorColumn:
         self._compressed: CompressedVectors | None = None
         self._rounding_error = rounding_error(space.dimension, lanes=1)
         self._n_rows = 0
-        self._rows: GrowingArray | None = None  # of each vector; None while the first rows all have one
+        self._rows: GrowingArray | None = None  # row of each vector; None while vector i belongs to row i
 
     def __len__(self) -> int:
         return self._n_rows
 
     @property
     def n_vectors(self) -> int:
-        """How many rows have a vector."""
+        """The number of rows that have a vector."""
         return len(self._held())
 
     @property
@@ -64,26 +64,26 @@ class VectorColumn:
 
     @property
     def form(self) -> str:
-        """How the vectors are kept: `exact` or `compressed`."""
+        """The form of the vectors in memory: `exact` or `compressed`."""
         return "exact" if self._compressed is None else "compressed"
 
     @property
     def compressed(self) -> CompressedVectors | None:
-        """The bytes that stand for the vectors; None while they are kept as they are."""
+        """The compressed vectors; None while uncompressed."""
         return self._compressed
 
     @property
     def needs_requantizing(self) -> bool:
-        """Whether it should be made anew from the log, because the vectors have changed their nature."""
+        """Whether to rebuild the column from the log, because newer vectors lose too much precision."""
         return self._compressed is not None and self._compressed.needs_requantizing
 
     def accept_current_loss(self) -> None:
-        """Do not ask to be made anew for what is held now."""
+        """Accept the current loss of precision, so that no rebuild is requested for it."""
         if self._compressed is not None:
             self._compressed.accept_current_loss()
 
     def wants_sample(self, n_vectors: int) -> bool:
-        """Whether so many vectors are to be compressed and it is not known yet how they are spread."""
+        """Whether a column of so many vectors is to be compressed and is not yet."""
         if self._compressed is not None or self.space.metric is not Metric.COSINE:
             return False
         limit = self.options.exact_rows * TARGET_DIMENSION / self.space.dimension
@@ -91,10 +91,10 @@ class VectorColumn:
         return n_vectors > max(limit, MIN_SAMPLE - 1)
 
     def compress(self, sample: Vectors) -> None:
-        """Keep vectors as bytes from now on, those that are held too.
+        """Compress the existing vectors and all later ones.
 
         Args:
-            sample: (n, d) vectors as recorded, n > 0, spread over all of them.
+            sample: (n, d) vectors as recorded, n > 0, spread over all vectors.
         """
         assert self._exact is not None
         compressed = CompressedVectors(comparable(sample, self.space.metric))
@@ -105,12 +105,12 @@ class VectorColumn:
         logger.info("compressed %d vectors of %s", len(compressed), self.space)
 
     def extend(self, rows: Rows, vectors: Vectors, n_rows: int) -> None:
-        """Take in the next rows.
+        """Append rows.
 
         Args:
-            rows: (m,) those that have a vector, ascending.
+            rows: (m,) the rows that have a vector, ascending.
             vectors: (m, d) as recorded.
-            n_rows: How many rows are covered afterwards.
+            n_rows: Number of rows covered afterwards.
         """
         held = self.n_vectors
         if self._rows is None and len(rows) and (rows[0] != held or rows[-1] != held + len(rows) - 1):
@@ -126,22 +126,22 @@ class VectorColumn:
             self.compress(self._exact.blocks.take_every(every))
 
     def target(self, query: Vector) -> Vector:
-        """(d,) what vectors are compared with on behalf of a query, for the methods below."""
+        """Return (d,) the target of a query for the methods below; a unit vector for the cosine."""
         return comparable_query(query, self.space.metric)
 
     def shortlist(self, target: Vector, k: int, first: int, last: int) -> Shortlist | None:
-        """Rows among which the k most alike are, with proof; None where that saves nothing."""
+        """Return rows that most likely include the k best, with a bound; None if a scan is as fast."""
         if self._compressed is None:
             return None
         found = self._compressed.shortlist(target, k, *self._stretch(first, last))
         return None if found is None else Shortlist(self._rows_at(found[0]), found[1])
 
     def report(self) -> dict[str, str | int]:
-        """How many there are, in how many bytes, and how they are kept."""
+        """Return the number of vectors, their bytes and their form."""
         return {"n_vectors": self.n_vectors, "bytes": self.nbytes, "kept": self.form}
 
     def estimates(self, target: Vector, candidates: Candidates) -> Estimates:
-        """How alike the candidates' vectors are to the target, or nearly; 0 for those without one."""
+        """Return the candidates' similarities to the target, within error bounds; 0 without a vector."""
         if candidates.rows is None:
             first, last = self._stretch(candidates.first, candidates.last)
             found = self._estimated_stretch(target, first, last)
@@ -154,20 +154,20 @@ class VectorColumn:
         return Estimates(spread(found.values, has_value), spread_errors(found.errors, has_value))
 
     def similarities(self, target: Vector, rows: Rows, read: ReadVectors) -> Floats:
-        """(m,) exact similarities of these rows, ascending, to the target; 0 for those without a vector."""
+        """Return (m,) exact similarities of ascending rows to the target; 0 without a vector."""
         places, has_value = self._places(rows)
         if self._exact is not None:
             values = self._exact.similarities_at(target, places)
         else:
             assert self._compressed is not None
-            # Agents see the same again and again; equal vectors are read once.
+            # Agents often see the same again, so equal vectors are read only once.
             prints = self._compressed.fingerprints(places)
             _, first, which = np.unique(prints, return_index=True, return_inverse=True)
             values = self._recorded_similarities(target, self._rows_at(places[first]), read)[which]
         return values if has_value is None else spread(values, has_value)
 
     def to_arrays(self) -> Arrays:
-        """What a snapshot keeps."""
+        """Return the arrays of a snapshot."""
         arrays: dict[str, npt.NDArray[Any]] = {"n_rows": np.array([self._n_rows])}
         if self._rows is not None:
             arrays["rows"] = self._rows.items
@@ -180,7 +180,7 @@ class VectorColumn:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, space: Space, options: IndexOptions) -> "VectorColumn":
-        """The column of a snapshot."""
+        """Load a column from the arrays of a snapshot."""
         column = cls(space, options)
         column._n_rows = int(arrays["n_rows"][0])
         if "rows" in arrays:
@@ -202,7 +202,7 @@ class VectorColumn:
         return held
 
     def _recorded_similarities(self, target: Vector, rows: Rows, read: ReadVectors) -> Floats:
-        """(m,) exact similarities of rows whose vectors are read from the log, a few at once."""
+        """Return (m,) exact similarities of rows whose vectors are read from the log in batches."""
         at_once, metric = max(1, NUMBERS_AT_ONCE // self.space.dimension), self.space.metric
         chunks = [rows[at : at + at_once] for at in range(0, len(rows), at_once)]
         parts = [exact_similarities(comparable(read(some), metric), target, metric) for some in chunks]
@@ -225,14 +225,17 @@ class VectorColumn:
         return Estimates(self._exact.products_at(target, places), self._rounding_error)
 
     def _stretch(self, first: int, last: int) -> tuple[int, int]:
-        """Where the vectors of a stretch of rows are."""
+        """Return the positions (first, end) of the vectors of a range of rows."""
         if self._rows is None:
             return min(first, self.n_vectors), min(last, self.n_vectors)
         held = self._rows.items
         return int(np.searchsorted(held, first)), int(np.searchsorted(held, last))
 
     def _have_vector(self, first_row: int, last_row: int, first: int, last: int) -> Mask | None:
-        """(last_row - first_row,) which rows have a vector, at places first to last; None if all have."""
+        """Return (last_row - first_row,) which rows have a vector; None if all have.
+
+        The vectors of these rows are at positions first to last (exclusive).
+        """
         if last - first == last_row - first_row:
             return None
         has_value = np.zeros(last_row - first_row, np.bool_)
@@ -241,7 +244,7 @@ class VectorColumn:
         return has_value
 
     def _places(self, rows: Rows) -> tuple[Places, Mask | None]:
-        """Where the vectors of these rows, ascending, are, and which of them have one; None if all have."""
+        """Return the positions of the vectors of ascending rows, and which have one; None if all have."""
         if self._rows is None:
             n_with = int(rows.searchsorted(self.n_vectors))
             return rows[:n_with], None if n_with == len(rows) else np.arange(len(rows)) < n_with

@@ -1,4 +1,4 @@
-"""Vectors kept as they are, and how alike they are to a query; no thread of BLAS is ever started here."""
+"""Uncompressed vectors and their similarity to a query; never starts a BLAS thread."""
 
 import math
 
@@ -10,16 +10,16 @@ from embodied_mem.index.growing import Blocks
 from embodied_mem.index.inner_products import Products, inner_products, inner_products_at
 from embodied_mem.records.spaces import Metric, Vector, Vectors
 
-NUMBERS_AT_ONCE = 2**18  # compared exactly in one go, so that they stay in the processor's cache
-DECIMALS = 6  # of a cosine; more are noise of float32, and equal vectors must tie
+NUMBERS_AT_ONCE = 2**18  # compared exactly per batch, which fits into the CPU cache
+DECIMALS = 6  # of a cosine; more are float32 noise, and equal vectors must tie
 _UNITS = 10.0**DECIMALS
 _NONE: Floats = np.zeros(0)
 
 
 def dots(rows: Vectors, query: Vector, out: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
-    """(n,) inner products, as fast as memory is and by one thread.
+    """Return (n,) inner products, at memory bandwidth in one thread.
 
-    numpy before 2.0 has no `vecdot`; there `einsum` takes a fifth longer.
+    numpy before 2.0 has no `vecdot`; `einsum` takes a fifth longer.
     """
     if hasattr(np, "vecdot"):
         result: npt.NDArray[np.float32] = np.vecdot(rows, query, out=out)
@@ -29,7 +29,10 @@ def dots(rows: Vectors, query: Vector, out: npt.NDArray[np.float32] | None = Non
 
 
 def comparable(vectors: Vectors, metric: Metric) -> Vectors:
-    """(n, d) of unit length for the cosine, by float64, where no square overflows; zeros stay zeros."""
+    """Return (n, d) vectors, for the cosine scaled to unit length; zero vectors stay zero.
+
+    Norms are computed in float64, where squares of float32 cannot overflow.
+    """
     if metric is not Metric.COSINE:
         return vectors
     wide = vectors.astype(np.float64)
@@ -39,40 +42,40 @@ def comparable(vectors: Vectors, metric: Metric) -> Vectors:
 
 
 def comparable_query(query: Vector, metric: Metric) -> Vector:
-    """(d,) the same of one vector, in a third of the time."""
+    """Return (d,) the same as `comparable` for one vector, in a third of the time."""
     if metric is not Metric.COSINE:
         return query
     wide = query.astype(np.float64)
-    # BLAS starts threads for a product of more than 10,000 numbers, and is faster for fewer.
+    # BLAS is faster, but starts threads for more than 10,000 numbers.
     norm = math.sqrt(wide.dot(wide) if len(wide) < 4_096 else np.einsum("i,i->", wide, wide))
     unit: Vector = (wide / norm if norm else wide).astype(np.float32)
     return unit
 
 
 def exact_similarities(rows: Vectors, query: Vector, metric: Metric) -> Floats:
-    """(n,) similarities of comparable rows; the same for equal rows, wherever they stand."""
+    """Return (n,) similarities of comparable rows; equal rows get equal values at any position."""
     if metric is Metric.EUCLIDEAN:
         difference = rows.astype(np.float64) - query
         distance = np.sqrt(np.einsum("ij,ij->i", difference, difference) / len(query))
         result: Floats = 1.0 / (1.0 + distance)
         return result
-    # Not a matrix product: its last bits depend on where a row stands, and equal vectors must tie.
+    # Not a matrix product: its last bits depend on a row's position, and equal vectors must tie.
     cosine: Floats = np.einsum("ij,j->i", rows, query).astype(np.float64)
-    cosine *= _UNITS  # `numpy.round` does the same in three times as long for a few
+    cosine *= _UNITS  # `numpy.round` takes three times as long for few values
     np.rint(cosine, out=cosine)
     cosine /= _UNITS
     return cosine
 
 
 def rounding_error(dimension: int, lanes: int = 4) -> float:
-    """How far two float32 sums of products of unit vectors can be apart, with the rounding of one of them.
+    """Return the maximum difference of two float32 dot products of unit vectors, one of them rounded.
 
-    The bound of a sum in m steps is m * 2**-24 (Higham, Accuracy and Stability, section 3.1). Two steps more
-    are for estimates that are weighted and compared so.
+    The error bound of a sum in m steps is m * 2**-24 (Higham, Accuracy and Stability, section 3.1). Two more
+    steps cover the weighting and comparison of estimates.
 
     Args:
-        dimension: How many products are summed.
-        lanes: How many sums run side by side at least: four in numpy, one in a faiss without SIMD.
+        dimension: Number of products that are summed.
+        lanes: Minimum number of parallel partial sums: four in numpy, one in faiss without SIMD.
     """
     return 2 * (dimension / lanes + 10) * 2.0**-24 + 10.0**-DECIMALS
 
@@ -82,7 +85,7 @@ class ExactVectors:
 
     Args:
         dimension: Length of a vector.
-        metric: How two compare.
+        metric: The metric.
     """
 
     def __init__(self, dimension: int, metric: Metric) -> None:
@@ -103,13 +106,13 @@ class ExactVectors:
         self.blocks.extend(vectors)
 
     def similarities(self, query: Vector, first: int, last: int) -> Floats:
-        """(last - first,) exact, of a stretch."""
+        """Return (last - first,) exact similarities of a range."""
         parts = self.blocks.parts(first, last)
         found = [exact_similarities(rows, query, self.metric) for _, rows in parts]
         return np.concatenate([_NONE, *found])
 
     def similarities_at(self, query: Vector, places: Places) -> Floats:
-        """(m,) exact, of the vectors at these places, ascending."""
+        """Return (m,) exact similarities of the vectors at ascending positions."""
         if len(places) <= self._at_once:
             return exact_similarities(self.blocks.take(places), query, self.metric)
         chunks = [places[at : at + self._at_once] for at in range(0, len(places), self._at_once)]
@@ -117,14 +120,14 @@ class ExactVectors:
         return np.concatenate([_NONE, *found])
 
     def products(self, query: Vector, first: int, last: int) -> Products:
-        """(last - first,) cosines of a stretch, right to within `rounding_error` of one lane."""
+        """Return (last - first,) cosines of a range, within `rounding_error` with one lane."""
         result = np.empty(last - first, np.float32)
         for at, rows in self.blocks.parts(first, last):
             inner_products(rows, query, out=result[at - first : at - first + len(rows)])
         return result
 
     def products_at(self, query: Vector, places: Places) -> Products:
-        """(m,) the same of the vectors at these places, ascending."""
+        """Return (m,) cosines of the vectors at ascending positions, within the same error."""
         result = np.empty(len(places), np.float32)
         for which, rows, at in self.blocks.split(places):
             inner_products_at(rows, at, query, out=result[which])

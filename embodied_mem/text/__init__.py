@@ -1,3 +1,3 @@
-"""How texts are compared: words, synonyms, and the index that searches them."""
+"""Text search: words, synonyms and the inverted index."""
 
 __all__: list[str] = []

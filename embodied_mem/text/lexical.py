@@ -1,14 +1,13 @@
-"""Lexical similarity in [0, 1], meaning the same for every query: how much of a text a document covers.
+"""Lexical similarity in [0, 1], comparable between queries: the share of the query that a document covers.
 
-The similarity is the sum, over the query's terms that a document holds, of a rarity weight times a saturating
-term frequency, divided by the same sum for a document that is the query itself. It follows BM25 (k1 = 1.2)
-with four departures. Nothing is divided by the best hit, so 0.3 means as little for one query as for
-another. Length is compared with the query's own and counts mildly, so a similarity does not depend on what
-else is stored. Rarity is ln(1 + n/df) and never nears 0, so that five texts about one ball do not make "ball"
-worthless. Since rarity in a small memory cannot tell "is" from "ball", words such as "is" count three tenths
-of what their rarity says (`embodied_mem.text.function_words`): shares from 0.1 to 0.4 brought the first right
-text nearer to the top on the tuning queries (docs/retrieval.md). A query of such words alone still finds
-texts.
+The similarity is the sum of rarity weight times saturating term frequency over the query's terms in a
+document, divided by the same sum for a document equal to the query. It follows BM25 (k1 = 1.2) with four
+changes. It is not divided by the best hit, so 0.3 means the same for every query. A document's length is
+compared with the query's and has a small weight, so a similarity does not depend on other documents. Rarity
+is ln(1 + n/df) and never near 0, so that "ball" keeps its weight in five texts about one ball. In a small
+memory rarity cannot distinguish "is" from "ball", so function words count 0.3 of their rarity
+(`embodied_mem.text.function_words`): factors from 0.1 to 0.4 ranked the first right text higher on the tuning
+queries (docs/retrieval.md). A query of function words alone still finds texts.
 """
 
 from array import array
@@ -40,23 +39,23 @@ from embodied_mem.text.words import WORDS_VERSION, words
 
 K1 = 1.2
 LENGTH_PENALTY = 0.3  # per e-fold of a document's length over the query's
-MAX_LIKE = 3  # stored words that stand for an unknown one
+MAX_LIKE = 3  # similar stored words that replace an unknown one
 FUNCTION_WORD_WEIGHT = 0.3
 ROUNDING = 1e-12
 
-BLOCK_ROWS = 32_768  # packed together
-WORDS_AT_ONCE = 8  # of those that few rows have
-MAX_SHARE = 0.5  # of the rows that are compared by themselves; more take longer than all
+BLOCK_ROWS = 32_768  # documents per block
+WORDS_AT_ONCE = 8  # rare words added per batch
+MAX_SHARE = 0.5  # share of rows above which comparing all is faster than comparing some
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 class LexicalIndex:
-    """An inverted index over one field of many documents, in the order in which they are added.
+    """An inverted index over one text field; rows are numbered in insertion order.
 
     Args:
-        synonyms: What counts as the same word.
-        block_rows: How many documents are packed together; at most 65,536.
+        synonyms: Synonyms that are treated as the same word.
+        block_rows: Documents per packed block; at most 65,536.
     """
 
     def __init__(self, synonyms: Synonyms = NO_SYNONYMS, *, block_rows: int = BLOCK_ROWS) -> None:
@@ -72,7 +71,7 @@ class LexicalIndex:
 
     @property
     def form(self) -> str:
-        """How the texts are kept: as words."""
+        """The form of the snapshot: always `words`."""
         return "words"
 
     @property
@@ -82,12 +81,12 @@ class LexicalIndex:
         return parts + self._spellings.nbytes + self._absent.itemsize * len(self._absent)
 
     def add(self, text: str) -> int:
-        """Append a document and give its row, from 0."""
+        """Append a document; return its row, from 0."""
         self.extend([text])
         return len(self) - 1
 
     def extend(self, texts: Sequence[str | None]) -> None:
-        """Append a row for each text; a row of None is no document."""
+        """Append a row for each text; a row with None is not a document."""
         for row, text in enumerate(texts, len(self)):
             if text is None:
                 self._absent.append(row)
@@ -97,16 +96,16 @@ class LexicalIndex:
                 self._tail = Tail()
 
     def similarities(self, text: str, visible: Mask | None = None, rows: Rows | None = None) -> Floats:
-        """How much of the text each document covers.
+        """Return the share of the query text that each document covers.
 
         Args:
-            text: What to look for; an empty text covers nothing.
-            visible: (n,) which documents exist for this query. Rarity is counted over those alone, so that
-                documents added later or withdrawn change nothing. None means all.
-            rows: (m,) ascending, the documents to compare; None means all.
+            text: The query text; an empty one gives 0.
+            visible: (n,) which documents exist for this query. Rarity is counted over them alone, so that
+                documents added later or withdrawn have no effect. None: all.
+            rows: (m,) ascending, the documents to compare; None: all.
 
         Returns:
-            (n,) or (m,) float64 in [0, 1]; 1 for a document with the query's own words, 0 where nothing is
+            (n,) or (m,) float64 in [0, 1]; 1 for a document with exactly the query's words, 0 if no word is
             shared or the document is not visible.
         """
         if rows is not None and len(rows) > MAX_SHARE * len(self):
@@ -123,7 +122,7 @@ class LexicalIndex:
         return result if visible is None else result * visible[rows]
 
     def to_arrays(self) -> Arrays:
-        """What a snapshot keeps of it, as numbers."""
+        """Return the numeric arrays of a snapshot."""
         arrays = {f"tail.{name}": array for name, array in self._tail.to_arrays().items()}
         for number, block in enumerate(self._blocks):
             arrays |= {f"{number}.{name}": array for name, array in block.to_arrays().items()}
@@ -133,11 +132,11 @@ class LexicalIndex:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, synonyms: Synonyms = NO_SYNONYMS) -> Self:
-        """The index of these arrays, which it keeps and does not write to.
+        """Load an index from arrays, which it references and does not modify.
 
         Args:
-            arrays: What `to_arrays` gave; keep `made_by` with them to know whether they can be used.
-            synonyms: What counts as the same word; those it was made with.
+            arrays: The result of `to_arrays`; store `made_by` with them to check that they are usable.
+            synonyms: The synonyms that the index was built with.
         """
         index = cls(synonyms)
         while f"{len(index._blocks)}.codes" in arrays:
@@ -149,7 +148,7 @@ class LexicalIndex:
 
     def _terms(self, text: str) -> Counter[str]:
         counts = Counter(self._synonyms.apply(words(text)))
-        if counts.total() > MAX_COUNT:  # some characters stand for several
+        if counts.total() > MAX_COUNT:  # NFKC expands some characters to several
             counts = Counter({term: min(count, MAX_COUNT) for term, count in counts.items()})
         return counts
 
@@ -169,9 +168,9 @@ class LexicalIndex:
         return result
 
     def _wanted(self, terms: Counter[str], n_visible: int, lookups: Sequence[Lookup]) -> "list[_Wanted]":
-        """The query's words in the order in which what is covered of them is added up: known ones first."""
+        """Return the query's words in summation order: known words first."""
         n_rows = _n_rows(lookups, list(terms))
-        # An unknown word counts as middling rare: a rare one would drown the rest, a common one say nothing.
+        # An unknown word gets medium rarity: high rarity would dominate the rest, low rarity have no effect.
         rarity = np.where(n_rows, np.log1p(n_visible / np.maximum(n_rows, 1)), log(1 + n_visible**0.5))
         weights = (rarity * [meaning(term) for term in terms]).tolist()
         found = sorted(
@@ -183,7 +182,7 @@ class LexicalIndex:
         ]
 
     def _alike(self, word: str, lookups: Sequence[Lookup]) -> list[tuple[float, str]]:
-        """Visible words spelt like this one, the most alike first, with how many letters they share."""
+        """Return (likeness, word) of visible words with a similar spelling, the most alike first."""
         close = self._spellings.alike(word)
         found: list[tuple[float, str]] = []
         while close and len(found) < MAX_LIKE:
@@ -197,9 +196,9 @@ class _Wanted(NamedTuple):
     """A word of a query.
 
     Attributes:
-        weight: What a full share of it adds.
-        factor: Makes the share of a text 1 that has it as often as the query and is no longer.
-        terms: Stored terms that stand for it, each with how alike it is; the best of them counts.
+        weight: What full coverage of the word adds.
+        factor: Scales the share to 1 for a text that has the word as often as the query and is no longer.
+        terms: (likeness, stored term) that match the word; the best of them counts.
     """
 
     weight: float
@@ -208,20 +207,20 @@ class _Wanted(NamedTuple):
 
     @property
     def only_term(self) -> str | None:
-        """The term, if it is the word itself."""
+        """The term, if the word itself is stored."""
         return self.terms[0][1] if len(self.terms) == 1 and self.terms[0][0] == 1.0 else None
 
 
 class _Question(NamedTuple):
-    """A query: how many terms it has, repeated ones included, and its words in order."""
+    """A query: its number of terms, repeated ones included, and its words in summation order."""
 
     n_terms: int
     wanted: Sequence[_Wanted]
 
     def similarities(self, covered: Floats) -> Floats:
-        """(m,) the weights that are covered as shares of all; what all but roundings are covered of is 1."""
+        """Return (m,) covered weights divided by their total; values within rounding of 1 become 1."""
         total = 0.0
-        for word in self.wanted:  # one by one, so that words that nobody has yet change no last bit
+        for word in self.wanted:  # one by one: words that no text has must not change the last bits
             total += word.weight
         covered /= total
         covered[covered > 1.0 - ROUNDING] = 1.0
@@ -229,7 +228,7 @@ class _Question(NamedTuple):
 
 
 def _compare_all(lookup: Lookup, question: _Question) -> Floats:
-    """(n,) the similarities of all rows of a block or tail."""
+    """Return (n,) similarities of all rows of a block or tail."""
     covered = np.zeros(len(lookup))
     if not lookup.places:
         return covered
@@ -247,7 +246,7 @@ def _compare_all(lookup: Lookup, question: _Question) -> Floats:
 
 
 def _compare_some(rows: Sequence[tuple[Lookup, Rows]], question: _Question) -> Floats:
-    """(m,) the similarities of some rows of each block and the tail."""
+    """Return (m,) similarities of some rows of each block and the tail."""
     lengths = np.concatenate([lookup.lengths()[here] for lookup, here in rows])
     damping = _damping(lengths, question.n_terms)
     covered = np.zeros(len(damping))
@@ -261,7 +260,7 @@ def _compare_some(rows: Sequence[tuple[Lookup, Rows]], question: _Question) -> F
 
 
 def _add(word: _Wanted, found: Sequence[tuple[float, Unsigned]], damping: Floats, covered: Floats) -> None:
-    """Add what rows cover of a word, given how often they have the terms that stand for it."""
+    """Add the coverage of a word to each row, given the counts of the terms that match it."""
     best: Floats | None = None
     for alike, counts in found:
         share = _shares(counts, damping, word.factor)
@@ -274,7 +273,7 @@ def _add(word: _Wanted, found: Sequence[tuple[float, Unsigned]], damping: Floats
 
 
 def _add_rare(wanted: Sequence[_Wanted], lookup: Lookup, damping: Floats, covered: Floats) -> None:
-    """Add what rows cover of words that most of them lack, looking at the others alone."""
+    """Add the coverage of rare words, processing only the rows that have them."""
     found = [lookup.places[str(word.only_term)].values for word in wanted]
     values, sizes = np.concatenate(found), list(map(len, found))
     rows = (values >> 16).astype(np.int64)
@@ -285,7 +284,7 @@ def _add_rare(wanted: Sequence[_Wanted], lookup: Lookup, damping: Floats, covere
 
 
 def _shares(counts: npt.NDArray[np.integer], damping: Floats, factor: Floats | float) -> Floats:
-    """(m,) how much rows cover of a word that they have so often."""
+    """Return (m,) the share in [0, 1] of a word that rows cover, given its counts."""
     wide = counts.astype(np.float64)
     shares = wide + damping
     np.divide(wide, shares, out=shares)
@@ -294,7 +293,7 @@ def _shares(counts: npt.NDArray[np.integer], damping: Floats, factor: Floats | f
 
 
 def _damping(lengths: Unsigned, n_terms: int) -> Floats:
-    """(m,) k1 with the length of each row in it, for a query of so many terms."""
+    """Return (m,) BM25's k1 scaled by each row's length, for a query of so many terms."""
     longest = int(lengths.max(initial=0))
     has_few = longest < len(lengths)  # few lengths, many rows
     ratio = (np.arange(longest + 1) if has_few else lengths) / n_terms
@@ -303,21 +302,21 @@ def _damping(lengths: Unsigned, n_terms: int) -> Floats:
 
 
 def _n_rows(lookups: Sequence[Lookup], terms: Sequence[str]) -> Rows:
-    """(t,) how many visible rows of the index have each of these terms."""
+    """Return (t,) the number of visible rows that have each term."""
     n_rows: Rows = np.array([lookup.n_rows(terms) for lookup in lookups]).sum(axis=0)
     return n_rows
 
 
 def meaning(term: str) -> float:
-    """How much of its rarity a term counts."""
+    """Return the factor of a term's rarity: 0.3 for function words, otherwise 1."""
     return FUNCTION_WORD_WEIGHT if term in function_words() else 1.0
 
 
 def made_by(synonyms: Synonyms) -> str:
-    """What says whether the arrays of an index can be searched with these synonyms by this version."""
+    """Return an identifier of version and synonyms; saved arrays are usable only if it is equal."""
     return f"lexical 2, words {WORDS_VERSION}, synonyms {synonyms.digest}"
 
 
 def _beginning(arrays: Arrays, prefix: str) -> Arrays:
-    """Those whose names begin so, by the rest of their names."""
+    """Return the arrays whose names have a prefix, by name without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

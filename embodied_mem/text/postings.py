@@ -1,4 +1,4 @@
-"""Where terms occur in many texts: packed blocks that never change, and a tail that grows."""
+"""Posting lists of terms: packed immutable blocks, and a growing tail."""
 
 import sys
 from array import array
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_COUNT = 65_535  # of a term in a text
-COMMON_SHARE = 0.25  # a term in so many rows of a block is kept as one byte a row, which takes less
+COMMON_SHARE = 0.25  # share of a block's rows above which one count per row takes less memory
 
 Unsigned: TypeAlias = npt.NDArray[np.unsignedinteger]
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -21,13 +21,13 @@ Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
 class Places(NamedTuple):
-    """Where a term occurs in a block or tail.
+    """The postings of a term in a block or tail.
 
     Attributes:
-        values: (m,) `row << 16 | count` of each row that has it, ascending; of a common term (n,) how often
-            each row has it.
-        n_rows: How many rows have it.
-        is_common: Which of the two it is.
+        values: (m,) `row << 16 | count` of each row with the term, ascending; for a common term (n,) its
+            count in each row.
+        n_rows: Number of rows with the term.
+        is_common: Whether `values` are the counts of all rows.
     """
 
     values: Unsigned
@@ -35,11 +35,11 @@ class Places(NamedTuple):
     is_common: bool = False
 
     def counts(self, n: int) -> Unsigned:
-        """(n,) how often each row has it."""
+        """Return (n,) the term's count in each row."""
         return self.values if self.is_common else _spread(self.values, n)
 
     def n_visible(self, visible: Mask | None) -> int:
-        """How many visible rows have it; None means that all are visible."""
+        """Return the number of visible rows with the term; None: all rows are visible."""
         if visible is None:
             return self.n_rows
         seen = self.values * visible if self.is_common else visible[self.values >> 16]
@@ -47,11 +47,11 @@ class Places(NamedTuple):
 
 
 class Tail:
-    """The newest texts, to which more can be added; at most 65,536."""
+    """The newest texts, at most 65,536; more can be added."""
 
     def __init__(self) -> None:
-        # `row << 16 | count` of each row that has a term. Most terms of a store occur once, and an int takes
-        # a third of the memory of an array with one item.
+        # Term -> `row << 16 | count` of each row with it. Most terms occur once, and an int takes a third of
+        # the memory of an array with one item.
         self._places: dict[str, int | array[int]] = {}
         self._lengths = array("I")
 
@@ -60,7 +60,7 @@ class Tail:
 
     @property
     def lengths(self) -> Unsigned:
-        """(n,) how many terms each row has, repeated ones included."""
+        """(n,) the number of terms of each row, repeated ones included."""
         return np.array(self._lengths, np.uint32)
 
     @property
@@ -70,13 +70,13 @@ class Tail:
         return sum(map(sys.getsizeof, held))
 
     def append(self, counts: Mapping[str, int]) -> list[str]:
-        """Add the row of a text.
+        """Append the row of a text.
 
         Args:
-            counts: How often it has each of its terms, at most 65,535 times.
+            counts: The count of each term, at most 65,535.
 
         Returns:
-            The terms that no row had before.
+            The terms that are new to the tail.
         """
         new = []
         places, row = self._places, len(self._lengths) << 16
@@ -93,16 +93,16 @@ class Tail:
         return new
 
     def find(self, terms: Iterable[str]) -> dict[str, Places]:
-        """Where those of the terms occur that are here."""
+        """Return the postings by term; absent terms are omitted."""
         held = [(term, _values(self._places[term])) for term in terms if term in self._places]
         return {term: Places(values, len(values)) for term, values in held}
 
     def runs(self) -> tuple[list[str], list[npt.NDArray[np.uint32]]]:
-        """All terms, and for each `row << 16 | count` of the rows that have it, ascending."""
+        """Return all terms, and for each the ascending `row << 16 | count` of its rows."""
         return list(self._places), list(map(_values, self._places.values()))
 
     def to_arrays(self) -> Arrays:
-        """Its arrays by name; the terms as UTF-8, a line each."""
+        """Return the arrays by name; terms are UTF-8, one per line."""
         terms, runs = self.runs()
         return {
             "lengths": self.lengths,
@@ -113,7 +113,7 @@ class Tail:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """The tail of these arrays, copied."""
+        """Load a tail from arrays, which are copied."""
         tail = cls()
         tail._lengths = array("I", arrays["lengths"].tobytes())
         runs = np.split(arrays["places"], np.cumsum(arrays["sizes"]))
@@ -124,18 +124,18 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Texts that do not change any more, at most 65,536.
+    """Packed, immutable texts, at most 65,536.
 
-    A term is a number of 64 bits here, as millions of them take too much memory as objects.
+    Terms are stored as 64-bit codes, because millions of str objects take too much memory.
 
     Attributes:
-        codes: (t,) its terms, ascending.
-        starts: (t + 1,) where the places of each term begin; a common one has none.
-        places: `row << 16 | count` of each row that has a term, term by term, ascending.
-        common: (c,) which terms are common, as places in `codes`, ascending.
-        n_rows: (c,) how many rows have each.
-        counts: (c, n) how often each row has each.
-        lengths: (n,) how many terms each row has, repeated ones included.
+        codes: (t,) codes of the terms, ascending.
+        starts: (t + 1,) start of each term in `places`; a common term has no items there.
+        places: Ascending `row << 16 | count` of the rows with a term, term after term.
+        common: (c,) positions of the common terms in `codes`, ascending.
+        n_rows: (c,) number of rows with each common term.
+        counts: (c, n) count of each common term in each row.
+        lengths: (n,) number of terms of each row, repeated ones included.
     """
 
     codes: npt.NDArray[np.uint64]
@@ -148,7 +148,7 @@ class Block:
 
     @classmethod
     def of(cls, tail: Tail) -> Self:
-        """The rows of a tail, packed."""
+        """Pack the rows of a tail."""
         n, (terms, runs) = len(tail), tail.runs()
         codes = codes_of(terms)
         order = np.argsort(codes)
@@ -177,7 +177,7 @@ class Block:
         return sum(array.nbytes for array in self.to_arrays().values())
 
     def find(self, terms: Sequence[str]) -> dict[str, Places]:
-        """Where those of the terms occur that are here."""
+        """Return the postings by term; absent terms are omitted."""
         if not len(self.codes):  # every text is empty
             return {}
         codes = codes_of(terms)
@@ -187,12 +187,12 @@ class Block:
         return {term: self._places_of(number) for term, number, is_known in found if is_known}
 
     def to_arrays(self) -> Arrays:
-        """Its arrays by name."""
+        """Return the arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """The block of these arrays, which it keeps."""
+        """Load a block from arrays, which it references."""
         return cls(**arrays)
 
     def _places_of(self, number: int) -> Places:
@@ -204,15 +204,15 @@ class Block:
 
 
 class Lookup:
-    """What one query needs of one block or tail.
+    """The postings of one query's terms in one block or tail.
 
     Args:
         part: The block or tail.
-        first: The row of the index that its first row is.
-        visible: Which rows of the index exist for this query; None means all.
+        first: The index row number of its first row.
+        visible: Which rows of the index exist for this query; None: all.
 
     Attributes:
-        places: Where the terms occur that were asked for so far.
+        places: The postings of the terms looked up so far.
     """
 
     def __init__(self, part: Block | Tail, first: int, visible: Mask | None) -> None:
@@ -226,43 +226,43 @@ class Lookup:
         return len(self._part)
 
     def n_rows(self, terms: Sequence[str]) -> list[int]:
-        """(t,) how many visible rows have each of these terms."""
+        """Look up terms; return (t,) the number of visible rows with each."""
         found = self._part.find(terms)
         self.places |= found
         return [found[term].n_visible(self._seen) if term in found else 0 for term in terms]
 
     def own(self, rows: Rows) -> Rows:
-        """Those of the rows of the index, ascending, that are here, counted from the first one here."""
+        """Convert ascending index rows to rows of this part; rows of other parts are omitted."""
         start, stop = np.searchsorted(rows, (self._first, self._first + len(self._part))).tolist()
         return rows[start:stop] - self._first
 
     def lengths(self) -> Unsigned:
-        """(n,) how many terms each row has."""
+        """Return (n,) the number of terms of each row."""
         return self._part.lengths
 
     def is_rare(self, term: str | None) -> bool:
-        """Whether few rows have the term, or none."""
+        """Whether the term was found here and is not common."""
         return term in self.places and not self.places[term].is_common
 
     def counts(self, term: str) -> Unsigned:
-        """(n,) how often each row has a term."""
+        """Return (n,) the count of a term in each row."""
         n = len(self._part)
         return self.places[term].counts(n) if term in self.places else np.zeros(n, np.uint8)
 
 
 def as_lines(words: Iterable[str]) -> npt.NDArray[np.uint8]:
-    """Words as one UTF-8 text, a line each."""
+    """Encode words as UTF-8, one per line."""
     return np.frombuffer("\n".join(words).encode("utf-8", "surrogatepass"), np.uint8)
 
 
 def from_lines(text: npt.NDArray[np.uint8]) -> list[str]:
-    """The words of such a text."""
+    """Decode the words encoded by `as_lines`."""
     lines = text.tobytes().decode("utf-8", "surrogatepass")
     return lines.split("\n") if lines else []
 
 
 def codes_of(terms: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """(t,) 64 bits for each term, the same in every process."""
+    """Return (t,) a 64-bit hash of each term, the same in every process."""
     return np.fromiter(map(_code, terms), np.uint64, len(terms))
 
 
@@ -272,17 +272,17 @@ def _code(term: str) -> int:
 
 
 def _values(held: "int | array[int]") -> npt.NDArray[np.uint32]:
-    """A copy, since a view would keep the array from growing."""
+    """Return a copy, because a view would prevent the array from growing."""
     return np.array([held] if isinstance(held, int) else held, np.uint32)
 
 
 def _spread(values: npt.NDArray[np.uint32], n: int) -> npt.NDArray[np.uint16]:
-    """(n,) the counts of `row << 16 | count`; 0 for other rows."""
+    """Return (n,) the counts in `row << 16 | count`; 0 for other rows."""
     result = np.zeros(n, np.uint16)
     result[(values >> 16).astype(np.int64)] = values & MAX_COUNT
     return result
 
 
 def _small(values: npt.NDArray[Any]) -> Unsigned:
-    """The same in the smallest unsigned type that holds them."""
+    """Convert to the smallest unsigned type that holds all values."""
     return values.astype(np.min_scalar_type(int(values.max(initial=0))))

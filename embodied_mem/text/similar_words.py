@@ -1,4 +1,4 @@
-"""Which known words are spelt like an unknown one, by the letter triples that they share."""
+"""Search for known words with a spelling similar to an unknown one, by shared letter triples."""
 
 from array import array
 from collections.abc import Iterable, Iterator
@@ -6,21 +6,21 @@ from itertools import islice
 
 import numpy as np
 
-MIN_LIKENESS = 0.6  # of the letters of an unknown word and a stored one
+MIN_LIKENESS = 0.6  # Dice's coefficient of the letter triples of two words
 
 
 class SimilarWords:
-    """Words in letters, to be found by their spelling. Numbers and short words are not kept.
+    """Words that can be found by similar spelling; numbers and words of under four letters are skipped.
 
     Args:
-        words: To begin with.
+        words: The first words.
     """
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._words: dict[str, None] = {}
-        self._sorted_in: list[str] = []  # the first of them, once an unknown word was asked for
-        self._sizes = array("i")  # how many triples each has
-        self._by_trigram: dict[str, array[int]] = {}  # triple to places in `_sorted_in`
+        self._sorted_in: list[str] = []  # the words indexed so far; indexed at a search
+        self._sizes = array("i")  # number of triples of each
+        self._by_trigram: dict[str, array[int]] = {}  # triple -> positions in `_sorted_in`
         self.add(words)
 
     def __iter__(self) -> Iterator[str]:
@@ -28,16 +28,16 @@ class SimilarWords:
 
     @property
     def nbytes(self) -> int:
-        """Memory taken, about so much."""
+        """Approximate memory taken."""
         return 110 * len(self._words) + 12 * len(self._sizes) + 4 * sum(map(len, self._by_trigram.values()))
 
     def add(self, words: Iterable[str]) -> None:
-        """Keep these words; those that are kept already change nothing."""
+        """Add words; known ones are ignored."""
         new = (word for word in words if word not in self._words and trigrams(word))
         self._words |= dict.fromkeys(new)
 
     def alike(self, word: str) -> list[tuple[float, str]]:
-        """Words at least six tenths alike by Dice's coefficient, each with it; the most alike first."""
+        """Return (coefficient, word) with a Dice coefficient of at least 0.6, the most alike first."""
         letters = trigrams(word)
         if len(self._sorted_in) < len(self._words):
             self._sort_in()
@@ -60,7 +60,7 @@ class SimilarWords:
 
 
 def trigrams(word: str) -> frozenset[str]:
-    """Letter triples of a word with its ends marked; none for numbers and short words."""
+    """Return the letter triples of a word with its ends marked; none for numbers and short words."""
     if len(word) < 4 or not word.isalpha():
         return frozenset()
     marked = f"#{word}#"

@@ -91,7 +91,9 @@ class TestHalfAStore:
         file = filled / FILE_NAME
         file.write_bytes(file.read_bytes()[:4_096])
         damaged = file.read_bytes()
-        with pytest.raises(StoreError, match=r"nothing was changed|nothing can be read.*restore a copy"):
+        with pytest.raises(
+            StoreError, match=r"nothing was changed|nothing in it can be read.*restore a copy"
+        ):
             check_folder(filled, repair=True)
         assert [path.name for path in filled.rglob("*") if path.is_file() and path.stat().st_size] == [
             FILE_NAME

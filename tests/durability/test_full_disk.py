@@ -75,7 +75,7 @@ def test_an_index_that_cannot_be_saved_says_so_and_the_log_is_whole(small_disk):
         with contextlib.suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as ballast:
             while ballast.write(bytes(4_096)) == 4_096:
                 pass
-        with pytest.raises(StoreError, match=r"index.*No space left.*log is whole"):
+        with pytest.raises(StoreError, match=r"index.*No space left.*log is intact"):
             store.backend.save_index()
         expected = [hit.experience.id for hit in memory.recall("red ball")]
         (small_disk / "ballast").unlink()

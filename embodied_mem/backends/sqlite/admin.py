@@ -1,4 +1,4 @@
-"""What a store's administration asks of the tables: deleting, copying, hashing anew, times, settings."""
+"""Administration of the log's tables: delete, copy, rehash, look up times, report settings."""
 
 import json
 import os
@@ -17,21 +17,21 @@ PAGE = 256  # entries hashed together
 
 
 def generation(db: sqlite3.Connection) -> int:
-    """A number that goes up whenever something already written changes, so that caches are read anew."""
+    """Return the generation, which increases whenever stored entries change, so that caches are reread."""
     return int(db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0])
 
 
 def count_generation(db: sqlite3.Connection) -> None:
-    """Let it go up, inside the transaction that changes something."""
+    """Increment the generation, inside the transaction that makes the change."""
     db.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
 
 
 def delete(db: sqlite3.Connection, sequences: Sequence[int]) -> None:
-    """Remove entries and their vectors; their sequence numbers are never given again.
+    """Delete entries and their vectors; their sequence numbers are never reused.
 
     Args:
         db: A connection inside an immediate transaction.
-        sequences: Which; those that are not there are ignored.
+        sequences: The sequence numbers to delete; unknown ones are ignored.
     """
     wanted = json.dumps(sorted(sequences))
     newest = db.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0]
@@ -45,9 +45,9 @@ def delete(db: sqlite3.Connection, sequences: Sequence[int]) -> None:
 
 
 def sequence_at(db: sqlite3.Connection, time_s: float) -> int:
-    """The newest sequence number recorded at or before a time; times in the log never go down."""
+    """Return the newest sequence number recorded at or before a time; times in the log never decrease."""
     low, high = 0, db.execute("SELECT coalesce(max(sequence), 0) FROM entries").fetchone()[0]
-    while low < high:  # entries up to low are early enough, those after high are not
+    while low < high:  # entries up to `low` are early enough, entries after `high` too late
         middle = (low + high + 1) // 2
         at = db.execute(
             "SELECT recorded_at_s FROM entries WHERE sequence <= ? ORDER BY sequence DESC LIMIT 1", (middle,)
@@ -60,7 +60,7 @@ def sequence_at(db: sqlite3.Connection, time_s: float) -> int:
 
 
 def hash_anew(db: sqlite3.Connection, sequences: Sequence[int]) -> None:
-    """Give entries the hash of what is in them now, inside a transaction; their vectors were exchanged."""
+    """Recompute the hash of entries whose vectors were replaced, inside a transaction."""
     spaces = read_spaces(db)
     for start in range(0, len(sequences), PAGE):
         page = sequences[start : start + PAGE]
@@ -78,13 +78,13 @@ def hash_anew(db: sqlite3.Connection, sequences: Sequence[int]) -> None:
 
 
 def copy_to(db: sqlite3.Connection, path: Path) -> None:
-    """Copy the log as it is now into a new file, complete and on disk before it has its name.
+    """Copy the log into a new file, which gets its name once it is complete and synced to disk.
 
-    Through SQLite and not as a file: closing another handle of the file would drop SQLite's locks on it
+    The copy uses SQLite's backup: closing a second handle of the file would drop SQLite's locks on it
     (https://sqlite.org/howtocorrupt.html, section 2.2).
 
     Raises:
-        StoreError: The path is taken.
+        StoreError: The path exists.
     """
     if path.exists():
         raise StoreError(f"{path} is there already; give the path of a new file")
@@ -93,7 +93,7 @@ def copy_to(db: sqlite3.Connection, path: Path) -> None:
     try:
         target = sqlite3.connect(temporary)
         try:
-            target.execute("PRAGMA synchronous = OFF")  # it is synchronised once, below
+            target.execute("PRAGMA synchronous = OFF")  # synced once, below
             db.backup(target)
         finally:
             target.close()
@@ -105,7 +105,7 @@ def copy_to(db: sqlite3.Connection, path: Path) -> None:
 
 
 def settings(db: sqlite3.Connection) -> JsonObject:
-    """How the file is used, for a doctor: versions and the settings that durability rests on."""
+    """Return SQLite's version, the schema versions and the settings that durability depends on."""
     names = ("journal_mode", "synchronous", "wal_autocheckpoint", "mmap_size", "page_size", "user_version")
     values = {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
     return {

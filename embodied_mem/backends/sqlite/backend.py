@@ -26,7 +26,7 @@ from embodied_mem.text.synonyms import Synonyms, default_synonyms
 
 
 class SqliteOptions(TypedDict, total=False):
-    """How a log is opened for writing; `SqliteBackend` says what each means."""
+    """Options for opening a log for writing; documented in `SqliteBackend`."""
 
     fsync: bool
     commit_every: int
@@ -39,25 +39,25 @@ class SqliteOptions(TypedDict, total=False):
 class SqliteBackend(SqliteHandle):
     """One append-only log in one file; several processes may read and write it at once.
 
-    Threads may share a handle. A forked child may not, and is told so; a pickled handle opens the path again.
+    Threads may share a handle. In a forked child it raises `ForkedHandle`; a pickled handle reopens the path.
 
     Args:
-        path: The file; it and its folder are made if absent.
-        read_only: Refuse to append; the file must be there.
-        fsync: Whether each commit waits for the disk. Without, an acknowledged entry survives `kill -9` but
-            the newest ones may be lost with the power.
-        commit_every: How many entries given to `defer` are committed together; 1 commits each at once.
-        busy_timeout_s: How long to wait for another process that writes, in seconds.
-        synonyms: What counts as the same word in text search; the library's own if None.
-        index: How much memory the index may take and when it is saved.
-        clock: Seconds since the Unix epoch; says when an entry is recorded.
+        path: The file; it and its folder are created if absent.
+        read_only: Reject writes; the file must exist.
+        fsync: Whether each commit waits for the disk. Without it, an acknowledged entry survives `kill -9`,
+            but a power cut may lose the newest entries.
+        commit_every: Number of entries given to `defer` per commit; 1 commits each immediately.
+        busy_timeout_s: Seconds to wait for another process that writes.
+        synonyms: Synonyms for text search; None: the built-in ones.
+        index: Memory limits of the index, and when it is saved.
+        clock: Returns seconds since the Unix epoch, the recording time of entries.
 
     Raises:
         StoreError: The file cannot be opened, is damaged, belongs to another program or a newer version.
     """
 
     _search: SearchEngine
-    _reader: SqliteLogReader | None = None  # of the open `reading`, so that its searches share what it read
+    _reader: SqliteLogReader | None = None  # of the open `reading`, shared by its searches
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class SqliteBackend(SqliteHandle):
 
     @property
     def options(self) -> SqliteOptions:
-        """How it was opened, for a copy of it; so without `read_only`."""
+        """Options to open a copy with; without `read_only`."""
         return {
             "fsync": self._fsync,
             "commit_every": self.commit_every,
@@ -96,7 +96,7 @@ class SqliteBackend(SqliteHandle):
 
     @contextmanager
     def reading(self) -> Iterator[Head]:
-        """Whatever this thread reads inside is of one moment; it may not write meanwhile."""
+        """Open a read transaction: all reads of this thread inside see one state; it must not write."""
         with self._transaction() as db:
             self._reader = reader = SqliteLogReader(db)
             try:
@@ -105,12 +105,12 @@ class SqliteBackend(SqliteHandle):
                 self._reader = None
 
     def get(self, keys: Sequence[str | int]) -> list[Logged | None]:
-        """The entries of these ids (text) or sequence numbers (int) in the same order; None where none is."""
+        """Return the entries of these ids (str) or sequence numbers (int), in order; None if not found."""
         with self._transaction() as db:
             return get(db, keys, self._spaces)
 
     def changes_since(self, sequence: int, *, limit: int | None = None) -> list[Logged]:
-        """Entries after this sequence number, oldest first."""
+        """Return the entries after a sequence number, oldest first."""
         with self._transaction() as db:
             bounds = (sequence, -1 if limit is None else limit)
             return read(db, "sequence > ? ORDER BY sequence LIMIT ?", bounds, self._spaces)
@@ -118,24 +118,24 @@ class SqliteBackend(SqliteHandle):
     def values_since(
         self, sequence: int, *, kinds: Sequence[str], paths: Sequence[str]
     ) -> list[tuple[int, str, list[JsonValue]]]:
-        """Sequence number, kind and values at these paths of the entries of these kinds after one.
+        """Return (sequence number, kind, values at the payload paths) of entries after a sequence number.
 
-        Oldest first; None stands for a path that an entry lacks. No entry is decoded for it.
+        Oldest first, of these kinds only; None for a missing path. Whole entries are not decoded.
         """
         with self._transaction() as db:
             return list(sqlite_values.values_since(db, sequence, kinds, paths))
 
     def sequences_of(self, ids: Sequence[str]) -> dict[str, int]:
-        """Sequence numbers of the experiences of these ids; others are left out."""
+        """Return the sequence numbers of experiences by id; unknown ids are omitted."""
         with self._transaction() as db:
             return sqlite_values.sequences_of(db, ids)
 
     def search(self, search: Search) -> Found:
-        """The best entries that pass the filter, by exact comparison with every one of them.
+        """Return the best entries that pass the filter; every one is compared exactly.
 
         Raises:
-            InvalidQuery: The search has no meaning, such as two legs of one name.
-            UnknownSpace: A leg's vector lies in another space than its field.
+            InvalidQuery: The search is inconsistent, for example two legs have the same name.
+            UnknownSpace: The space of a leg's vector differs from its field's space.
         """
         check_search(search)
         with self._transaction() as db:
@@ -143,15 +143,15 @@ class SqliteBackend(SqliteHandle):
                 return self._search.search(self._reader or SqliteLogReader(db), search)
             except EmbodiedMemError:
                 raise
-            except BaseException:  # an interrupt may have left the caches half caught up
+            except BaseException:  # an interrupt may have left the caches partly updated
                 self._search = self._new_engine()
                 raise
 
     def save_index(self) -> None:
-        """Keep what is indexed in memory on disk, so that the next process need not read the whole log.
+        """Save the index to disk, so that the next process need not read the whole log.
 
         Raises:
-            StoreError: The handle is read-only or closed, or the disk refuses; the store itself is unharmed.
+            StoreError: The handle is read-only or closed, or writing failed; the log itself is intact.
         """
         self._check_writable()
         with self._own_lock, self._opened() as db:
@@ -160,17 +160,17 @@ class SqliteBackend(SqliteHandle):
                     self._search.save(SqliteLogReader(db))
                 except OSError as error:
                     raise StoreError(
-                        f"the index beside {self.path} was not saved: {error}; the log is whole"
+                        f"the index beside {self.path} was not saved: {error}; the log is intact"
                     ) from error
             self._search.remove_outdated(SqliteLogReader(db))
 
     def index_report(self) -> Mapping[str, Any]:
-        """What is indexed in memory by kind of entry; see `SearchEngine.report`."""
+        """Return what the index holds in memory by kind of entry; see `SearchEngine.report`."""
         with self._own_lock, self._opened():
             return self._search.report()
 
     def n_without_vector(self, field: str) -> int:
-        """At least so many experiences have no vector of a field by which a search has just looked."""
+        """Return a lower bound of the experiences without a vector of a field that was just searched."""
         found = self.index_report().get(EntryKind.EXPERIENCE)
         if found is None:
             return 0
@@ -178,54 +178,54 @@ class SqliteBackend(SqliteHandle):
         return max(0, int(found["n_rows"] - found["n_dead"] - n_vectors))  # a removed row may have had one
 
     def spaces(self) -> dict[str, Space]:
-        """The space of each field that has vectors."""
+        """Return the space of each field that has vectors."""
         with self._transaction() as db:
             return {field: space for field, (_, space) in read_spaces(db).items()}
 
     def head(self) -> Head:
-        """The newest sequence number, and a generation that goes up with each removal or change."""
+        """Return the newest sequence number, and a generation that each deletion or rewrite increments."""
         with self._reading() as db:
             return SqliteLogReader(db).head()
 
     def last_sequence(self) -> int:
-        """The newest sequence number; 0 while the log is empty."""
+        """Return the newest sequence number; 0 if the log is empty."""
         return self.head().last_sequence
 
     def sequence_at(self, time_s: float) -> int:
-        """The newest sequence number recorded at or before a time in seconds since the Unix epoch; 0 if none.
+        """Return the newest sequence number recorded by a time in seconds since the Unix epoch; 0 if none.
 
-        Times in the log never go down: where a clock went back, what was recorded meanwhile counts as
-        recorded at the latest time before.
+        Times in the log never decrease: after a clock is set back, entries get the latest time recorded
+        before, until the clock has passed it.
         """
         with self._transaction() as db:
             return sqlite_admin.sequence_at(db, time_s)
 
     def recorded_at(self, sequence: int) -> float | None:
-        """When an entry was recorded, in seconds since the Unix epoch; None where none is."""
+        """Return when an entry was recorded, in seconds since the Unix epoch; None if there is no entry."""
         with self._reading() as db:
             query = "SELECT recorded_at_s FROM entries WHERE sequence = ?"
             found = db.execute(query, (sequence,)).fetchone()
         return None if found is None else float(found[0])
 
     def times_since(self, sequence: int, *, limit: int) -> dict[int, float]:
-        """When each entry after a sequence number was recorded, by its own; at most `limit` of them."""
+        """Return {sequence number: recording time} of the next `limit` entries after a sequence number."""
         with self._reading() as db:
             query = "SELECT sequence, recorded_at_s FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?"
             return dict(db.execute(query, (sequence, limit)).fetchall())
 
     def append_recorded(self, entries: Sequence[Entry], times_s: Sequence[float | None]) -> list[Appended]:
-        """Like `append`, for entries that another store had recorded and whose times are to stay.
+        """Append entries of another store with their original recording times.
 
         Args:
-            entries: What to add, in order.
-            times_s: When each was recorded, in seconds since the Unix epoch; None takes the clock's time. As
-                times in the log never go down, one before the newest entry's becomes that one's.
+            entries: The entries, in order.
+            times_s: Recording time of each, in seconds since the Unix epoch; None: the clock's time. Times
+                in the log never decrease: a time before the newest entry's is raised to it.
 
         Raises:
-            ConflictingId: An id is taken by different content.
-            InvalidRecord: An entry holds what JSON cannot carry.
+            ConflictingId: An id belongs to different content.
+            InvalidRecord: An entry has a value that JSON cannot represent.
             StoreError: The handle is read-only or closed, or the file cannot be written.
-            UnknownSpace: A vector's space differs from the one its field has.
+            UnknownSpace: A vector's space differs from its field's space.
         """
         self._check_writable()
         rows = list(map(EntryRow.of, entries))
@@ -234,16 +234,16 @@ class SqliteBackend(SqliteHandle):
             return self._commit(db, partial(write_recorded, times_s=times_s), rows)
 
     def entries_about(self, experience_id: str) -> list[Logged]:
-        """Feedback, archive and restore entries of an experience, oldest first; found by an index."""
+        """Return the feedback, archive and restore entries of an experience, oldest first."""
         with self._transaction() as db:
             return read(db, "subject = ? ORDER BY sequence", (experience_id,), self._spaces)
 
     def generation(self) -> int:
-        """A number that goes up whenever something already written changes; caches made before are void."""
+        """Return the generation, which increases whenever stored entries change; older caches are invalid."""
         return self.head().generation
 
     def delete(self, sequences: Iterable[int]) -> None:
-        """Remove entries and their vectors, all or none; `compact` removes them from the disk as well.
+        """Delete entries and their vectors, all or none; `compact` erases their bytes from the disk.
 
         Raises:
             StoreError: The handle is read-only or closed, or the file cannot be written.
@@ -254,10 +254,10 @@ class SqliteBackend(SqliteHandle):
         failpoints.reach("purge:committed")
 
     def compact(self) -> None:
-        """Write the file anew, so that no byte of what was deleted is left in it or in the log beside it.
+        """Rewrite the file, so that neither it nor its write-ahead log holds a byte of deleted entries.
 
         Raises:
-            StoreError: Another process uses the store for too long, or the file cannot be written.
+            StoreError: Another process blocked it beyond the timeout, or the file cannot be written.
         """
         self._check_writable()
         with self._own_lock, self._opened() as db:
@@ -265,22 +265,22 @@ class SqliteBackend(SqliteHandle):
             self._checkpointer.compact(db)
 
     def verify(self) -> list[int]:
-        """Sequence numbers of entries whose content does not give the hash that was kept with it."""
+        """Return the sequence numbers of entries whose content does not match the stored hash."""
         with self._transaction() as db:
             return examining.damaged_entries(db)
 
     def copy_to(self, path: Path | str) -> None:
-        """Copy the log as it is now into a new file, which is whole and on disk once it has its name.
+        """Copy the log into a new file, which gets its name once it is complete and synced to disk.
 
         Raises:
-            StoreError: The path is taken or cannot be written.
+            StoreError: The path exists or cannot be written.
         """
         with self._own_lock, self._opened() as db:
             self._commit_pending(db)
             sqlite_admin.copy_to(db, Path(path).absolute())
 
     def settings(self) -> JsonObject:
-        """How the file is used: SQLite's version and the settings that durability rests on."""
+        """Return SQLite's version, the schema versions and the settings that durability depends on."""
         with self._own_lock, self._opened() as db:
             return sqlite_admin.settings(db)
 
@@ -291,7 +291,7 @@ class SqliteBackend(SqliteHandle):
         return SearchEngine(str(self.path), self._synonyms, self._index, self.path.parent / INDEX)
 
     def _before_close(self) -> None:
-        """Save the index if that pays."""
+        """Save the index if the snapshot on disk is stale (`IndexOptions.snapshot_rows`)."""
         if not self.read_only:
             with suppress(StoreError), self._own_lock, self._opened() as db:
                 with self._transaction():

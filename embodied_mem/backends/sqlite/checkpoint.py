@@ -1,4 +1,4 @@
-"""Bringing SQLite's write-ahead log back into the database file, one process at a time."""
+"""Checkpoints: copy SQLite's write-ahead log into the database file, one process at a time."""
 
 import logging
 import os
@@ -16,22 +16,22 @@ from embodied_mem.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-ENTRIES_BETWEEN = 250  # about 6 MB of log where each is a commit of its own; 1,000 made pauses of 30 ms
-LONG_LOG_BYTES = 8 * 2**20  # what those entries take, and a third more
-PATIENCE_MS = 50  # for readers; whoever writes next tries again
+ENTRIES_BETWEEN = 250  # about 6 MB of log at one commit an entry; 1,000 caused pauses of 30 ms
+LONG_LOG_BYTES = 8 * 2**20  # a third more than those entries take
+PATIENCE_MS = 50  # wait for readers; the next writer tries again
 
 
 class Checkpointer:
-    """Checkpoints after so many entries and at the end, under a lock of its own between processes.
+    """Checkpoints every 250 entries and at close, under a lock file shared by all processes.
 
-    SQLite before 3.51.3 can damage a file when one connection checkpoints while another does too or starts
-    the log anew (https://sqlite.org/wal.html#walresetbug). So its automatic checkpoints are off, one process
-    checkpoints at a time, and it keeps writers out meanwhile. Without such a lock, on Windows, SQLite's own
-    way is kept.
+    SQLite before 3.51.3 can damage a file when one connection checkpoints while another checkpoints or
+    resets the log (https://sqlite.org/wal.html#walresetbug). So automatic checkpoints are off, one process
+    checkpoints at a time, and writers are blocked meanwhile. Windows has no such lock and keeps SQLite's
+    automatic checkpoints.
 
     Args:
         path: The database file; the lock is an empty file beside it.
-        busy_timeout_s: How long the connection waits for others at other times.
+        busy_timeout_s: The connection's usual busy timeout, restored after each checkpoint.
     """
 
     def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
@@ -41,27 +41,27 @@ class Checkpointer:
         self._n_entries = 0
 
     def begin(self) -> None:
-        """Note that a connection was opened; the log may be long already, as others were killed."""
+        """Register an opened connection; killed processes may have left a long log."""
         if self._is_long():
             self._n_entries = ENTRIES_BETWEEN
 
     def appended(self, db: sqlite3.Connection, n_entries: int) -> None:
-        """Note that entries were committed or removed; checkpoint if it is time and nobody else does."""
+        """Count committed or removed entries; checkpoint if due and no other process is doing so."""
         self._n_entries += n_entries
         if self._n_entries >= ENTRIES_BETWEEN:
             self._try_checkpoint(db, patience_s=0.0)
 
     def end(self, db: sqlite3.Connection) -> None:
-        """Checkpoint what this handle has written, before its connection is closed.
+        """Checkpoint this handle's writes before its connection closes.
 
-        SQLite does so only for the last connection, and not if that one only reads: beside a reader that
-        stays, handles that write little would never checkpoint, and the log would grow from one to the next.
+        SQLite does so only when the last connection closes, and not if it is read-only. While a reader stays
+        open, short-lived writers would never checkpoint and the log would keep growing.
         """
         if self._n_entries or self._is_long():
             self._try_checkpoint(db, patience_s=PATIENCE_MS / 1000)
 
     def compact(self, db: sqlite3.Connection) -> None:
-        """Write the file anew without what was deleted, and leave an empty log.
+        """Rewrite the file without deleted entries, and leave an empty write-ahead log.
 
         Raises:
             StoreError: Another process reads or checkpoints for longer than the busy timeout.
@@ -75,27 +75,27 @@ class Checkpointer:
                     db.execute("VACUUM")
                 elif not self._checkpoint(db, "TRUNCATE", patience_s=self._busy_timeout_s):
                     raise StoreError(
-                        f"{self._lock_path} is ours but another process reads an older state of the store; "
+                        f"cannot compact {self._path}: another process reads an older state of the store; "
                         "let it finish, then compact again"
                     )
         self._n_entries = 0
         failpoints.reach("compaction:done")
 
     def _is_long(self) -> bool:
-        """Whether the log has grown beyond what is usual; all of it may have gone into the file since."""
+        """Whether the log file exceeds 8 MB; its content may be checkpointed already."""
         try:
             return log_of(self._path).stat().st_size > LONG_LOG_BYTES
-        except OSError:  # there is none
+        except OSError:  # no write-ahead log
             return False
 
     def _try_checkpoint(self, db: sqlite3.Connection, *, patience_s: float) -> None:
-        """A failure is logged and not raised, because the entries are safe all the same."""
+        """Checkpoint if the lock is free; failures are logged only, as the entries are safe in the log."""
         if sys.platform == "win32":
             return
         try:
             with self._lock(patience_s) as is_ours:
-                # RESTART keeps the log's blocks, so that later commits need not make the file longer. It
-                # holds the writers' lock for the while; PASSIVE would not.
+                # RESTART keeps the log's disk blocks, so later commits need not grow the file. It holds the
+                # write lock meanwhile; PASSIVE would not.
                 is_done = is_ours and self._checkpoint(db, "RESTART")
                 self._n_entries = 0 if is_done else ENTRIES_BETWEEN - ENTRIES_BETWEEN // 10
         except (OSError, sqlite3.Error) as error:
@@ -104,7 +104,7 @@ class Checkpointer:
     def _checkpoint(
         self, db: sqlite3.Connection, mode: str, *, patience_s: float = PATIENCE_MS / 1000
     ) -> bool:
-        """Whether the whole log went into the file; a reader that takes long prevents it."""
+        """Checkpoint; return whether the whole log was copied, which a long read prevents."""
         failpoints.reach("checkpoint:before")
         set_patience(db, patience_s)
         try:
@@ -116,7 +116,7 @@ class Checkpointer:
 
     @contextmanager
     def _lock(self, patience_s: float) -> Iterator[bool]:
-        """Whether the lock between processes is ours, once it was waited for; on Windows SQLite's suffice."""
+        """Wait for the lock between processes; yield whether it was acquired (always True on Windows)."""
         deadline_s = time.monotonic() + patience_s
         while sys.platform != "win32":
             with _try_lock(self._lock_path) as is_ours:
@@ -129,7 +129,7 @@ class Checkpointer:
 
 @contextmanager
 def _try_lock(path: Path) -> Iterator[bool]:
-    """Whether the lock is ours; it goes with the process that holds it, however that ends."""
+    """Try the lock once; yield whether it was acquired. It is released when its process ends or is killed."""
     import fcntl
 
     file = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)

@@ -1,4 +1,4 @@
-"""Copying a log as it was at an earlier entry."""
+"""Copy a log up to a sequence number."""
 
 import sqlite3
 from pathlib import Path
@@ -8,14 +8,14 @@ from embodied_mem.backends.sqlite.schema import VECTORS_BITS
 
 
 def copy_until(source: Path, target: Path, last: int) -> None:
-    """Copy everything up to a sequence number into a new file; others may write to the source meanwhile.
+    """Copy all entries up to a sequence number into a new file; the source may be written meanwhile.
 
-    No byte of what was written later is in the copy, and the next entry there gets the next number.
+    The copy holds no byte of later entries; its next entry gets the next sequence number.
 
     Args:
         source: The file of a log.
-        target: The file to make.
-        last: The last sequence number that is copied.
+        target: The file to create.
+        last: The last sequence number to copy.
 
     Raises:
         StoreError: One of the files cannot be read or written.
@@ -23,7 +23,7 @@ def copy_until(source: Path, target: Path, last: int) -> None:
     db = connect(target, read_only=False, fsync=False, busy_timeout_s=5.0, now_s=0.0)
     try:
         with store_errors(target):
-            db.execute("PRAGMA synchronous = OFF")  # nobody reads it before it is whole and synchronised
+            db.execute("PRAGMA synchronous = OFF")  # no one reads it before it is complete and synced
             db.execute("ATTACH ? AS source", (f"{source.as_uri()}?mode=ro",))
             _copy(db, last)
             db.execute("DETACH source")

@@ -1,4 +1,4 @@
-"""What lies where in the folder of a store, and how files and folders are made durable."""
+"""File names in a store's folder, and functions that make files and folders durable."""
 
 import os
 import shutil
@@ -6,15 +6,15 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-FILE_NAME = "experiences.sqlite"  # the log: the only file that cannot be made again
+FILE_NAME = "experiences.sqlite"  # the log: the only file that cannot be rebuilt
 ATTACHMENTS = "attachments"  # files by content hash
 INDEX = "index"  # snapshots of searchable columns; a cache
-DAMAGED = "damaged"  # what a repair has moved aside
-PARTIAL = ".partial-"  # in the name of a folder that is being made
+DAMAGED = "damaged"  # damaged files moved aside by a repair
+PARTIAL = ".partial-"  # in the name of a file or folder under construction
 
 
 def sync_tree(folder: Path) -> None:
-    """Wait until every file below is on the disk."""
+    """Sync all files and folders below a folder to disk."""
     for path in folder.rglob("*"):
         if path.is_file():
             sync_file(path)
@@ -23,9 +23,9 @@ def sync_tree(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it where they are absent; their names are on the disk afterwards.
+    """Create a folder and its missing parents, and sync their names to disk.
 
-    A file that is synced is lost all the same if the power fails before the name of its folder is written.
+    Otherwise a power cut could lose the folder's name and with it synced files inside.
     """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -34,15 +34,15 @@ def make_folder(folder: Path) -> None:
 
 
 def log_of(database: Path) -> Path:
-    """SQLite's write-ahead log of a database; it lies beside the file itself and not beside a link to it."""
+    """Return the path of a database's write-ahead log: beside the real file, not beside a link to it."""
     file = database.resolve()
     return file.with_name(f"{file.name}-wal")
 
 
 def sync_log(database: Path) -> None:
-    """Wait until what was committed is on the disk; what has left the write-ahead log is there already.
+    """Sync all commits to disk by syncing the write-ahead log; checkpointed commits are synced already.
 
-    By that log alone: closing another handle of the database file itself would drop SQLite's locks
+    The database file is not opened: closing a second handle of it would drop SQLite's locks
     (https://sqlite.org/howtocorrupt.html, section 2.2).
     """
     log = log_of(database)
@@ -52,13 +52,13 @@ def sync_log(database: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until what a file holds is on the disk."""
+    """Sync a file's content to disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk; without effect where folders cannot be opened."""
+    """Sync the names in a folder to disk; no effect on Windows, where folders cannot be opened."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -69,9 +69,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def touch(path: Path) -> bool:
-    """Give a file the time of now, so that nobody takes it for one that was forgotten; False if it is absent.
+    """Set a file's modification time to now, so that it does not look abandoned; False if it is absent.
 
-    That of another user keeps its time where this one may not change it.
+    Without permission to change it, for example for another user's file, the time stays.
     """
     try:
         os.utime(path)
@@ -83,9 +83,9 @@ def touch(path: Path) -> bool:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """A second name for a file that is never changed, or a copy where the disk cannot do that.
+    """Hard-link a file that never changes, or copy it if the disk has no hard links.
 
-    A target that is there already is left as it is.
+    An existing target is left unchanged.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

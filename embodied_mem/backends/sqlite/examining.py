@@ -1,4 +1,4 @@
-"""What a check asks of the tables of a log, and what it may put right in them."""
+"""Queries and repairs of the log's tables for a store check."""
 
 import json
 import sqlite3
@@ -10,8 +10,8 @@ from embodied_mem.backends.sqlite.read import damaged
 from embodied_mem.backends.sqlite.schema import FILTER_COLUMNS, VECTORS_BITS
 from embodied_mem.errors import EmbodiedMemError
 
-PAGE = 256  # entries looked at together
-MAX_LINES = 20  # of what SQLite says
+PAGE = 256  # entries per query
+MAX_LINES = 20  # of SQLite's integrity report
 
 _COLUMNS = ("subject", *FILTER_COLUMNS)
 _ORPHANS = {
@@ -21,7 +21,7 @@ _ORPHANS = {
 
 
 def faults_of_file(db: sqlite3.Connection) -> list[str]:
-    """What SQLite finds wrong with the file; empty if nothing."""
+    """Return the faults that SQLite's integrity check finds; empty if none."""
     try:
         lines = [str(line) for (line,) in db.execute(f"PRAGMA integrity_check({MAX_LINES})")]
     except sqlite3.DatabaseError as error:
@@ -30,7 +30,7 @@ def faults_of_file(db: sqlite3.Connection) -> list[str]:
 
 
 def faults_of_vectors(db: sqlite3.Connection) -> list[int]:
-    """Sequence numbers of entries with a vector of no known space, or of another length than its space."""
+    """Return sequence numbers of entries with a vector of unknown space or of the wrong length."""
     rows = db.execute(
         f"""SELECT DISTINCT key >> {VECTORS_BITS} FROM vectors LEFT JOIN spaces ON spaces.id = space_id
         WHERE spaces.id IS NULL OR length(data) <> 4 * dimension ORDER BY 1"""
@@ -39,7 +39,7 @@ def faults_of_vectors(db: sqlite3.Connection) -> list[int]:
 
 
 def damaged_entries(db: sqlite3.Connection) -> list[int]:
-    """Sequence numbers of entries whose content does not give the hash kept with it, or is gone."""
+    """Return sequence numbers of entries whose content is missing or does not match the stored hash."""
     found: list[int] = []
     for first in _pages(db):
         found += damaged(db, first, first + PAGE - 1)
@@ -47,7 +47,7 @@ def damaged_entries(db: sqlite3.Connection) -> list[int]:
 
 
 def wrong_columns(db: sqlite3.Connection) -> list[int]:
-    """Sequence numbers of entries whose filter columns say something else than their payload."""
+    """Return sequence numbers of entries whose filter columns differ from their payload."""
     query = f"""SELECT sequence, CAST(payload AS BLOB), {", ".join(_COLUMNS)}
         FROM entries JOIN contents USING (sequence) WHERE sequence BETWEEN ? AND ? ORDER BY sequence"""
     found: list[int] = []
@@ -60,7 +60,7 @@ def wrong_columns(db: sqlite3.Connection) -> list[int]:
 
 
 def write_columns(db: sqlite3.Connection, sequences: Sequence[int]) -> None:
-    """Fill the filter columns of these entries from their payload again, inside a transaction."""
+    """Rewrite the filter columns of these entries from their payload, inside a transaction."""
     assignments = ", ".join(f"{name} = ?" for name in _COLUMNS)
     for sequence in sequences:
         query = "SELECT CAST(payload AS BLOB) FROM contents WHERE sequence = ?"
@@ -72,7 +72,7 @@ def write_columns(db: sqlite3.Connection, sequences: Sequence[int]) -> None:
 
 
 def count_orphans(db: sqlite3.Connection) -> int:
-    """Contents and vectors that belong to no entry."""
+    """Return the number of contents and vectors that belong to no entry."""
     counts = [
         db.execute(f"SELECT count(*) FROM {table} WHERE {condition}").fetchone()[0]
         for table, condition in _ORPHANS.items()
@@ -81,13 +81,13 @@ def count_orphans(db: sqlite3.Connection) -> int:
 
 
 def delete_orphans(db: sqlite3.Connection) -> None:
-    """Remove them, inside a transaction."""
+    """Delete the contents and vectors that belong to no entry, inside a transaction."""
     for table, condition in _ORPHANS.items():
         db.execute(f"DELETE FROM {table} WHERE {condition}")
 
 
 def raw_entries(db: sqlite3.Connection, sequences: Sequence[int]) -> list[dict[str, object]]:
-    """What can be read of entries, damaged or not, as JSON: texts with the replacement character."""
+    """Return the readable parts of entries, damaged or not, as JSON; invalid bytes become U+FFFD."""
     rows = db.execute(
         f"""SELECT sequence, id, entry_kind, hex(digest), CAST(payload AS BLOB), CAST(texts AS BLOB),
             (SELECT group_concat(hex(data), ' ') FROM vectors WHERE key >> {VECTORS_BITS} = sequence)
@@ -104,7 +104,7 @@ def _plain(value: object) -> object:
 
 
 def _expected(payload: bytes) -> list[object] | None:
-    """What the columns are to hold; None for a payload that cannot be read, which the hash tells."""
+    """Return the expected column values; None if the payload is unreadable, which the hash check reports."""
     try:
         document = json.loads(payload)
         about = document.get("experience_id")

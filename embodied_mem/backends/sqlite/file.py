@@ -1,4 +1,4 @@
-"""Opening the SQLite file of a store: its schema, its settings, and errors that say what to do."""
+"""Opening a store's SQLite file: schema, settings, and SQLite errors translated with advice."""
 
 import errno
 import json
@@ -14,21 +14,21 @@ from embodied_mem.backends.sqlite.migrations import migrate
 from embodied_mem.backends.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS
 from embodied_mem.errors import StoreError
 
-MAX_IDLE_LOG_BYTES = 32 * 2**20  # of a write-ahead log whose content is in the file; it grows while it must
-MIN_SQLITE = (3, 38, 0)  # the first with the JSON operators built in
+MAX_IDLE_LOG_BYTES = 32 * 2**20  # size to which a fully checkpointed write-ahead log is truncated
+MIN_SQLITE = (3, 38, 0)  # the first version with built-in JSON operators
 
 
 def connect(
     path: Path, *, read_only: bool, fsync: bool, busy_timeout_s: float, now_s: float
 ) -> sqlite3.Connection:
-    """An open connection in autocommit mode, with the schema in place and up to date.
+    """Return an open connection in autocommit mode, with an up-to-date schema.
 
     Args:
         path: The file.
-        read_only: Whether it must be there, and is never written.
+        read_only: Open an existing file without ever writing to it.
         fsync: Whether a commit waits for the disk.
-        busy_timeout_s: How long to wait for other processes.
-        now_s: Seconds since the Unix epoch.
+        busy_timeout_s: Seconds to wait for other processes.
+        now_s: The current time in seconds since the Unix epoch.
 
     Raises:
         StoreError: The file cannot be opened, is damaged, belongs to another program or a newer version.
@@ -36,14 +36,14 @@ def connect(
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; use a Python built with 3.38 or newer")
     _prepare_folder(path, read_only=read_only)
-    _refuse_emptied(path)
+    _reject_emptied(path)
     with store_errors(path):
         uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
         db = sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_timeout_s
         )
         try:
-            db.execute("PRAGMA mmap_size = 0")  # a mapped file that another process shortens kills this one
+            db.execute("PRAGMA mmap_size = 0")  # SIGBUS kills this process if another shortens a mapped file
             if not read_only:
                 _prepare_writing(db, fsync=fsync)
             version = _schema_of(db, path, read_only=read_only)
@@ -58,64 +58,65 @@ def connect(
 
 
 def set_patience(db: sqlite3.Connection, timeout_s: float) -> None:
-    """Say how long a connection waits for others that use the file."""
+    """Set the seconds that a connection waits for locks of other processes."""
     db.execute(f"PRAGMA busy_timeout = {round(1000 * timeout_s)}")
 
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Errors of SQLite inside become a `StoreError` that names the file and the way out."""
+    """Raise SQLite, disk and decoding errors as a `StoreError` that names the file and the next step."""
     try:
         yield
     except Exception as error:
-        told = as_store_error(error, path)
-        if told is None:
+        translated = as_store_error(error, path)
+        if translated is None:
             raise
-        raise told from error
+        raise translated from error
 
 
 def as_store_error(error: BaseException, path: Path) -> StoreError | None:
-    """What an error of SQLite, of the disk or of damaged content is told as, its cause included.
+    """Translate an error of SQLite, the disk or damaged content, with the error as its cause.
 
-    None for any other error.
+    Returns:
+        None for any other error.
     """
-    told: StoreError | None = None
+    translated: StoreError | None = None
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorname", "") or ""
         advice = next((text for prefix, text in _ADVICE.items() if code.startswith(prefix)), "")
-        told = StoreError(f"{path}: {error}{'; ' if advice else ''}{advice}")
-    elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):  # SQLite does not check its pages
-        told = StoreError(f"{path}: {error}; {_ADVICE['SQLITE_CORRUPT']}")
+        translated = StoreError(f"{path}: {error}{'; ' if advice else ''}{advice}")
+    elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):  # SQLite has no page checksums
+        translated = StoreError(f"{path}: {error}; {_ADVICE['SQLITE_CORRUPT']}")
     elif isinstance(error, OSError):
         advice = _ADVICE[_ERRNO_ADVICE.get(error.errno or 0, "SQLITE_IOERR")]
-        told = StoreError(f"{path}: {error}; {advice}")
-    if told is not None:
-        told.__cause__ = error
-    return told
+        translated = StoreError(f"{path}: {error}; {advice}")
+    if translated is not None:
+        translated.__cause__ = error
+    return translated
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection that met this error is of no more use, even once its cause is gone."""
+    """Whether the connection that raised this error stays unusable even after the cause is gone."""
     name = getattr(error.__cause__, "sqlite_errorname", "") or ""
     return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_READONLY"))
 
 
 _ADVICE = {
-    "SQLITE_NOTADB": "this is no memory store; give another path or move the file away",
+    "SQLITE_NOTADB": "this is not a memory store; give another path or move the file away",
     "SQLITE_CORRUPT": "the file is damaged; restore a copy, or save what can be read: "
     "embodied-mem memory check --repair FOLDER",
     "SQLITE_BUSY": "another process has held the store for too long; let it finish, or open with a larger "
     "busy_timeout_s",
-    # A reader shares memory with writers through a file in the folder. SQLite could be told that nobody
-    # writes (`immutable`), but no reader can know that, and it would read garbage where it is wrong.
+    # Readers share memory with writers through a file in the folder. SQLite's `immutable` option avoids it,
+    # but reads garbage if a process writes after all, which no reader can rule out.
     "SQLITE_READONLY_DIRECTORY": "the folder cannot be written, which even reading needs; change its "
     "permissions or copy the store to a folder of your own",
     "SQLITE_READONLY": "the file cannot be written; open it with read_only=True or change its permissions",
     "SQLITE_CANTOPEN": "check that the folder exists, that its disk is not full, and that you may read and "
     "write it, which even reading needs; on a read-only disk, copy the store to a folder of your own",
     "SQLITE_FULL": "the disk is full; free some space and write again, nothing of this write was kept",
-    "SQLITE_IOERR": "the disk refused; see whether it is full, and look at quotas and limits; a store needs "
-    "a local disk and not a network folder",
+    "SQLITE_IOERR": "reading or writing the disk failed; check free space, quotas and limits; a store needs "
+    "a local disk, not a network folder",
 }
 
 
@@ -129,9 +130,9 @@ _ERRNO_ADVICE = {
 
 
 def _prepare_writing(db: sqlite3.Connection, *, fsync: bool) -> None:
-    """Settings that have to be there before the first write, which may be a migration."""
+    """Apply the settings that must precede the first write, which may be a migration."""
     if sys.platform != "win32":
-        db.execute("PRAGMA wal_autocheckpoint = 0")  # see `Checkpointer`, which does it under a lock
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # `Checkpointer` checkpoints under a lock
     db.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG_BYTES}")
     db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
 
@@ -151,25 +152,25 @@ def _prepare_folder(path: Path, *, read_only: bool) -> None:
         ) from error
 
 
-def _refuse_emptied(path: Path) -> None:
-    """Refuse a store's file without a byte beside folders that are made only once there is a log."""
+def _reject_emptied(path: Path) -> None:
+    """Reject an empty store file beside folders that are created only after the log."""
     if path.name != FILE_NAME or not path.is_file() or path.stat().st_size:
         return
     left = [name for name in (INDEX, ATTACHMENTS) if (path.parent / name).exists()]
     if left:
         raise StoreError(
-            f"{path} has 0 bytes, but {path.parent / left[0]} says that there was a store; "
-            f"{_ADVICE['SQLITE_CORRUPT']}, or move the folder away to begin anew"
+            f"{path} has 0 bytes, but {path.parent / left[0]} shows that there was a store; "
+            f"{_ADVICE['SQLITE_CORRUPT']}, or move the folder away to start with an empty store"
         )
 
 
 def _schema_of(db: sqlite3.Connection, path: Path, *, read_only: bool) -> int:
-    """The version of its tables; 0 for a new file, which has none yet.
+    """Return the schema version of the file; 0 for a new file without tables.
 
     Raises:
         StoreError: The file belongs to another program or to a newer version of this one.
     """
-    db.execute("BEGIN")  # of one moment, or a store that another process is making looks like a stranger's
+    db.execute("BEGIN")  # one snapshot, or a store being created looks like another program's file
     application = db.execute("PRAGMA application_id").fetchone()[0]
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     is_empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
@@ -182,7 +183,9 @@ def _schema_of(db: sqlite3.Connection, path: Path, *, read_only: bool) -> int:
             )
         return version
     if read_only or not is_empty or application:
-        raise StoreError(f"{path} is a database but no memory store; give another path or move the file away")
+        raise StoreError(
+            f"{path} is a database but not a memory store; give another path or move the file away"
+        )
     return 0
 
 
@@ -199,7 +202,7 @@ def _create(db: sqlite3.Connection, busy_timeout_s: float) -> None:
     _use_wal(db, busy_timeout_s)
     db.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have made it between our look and our lock.
+        # Another process may have created the tables before we got the lock.
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             for statement in STATEMENTS:
                 db.execute(statement)
@@ -207,13 +210,13 @@ def _create(db: sqlite3.Connection, busy_timeout_s: float) -> None:
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
     except BaseException:
-        if db.in_transaction:  # SQLite has rolled back by itself where the disk is full
+        if db.in_transaction:  # SQLite rolls back automatically if the disk is full
             db.execute("ROLLBACK")
         raise
 
 
 def _use_wal(db: sqlite3.Connection, busy_timeout_s: float) -> None:
-    """Write-ahead logging; the switch is refused at once while another process makes it, so try again."""
+    """Switch to write-ahead logging; retry, as SQLite does not wait while another process switches."""
     deadline_s = time.monotonic() + busy_timeout_s
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Which values of a payload have a column of their own, so that filters read them without JSON."""
+"""Payload values that have their own column, so that filters read them without parsing JSON."""
 
 import json
 from collections.abc import Mapping
@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 from embodied_mem.records.filters import split_path
 from embodied_mem.records.json_values import JsonValue
 
-# Path in the payload -> column, filled when an entry is appended; null where the value is not of the column's
-# type.
+# Payload path -> column, filled when an entry is appended; NULL if the value has another type.
 TEXT_COLUMNS: Mapping[str, str] = {
     "kind": "experience_kind",
     "scope.agent": "scope_agent",
@@ -32,9 +31,9 @@ Parameter: TypeAlias = str | int | float
 
 
 def column_values(payload: Mapping[str, JsonValue]) -> dict[str, Parameter | None]:
-    """What the filter columns hold for a payload, by column name."""
+    """Return the filter column values of a payload, by column name."""
     values: dict[str, Parameter | None] = {}
-    parts: dict[str, Any] = {"": payload}  # the mappings at the first names of paths, each looked up once
+    parts: dict[str, Any] = {"": payload}  # object at the first name of a path, looked up once
     for first, last, column, is_text in _PLACES:
         if first not in parts:
             parts[first] = payload.get(first)
@@ -45,7 +44,7 @@ def column_values(payload: Mapping[str, JsonValue]) -> dict[str, Parameter | Non
 
 
 def json_path(path: str) -> str:
-    """The dotted path as SQLite writes it; labels are as in the stored JSON text."""
+    """Return a dotted path in SQLite's JSON path syntax; names are encoded as in the stored JSON text."""
     return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in split_path(path))
 
 

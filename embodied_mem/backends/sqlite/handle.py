@@ -32,22 +32,22 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# Of a parent process; closing one in a child would harm the parent's locks.
+# Connections of a parent process; closing one in a child would drop the parent's locks.
 _leaked: list[sqlite3.Connection] = []
 
 
 class SqliteHandle:
-    """One process's access to the file, for one thread at a time; base of `SqliteBackend`.
+    """One process's connection to the file; a lock serialises its threads. Base of `SqliteBackend`.
 
-    A forked child may not use it, and is told so; pickled, it opens the path again where it arrives.
+    In a forked child it raises `ForkedHandle`; unpickling it reopens the path.
 
     Args:
-        path: The file; it and its folder are made if absent.
-        read_only: Refuse to write; the file must be there.
+        path: The file; it and its folder are created if absent.
+        read_only: Reject writes; the file must exist.
         fsync: Whether each commit waits for the disk.
-        commit_every: How many entries given to `defer` are committed together; 1 commits each at once.
-        busy_timeout_s: How long to wait for another process that writes, in seconds.
-        clock: Seconds since the Unix epoch.
+        commit_every: Number of entries given to `defer` per commit; 1 commits each immediately.
+        busy_timeout_s: Seconds to wait for another process that writes.
+        clock: Returns seconds since the Unix epoch.
     """
 
     _pid: int
@@ -80,15 +80,15 @@ class SqliteHandle:
         self._connection()
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Add entries in order, all or none; they survive `kill -9` once this returns.
+        """Append entries in order, all or none; they survive `kill -9` once this returns.
 
-        Entries that wait are committed before them.
+        Queued entries are committed first.
 
         Raises:
-            ConflictingId: An id is taken by different content.
-            InvalidRecord: An entry holds what JSON cannot carry.
+            ConflictingId: An id belongs to different content.
+            InvalidRecord: An entry has a value that JSON cannot represent.
             StoreError: The handle is read-only or closed, or the file cannot be written.
-            UnknownSpace: A vector's space differs from the one its field has.
+            UnknownSpace: A vector's space differs from its field's space.
         """
         self._check_writable()
         rows = list(map(EntryRow.of, entries))
@@ -98,16 +98,16 @@ class SqliteHandle:
             return self._commit(db, write, rows)
 
     def defer(self, entry: Entry) -> Deferred:
-        """Take an entry that is committed when `commit_every` of them wait, at a `flush`, or before any read.
+        """Queue an entry; it is committed once `commit_every` are queued, at a `flush`, or before any read.
 
-        A read that finds the disk full logs a warning and goes on without what waits.
+        If the disk is full, a read logs a warning and ignores queued entries.
 
         Raises:
-            ConflictingId: The id is taken by different content.
-            InvalidRecord: The entry holds what JSON cannot carry.
-            StoreError: The handle is read-only or closed, or the file cannot be read; or it was time to
-                commit and that failed, and then the entry waits all the same.
-            UnknownSpace: A vector's space differs from the one its field has.
+            ConflictingId: The id belongs to different content.
+            InvalidRecord: The entry has a value that JSON cannot represent.
+            StoreError: The handle is read-only or closed, or the file cannot be read; or a commit was due and
+                failed, and the entry stays queued.
+            UnknownSpace: A vector's space differs from its field's space.
         """
         self._check_writable()
         row = EntryRow.of(entry)
@@ -123,27 +123,26 @@ class SqliteHandle:
 
     @property
     def pid(self) -> int:
-        """The process that opened it, the only one that may use it."""
+        """The id of the process that opened the handle, the only one that may use it."""
         return self._pid
 
     @property
     def pending(self) -> int:
-        """How many entries wait to be committed."""
+        """The number of queued entries."""
         return len(self._waiting)
 
     def flush(self, *, timeout_s: float | None = None) -> None:
-        """Commit what waits, and return once it is as durable as `fsync` says.
+        """Commit the queued entries; on return they are as durable as the option `fsync` provides.
 
         Args:
-            timeout_s: How long to wait for another process that writes, in seconds; None waits as long as the
-                handle was opened to wait. Other threads with this handle are waited for in any case.
+            timeout_s: Seconds to wait for another process that writes; None: the handle's `busy_timeout_s`.
+                Does not limit the wait for other threads that use this handle.
 
         Raises:
             ConflictingId: Another process took an id meanwhile; all other entries were committed, and the
-                receipt of this one raises the same. Where a read had to commit, it comes with the next flush.
-            InvalidQuery: `timeout_s` is no number of seconds.
-            StoreError: The file cannot be written; everything keeps waiting and is tried again at the next
-                flush.
+                receipt of this one raises the same error. If a read committed, the next flush raises it.
+            InvalidQuery: `timeout_s` is not a valid number of seconds.
+            StoreError: The file cannot be written; all entries stay queued for the next flush.
         """
         if timeout_s is not None:
             check_timeout("timeout_s", timeout_s)
@@ -155,10 +154,10 @@ class SqliteHandle:
             raise refused[0]
 
     def close(self) -> None:
-        """Commit what waits and let go of the file; closing twice is allowed.
+        """Commit the queued entries and close the file; closing twice is allowed.
 
         Raises:
-            StoreError: What waits cannot be committed; the handle stays open, so that nothing is lost.
+            StoreError: The queued entries cannot be committed; the handle stays open, so that none is lost.
         """
         if self._pid == os.getpid():
             self.flush()
@@ -172,10 +171,10 @@ class SqliteHandle:
         self._is_closed = True
 
     def reopen(self) -> None:
-        """Open the path again, as where the file there was exchanged; what was read of it is forgotten.
+        """Close and reopen the path, for example after the file was replaced; caches are dropped.
 
         Raises:
-            StoreError: What waits cannot be committed; the handle stays as it is.
+            StoreError: The queued entries cannot be committed; the handle is unchanged.
         """
         self.close()
         self._reset()
@@ -187,21 +186,21 @@ class SqliteHandle:
         self.close()
 
     def __del__(self) -> None:
-        waiting = getattr(self, "_waiting", None)  # a handle that could not be made has none
+        waiting = getattr(self, "_waiting", None)  # missing if __init__ failed
         if waiting and self._pid == os.getpid():
             warnings.warn(
-                f"{self.path}: {len(waiting)} entries still waited to be committed; call flush() or close()",
+                f"{self.path}: {len(waiting)} entries were not committed yet; call flush() or close()",
                 ResourceWarning,
                 stacklevel=2,
                 source=self,
             )
             try:
                 self.flush()
-            except EmbodiedMemError as error:  # nobody can catch it here
+            except EmbodiedMemError as error:  # no caller can catch it here
                 logger.error("%d entries are lost: %s", len(waiting), error)
 
     def __getstate__(self) -> dict[str, Any]:
-        self.flush()  # or the copy would not see what was written before it
+        self.flush()  # or the copy would miss entries queued before it
         made_here = (
             "_pid",
             "_lock",
@@ -219,17 +218,17 @@ class SqliteHandle:
         self._reset()
 
     def _before_close(self) -> None:
-        """What is left to do while the file is still open."""
+        """Hook that runs before the connection closes."""
 
     def _close_connection(self) -> None:
-        if self._db is None:  # it was lost a moment ago
+        if self._db is None:  # dropped after an error
             return
         if not self.read_only:
             self._checkpointer.end(self._db)
         self._db.close()
 
     def _forget_caches(self) -> None:
-        """Let go of whatever was made from the file as it was."""
+        """Drop all caches of the file's content."""
         self._spaces = Spaces()
 
     def _check_writable(self) -> None:
@@ -265,11 +264,11 @@ class SqliteHandle:
     def _commit(
         self, db: sqlite3.Connection, write_rows: Callable[..., list[Result]], rows: Sequence[EntryRow]
     ) -> list[Result]:
-        """Write rows in one transaction; calling `begun` instead would take a tenth longer."""
-        cursor = db.cursor()  # one for all that follows; a connection makes one a statement
+        """Write rows in one transaction; using `begun` instead would take a tenth longer."""
+        cursor = db.cursor()  # one for all statements; a connection creates one for each
         is_inside = db.in_transaction
         try:
-            cursor.execute("BEGIN IMMEDIATE")  # within, as Ctrl-C may be noticed once it has begun
+            cursor.execute("BEGIN IMMEDIATE")  # inside `try`: Ctrl-C may be raised just after it
             now_s = float(self._clock())
             results = write_rows(cursor, rows, self._spaces, store=self._name, now_s=now_s)
             failpoints.reach("commit:before")
@@ -285,7 +284,7 @@ class SqliteHandle:
 
     @contextmanager
     def _patience(self, db: sqlite3.Connection, timeout_s: float | None) -> Iterator[None]:
-        """Another time to wait for other processes; None changes nothing."""
+        """Change the time to wait for other processes; None changes nothing."""
         if timeout_s is None:
             yield
             return
@@ -312,28 +311,30 @@ class SqliteHandle:
             raise errors[0]
 
     def _commit_if_possible(self, db: sqlite3.Connection) -> sqlite3.Connection:
-        """Commit what waits before something is read; the connection to read from.
+        """Commit the queued entries before a read; return the connection to read from.
 
-        A full disk is no reason not to recall: it is logged, and raised by the next flush.
+        A failure, such as a full disk, does not stop the read: it is logged, and the next flush raises it.
         """
         try:
             self._commit_pending(db)
         except (sqlite3.Error, StoreError) as error:
-            told = as_store_error(error, self.path) or error
-            logger.warning("read without what waits to be committed, or without some of it: %s", told)
-            if isinstance(told, ConflictingId | UnknownSpace):
-                self._refused.append(told)
-            if is_lost(told):
-                self._let_go()
+            translated = as_store_error(error, self.path) or error
+            logger.warning(
+                "reading without some queued entries, which could not be committed: %s", translated
+            )
+            if isinstance(translated, ConflictingId | UnknownSpace):
+                self._refused.append(translated)
+            if is_lost(translated):
+                self._drop_connection()
                 return self._connection()
         return db
 
     @property
     def _own_lock(self) -> threading.RLock:
-        """What keeps other threads out; nothing for a forked child.
+        """The lock between threads; raises `ForkedHandle` in a forked child.
 
-        Hold it by `with` alone: that takes it and lets it go in C, where no signal is noticed. Ctrl-C between
-        a call that takes a lock and the `try` after it would leave it taken for ever.
+        Acquire it only by `with`, which acquires and releases in C, where no signal is handled. Ctrl-C
+        between `acquire()` and the following `try` would leave it locked for ever.
         """
         if self._pid != os.getpid():
             raise ForkedHandle(
@@ -342,11 +343,11 @@ class SqliteHandle:
         return self._lock
 
     def _opened(self) -> "_Opened":
-        """The connection, for who holds the lock; errors of SQLite say what to do."""
+        """Give the connection and translate SQLite's errors; the caller must hold the lock."""
         return _Opened(self)
 
-    def _let_go(self) -> None:
-        """Forget a connection that cannot recover; the next call opens the file as it is then."""
+    def _drop_connection(self) -> None:
+        """Drop a connection that cannot recover; the next call reopens the file."""
         db, self._db = self._db, None
         self._forget_caches()
         if db is not None:
@@ -355,7 +356,7 @@ class SqliteHandle:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, once what waits was committed; where that fails, what was committed is read."""
+        """Give the connection after committing queued entries; if that fails, they are not read."""
         with self._own_lock, self._opened() as db:
             if self._waiting.rows and not db.in_transaction:
                 db = self._commit_if_possible(db)
@@ -363,7 +364,7 @@ class SqliteHandle:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One snapshot of the file to read, with what this handle wrote; inside another, that one."""
+        """Give a read transaction that includes this handle's entries; nested calls share the outer one."""
         with self._own_lock, self._opened() as db:  # as in `_reading`, without a second generator
             if db.in_transaction:
                 yield db
@@ -371,7 +372,7 @@ class SqliteHandle:
             if self._waiting.rows:
                 db = self._commit_if_possible(db)
             try:
-                db.execute("BEGIN DEFERRED")  # within, as Ctrl-C may be noticed once it has begun
+                db.execute("BEGIN DEFERRED")  # inside `try`: Ctrl-C may be raised just after it
                 yield db
                 db.execute("COMMIT")
             except BaseException:
@@ -390,10 +391,12 @@ class SqliteHandle:
 
 
 class _Opened:
-    """A handle's connection, for who holds its lock; a class, as a generator costs a tenth of an append.
+    """Context manager of a handle's connection; the caller must hold the handle's lock.
+
+    A class, because a generator would add a tenth to the time of an append.
 
     Args:
-        handle: Whose connection.
+        handle: The handle.
     """
 
     def __init__(self, handle: SqliteHandle) -> None:
@@ -404,21 +407,21 @@ class _Opened:
         try:
             return handle._db or handle._connection()
         except BaseException as error:
-            self._tell(error)
+            self._translate_error(error)
             raise
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if error is not None:
-            self._tell(error)
+            self._translate_error(error)
 
-    def _tell(self, error: BaseException) -> None:
-        """Raise in its place what says more, and let go of a connection that is lost."""
+    def _translate_error(self, error: BaseException) -> None:
+        """Raise a `StoreError` for an error of SQLite or the disk; drop an unusable connection."""
         handle = self._handle
-        told = as_store_error(error, handle.path)
-        if is_lost(told or error):
-            handle._let_go()
-        if told is not None:
-            raise told from error
+        translated = as_store_error(error, handle.path)
+        if is_lost(translated or error):
+            handle._drop_connection()
+        if translated is not None:
+            raise translated from error
 
 
 def _at_least_one(commit_every: int) -> int:

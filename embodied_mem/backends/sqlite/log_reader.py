@@ -1,4 +1,4 @@
-"""`SqliteLogReader`: what an index reads of the log, from its tables."""
+"""`SqliteLogReader`: the reads of an index from the tables of the log."""
 
 import json
 import sqlite3
@@ -18,13 +18,13 @@ from embodied_mem.index.log_reader import Cells
 from embodied_mem.records.log import Head
 from embodied_mem.records.spaces import Space
 
-AT_ONCE = 4096  # rows read in one go
+AT_ONCE = 4096  # rows per batch
 
 _HEAD = "SELECT (SELECT max(sequence) FROM entries), (SELECT value FROM meta WHERE name = 'generation')"
 
 
 class SqliteLogReader:
-    """Reads for an index over one connection; what several calls read belongs together inside a transaction.
+    """Reads for an index over one connection; inside a transaction all calls see one state.
 
     Args:
         db: A connection.
@@ -35,14 +35,14 @@ class SqliteLogReader:
         self._head: Head | None = None
 
     def head(self) -> Head:
-        """Where the log stands in this transaction; read once."""
+        """Return the head of the log in this transaction; read once."""
         if self._head is None:
             last_sequence, generation = self._db.execute(_HEAD).fetchone()
             self._head = Head(last_sequence or 0, generation)
         return self._head
 
     def kinds_after(self, sequence: int) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-        """Kinds of entries with sequence numbers after this one."""
+        """Iterate over batches of (entry kind, sequence numbers) after a sequence number."""
         cursor = self._db.execute(
             "SELECT sequence, entry_kind FROM entries WHERE sequence > ? ORDER BY sequence", (sequence,)
         )
@@ -55,10 +55,10 @@ class SqliteLogReader:
     def values_of(
         self, kind: str, paths: Sequence[str], first: int, last: int
     ) -> Iterator[tuple[Sequence[int], list[Cells]]]:
-        """Batches of sequence numbers with a column of cells for every path.
+        """Iterate over batches of sequence numbers, each with a column of cells for every path.
 
-        Plain values come from the filter columns; a path without a filter column, or a value of another type
-        than its column, is read as JSON from the payload.
+        Plain values come from the filter columns; paths without a filter column, and values of another type
+        than their column, are read from the payload as JSON.
         """
         selected: list[str] = []
         parameters: list[str | int] = []
@@ -77,20 +77,20 @@ class SqliteLogReader:
             yield numbers, list(zip(cells[::2], cells[1::2], strict=True))
 
     def texts_of(self, kind: str, after: int, last: int) -> Iterator[tuple[list[int], list[dict[str, str]]]]:
-        """Batches of sequence numbers with the texts of each entry by field."""
+        """Iterate over batches of sequence numbers, with the texts of each entry by field."""
         rows = takewhile(lambda row: row[0] <= last, texts_after(self._db, after))
         wanted = ((sequence, texts) for sequence, of_kind, texts in rows if of_kind == kind)
         while batch := list(islice(wanted, AT_ONCE)):
             yield [sequence for sequence, _ in batch], _parsed([texts for _, texts in batch])
 
     def spaces(self) -> Mapping[str, tuple[int, Space]]:
-        """The space of each field that has vectors, with a number that changes with the space."""
+        """Return (id, space) of each field that has vectors; a new space has a new id."""
         return read_spaces(self._db)
 
     def vector_batches(
         self, field: str, dimension: int, after: int, last: int
     ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
-        """Batches of sequence numbers (m,) and vectors (m, d) of a field, oldest first."""
+        """Iterate over batches of sequence numbers (m,) and vectors (m, d) of a field, oldest first."""
         at_once = max(1, min(AT_ONCE, 2**22 // dimension))
         rows = iter(vectors_after(self._db, field, after, last=last))
         while batch := list(islice(rows, at_once)):
@@ -101,7 +101,7 @@ class SqliteLogReader:
     def vectors_at(
         self, field: str, dimension: int, sequences: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """(m, d) the vectors of a field of those of these entries that have one, in this order."""
+        """Return the vectors (m, d) of a field in the given order; entries without one are skipped."""
         rows = self._db.execute(
             f"""SELECT data FROM json_each(?) AS wanted CROSS JOIN vectors
             WHERE vectors.key BETWEEN wanted.value << {VECTORS_BITS}
@@ -112,16 +112,16 @@ class SqliteLogReader:
         return np.frombuffer(b"".join(data for (data,) in rows), "<f4").reshape(len(rows), dimension)
 
     def digest_at(self, sequence: int) -> str:
-        """The hash of an entry as hexadecimal digits; empty where none is."""
+        """Return the hash of an entry in hexadecimal; empty if there is no such entry."""
         row = self._db.execute("SELECT digest FROM entries WHERE sequence = ?", (sequence,)).fetchone()
         return row[0].hex() if row else ""
 
     def sync(self) -> None:
-        """Wait until what was committed is on the disk, so that nothing derived from it outlives it."""
+        """Sync all commits to disk, so that no derived file outlives the entries it was built from."""
         sync_log(Path(self._db.execute("PRAGMA database_list").fetchone()[2]))
 
 
 def _parsed(documents: Sequence[str]) -> list[dict[str, str]]:
-    """JSON documents as objects: all as one, which takes half as long as one by one."""
+    """Parse JSON documents joined into one list, in half the time of one by one."""
     parsed: list[dict[str, str]] = json.loads(f"[{','.join(documents)}]")
     return parsed if len(parsed) == len(documents) else list(map(json.loads, documents))

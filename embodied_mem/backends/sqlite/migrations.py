@@ -1,7 +1,7 @@
-"""Bringing a store of an older schema up to date: one step a version, each in one transaction.
+"""Migrations of an older schema: one step per version, each in one transaction.
 
-A step runs while no other process writes and is kept whole or not at all, so a process that is killed in the
-middle leaves the old schema, and whoever opens the store next migrates it.
+A step blocks other writers and is committed whole or not at all: if the process is killed, the old schema
+stays, and the next one to open the store migrates it.
 """
 
 import logging
@@ -18,11 +18,11 @@ Migration: TypeAlias = tuple[int, int, Callable[[sqlite3.Connection, float], Non
 
 
 def migrate(db: sqlite3.Connection, *, now_s: float) -> None:
-    """Bring the tables to `SCHEMA_VERSION`, step by step; nothing is done where another process was faster.
+    """Migrate the tables to `SCHEMA_VERSION`; steps that another process has completed are skipped.
 
     Args:
-        db: A connection in autocommit mode that may write.
-        now_s: Seconds since the Unix epoch; no old entry is said to be newer.
+        db: A writable connection in autocommit mode.
+        now_s: Seconds since the Unix epoch; the latest recording time given to old entries.
     """
     for old, new, step in MIGRATIONS:
         db.execute("BEGIN IMMEDIATE")
@@ -44,17 +44,17 @@ def migrate(db: sqlite3.Connection, *, now_s: float) -> None:
 
 
 def _one_to_two(db: sqlite3.Connection, now_s: float) -> None:
-    """Narrow entries, contents apart, vectors by one key; hashes and sequence numbers stay as they are."""
+    """Split contents from entries, and give vectors one key; hashes and sequence numbers stay the same."""
     for table in ("entries", "spaces", "vectors"):
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     for statement in STATEMENTS:
         db.execute(statement)
     columns = ", ".join(FILTER_COLUMNS)
-    # Schema 1 did not note when: what the entry says of itself, and never earlier than the entry before.
-    said = "coalesce(happened_at_s, payload ->> '$.at_s', 0)"
+    # Schema 1 had no recording time: use the entry's own time, but never before the previous entry's.
+    own_time_s = "coalesce(happened_at_s, payload ->> '$.at_s', 0)"
     db.execute(
         f"""INSERT INTO entries (sequence, id, entry_kind, digest, recorded_at_s, subject, {columns})
-        SELECT sequence, id, entry_kind, digest, max(min({said}, ?)) OVER (ORDER BY sequence),
+        SELECT sequence, id, entry_kind, digest, max(min({own_time_s}, ?)) OVER (ORDER BY sequence),
             CASE json_type(payload, '$.experience_id') WHEN 'text' THEN payload ->> '$.experience_id' END,
             {columns} FROM old_entries ORDER BY sequence""",
         (now_s,),

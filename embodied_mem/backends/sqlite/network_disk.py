@@ -1,7 +1,7 @@
-"""Whether a path lies on a network disk, where SQLite's write-ahead log does not work.
+"""Detection of network disks, where SQLite's write-ahead log does not work.
 
-Processes that share the log must share memory and file locks, which a network disk gives to one machine at
-best (https://sqlite.org/wal.html, section 1).
+Processes that share the log need shared memory and file locks, which a network disk provides within one
+machine at best (https://sqlite.org/wal.html, section 1).
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from embodied_mem.errors import StoreError
 
 MOUNTS = Path("/proc/self/mountinfo")
-MAC_MOUNT = ("/sbin/mount",)  # macOS has no such file
+MAC_MOUNT = ("/sbin/mount",)  # macOS has no mountinfo file
 
 # fmt: off
 _NETWORK_TYPES = frozenset({
@@ -28,7 +28,7 @@ _NETWORK_TYPES = frozenset({
 })
 # fmt: on
 
-# Programs that mount as plain `fuse`, like many local disks; only the source tells them apart: `mount` says
+# Programs that mount as plain `fuse`, as many local disks do; only the source identifies them. `mount` prints
 # "mountpoint-s3 on /s3 type fuse (...)", "blobfuse2 on /mnt/blob type fuse (...)".
 _FUSE_TYPES = frozenset({"fuse", "macfuse", "osxfuse"})
 _NETWORK_SOURCES = frozenset({"blobfuse", "blobfuse2", "mountpoint-s3", "s3fs"})
@@ -37,12 +37,12 @@ _MAC_LINE = re.compile(r"(?P<source>.+?) on (?P<point>/.*) \((?P<kind>[^,()]+)(,
 
 
 class Mount(NamedTuple):
-    """A file system in its place.
+    """A mounted file system.
 
     Attributes:
-        point: The folder under which it is seen.
-        kind: Its type, such as `ext4`.
-        source: What is mounted: a device, a server and its folder, or the name of a program.
+        point: The folder where it is mounted.
+        kind: The file system type, such as `ext4`.
+        source: A device, a server and its folder, or the name of a program.
     """
 
     point: str
@@ -51,15 +51,15 @@ class Mount(NamedTuple):
 
 
 def refuse_network_disk(path: Path, mounts: Sequence[Mount] | None = None) -> None:
-    """Refuse a file on a network disk before it is first used.
+    """Reject a file on a network disk.
 
     Args:
-        path: The file, absolute; neither it nor its folder need be there.
-        mounts: What is mounted; None asks the system, if that is Linux or macOS. Of others only the network
-            paths of Windows are known.
+        path: The absolute path of the file; neither it nor its folder need exist.
+        mounts: The mounts; None asks the system on Linux and macOS. On Windows only network paths are
+            detected.
 
     Raises:
-        StoreError: It lies on one; the message says the way out.
+        StoreError: The file is on a network disk.
     """
     if str(path).startswith(("\\\\", "//")) and not str(path).startswith(("\\\\?\\", "\\\\.\\")):
         raise _refusal(path, "a network share")
@@ -70,30 +70,30 @@ def refuse_network_disk(path: Path, mounts: Sequence[Mount] | None = None) -> No
 
 
 def file_system(path: Path, table: str | None = None) -> str:
-    """The type of the file system that holds a path; empty where nobody knows.
+    """Return the type of the file system that holds a path; empty if unknown.
 
     Args:
         path: An absolute path without symbolic links.
-        table: Lines as in `/proc/self/mountinfo`; None asks the system.
+        table: Text in the format of `/proc/self/mountinfo`; None asks the system.
     """
     mount = mount_of(path, _mounts() if table is None else list(linux_mounts(table)))
     return "" if mount is None else mount.kind
 
 
 def mount_of(path: Path, mounts: Sequence[Mount]) -> Mount | None:
-    """The mount that holds a path, the one with the longest point; None if there is none.
+    """Return the mount that holds a path, the one with the deepest mount point; None if there is none.
 
     Args:
         path: An absolute path without symbolic links.
-        mounts: What is mounted, in that order.
+        mounts: The mounts in mount order.
     """
     holding = [mount for mount in mounts if path.is_relative_to(mount.point)]
-    # Of equals the last, which covers the others.
+    # Ties: the last, which is mounted over the others.
     return max(reversed(holding), key=lambda mount: len(Path(mount.point).parts), default=None)
 
 
 def linux_mounts(table: str) -> Iterator[Mount]:
-    """What is mounted by lines as in `/proc/self/mountinfo`; others are passed over."""
+    """Parse the format of `/proc/self/mountinfo`; other lines are skipped."""
     for line in table.splitlines():
         before, _, after = line.partition(" - ")
         fields, rest = before.split(), after.split()
@@ -102,19 +102,19 @@ def linux_mounts(table: str) -> Iterator[Mount]:
 
 
 def mac_mounts(table: str) -> Iterator[Mount]:
-    """What is mounted by lines as the `mount` of macOS writes them; others are passed over."""
+    """Parse the output of `mount` on macOS; other lines are skipped."""
     for line in table.splitlines():
         if found := _MAC_LINE.fullmatch(line):
             yield Mount(found["point"], found["kind"], found["source"])
 
 
 def _is_network(mount: Mount) -> bool:
-    """Whether another machine holds what is there, or another system that shares no memory with this one."""
+    """Whether the files are on another machine, or on a host that shares no memory with this guest."""
     if mount.kind in _NETWORK_TYPES or re.fullmatch(r"fuse\..*remote.*", mount.kind):
         return True
     if mount.kind not in _FUSE_TYPES:
         return False
-    # On macOS, sshfs and rclone are known by a source such as "ana@server:/data" alone.
+    # On macOS only a source such as "ana@server:/data" identifies sshfs and rclone.
     is_remote = mount.kind != "fuse" and re.match(r"[^/:]+:(?!//)", mount.source) is not None
     return is_remote or mount.source in _NETWORK_SOURCES
 
@@ -135,22 +135,22 @@ def _read_mounts() -> str:
 
 
 def _mac_table() -> str:
-    import subprocess  # only here, as it takes a while to load
+    import subprocess  # imported here because it loads slowly
 
     try:
-        told = subprocess.run(MAC_MOUNT, capture_output=True, timeout=5.0, check=True)
+        output = subprocess.run(MAC_MOUNT, capture_output=True, timeout=5.0, check=True)
     except (OSError, subprocess.SubprocessError):  # a sandbox without it
         return ""
-    return told.stdout.decode("utf-8", "surrogateescape")
+    return output.stdout.decode("utf-8", "surrogateescape")
 
 
 def _unescaped(point: str) -> str:
-    """The mount point as it is; the kernel writes blanks, tabs and backslashes as octal numbers."""
+    """Decode the octal escapes that the kernel writes for blanks, tabs and backslashes."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), point)
 
 
 def _refusal(path: Path, what: str) -> StoreError:
     return StoreError(
-        f"{path} lies on {what}, where SQLite cannot keep a file whole; keep one store a worker on a local "
+        f"{path} is on {what}, where SQLite can damage the file; keep one store per worker on a local "
         "disk, then merge: MemoryStore.merge(other)"
     )

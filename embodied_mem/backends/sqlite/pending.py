@@ -1,4 +1,4 @@
-"""Entries that wait in memory to be committed together."""
+"""The queue of entries to be committed together."""
 
 from embodied_mem.backends.sqlite.rows import EntryRow, conflicting_id
 from embodied_mem.records.log import Deferred
@@ -6,7 +6,7 @@ from embodied_mem.records.spaces import Space, unknown_space
 
 
 class Pending:
-    """Rows in the order in which they were given, each with the promise that was made for it.
+    """Queued rows in insertion order, each with the `Deferred` that was returned for it.
 
     Args:
         store: The store's name for messages.
@@ -22,11 +22,11 @@ class Pending:
         return len(self.rows)
 
     def add(self, row: EntryRow) -> Deferred:
-        """Let a row wait; one that waits already is found to be a duplicate when both are committed.
+        """Queue a row; a row that is queued twice is found to be a duplicate at the commit.
 
         Raises:
-            ConflictingId: A waiting entry of that id has different content.
-            UnknownSpace: A waiting vector of the field lies in another space.
+            ConflictingId: A queued entry with that id has different content.
+            UnknownSpace: A queued vector of the field has another space.
         """
         if self._digests.get(row.id, row.digest) != row.digest:
             raise conflicting_id(row.id, self._store)
@@ -41,7 +41,7 @@ class Pending:
         return deferred
 
     def clear(self) -> None:
-        """Nothing waits any more."""
+        """Empty the queue."""
         self.rows.clear()
         self._digests.clear()
         self._spaces.clear()

@@ -1,4 +1,4 @@
-"""Entries and vectors read from the tables of the log."""
+"""Reads of entries and vectors from the tables of the log."""
 
 import json
 import sqlite3
@@ -17,13 +17,13 @@ _COLUMNS = "sequence, id, entry_kind, payload, texts"
 def read(
     db: sqlite3.Connection, condition: str, parameters: Sequence[str | int | float], spaces: Spaces
 ) -> list[Logged]:
-    """Entries with their vectors; `spaces` takes up those that it lacks.
+    """Return entries with their vectors.
 
     Args:
         db: A connection inside a transaction.
-        condition: What follows WHERE; it may name the columns of `entries` and `contents`.
-        parameters: What stands for the `?` in it.
-        spaces: The space of each field.
+        condition: The SQL after WHERE, over the columns of `entries` and `contents`.
+        parameters: The values of the `?` in it.
+        spaces: The cache of each field's space; missing ones are added.
     """
     rows = db.execute(f"SELECT {_COLUMNS} FROM {SOURCE} WHERE {condition}", parameters).fetchall()
     if not rows:
@@ -46,7 +46,7 @@ def read(
 
 
 def _documents(texts: list[str]) -> list[Any]:
-    """What these JSON texts say; read in one go, which takes half the time of one by one.
+    """Parse JSON texts joined into one list, in half the time of one by one.
 
     Raises:
         json.JSONDecodeError: One of them is damaged.
@@ -59,7 +59,7 @@ def _documents(texts: list[str]) -> list[Any]:
 
 
 def get(db: sqlite3.Connection, keys: Sequence[str | int], spaces: Spaces) -> list[Logged | None]:
-    """The entries of these ids (text) or sequence numbers (int), in that order; None where none is."""
+    """Return the entries of these ids (str) or sequence numbers (int), in order; None if not found."""
     wanted = [key if isinstance(key, int) else _sequence_of(db, key) for key in keys]
     among = json.dumps([sequence for sequence in wanted if sequence is not None])
     found = read(db, "sequence IN (SELECT value FROM json_each(?))", (among,), spaces)
@@ -78,7 +78,7 @@ def _sequence_of(db: sqlite3.Connection, identity: str) -> int | None:
 def read_vectors(
     db: sqlite3.Connection, sequences: Sequence[int], spaces: Spaces
 ) -> dict[int, tuple[FieldVector, ...]]:
-    """The vectors of these entries, each in its order; entries without any are left out."""
+    """Return the vectors of these entries in recorded order; entries without vectors are omitted."""
     rows = db.execute(
         f"""SELECT vectors.key, space_id, data FROM json_each(?) AS wanted CROSS JOIN vectors
         WHERE vectors.key BETWEEN wanted.value << {VECTORS_BITS}
@@ -98,13 +98,13 @@ def read_vectors(
 def vectors_after(
     db: sqlite3.Connection, field: str, sequence: int, *, last: int | None = None
 ) -> Iterator[tuple[int, bytes]]:
-    """Sequence number and little-endian float32 bytes of each vector of a field, oldest first.
+    """Iterate over (sequence number, little-endian float32 bytes) of a field's vectors, oldest first.
 
     Args:
         db: A connection inside a transaction.
-        field: Which field.
+        field: The field.
         sequence: Only entries after this one.
-        last: And up to this one; None means to the end.
+        last: Only entries up to this one; None: no limit.
     """
     limit = 2**63 - 1 if last is None else ((last + 1) << VECTORS_BITS) - 1
     return db.execute(
@@ -115,14 +115,14 @@ def vectors_after(
 
 
 def texts_after(db: sqlite3.Connection, sequence: int) -> Iterator[tuple[int, str, str]]:
-    """Sequence number, kind and texts as JSON of each entry after this one, oldest first."""
+    """Iterate over (sequence number, kind, texts as JSON) of entries after this one, oldest first."""
     return db.execute(
         f"SELECT sequence, entry_kind, texts FROM {SOURCE} WHERE sequence > ? ORDER BY sequence", (sequence,)
     )
 
 
 def damaged(db: sqlite3.Connection, first: int, last: int) -> list[int]:
-    """Sequence numbers from first to last whose content does not give the hash kept with it, or is gone."""
+    """Return sequence numbers from first to last whose content is missing or does not match its hash."""
     rows = db.execute(
         """SELECT sequence, entry_kind, digest, CAST(payload AS BLOB), CAST(texts AS BLOB)
         FROM entries LEFT JOIN contents USING (sequence) WHERE sequence BETWEEN ? AND ? ORDER BY sequence""",
@@ -137,7 +137,7 @@ def damaged(db: sqlite3.Connection, first: int, last: int) -> list[int]:
 
 
 def _readable_vectors(db: sqlite3.Connection, sequences: Sequence[int]) -> dict[int, tuple[FieldVector, ...]]:
-    """The vectors of these entries, without those of an entry that has one of no known space or length."""
+    """Return the vectors by entry, without entries that have a vector of unknown space or wrong length."""
     try:
         return read_vectors(db, sequences, Spaces())
     except (ValueError, KeyError):
@@ -150,7 +150,7 @@ def _readable_vectors(db: sqlite3.Connection, sequences: Sequence[int]) -> dict[
 def _is_sound(kind: str, digest: bytes, payload: bytes, texts: bytes, vectors: Sequence[FieldVector]) -> bool:
     try:
         return digest_of(kind, payload.decode(), texts.decode(), vectors) == digest
-    except (ValueError, AttributeError):  # no text, or no content at all
+    except (ValueError, AttributeError):  # not text, or no content
         return False
 
 

@@ -1,4 +1,4 @@
-"""Exchanging all vectors of a field for others that lie ready in a file beside the log, all at once."""
+"""Replacing all vectors of a field by staged ones from another file, in one transaction."""
 
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -11,9 +11,7 @@ from embodied_mem.backends.sqlite.rows import read_spaces, write_space
 from embodied_mem.backends.sqlite.schema import MAX_VECTORS, VECTORS_BITS
 from embodied_mem.records.spaces import Space
 
-StagedRow: TypeAlias = tuple[
-    int, bytes | None, bytes
-]  # sequence number, vector or nothing, hash of the entry
+StagedRow: TypeAlias = tuple[int, bytes | None, bytes]  # sequence number, vector or None, hash of the entry
 
 STAGED_COLUMNS = "sequence INTEGER PRIMARY KEY, data BLOB, digest BLOB NOT NULL"
 
@@ -27,21 +25,21 @@ def exchange_vectors(
     staged_at: int,
     late: Callable[[], Iterable[StagedRow]],
 ) -> None:
-    """Give a field another space and the staged vectors, all at once; other writers wait meanwhile.
+    """Give a field a new space and the staged vectors, in one transaction that blocks other writers.
 
-    Hashes were made when the vectors were, so that little is left to do here. Where the log has been
-    rewritten since, as by a purge, they are made again.
+    The staged hashes keep it short. If the log was rewritten after staging, for example by a purge, all
+    hashes are recomputed.
 
     Args:
         path: The file of the log.
         staged: A database with a table `vectors` of `STAGED_COLUMNS`; other entries lose their vector.
-        field: Which field.
+        field: The field.
         space: The new space.
-        staged_at: What `SqliteBackend.generation` said before the first vector was staged.
-        late: Gives what was recorded after the last staged entry; asked while nobody can write.
+        staged_at: The value of `SqliteBackend.generation` before the first vector was staged.
+        late: Returns rows for entries recorded after staging; called while other writers are blocked.
 
     Raises:
-        StoreError: Another process writes for too long, or the disk refuses.
+        StoreError: Another process writes for longer than 30 s, or reading or writing the disk failed.
     """
     db = connect(path, read_only=False, fsync=True, busy_timeout_s=30.0, now_s=0.0)
     try:
@@ -53,12 +51,12 @@ def exchange_vectors(
             _exchange(db, field, space, staged_at)
             db.execute("COMMIT")
     finally:
-        db.close()  # which rolls back what was not committed
+        db.close()  # rolls back an uncommitted transaction
 
 
 def _exchange(db: sqlite3.Connection, field: str, space: Space, staged_at: int) -> None:
     held = read_spaces(db).get(field)
-    new_id = write_space(db, f"{field}\n", space)  # a name that no field has, until the old one is gone
+    new_id = write_space(db, f"{field}\n", space)  # no field has this name; renamed below
     held_id = held[0] if held is not None else new_id
     for table in ("staged.vectors", "late"):
         _put(db, table, held_id, new_id)
@@ -74,7 +72,7 @@ def _exchange(db: sqlite3.Connection, field: str, space: Space, staged_at: int) 
 
 
 def _put(db: sqlite3.Connection, table: str, held_id: int, new_id: int) -> None:
-    """A vector takes the place of the entry's old one, or comes after its last."""
+    """Replace each entry's old vector, or add the new one after the entry's last vector."""
     ready = f"SELECT sequence FROM {table} WHERE data IS NOT NULL"
     db.execute(
         f"""UPDATE vectors SET space_id = ?,
@@ -96,7 +94,7 @@ def _put(db: sqlite3.Connection, table: str, held_id: int, new_id: int) -> None:
 
 
 def _not_staged(db: sqlite3.Connection, space_id: int) -> list[int]:
-    """Entries that lose their vector and were not staged, such as those of other kinds."""
+    """Return entries that lose their vector because it was not staged, for example of other kinds."""
     staged = "SELECT sequence FROM staged.vectors UNION ALL SELECT sequence FROM late"
     rows = db.execute(
         f"""SELECT sequence FROM (SELECT key >> {VECTORS_BITS} AS sequence FROM vectors WHERE space_id = ?)

@@ -1,4 +1,4 @@
-"""Entries of the log made ready for the tables, and written into them."""
+"""Conversion of entries to table rows, and writing them."""
 
 import sqlite3
 import struct
@@ -21,12 +21,12 @@ Executing: TypeAlias = sqlite3.Connection | sqlite3.Cursor  # a cursor of a conn
 
 
 class Spaces(dict[str, tuple[int, Space]]):
-    """Field -> (id under which its vectors are kept, space); a cache of the table of that name.
+    """Field -> (space id, space); a cache of the table `spaces`.
 
     Attributes:
-        generation: The store's number when it was read; another number makes it void.
-        newest: The newest sequence number ever given, and when its entry was recorded; None if unknown.
-        version: Which `PRAGMA data_version` that was; another connection's commit gives another one.
+        generation: The store's generation when it was read; a new generation invalidates the cache.
+        newest: The newest sequence number ever given, and its recording time; None if unknown.
+        version: `PRAGMA data_version` when `newest` was read; another connection's commit changes it.
     """
 
     generation: int = 0
@@ -34,7 +34,7 @@ class Spaces(dict[str, tuple[int, Space]]):
     version: int = 0
 
     def forget(self) -> None:
-        """Read everything again; what was rolled back, or written elsewhere than in here, is not known."""
+        """Empty the cache, after a rollback or after writes that bypass it."""
         self.clear()
         self.newest = None
 
@@ -62,7 +62,7 @@ _INSERT_VECTOR = "INSERT INTO vectors VALUES (?, ?, ?)"
 
 
 class VectorRow(NamedTuple):
-    """A vector as it is written: its field, its space, and its values as little-endian float32."""
+    """A vector as stored: field, space, and values as little-endian float32."""
 
     field: str
     space: Space
@@ -70,10 +70,10 @@ class VectorRow(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """An entry made ready outside the transaction, so that the lock is held for the writing alone.
+    """An entry encoded before the transaction, so that the lock is held only while writing.
 
-    Only texts, bytes and tuples of them, because many may wait: Python's collector of garbage looks again and
-    again at what could hold a cycle.
+    It holds only str, bytes, numbers and tuples of them: many rows may be queued, and Python's garbage
+    collector repeatedly scans objects that can form a cycle.
     """
 
     id: str
@@ -87,10 +87,10 @@ class EntryRow(NamedTuple):
 
     @classmethod
     def of(cls, entry: Entry) -> "EntryRow":
-        """The row of an entry.
+        """Encode an entry.
 
         Raises:
-            InvalidRecord: Something in it is not text or JSON, or a field has two vectors.
+            InvalidRecord: A value is not text or JSON, or a field has two vectors.
         """
         vectors = _vector_rows(entry)
         _check_texts(entry)
@@ -102,13 +102,13 @@ class EntryRow(NamedTuple):
 
 
 def _payload_json(entry: Entry) -> tuple[JsonObject, str]:
-    """Its payload as plain JSON, and the text of that.
+    """Return the payload as plain JSON and as JSON text.
 
     Raises:
-        InvalidRecord: A value in it is not JSON.
+        InvalidRecord: A value in the payload is not JSON.
     """
     if entry.is_checked:
-        with suppress(TypeError, ValueError, RecursionError):  # changed since then: say what is wrong with it
+        with suppress(TypeError, ValueError, RecursionError):  # changed after the check: report below
             return entry.payload, canonical(entry.payload)
     plain = to_json_object(entry.payload, field="payload")
     return plain, canonical(plain)
@@ -122,18 +122,18 @@ def _subject(payload: JsonObject) -> str | None:
 def write(
     db: Executing, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
 ) -> list[Appended]:
-    """Insert rows, or find them there already.
+    """Insert rows; a row that is stored already counts as a duplicate.
 
     Args:
         db: A cursor inside an immediate transaction.
-        rows: What to write.
-        spaces: The space of each field; grows when a field gets its first vector.
+        rows: The rows.
+        spaces: The cache of each field's space; a field's first vector adds one.
         store: The store's name for messages.
         now_s: Seconds since the Unix epoch.
 
     Raises:
-        ConflictingId: An id is taken by different content.
-        UnknownSpace: A vector's space differs from the one its field has.
+        ConflictingId: An id belongs to different content.
+        UnknownSpace: A vector's space differs from its field's space.
     """
     newest, now_s = _begin(db, spaces, now_s)
     appended = []
@@ -154,7 +154,7 @@ def write_recorded(
     now_s: float,
     times_s: Sequence[float | None],
 ) -> list[Appended]:
-    """Like `write`, but each row has the time at which it was recorded elsewhere; None stands for `now_s`."""
+    """Like `write`, with a recording time for each row; None: `now_s`."""
     appended = []
     for row, time_s in zip(rows, times_s, strict=True):
         appended += write(db, [row], spaces, store=store, now_s=now_s if time_s is None else time_s)
@@ -164,7 +164,7 @@ def write_recorded(
 def write_each(
     db: Executing, rows: Sequence[EntryRow], spaces: Spaces, *, store: str, now_s: float
 ) -> list[Appended | StoreError]:
-    """Like `write`, but a row that is refused gives its error, and the others are written all the same."""
+    """Like `write`, but return the error of a rejected row and write the others."""
     newest, now_s = _begin(db, spaces, now_s)
     results: list[Appended | StoreError] = []
     for row in rows:
@@ -181,10 +181,10 @@ def write_each(
 
 
 def kept_already(db: Executing, row: EntryRow, store: str) -> Appended | None:
-    """Where the same entry is kept already; None if its id is free.
+    """Return the sequence number of the same entry if it is stored already; None if its id is free.
 
     Raises:
-        ConflictingId: The id is taken by different content.
+        ConflictingId: The id belongs to different content.
     """
     found = db.execute("SELECT sequence, digest FROM entries WHERE id = ?", (row.id,)).fetchone()
     if found is None:
@@ -195,24 +195,24 @@ def kept_already(db: Executing, row: EntryRow, store: str) -> Appended | None:
 
 
 def check_spaces(db: Executing, vectors: Sequence[VectorRow], spaces: Spaces, store: str) -> None:
-    """Refuse a vector of another space than its field has.
+    """Reject vectors whose space differs from their field's space.
 
     Raises:
-        UnknownSpace: It is one.
+        UnknownSpace: A vector's space differs.
     """
     for field, space, _ in vectors:
         held = spaces.get(field)
         if held is None:
-            spaces.update(read_spaces(db))  # another process may have been first
+            spaces.update(read_spaces(db))  # another process may have added it
             held = spaces.get(field)
         if held is not None and held[1] is not space:
             if held[1] != space:
                 raise unknown_space(store, field, held=held[1], given=space)
-            spaces[field] = held[0], space  # the next vector has most likely this very object
+            spaces[field] = held[0], space  # the next vector most likely has the same object
 
 
 def read_spaces(db: Executing) -> Spaces:
-    """The space of each field that has vectors."""
+    """Read the id and space of each field that has vectors."""
     spaces = Spaces()
     spaces.generation = db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0]
     for space_id, field, name, version, config, dimension, metric in db.execute(
@@ -226,14 +226,14 @@ def read_spaces(db: Executing) -> Spaces:
 
 
 def write_space(db: Executing, field: str, space: Space) -> int:
-    """Give a field its space; the id under which its vectors are kept."""
+    """Insert the space of a field; return its id."""
     values = (field, space.name, space.version, space.config_hash, space.dimension, space.metric.value)
     cursor = db.execute(f"INSERT INTO spaces ({_SPACE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values)
     return int(cursor.lastrowid or 0)
 
 
 def digest_of(kind: str, payload: str, texts: str, vectors: Sequence[FieldVector]) -> bytes:
-    """A hash of the whole content; each part with its length, so that no two contents spell the same."""
+    """Hash the whole content; each part is preceded by its length, so that the encoding is unambiguous."""
     return _digest(kind, payload, texts, map(_vector_row, vectors))
 
 
@@ -266,10 +266,10 @@ def _vector_row(vector: FieldVector) -> VectorRow:
 
 
 def _vector_rows(entry: Entry) -> tuple[VectorRow, ...]:
-    """Its vectors as they are written.
+    """Encode the entry's vectors.
 
     Raises:
-        InvalidRecord: There are two of one field, or more than fit.
+        InvalidRecord: A field has two vectors, or there are more than `MAX_VECTORS`.
     """
     rows = tuple(map(_vector_row, entry.vectors))
     if len(rows) > 1:
@@ -285,7 +285,7 @@ def _check_texts(entry: Entry) -> None:
     """Reject an entry whose id, kind or searchable texts are not text.
 
     Raises:
-        InvalidRecord: One of them is not, or the id is empty.
+        InvalidRecord: One of them is not text, or the id is empty.
     """
     check_text(entry.id, field="entry.id")
     check_text(entry.kind, field="entry.kind")
@@ -297,11 +297,11 @@ def _check_texts(entry: Entry) -> None:
 
 
 def _begin(db: Executing, spaces: Spaces, now_s: float) -> tuple[int, float]:
-    """The newest sequence number ever given, and the time of the next entry: not before the newest one's."""
+    """Return the newest sequence number ever given, and the next recording time: never before the newest."""
     (version,) = db.execute("PRAGMA data_version").fetchone()
     if spaces.newest is None or spaces.version != version:
         newest, newest_s, generation = db.execute(_NEWEST).fetchone()
-        if spaces.generation != generation:  # vectors of another space may have been put in their place
+        if spaces.generation != generation:  # a field may have a new space
             spaces.clear()
             spaces.generation = generation
         spaces.newest, spaces.version = (newest, newest_s), version
@@ -310,27 +310,27 @@ def _begin(db: Executing, spaces: Spaces, now_s: float) -> tuple[int, float]:
 
 
 def conflicting_id(identity: str, store: str) -> ConflictingId:
-    """The error for an id that is taken by other content."""
+    """Return the error for an id that belongs to different content."""
     return ConflictingId(
-        f"{identity!r} is already in {store} with other content, which is kept; write this content under an "
-        "id of its own"
+        f"{identity!r} is already in {store} with other content, which is kept; write this content under "
+        "another id"
     )
 
 
 def _write_row(
     db: Executing, row: EntryRow, sequence: int, now_s: float, spaces: Spaces, store: str
 ) -> Appended:
-    """Insert a row or find it there; where an error is raised, nothing of it was written."""
+    """Insert a row unless it is stored already; after an error nothing of it is written."""
     try:
         check_spaces(db, row.vectors, spaces, store)
     except UnknownSpace:
-        kept = kept_already(db, row, store)  # that an id is taken says more than that a vector does not fit
+        kept = kept_already(db, row, store)  # a conflicting id is the more useful error
         if kept is None:
             raise
         return kept
     if _insert(db, row, sequence, now_s).rowcount != 1:
         kept = kept_already(db, row, store)
-        assert kept is not None, "the id was taken a moment ago, in the same transaction"
+        assert kept is not None, "the insert has just found the id taken, in this transaction"
         return kept
     db.execute(_INSERT_CONTENT, (sequence, row.payload, row.texts))
     for key, vector in enumerate(row.vectors, sequence << VECTORS_BITS):
@@ -341,9 +341,9 @@ def _write_row(
 
 
 def _insert(db: Executing, row: EntryRow, sequence: int, now_s: float) -> sqlite3.Cursor:
-    """Insert a row into the table of entries, unless its id is taken.
+    """Insert a row into the table `entries`, unless its id is taken.
 
-    For what is bytes or None, `sqlite3` first looks for an adapter, in five times the time of a bytearray.
+    `sqlite3` looks for an adapter of bytes and None, which takes five times as long as a bytearray.
     """
     values = (sequence, row.id, row.kind, bytearray(row.digest), now_s, *row.columns)
     if row.subject is None:

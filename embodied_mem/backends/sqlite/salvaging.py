@@ -1,9 +1,9 @@
-"""Reading what can be read of a database that SQLite refuses, into a fresh one.
+"""Copying the readable entries of a damaged database into a new one.
 
-A file that was cut off still has its first pages. SQLite opens it when told to trust the schema
-(`PRAGMA writable_schema`), and finds a row by its key if the pages on the way there are left. So every key
-is asked for, and those that give an error are passed over. An experience whose row in `entries` cannot be
-reached is made again from its payload, which says everything but when it was recorded.
+A truncated file still has its first pages. With `PRAGMA writable_schema` SQLite opens it, and finds a row by
+key if the pages on the path to it are left. So every key is queried, and keys that give an error are skipped.
+An experience whose row in `entries` is unreachable is rebuilt from its payload; only its recording time is
+lost.
 """
 
 import json
@@ -26,7 +26,7 @@ from embodied_mem.records.json_values import canonical
 from embodied_mem.records.log import EntryKind
 from embodied_mem.records.spaces import FieldVector
 
-ENTRY_BYTES = 200  # and more, with its content; so the file's size says how many there can be
+ENTRY_BYTES = 200  # at least, with its content; bounds the number of entries by the file's size
 BATCH = 1_000
 
 _ENTRY = ("sequence", "id", "entry_kind", "digest", "recorded_at_s", "subject", *FILTER_COLUMNS)
@@ -34,13 +34,13 @@ _ENTRY = ("sequence", "id", "entry_kind", "digest", "recorded_at_s", "subject", 
 
 @dataclass(slots=True)
 class Salvaged:
-    """What was read.
+    """The result of a salvage.
 
     Attributes:
-        n_whole: Entries that give the hash kept with them.
-        without_vectors: Ids of entries that agree with their columns, or were made again from their payload,
-            and whose vectors are lost.
-        broken: What is left of the others, as JSON.
+        n_whole: Number of entries that match their stored hash.
+        without_vectors: Ids of entries that agree with their columns, or were rebuilt from their payload,
+            but lost their vectors.
+        broken: The readable parts of the other entries, as JSON.
     """
 
     n_whole: int = 0
@@ -49,11 +49,11 @@ class Salvaged:
 
 
 def salvage(source: Path, target: Path) -> Salvaged:
-    """Copy every entry that can be read, under its sequence number, into a fresh file.
+    """Copy every readable entry, with its sequence number, into a new file.
 
     Args:
-        source: The damaged file, which is not changed.
-        target: The file to make.
+        source: The damaged file; unchanged.
+        target: The file to create.
 
     Raises:
         StoreError: Not even the schema can be read.
@@ -62,7 +62,7 @@ def salvage(source: Path, target: Path) -> Salvaged:
     fresh = connect(target, read_only=False, fsync=False, busy_timeout_s=5.0, now_s=0.0)
     try:
         damaged.execute("PRAGMA writable_schema = ON")
-        fresh.execute("PRAGMA wal_autocheckpoint = 1000")  # nobody else opens it; its log would grow as long
+        fresh.execute("PRAGMA wal_autocheckpoint = 1000")  # automatic checkpoints bound the log
         spaces = _copy_spaces(damaged, fresh)
         found = Salvaged()
         last_deleted = 0
@@ -76,7 +76,7 @@ def salvage(source: Path, target: Path) -> Salvaged:
         count_generation(fresh)
         fresh.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
-        raise StoreError(f"{source}: {error}; nothing can be read of it, restore a copy") from error
+        raise StoreError(f"{source}: {error}; nothing in it can be read, restore a copy") from error
     finally:
         fresh.close()
         damaged.close()
@@ -84,7 +84,7 @@ def salvage(source: Path, target: Path) -> Salvaged:
 
 
 def _copy_spaces(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> Spaces:
-    damaged.execute("SELECT name FROM sqlite_master").fetchall()  # an error here is the end
+    damaged.execute("SELECT name FROM sqlite_master").fetchall()  # if this fails, nothing can be read
     try:
         rows = damaged.execute("SELECT * FROM spaces").fetchall()
         marks = ", ".join("?" * len(rows[0])) if rows else ""
@@ -95,7 +95,7 @@ def _copy_spaces(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> Spac
 
 
 def _bound(damaged: sqlite3.Connection, source: Path) -> int:
-    """A number that no sequence number exceeds."""
+    """Return an upper bound of the sequence numbers."""
     newest = next(_rows(damaged, "SELECT max(sequence) FROM entries", ()), None)
     if newest is not None:
         return int(newest[0] or 0)
@@ -110,7 +110,7 @@ def _bound(damaged: sqlite3.Connection, source: Path) -> int:
 def _copy_entry(
     damaged: sqlite3.Connection, fresh: sqlite3.Connection, sequence: int, spaces: Spaces, found: Salvaged
 ) -> bool:
-    """Whether there is something of such an entry; if enough, it is in the fresh file then."""
+    """Copy an entry if enough of it is readable; return whether any part of it exists."""
     content = next(
         _rows(damaged, "SELECT payload, texts FROM contents WHERE sequence = ?", (sequence,)), None
     )
@@ -134,7 +134,7 @@ def _copy_entry(
 def _entry(
     damaged: sqlite3.Connection, fresh: sqlite3.Connection, sequence: int, content: Sequence[Any] | None
 ) -> Sequence[Any] | None:
-    """The row of an entry, made again from its content if it cannot be reached; None if there is neither."""
+    """Return the row of an entry, rebuilt from its content if unreachable; None if both are missing."""
     query = f"SELECT {', '.join(_ENTRY)} FROM entries WHERE sequence = ?"
     try:
         found: Sequence[Any] | None = damaged.execute(query, (sequence,)).fetchone()
@@ -144,7 +144,7 @@ def _entry(
 
 
 def _from_content(fresh: sqlite3.Connection, sequence: int, content: Sequence[Any]) -> Sequence[Any]:
-    """The row of an experience, from its payload; without id for another kind or a damaged payload."""
+    """Rebuild the row of an experience from its payload; no id for another kind or a damaged payload."""
     try:
         payload = json.loads(content[0])
         identity = experience_from_document(payload).id
@@ -152,7 +152,7 @@ def _from_content(fresh: sqlite3.Connection, sequence: int, content: Sequence[An
     except (ValueError, TypeError, AttributeError, LookupError):
         return (sequence, None, None)
     before = fresh.execute("SELECT recorded_at_s FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
-    recorded_at_s = 0.0 if before is None else before[0]  # times in the log never go down
+    recorded_at_s = 0.0 if before is None else before[0]  # times in the log never decrease
     return (sequence, identity, EntryKind.EXPERIENCE.value, b"", recorded_at_s, None, *columns)
 
 
@@ -163,7 +163,7 @@ def _insert(
     vectors: Sequence[Sequence[Any]],
     state: str,
 ) -> bool:
-    """Whether it could be written; not if pages that lead astray have given its id to another one, too."""
+    """Insert an entry; False if its id is taken, as damaged pages can repeat an id."""
     if state != "whole":
         vectors = []
         entry = (*entry[:3], digest_of(str(entry[2]), content[0], content[1], ()), *entry[4:])
@@ -181,7 +181,7 @@ def _insert(
 def _state(
     entry: Sequence[Any], content: Sequence[Any] | None, vectors: Sequence[Sequence[Any]], spaces: Spaces
 ) -> str | None:
-    """`whole`, `without vectors`, or None for an entry that cannot be trusted."""
+    """Return `whole`, `without vectors`, or None for an entry that cannot be trusted."""
     if content is None or not all(isinstance(text, str) for text in (*entry[1:3], *content)):
         return None
     try:
@@ -199,7 +199,7 @@ def _vector(row: Sequence[Any], spaces: Spaces) -> FieldVector:
 
 
 def _agrees(entry: Sequence[Any], content: Sequence[Any]) -> bool:
-    """Whether the payload is whole JSON and says the same as the columns, which lie in other pages."""
+    """Whether the payload is valid JSON and agrees with the columns, which are stored in other pages."""
     try:
         payload, texts = map(json.loads, content)
         is_whole = (canonical(payload), canonical(texts)) == tuple(content)
@@ -221,7 +221,7 @@ def _left(entry: Sequence[Any], content: Sequence[Any] | None) -> dict[str, obje
 
 
 def _rows(db: sqlite3.Connection, query: str, parameters: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-    """Rows until one cannot be read."""
+    """Iterate over the rows of a query up to the first unreadable one."""
     try:
         yield from db.execute(query, parameters)
     except (sqlite3.Error, UnicodeDecodeError):

@@ -1,25 +1,25 @@
-"""The tables of the SQLite log: what is in them, and which version of them this library writes.
+"""The tables of the SQLite log, and the schema version that this library writes.
 
-An entry is spread over three tables, so that a commit touches few pages and a filter reads little:
+An entry is split over three tables, so that a commit touches few pages and a filter reads little:
 
 - `entries`, narrow: its id, kind, hash, time, and the columns that filters compare.
 - `contents`, wide: its payload and searchable texts as JSON.
-- `vectors`: one row a vector under `sequence * 2**15 + position in the entry`, so that those of an
-  entry lie together, in their order, without an index of their own.
+- `vectors`: one row per vector with the key `sequence * 2**15 + position in the entry`, so that the vectors
+  of an entry are adjacent and in order without a separate index.
 """
 
 from embodied_mem.backends.sqlite.filter_columns import NUMBER_COLUMNS, TEXT_COLUMNS
 
-APPLICATION_ID = 0x454D454D  # "EMEM" in the header of the file, so that `file` and we know it
+APPLICATION_ID = 0x454D454D  # "EMEM" in the file header, so that `file` and this library recognise it
 SCHEMA_VERSION = 2
 
-VECTORS_BITS = 15  # of a vector's key are its position in the entry; the rest is the sequence number
+VECTORS_BITS = 15  # low bits of a vector's key: its position in the entry; the rest: the sequence number
 MAX_VECTORS = 1 << VECTORS_BITS  # of one entry
 
 FILTER_COLUMNS = (*TEXT_COLUMNS.values(), *NUMBER_COLUMNS.values())
 
-# No AUTOINCREMENT: its counter would be one more page a commit. `meta.last_deleted` keeps a number from being
-# given twice. A filter column without a type keeps integers and floats apart, as the payload does.
+# No AUTOINCREMENT: its counter would add a page to each commit. `meta.last_deleted` prevents the reuse of a
+# number. Filter columns have no type, so that integers and floats stay distinct, as in the payload.
 TABLES = f"""
 CREATE TABLE entries (
     sequence INTEGER PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""A transaction that leaves nothing behind if it fails, wherever Ctrl-C comes."""
+"""Transactions that roll back on every error, including Ctrl-C at any point."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def begun(db: sqlite3.Connection, begin: str) -> Iterator[None]:
-    """A transaction, of which nothing is kept if it fails.
+    """Open a transaction; commit at the end, or roll back on an error.
 
-    Writing takes mode IMMEDIATE: a read that turns into a write fails where others write.
+    Use IMMEDIATE for writing: a read transaction that becomes a write fails if another process writes.
     """
     is_inside = db.in_transaction
     try:
-        db.execute(begin)  # within, as Ctrl-C may be noticed once it has begun
+        db.execute(begin)  # inside `try`: Ctrl-C may be raised just after it
         yield
         db.execute("COMMIT")
     except BaseException:
@@ -23,7 +23,7 @@ def begun(db: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 
 def roll_back(db: sqlite3.Connection) -> None:
-    """Undo what is not committed, where anything is."""
-    with suppress(sqlite3.ProgrammingError):  # closed, as it was lost in a reading inside this one
+    """Roll back the open transaction, if any."""
+    with suppress(sqlite3.ProgrammingError):  # closed by an error in a nested read
         if db.in_transaction:
             db.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""Single values of many entries, read without decoding whole entries; what derived views are made from."""
+"""Reads of single values without decoding whole entries; derived views are built from them."""
 
 import json
 import sqlite3
@@ -8,16 +8,16 @@ from embodied_mem.backends.sqlite.filter_columns import NUMBER_COLUMNS, TEXT_COL
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.log import EntryKind
 
-_COLUMNS = {**TEXT_COLUMNS, **NUMBER_COLUMNS, "experience_id": "subject"}  # path -> where it stands as it is
+_COLUMNS = {**TEXT_COLUMNS, **NUMBER_COLUMNS, "experience_id": "subject"}  # path -> column of plain values
 
 
 def values_since(
     db: sqlite3.Connection, sequence: int, kinds: Sequence[str], paths: Sequence[str]
 ) -> Iterator[tuple[int, str, list[JsonValue]]]:
-    """Sequence number, kind and values of each entry of these kinds after a sequence number, oldest first.
+    """Iterate over (sequence number, kind, values) of entries after a sequence number, oldest first.
 
     Args:
-        db: A connection inside a transaction that lasts as long as the reading.
+        db: A connection inside a transaction that stays open during the iteration.
         sequence: Only entries after this one.
         kinds: Only entries of these kinds.
         paths: Dotted paths into the payload.
@@ -38,7 +38,7 @@ def values_since(
 
 
 def sequences_of(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
-    """Sequence numbers of the experiences of these ids; others are left out."""
+    """Return the sequence numbers of experiences by id; unknown ids are omitted."""
     query = """SELECT entries.id, sequence FROM json_each(?) AS wanted
     CROSS JOIN entries ON entries.id = wanted.value
     WHERE entry_kind = ?"""

@@ -106,7 +106,7 @@ class TestOpening:
     def test_a_text_file_is_no_store_and_is_left_alone(self, tmp_path):
         path = tmp_path / "notes.txt"
         path.write_text("not a database " * 100)
-        with pytest.raises(StoreError, match=r"notes\.txt.*no memory store"):
+        with pytest.raises(StoreError, match=r"notes\.txt.*not a memory store"):
             SqliteBackend(path)
         assert path.read_text().startswith("not a database")
 
@@ -116,7 +116,7 @@ class TestOpening:
         other.execute("CREATE TABLE t (x)")
         other.close()
         before = path.read_bytes()
-        with pytest.raises(StoreError, match=r"other\.sqlite is a database but no memory store"):
+        with pytest.raises(StoreError, match=r"other\.sqlite is a database but not a memory store"):
             SqliteBackend(path)
         assert path.read_bytes() == before
 

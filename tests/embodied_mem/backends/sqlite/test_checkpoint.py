@@ -238,6 +238,6 @@ def test_a_long_log_that_killed_ones_left_goes_into_the_file(path, monkeypatch, 
 def test_a_connection_that_is_lost_while_its_handle_closes_is_no_error(path, monkeypatch):
     backend = SqliteBackend(path)
     append(backend, 0, 1)
-    monkeypatch.setattr(backend, "_before_close", backend._let_go)
+    monkeypatch.setattr(backend, "_before_close", backend._drop_connection)
     backend.close()
     write_and_close(path, 1, 2)

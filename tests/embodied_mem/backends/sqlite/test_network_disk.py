@@ -84,7 +84,7 @@ def test_a_line_with_optional_fields_or_none_is_read():
     ],
 )
 def test_a_network_disk_is_refused_with_the_way_out(kind):
-    with pytest.raises(StoreError, match=f"type {kind}.*keep one store a worker on a local disk, then merge"):
+    with pytest.raises(StoreError, match=f"type {kind}.*one store per worker on a local disk, then merge"):
         refuse_network_disk(Path("/data/log.sqlite"), mounted(("/", "ext4"), ("/data", kind)))
 
 
@@ -155,7 +155,7 @@ no line of mount
     ],
 )
 def test_a_network_disk_of_a_mac_is_refused(folder):
-    with pytest.raises(StoreError, match="keep one store a worker on a local disk"):
+    with pytest.raises(StoreError, match="keep one store per worker on a local disk"):
         refuse_network_disk(Path(folder) / "lab" / "log.sqlite", list(mac_mounts(MAC_MOUNTS)))
 
 

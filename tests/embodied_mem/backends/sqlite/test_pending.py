@@ -99,7 +99,7 @@ class TestWaiting:
     def test_a_handle_that_is_dropped_warns_and_commits(self, path):
         backend = SqliteBackend(path, commit_every=100)
         backend.defer(example_entry(0))
-        with pytest.warns(ResourceWarning, match="1 entries still waited"):
+        with pytest.warns(ResourceWarning, match="1 entries were not committed yet"):
             del backend
         assert n_committed(path) == 1
 

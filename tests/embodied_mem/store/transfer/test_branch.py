@@ -144,7 +144,7 @@ def test_a_branch_on_a_network_disk_names_the_target_and_leaves_nothing(store, t
     monkeypatch.setattr(network_disk.sys, "platform", "linux")
     target = tmp_path / "far" / "new" / "arm"
     for sequence in (None, 3):
-        with pytest.raises(StoreError, match=f"{target} lies on a disk of type nfs4"):
+        with pytest.raises(StoreError, match=f"{target} is on a disk of type nfs4"):
             store.branch(target, sequence=sequence)
     assert not (tmp_path / "far").exists()
 

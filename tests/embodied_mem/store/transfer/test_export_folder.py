@@ -191,7 +191,7 @@ def test_an_import_to_a_network_disk_names_the_target_and_leaves_nothing(store, 
     monkeypatch.setattr(network_disk, "MOUNTS", mounts)
     monkeypatch.setattr(network_disk.sys, "platform", "linux")
     target = tmp_path / "far" / "new" / "store"
-    with pytest.raises(StoreError, match=f"{target} lies on a disk of type nfs4"):
+    with pytest.raises(StoreError, match=f"{target} is on a disk of type nfs4"):
         MemoryStore.import_folder(tmp_path / "out", target)
     assert not (tmp_path / "far").exists()
 
