@@ -105,7 +105,8 @@ def test_the_wheel_of_a_clone_without_symlinks_passes_tests(
     shutil.copytree(clone_without_symlinks / "tests", elsewhere / "tests")
     shutil.copy(clone_without_symlinks / "pyproject.toml", elsewhere)
     # One folder of each room, chosen to be quick; what is imported must be the wheel and not the checkout.
-    chosen = ["tests/embodied_mem/records/test_experience.py", "tests/packaging/test_light_import.py", "tests/planners"]
+    records = "tests/embodied_mem/records/test_experience.py"
+    chosen = [records, "tests/packaging/test_light_import.py", "tests/planners"]
     command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen]
     done = subprocess.run(
         command,

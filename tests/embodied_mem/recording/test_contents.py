@@ -7,12 +7,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from tests.embodied_mem.wrappers.scripted import Scripted, end, go_on, recorded, run
 
 from embodied_mem.recording import EpisodeSummary, record_experience
 from embodied_mem.records import SkillCall
 from embodied_mem.records.queries import observation_vector
 from embodied_mem.store import MemoryStore
+from tests.embodied_mem.recording.scripted import Scripted, end, go_on, recorded, run
 
 
 def test_a_long_plan_keeps_head_and_tail_and_says_what_is_missing(memory: Any) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from tests.embodied_mem.wrappers.scripted import Scripted, end, go_on, recorded, run
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.recording import RecordingError, record_experience
 from embodied_mem.records import Status
+from tests.embodied_mem.recording.scripted import Scripted, end, go_on, recorded, run
 
 
 class Hostile:

@@ -4,11 +4,11 @@ from typing import Any
 
 import gymnasium as gym
 import pytest
-from tests.embodied_mem.wrappers.scripted import Scripted, end, run
 
 from embodied_mem.errors import EmbodiedMemError, MemoryModeError
 from embodied_mem.memory.modes import with_mode
 from embodied_mem.recording import RecordingError, record_experience
+from tests.embodied_mem.recording.scripted import Scripted, end, run
 
 
 def test_a_single_environment_gets_a_wrapper(memory: Any) -> None:

@@ -9,10 +9,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from tests.embodied_mem.wrappers.scripted import Scripted, Step, end, go_on, recorded, run
 
 from embodied_mem.recording import EpisodeSummary, RewardRule, record_experience
 from embodied_mem.records import Experience, Outcome, Scope, SkillCall, Status, Task
+from tests.embodied_mem.recording.scripted import Scripted, Step, end, go_on, recorded, run
 
 
 def test_a_finished_episode_becomes_one_experience(memory: Any) -> None:
