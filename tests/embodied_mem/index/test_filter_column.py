@@ -62,6 +62,16 @@ def test_a_column_keeps_what_the_reference_keeps(options, given_documents, more,
     assert column.mask(leaf, start).tolist() == expected[start:]
 
 
+@pytest.mark.parametrize("number", [BIG, float(BIG)])
+def test_a_number_is_not_taken_for_one_that_float64_rounds_to_it(number):
+    column = FilterColumn(PATH)
+    column.extend([number], [None])
+    for leaf in (Equals(PATH, BIG + 1), In(PATH, (BIG + 1,)), Between(PATH, BIG + 1)):
+        assert column.mask(leaf).tolist() == [False]
+    for leaf in (Equals(PATH, BIG), In(PATH, (BIG,)), Between(PATH, BIG), Between(PATH, None, BIG + 1)):
+        assert column.mask(leaf).tolist() == [True]
+
+
 def test_a_text_takes_four_bytes_a_row_and_a_number_twelve():
     texts, numbers = FilterColumn("task.kind"), FilterColumn("happened_at_s")
     n = 80_000

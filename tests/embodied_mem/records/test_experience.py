@@ -54,7 +54,7 @@ def test_a_text_beyond_the_limit_is_refused():
         Experience(task="x" * (16 * 1024 * 1024 + 1))
 
 
-@pytest.mark.parametrize("reward", [math.nan, math.inf, "much"])
+@pytest.mark.parametrize("reward", [math.nan, math.inf, -math.inf, "much"])
 def test_a_reward_that_is_no_finite_number_is_refused(reward):
     with pytest.raises(InvalidRecord, match=r"outcome\.reward"):
         Outcome(reward=reward)
@@ -75,9 +75,10 @@ def test_steps_are_a_count(steps):
         Outcome(steps=steps)
 
 
-def test_costs_are_finite_and_named():
+@pytest.mark.parametrize("cost", [-1, math.nan, math.inf, None, "much"])
+def test_costs_are_finite_and_named(cost):
     with pytest.raises(InvalidRecord, match=r"outcome\.cost\.usd"):
-        Outcome(cost={"usd": -1})
+        Outcome(cost={"usd": cost})
 
 
 def test_numpy_in_metadata_becomes_plain_json():
@@ -91,6 +92,11 @@ def test_numpy_in_metadata_becomes_plain_json():
     ("value", "message"),
     [
         (math.nan, r"metadata\.a\[0\] is nan"),
+        (math.inf, r"metadata\.a\[0\] is inf"),
+        (-math.inf, r"metadata\.a\[0\] is -inf"),
+        (np.float32(np.inf), r"metadata\.a\[0\] is inf"),
+        (np.array([1.0, -np.inf]), r"metadata\.a\[0\]\[1\] is -inf"),
+        ({"b": math.inf}, r"metadata\.a\[0\]\.b is inf"),
         (b"x", "bytes"),
         (object(), "object"),
         ({1: 2}, "text keys"),

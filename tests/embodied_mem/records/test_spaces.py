@@ -36,6 +36,21 @@ def test_values_that_are_no_finite_real_numbers_are_refused(values):
         FieldVector(field="v", space=SPACE, values=values)
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_value_that_is_not_finite_is_refused_wherever_it_stands(value, place):
+    values = np.full(2, 1.5, np.float32)
+    values[place] = value
+    with pytest.raises(InvalidRecord, match=rf"vector 'v' holds .* at {place}; expected finite numbers"):
+        FieldVector(field="v", space=SPACE, values=values)
+
+
+@pytest.mark.parametrize("value", [3.4e38, -3.4e38, 1e-45, -0.0])
+def test_a_finite_value_of_any_size_is_kept(value):
+    vector = FieldVector(field="v", space=SPACE, values=np.full(2, value, np.float32))
+    assert vector.values.tolist() == [float(np.float32(value))] * 2
+
+
 def test_a_vector_without_a_space_is_refused():
     with pytest.raises(InvalidRecord, match="expected a Space"):
         FieldVector(field="v", space=None, values=[1, 2])

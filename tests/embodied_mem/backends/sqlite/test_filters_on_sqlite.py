@@ -100,6 +100,9 @@ def backend(tmp_path_factory):
 @given(st.lists(documents(), min_size=1, max_size=8), st.lists(FILTERS, min_size=1, max_size=4))
 @example([{"metadata": {"a": "a\x00b"}}], [Equals("metadata.a", "a"), In("metadata.a", ("a", "a\x00b"))])
 @example([{"happened_at_s": True}, {"happened_at_s": 2**53 + 1}], [Equals("happened_at_s", float(2**53))])
+@example([{"happened_at_s": True}, {"happened_at_s": 1}], [Equals("happened_at_s", 1)])
+@example([{"happened_at_s": True}, {"happened_at_s": 1}], [Between("happened_at_s", 0, 2)])
+@example([{"happened_at_s": 2**53}], [In("happened_at_s", (2**53 + 1,)), Between("happened_at_s", 2**53 + 1)])
 @example(
     [{"outcome": {"status": None}}, {}], [Equals("outcome.status", None), Not(Equals("outcome.status", "a"))]
 )

@@ -5,9 +5,9 @@ from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.memory.views.log_values import LogValues
 from embodied_mem.memory.views.log_views import LogViews
-from embodied_mem.memory.views.view import Values, are_in, gaps_between, is_in
+from embodied_mem.memory.views.view import Follower, Values, View, are_in, gaps_between, is_in
 from embodied_mem.records import Experience
-from embodied_mem.records.log import Span
+from embodied_mem.records.log import Entry, EntryKind, Span
 
 
 class TestSpans:
@@ -67,6 +67,33 @@ class TestFollowing:
         votes = views.vote_counts(views.visible(None))
         assert (votes.sequences.tolist(), votes.helped.tolist()) == ([1], [2.0])
 
+    def test_what_was_taken_in_by_one_view_before_an_interrupt_counts_once(self, backend):
+        class Counting(View):
+            kinds, paths = (EntryKind.EXPERIENCE,), ("id",)
+            n = 0
+
+            def add(self, sequence, kind, values):
+                self.n += 1
+
+            def clear(self):
+                self.n = 0
+
+        class Interrupted(Counting):
+            def add(self, sequence, kind, values):
+                if sequence == 2 and not interrupted:
+                    interrupted.append(sequence)
+                    raise KeyboardInterrupt
+                super().add(sequence, kind, values)
+
+        for name in "abc":
+            ExperienceMemory(backend).record(Experience(task="look", id=name))
+        interrupted, views = [], (Counting(), Interrupted())
+        follower = Follower(LogValues(backend), views)
+        with pytest.raises(KeyboardInterrupt):
+            follower.catch_up()
+        follower.catch_up()
+        assert [view.n for view in views] == [3, 3]
+
     def test_only_what_is_newer_is_read_again(self, backend, monkeypatch):
         memory = ExperienceMemory(backend)
         memory.record(Experience(task="look", id="a"))
@@ -113,3 +140,73 @@ class TestFollowing:
         views.catch_up()
         assert views.vote_counts(views.visible(None)).sequences.tolist() == [1]
         assert views.duplicates(views.visible(None))[0].tolist() == [1]
+
+    def test_a_purge_of_what_is_not_the_newest_is_noticed(self, backend):
+        memory = ExperienceMemory(backend)
+        for name in "ab":
+            memory.record(Experience(task="look", id=name))
+            memory.feedback(name, helped=True)
+        views = LogViews(backend)
+        views.catch_up()
+        assert views.standing(None).trust.sequences.tolist() == [1, 3]
+        backend.delete([1, 2])
+        views.catch_up()
+        assert views.standing(None).trust.sequences.tolist() == [3]
+
+    def test_the_generation_is_that_of_the_log_and_a_new_one_is_read_once(self, backend, monkeypatch):
+        memory = ExperienceMemory(backend)
+        for name in "ab":
+            memory.record(Experience(task="look", id=name))
+            memory.feedback(name, helped=True)
+        views, asked = LogViews(backend), []
+        views.catch_up()
+        backend.delete([3, 4])
+        values_since = backend.values_since
+
+        def noted(sequence, **rest):
+            asked.append(sequence)
+            return values_since(sequence, **rest)
+
+        monkeypatch.setattr(backend, "values_since", noted)
+        views.catch_up()
+        assert views.generation == backend.generation()
+        backend.append([Entry(id="v", kind="feedback", payload={"experience_id": "a", "helped": True})])
+        views.catch_up()
+        assert asked == [0, 2]
+
+
+class TestUtility:
+    """It is worked out of uses and votes, and kept until one of them is another."""
+
+    @pytest.fixture
+    def memory(self, backend):
+        memory = ExperienceMemory(backend)
+        memory.record(Experience(task="look", id="a"))
+        memory.feedback("a", helped=True)
+        memory.record(Experience(task="look", id="b", recalled=("a",)))
+        return memory
+
+    @pytest.fixture
+    def views(self, memory):
+        views = LogViews(memory.backend)
+        views.catch_up()
+        views.utility(views.visible(None))
+        return views
+
+    def as_made_anew(self, views, backend):
+        both = views, LogViews(backend)
+        for each in both:
+            each.catch_up()
+        return [each.utility(each.visible(None)).values.tolist() for each in both]
+
+    def test_a_further_use_counts_at_once(self, memory, views, backend):
+        before = views.utility(views.visible(None)).values.tolist()
+        memory.record(Experience(task="look", id="c", recalled=("a",)))
+        now, anew = self.as_made_anew(views, backend)
+        assert now == anew != before
+
+    def test_a_further_vote_counts_at_once(self, memory, views, backend):
+        before = views.utility(views.visible(None)).values.tolist()
+        memory.feedback("a", helped=False)
+        now, anew = self.as_made_anew(views, backend)
+        assert now == anew != before
