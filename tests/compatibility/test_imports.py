@@ -6,11 +6,13 @@ user's program leads to that alone; what else stands in them serves searching an
 """
 
 import json
+import sys
 import warnings
 from importlib import import_module
 
 import pytest
 
+from embodied_mem import moved
 from tests.compatibility.conftest import FIXTURES, RELEASES
 
 MODULES = {
@@ -53,6 +55,21 @@ def test_a_module_and_its_public_names_are_there(module, names):
     assert not missing
     assert not copies
     assert {warning.category for warning in told} <= {DeprecationWarning}
+
+
+@pytest.mark.parametrize(("old", "new"), moved.MOVED.items())
+def test_a_module_that_has_moved_is_the_very_one_at_its_new_path(old, new, monkeypatch):
+    """A copy under the old name would have classes of its own, whose `__module__` is the old name too."""
+    monkeypatch.delitem(sys.modules, f"embodied_mem.{old}", raising=False)
+    with pytest.warns(DeprecationWarning, match=f"embodied_mem.{new}; import it from there"):
+        found = import_module(f"embodied_mem.{old}")
+    assert found is import_module(f"embodied_mem.{new}")
+
+
+def test_forwarding_once_more_changes_nothing():
+    before = list(sys.meta_path)
+    moved.install()
+    assert sys.meta_path == before
 
 
 def is_copy(value, name):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embodied_mem.agent import Agent, Limits
+from embodied_mem.agent.world_session import WorldSession
 from embodied_mem.errors import EpisodeError, InvalidRecord, UnknownName
 from embodied_mem.planners.case_based import CaseBasedPlanner
 from embodied_mem.planners.random_skill import RandomSkillPlanner
@@ -152,6 +153,31 @@ def test_every_limit_ends_the_episode_and_is_named(limits, ended_by):
     episode = play(RandomSkillPlanner(), limits=limits)
     assert episode.trace.ended_by == ended_by
     assert episode.outcome.status is Status.TIMEOUT
+
+
+def test_no_more_steps_are_taken_than_allowed():
+    assert play(RandomSkillPlanner(), limits=Limits(max_steps=5)).trace.steps == 5
+
+
+def test_the_planner_is_not_asked_more_often_than_allowed():
+    planner = Scripted(*[Act(plan=(GO,))] * 9)
+    play(planner, limits=Limits(max_decisions=2))
+    assert len(planner.contexts) == 2
+
+
+def test_no_more_questions_are_answered_than_allowed():
+    planner = Scripted(*[Ask("which key?")] * 4)
+    play(planner, limits=Limits(max_questions=2), answer=lambda question, observation: "red")
+    assert [context.answer for context in planner.contexts] == ["", "red", "red", "", ""]
+    assert [context.budget.questions for context in planner.contexts] == [2, 1, 0, 0, 0]
+
+
+def test_only_the_first_reason_ends_an_episode():
+    session = WorldSession(KeyDoorWorld(), Limits())
+    session.end("max_steps", is_truncated=True)
+    session.end("planner")
+    session.fail(OSError("too late"))
+    assert (session.ended_by, session.is_truncated, session.error) == ("max_steps", True, "")
 
 
 def test_a_failed_call_drops_the_rest_of_the_plan():

@@ -111,3 +111,29 @@ def test_a_part_is_not_used_for_a_table_with_removed_rows(log, folder):
     table.keep_only(np.arange(2, 41))
     parts = KeptParts(table, Settings("store", NO_SYNONYMS, DEFAULT_OPTIONS, folder))
     assert parts.load(log, NAME, OF) is None
+
+
+def test_nothing_is_saved_of_a_table_with_removed_rows(log, tmp_path):
+    """The column still holds the words and vectors of what was removed."""
+    table = RowTable("experience")
+    table.append(np.arange(1, 41))
+    table.keep_only(np.arange(2, 41))
+    parts = KeptParts(table, Settings("store", NO_SYNONYMS, DEFAULT_OPTIONS, tmp_path / "index"))
+    parts.save(log, log.head(), NAME, Numbers(40), OF, only_stale=False)
+    assert not (tmp_path / "index").exists()
+
+
+@pytest.mark.parametrize("n_rows", [0, 39, 41])
+def test_nothing_is_saved_of_a_column_that_does_not_cover_the_table(log, tmp_path, n_rows):
+    parts = parts_of(log, tmp_path / "index")
+    parts.save(log, log.head(), NAME, Numbers(n_rows), OF, only_stale=False)
+    assert not (tmp_path / "index").exists()
+
+
+def test_the_log_is_on_the_disk_before_a_part_of_it_is_saved(log, tmp_path, monkeypatch):
+    """Or a power cut could leave a part that holds more than the log."""
+    there = []
+    monkeypatch.setattr(SqliteLogReader, "sync", lambda _: there.append((tmp_path / "index").exists()))
+    parts_of(log, tmp_path / "index").save(log, log.head(), NAME, Numbers(40), OF, only_stale=False)
+    assert there == [False]
+    assert (tmp_path / "index").exists()

@@ -449,6 +449,13 @@ class TestWithdrawal:
         memory.record(tried("look", id="b"))
         assert ids(memory.recall(k=9)) == ["b", "a"]
 
+    def test_nor_does_it_show_what_came_after_the_moment_that_is_asked_for(self, memory):
+        memory.record(tried("look", id="a"))
+        memory.withdraw(50)
+        memory.record(tried("look", id="b"))
+        memory.record(tried("look", id="c"))
+        assert ids(memory.recall(k=9, as_of=3)) == ["b", "a"]
+
     def test_a_resumed_attempt_recalls_what_an_unbroken_one_does(self, tmp_path):
         """The words of a killed attempt must not even change how rare a word is."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from embodied_mem import failpoints
 from embodied_mem.backends.sqlite import SqliteBackend, checkpoint
+from embodied_mem.errors import StoreError
 from embodied_mem.testing.backend import example_entry
 
 fcntl = pytest.importorskip("fcntl", reason="this system has no such lock, and SQLite's own way is kept")
@@ -87,6 +88,36 @@ def test_while_another_process_checkpoints_this_one_does_not(backend, path):
         assert not is_log_reused(backend, path, 30)
     append(backend, 33, 34)
     assert is_log_reused(backend, path, 34)
+
+
+def test_nobody_else_gets_the_lock_while_this_one_checkpoints(backend, path, monkeypatch):
+    got = []
+
+    def try_lock(place):
+        if place.startswith("checkpoint:"):
+            with open(path.with_name("log.sqlite-checkpoint-lock"), "w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    got.append(False)
+                else:
+                    got.append(True)
+
+    append(backend, 0, 9)
+    monkeypatch.setattr(failpoints, "listener", try_lock)
+    append(backend, 9, 10)
+    assert got == [False, False]  # before it and after it
+
+
+def test_the_file_is_not_written_anew_while_another_process_checkpoints(backend, path, reached):
+    append(backend, 0, 3)
+    with open(path.with_name("log.sqlite-checkpoint-lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match=r"another process holds .*checkpoint-lock"):
+            backend.compact()
+    assert not [place for place in reached if place.startswith(("checkpoint", "compaction"))]
+    backend.compact()
+    assert reached[-1] == "compaction:done"
 
 
 def test_a_long_reader_puts_it_off_and_loses_nothing(backend, path):
@@ -233,6 +264,16 @@ def test_a_long_log_that_killed_ones_left_goes_into_the_file(path, monkeypatch, 
         monkeypatch.setattr(checkpoint, "LONG_LOG_BYTES", wal_size(path) - 1)
         write_and_close(path, 20, 20 + n_new)
         assert n_entries_without_the_log(path) == 20 + n_new
+
+
+def test_who_wrote_nothing_checkpoints_a_log_that_grew_long_since_it_was_opened(path, monkeypatch):
+    with SqliteBackend(path) as killed, SqliteBackend(path):
+        append(killed, 0, 20)
+        monkeypatch.setattr(checkpoint, "LONG_LOG_BYTES", wal_size(path) - 1)
+        idle = SqliteBackend(path)
+        monkeypatch.setattr(idle._checkpointer, "_n_entries", 0)  # as it opened before the log was long
+        idle.close()
+        assert n_entries_without_the_log(path) == 20
 
 
 def test_a_connection_that_is_lost_while_its_handle_closes_is_no_error(path, monkeypatch):

@@ -272,3 +272,21 @@ class TestFailure:
         backend.flush()
         assert n_committed(path) == 1
         assert deferred.appended.sequence == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_may_close_what_waits_in_its_parent(path):
+    with SqliteBackend(path, commit_every=10) as backend:
+        backend.defer(example_entry(0))
+        child = os.fork()
+        if child == 0:
+            try:
+                backend.close()
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        with SqliteBackend(path) as other:
+            assert other.last_sequence() == 0
+        backend.flush()
+        assert backend.last_sequence() == 1

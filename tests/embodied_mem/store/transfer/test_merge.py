@@ -122,6 +122,46 @@ def test_another_space_is_refused_before_anything_is_added(stores):
     assert ids(stores["into"]) == ["own"]
 
 
+def test_another_space_is_refused_even_where_the_first_entries_have_no_vector(stores, monkeypatch):
+    monkeypatch.setattr(merge_module, "BATCH", 1)
+    learn(stores["into"], "own", embedder=HashedEmbedder(16))
+    learn(stores["a"], "a1")
+    learn(stores["a"], "a2", embedder=HashedEmbedder(32))
+    with pytest.raises(UnknownSpace, match=r"16-d.*32-d.*memory reembed"):
+        stores["into"].merge(stores["a"])
+    assert ids(stores["into"]) == ["own"]
+
+
+def when_first_added(monkeypatch, action):
+    """Do something once the first entry of a merge is in; each entry is a batch of its own."""
+    places = []
+
+    def listener(place):
+        places.append(place)
+        if place == "merge:batch-added" and places.count(place) == 1:
+            action()
+
+    monkeypatch.setattr(merge_module, "BATCH", 1)
+    monkeypatch.setattr(failpoints, "listener", listener)
+
+
+def test_what_is_purged_here_while_the_merge_runs_does_not_come_back(stores, monkeypatch):
+    learn(stores["a"], "a1", "a2", "a3")
+    stores["into"].merge(stores["a"])
+    when_first_added(monkeypatch, lambda: stores["into"].purge(["a3"]))
+    assert stores["into"].merge(stores["a"]).purged == ("a3",)
+    assert ids(stores["into"]) == ["a1", "a2"]
+
+
+def test_what_is_recorded_there_while_the_merge_runs_is_left_for_the_next(stores, monkeypatch):
+    learn(stores["a"], "a1", "a2")
+    when_first_added(monkeypatch, lambda: learn(stores["a"], "late"))
+    report = stores["into"].merge(stores["a"])
+    assert (report.n_added, report.n_withdrawn) == (2, 0)
+    assert ids(stores["into"]) == ["a1", "a2"]
+    assert stores["into"].merge(stores["a"]).n_added == 1
+
+
 def test_a_damaged_store_is_refused_because_its_content_would_get_new_hashes(stores):
     learn(stores["a"], "a1", "a2")
     with sqlite3.connect(stores["a"].path / FILE_NAME) as db:

@@ -85,6 +85,13 @@ def test_a_quota_is_refused_with_its_numbers_before_anything_is_written(tmp_path
     assert attachments.size_bytes() == 1500
 
 
+def test_room_that_another_handle_made_is_noticed_before_a_file_is_refused(tmp_path):
+    attachments = AttachmentStore(tmp_path, quota_bytes=100)
+    digest = put(attachments, bytes(90))
+    AttachmentStore(tmp_path).remove([digest])
+    assert attachments.get(put(attachments, bytes(80))) == bytes(80)
+
+
 def test_a_negative_quota_is_refused(tmp_path):
     with pytest.raises(StoreError, match="quota_bytes is -1"):
         AttachmentStore(tmp_path, quota_bytes=-1)
@@ -328,3 +335,10 @@ def test_pickled_attachments_belong_to_where_they_arrive(tmp_path):
     copy = pickle.loads(pickle.dumps(attachments))
     assert copy.get(put(copy)) == IMAGE
     assert copy.quota_bytes == 100
+
+
+def test_pickled_attachments_count_what_is_there_already_where_they_arrive(tmp_path):
+    attachments = AttachmentStore(tmp_path, quota_bytes=100)
+    put(attachments, bytes(90))
+    with pytest.raises(QuotaExceeded, match="20 bytes do not fit: 90 of 100 are taken"):
+        put(pickle.loads(pickle.dumps(attachments)), bytes(20))
