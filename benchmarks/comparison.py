@@ -181,7 +181,7 @@ def _small_adder(n: int, folder: Path, effort: Effort) -> Iterator[_Adder]:
     workload = folder / "small-workload"
     _prepare(n, effort, workload)
     with WorkerProcess(OWN, workload, folder / "small") as worker:
-        for do in ("open", "load", "settle"):
+        for do in ("open", "load", "warm_up"):
             worker.ask(do)
         yield _Adder(worker, Measured(name=OWN), n)
         worker.ask("close")
@@ -191,7 +191,7 @@ def _load(workers: Mapping[str, WorkerProcess], measured: Mapping[str, Measured]
     for name, worker in workers.items():
         worker.ask("open")
         measured[name].load_s = worker.ask("load")["wall_s"]
-        worker.ask("settle")
+        worker.ask("warm_up")
         say(f"  {name}: loaded in {measured[name].load_s:.1f} s")
 
 

@@ -13,7 +13,6 @@ import contextlib
 import json
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,7 +44,6 @@ from embodied_mem.store import MemoryStore
 SIZES = (10_000, 100_000, 1_000_000)
 N_WARM = 5
 BUDGET_S = 60.0
-MAX_SETTLING_S = 3_600.0
 
 Say = Callable[[str], None]
 TASK_AND_STATE = "text_of_task_and_state"  # two texts, as planners ask; shown, not judged
@@ -134,7 +132,6 @@ def _by_vector(memory: ExperienceMemory, filled: FilledStore, n: int, kind: Kind
     began = time.perf_counter()
     _recall_vector(memory, filled.query_vectors[0], EVERYTHING)
     say(f"  {kind}: first answer after {time.perf_counter() - began:.1f} s")
-    say(f"  {kind}: index settled {_settle():.0f} s later")
     found = []
     for name, truth, by_agent in (
         (f"vector_{kind}", filled.nearest, False),
@@ -159,20 +156,6 @@ def _asked(
     proved = sum(answer.is_exact for answer in answers) / len(answers)
     say(f"  {name}: p95 {number(timings.percentile_ms(95))} ms, recall {recall:.4f}, proved {proved:.4f}")
     return Path95(name=name, n=n, timings=timings, recall=recall, proved=proved)
-
-
-def _settle() -> float:
-    """Wait until background work ends; return the seconds it took.
-
-    Raises:
-        ExperimentError: It takes too long, so the measurement would be invalid.
-    """
-    began = time.perf_counter()
-    while threading.active_count() > 1 and time.perf_counter() - began < MAX_SETTLING_S:
-        time.sleep(0.1)
-    if threading.active_count() > 1:
-        raise ExperimentError(f"the index was not made within {MAX_SETTLING_S:.0f} s; free some cores")
-    return time.perf_counter() - began
 
 
 def _recall_text(memory: ExperienceMemory, query: BenchQuery, where: Where) -> Recollection:

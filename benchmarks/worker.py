@@ -9,7 +9,6 @@ import math
 import os
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,12 +18,10 @@ from typing import Any, TextIO
 from benchmarks.measuring import Timings, rss_bytes, time_calls
 from benchmarks.prepared import Filter, Prepared
 from benchmarks.subject import HasTextSearch, Subject, describe_subject
-from embodied_mem.errors import ExperimentError
 
 N_WARM = 3  # searches before a clock starts: the first pays for what is built on first use
 N_AGAIN = 5  # searches after the first one that meets what was added
 LOADED_WHEN_COUNTING = 50
-MAX_SETTLING_S = 600.0
 
 
 class Worker:
@@ -98,19 +95,10 @@ class Worker:
             subject.search_text(self._prepared.queries[0])
         return {}
 
-    def settle(self) -> dict[str, Any]:
-        """Wait until background work ends, such as building a compressed index.
-
-        Raises:
-            ExperimentError: It takes too long, so the measurement would be invalid.
-        """
-        began = time.perf_counter()
-        while threading.active_count() > 1 and time.perf_counter() - began < MAX_SETTLING_S:
-            time.sleep(0.05)
-        if threading.active_count() > 1:
-            raise ExperimentError(f"the index was not made within {MAX_SETTLING_S:.0f} s; free some cores")
+    def warm_up(self) -> dict[str, Any]:
+        """One search, which pays for what is built on first use."""
         self._search(0, by_agent=False, by_task=False)
-        return {"settled_s": time.perf_counter() - began}
+        return {}
 
     def close(self) -> dict[str, Any]:
         """Close the store."""

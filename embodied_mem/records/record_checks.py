@@ -83,6 +83,8 @@ def checked_number(value: Any, *, field: str) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         raise InvalidRecord(f"{field} is {value!r}; expected a number or None") from None
+    except OverflowError:  # an int without limit; its digits would fill the message
+        raise InvalidRecord(f"{field} is an integer beyond 64-bit floats; expected a finite number") from None
     if not math.isfinite(number):
         raise InvalidRecord(f"{field} is {number}; expected a finite number or None")
     return number
