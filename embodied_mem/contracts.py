@@ -1,22 +1,36 @@
 """Protocols of the parts that a user may replace, each with at most five methods.
 
 Each has a reusable test class in `embodied_mem.testing`; subclass it to test an implementation. An optional
-capability (`HasHorizon`, `CanWithdraw`, `EmbedsQueries`, `HasGoalCheck`, `HasSceneText`) is tested by the
-class of its main contract, if the implementation has it; `PolicyContract` tests the policy of a `HasExpert`.
+capability (`HasHorizon`, `CanWithdraw`, `EmbedsQueries`, `HasGoalCheck`, `HasSceneText`, ...) is tested by
+the class of its main contract, if the implementation has it; `PolicyContract` tests the policy of a
+`HasExpert`.
+
+A planner, judge or reflector may answer with an awaitable: with `async def`, or a plain function that returns
+one. So may a memory (`AsyncMemory`); if its `recall` is a plain function it sets `is_async = True`.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from embodied_mem.records.decisions import Context, Decision
 from embodied_mem.records.episodes import Reflection, Trace
-from embodied_mem.records.experience import Experience, Outcome, Recalled, Receipt, SkillCall, Task
+from embodied_mem.records.experience import (
+    Attachment,
+    Experience,
+    Outcome,
+    Recalled,
+    Receipt,
+    SkillCall,
+    Task,
+)
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.log import Appended, Entry, Found, Logged, Search
 from embodied_mem.records.queries import Query
 from embodied_mem.records.remembered import Remembered
+from embodied_mem.records.scene import SceneView
 from embodied_mem.records.skills import Detail, Observation, Skill, SkillResult
 from embodied_mem.records.spaces import Space, Vectors
 
@@ -178,8 +192,20 @@ class Execution(Protocol):
 
 
 @runtime_checkable
+class HasStopAction(Protocol):
+    """An execution whose cancellation takes one more step, such as braking."""
+
+    def stop_action(self) -> Any:
+        """Return the environment action to take once after `cancel`."""
+        ...
+
+
+@runtime_checkable
 class World(Protocol):
-    """Describes a Gymnasium environment to planners; the agent steps `env`, not the world."""
+    """Describes a Gymnasium environment to planners; the agent steps `env`, not the world.
+
+    A world that holds more than its environment also implements `CanClose`; see `close_world`.
+    """
 
     @property
     def env(self) -> Any:
@@ -209,6 +235,33 @@ class World(Protocol):
 
 
 @runtime_checkable
+class CanClose(Protocol):
+    """A world, memory or other part that holds files, connections or processes."""
+
+    def close(self) -> None:
+        """Release them; closing twice is allowed."""
+        ...
+
+
+@runtime_checkable
+class CanRestart(Protocol):
+    """A world whose simulator can be started again after it died."""
+
+    def restart(self) -> None:
+        """Start the simulator anew, after `env.reset` raised; at most once an episode."""
+        ...
+
+
+@runtime_checkable
+class CanHold(Protocol):
+    """A world that goes on while an `async` planner thinks, such as a robot."""
+
+    def hold_action(self) -> Any:
+        """Return the action to take at each step until the planner has decided, such as standing still."""
+        ...
+
+
+@runtime_checkable
 class Planner(Protocol):
     """Decides what to do next; may keep state within an episode but not across episodes."""
 
@@ -222,11 +275,23 @@ class Planner(Protocol):
 
 
 @runtime_checkable
+class PlansEpisodes(Protocol):
+    """A planner that keeps state in an episode and serves several episodes at once."""
+
+    def for_episode(self) -> Planner:
+        """Return the planner of one episode, with a state of its own; the reflector of that episode too."""
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """Judges how an episode ended, from what happened and not from the plan."""
 
-    def judge(self, trace: Trace) -> Outcome:
-        """Return the outcome; `unverified` if there is no evidence independent of the agent."""
+    def judge(self, trace: Trace) -> "Outcome | Awaitable[Outcome]":
+        """Return the outcome; `unverified` if there is no evidence independent of the agent.
+
+        `cost` of the outcome is the judge's own; the loop adds that of the decisions.
+        """
         ...
 
 
@@ -234,7 +299,7 @@ class Judge(Protocol):
 class Reflector(Protocol):
     """Derives knowledge from a judged episode."""
 
-    def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
+    def reflect(self, trace: Trace, outcome: Outcome) -> "Reflection | Awaitable[Reflection]":
         """Return experiences to record beside the episode, and feedback on those that were acted on."""
         ...
 
@@ -293,3 +358,72 @@ class HasSceneText(Protocol):
     def scene(self) -> str:
         """Describe the known surroundings, based only on the agent's own perceptions."""
         ...
+
+
+@runtime_checkable
+class HasSceneView(Protocol):
+    """A world that can describe its map within a budget, in words and as facts."""
+
+    def view_scene(self, budget_tokens: int | None = None, *, about: Sequence[str] = ()) -> SceneView:
+        """Describe the known surroundings, based only on the agent's own perceptions.
+
+        Args:
+            budget_tokens: Length limit of the text, at about four characters a token; None: no limit.
+            about: References to objects; what concerns them comes first and is dropped last.
+        """
+        ...
+
+
+@runtime_checkable
+class ShortTermMemory(Protocol):
+    """Holds what is true now in one episode; the agent clears it when the next one begins."""
+
+    def begin(self, task: Task) -> None:
+        """Clear it for a new episode."""
+        ...
+
+    def perceive(self, observation: Observation, *, step: int) -> None:
+        """Take in an observation; called after each reset and each step, so it must be fast."""
+        ...
+
+    def view(self, budget_tokens: int | None = None, *, about: Sequence[str] = ()) -> SceneView:
+        """Describe what it holds; see `HasSceneView.view_scene`."""
+        ...
+
+
+@runtime_checkable
+class AsyncMemory(Protocol):
+    """A `Memory` whose methods are awaited, such as a client of a server."""
+
+    def record(self, experience: Experience) -> Awaitable[Receipt]:
+        """See `Memory.record`."""
+        ...
+
+    def recall(self, query: Query, /) -> Awaitable[list[Recalled]]:
+        """See `Memory.recall`."""
+        ...
+
+    def feedback(self, experience_id: str, *, helped: bool) -> Awaitable[None]:
+        """See `Memory.feedback`."""
+        ...
+
+
+@runtime_checkable
+class KeepsImages(Protocol):
+    """A memory that stores the images of an observation beside its experiences."""
+
+    def keep_image(self, image: "npt.NDArray[np.uint8]", *, role: str) -> Attachment:
+        """Store an (h, w, c) image; the attachment goes into the experience recorded next.
+
+        Raises:
+            QuotaExceeded: The image would exceed the quota of attachments; nothing was stored.
+        """
+        ...
+
+
+def close_world(world: World) -> None:
+    """Close a world, or its environment if it has no `close` of its own."""
+    if isinstance(world, CanClose):
+        world.close()
+    else:
+        world.env.close()

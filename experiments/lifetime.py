@@ -10,23 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from embodied_mem.agent import Agent, Mode
-from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
+import numpy as np
+
+from embodied_mem.agent import Agent, Mode, PolicySkill
+from embodied_mem.contracts import CanWithdraw, HasExpert, HasHorizon, Memory, Policy, World
 from embodied_mem.errors import ExperimentError
-from embodied_mem.experiments.arms import Arm, make_memory, make_planner
+from embodied_mem.experiments.arms import EXPERT, Arm, make_memory, make_planner
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.controls import Control, NoMemory
 from embodied_mem.experiments.episode_row import episode_row
-from embodied_mem.experiments.expert_episode import run_expert_episode
 from embodied_mem.experiments.journal import Journal, recover
 from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.seeds import Phase
 from embodied_mem.experiments.streams import Trial
 from embodied_mem.experiments.worlds import Worlds, max_steps
 from embodied_mem.memory.modes import with_mode
+from embodied_mem.planners.policy import PolicyPlanner
 from embodied_mem.records import Scope
 from embodied_mem.records.episodes import Episode
 from embodied_mem.records.limits import Limits
+from embodied_mem.records.skills import Skill
 
 Row: TypeAlias = Mapping[str, Any]  # a row of episodes.jsonl
 
@@ -161,12 +164,14 @@ class LifetimeRun:
         close_memory(self._memory)
         self._memory = None
 
-    def _make_agent(self, phase: Phase) -> Agent | None:
-        if self._arm.plays_expert:
-            return None
+    def _make_agent(self, phase: Phase) -> Agent:
         mode: Mode = "off" if self._memory is None else "learn" if phase is Phase.LEARN else "frozen"
+        is_expert = self._arm.plays_expert
         return Agent(
-            planner=make_planner(self._arm.planner, options=self._arm.planner_options),
+            planner=PolicyPlanner(EXPERT)
+            if is_expert
+            else make_planner(self._arm.planner, options=self._arm.planner_options),
+            policies=[PolicySkill(skill=Skill(name=EXPERT), make=_expert)] if is_expert else (),
             memory=None if self._memory is None else with_mode(self._memory, mode),
             mode=mode,
             limits=Limits(**dataclasses.asdict(self._plan.config.limits)),
@@ -174,7 +179,7 @@ class LifetimeRun:
             guard_leakage=True,
         )
 
-    def _play(self, trial: Trial, agent: Agent | None) -> dict[str, Any]:
+    def _play(self, trial: Trial, agent: Agent) -> dict[str, Any]:
         attempt = f"{self._arm.name}-{trial.lifetime:02d}-{trial.phase}-{trial.index:03d}-{self._attempt}"
         started_s = time.perf_counter()
         try:
@@ -201,12 +206,18 @@ class LifetimeRun:
             log_sequence=self._memory.horizon() if isinstance(self._memory, HasHorizon) else None,
         )
 
-    def _episode(self, trial: Trial, agent: Agent | None, attempt: str) -> Episode:
+    def _episode(self, trial: Trial, agent: Agent, attempt: str) -> Episode:
         world = self._worlds.get(trial.kind)
-        if agent is None:
-            return run_expert_episode(world, seed=trial.seed, max_steps=self._plan.config.limits.max_steps)
         offset = self._plan.config.learning_episodes if trial.phase is Phase.HELD_OUT else 0
         return agent.run_episode(world, seed=trial.seed, attempt=attempt, episode=offset + trial.index)
+
+
+def _expert(world: World, rng: np.random.Generator) -> Policy[Any]:
+    if not isinstance(world, HasExpert):
+        raise ExperimentError(
+            f"{type(world).__name__} has no expert; leave the arm `expert` out for this stream"
+        )
+    return world.expert(rng)
 
 
 def close_memory(memory: Memory | None) -> None:

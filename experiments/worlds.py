@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from embodied_mem.contracts import World
+from embodied_mem.contracts import World, close_world
 
 
 class Worlds:
@@ -27,7 +27,7 @@ class Worlds:
     def close(self) -> None:
         """Close every environment."""
         for world in self._worlds.values():
-            world.env.close()
+            close_world(world)
         self._worlds.clear()
 
 

@@ -64,6 +64,16 @@ class CaseBasedPlanner:
         self.max_depth, self.rounds, self.patience = max_depth, rounds, patience
         self._begin([])
 
+    def for_episode(self) -> "CaseBasedPlanner":
+        """Return a planner with the same settings and the state of one episode."""
+        return CaseBasedPlanner(
+            self.k,
+            min_score=self.min_score,
+            max_depth=self.max_depth,
+            rounds=self.rounds,
+            patience=self.patience,
+        )
+
     def describe(self) -> JsonObject:
         """Name and settings."""
         return {

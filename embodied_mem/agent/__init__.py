@@ -1,7 +1,9 @@
 """The agent loop: observe, recall, decide, act, judge, reflect, record."""
 
-from embodied_mem.agent.agent import MAX_PLAN_CALLS, Agent
+from embodied_mem.agent.agent import Agent
+from embodied_mem.agent.episode_experiences import MAX_PLAN_CALLS
+from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.memory.modes import Mode
 from embodied_mem.records.limits import Limits
 
-__all__ = ["MAX_PLAN_CALLS", "Agent", "Limits", "Mode"]
+__all__ = ["MAX_PLAN_CALLS", "Agent", "Limits", "Mode", "PolicySkill"]

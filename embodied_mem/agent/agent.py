@@ -1,30 +1,45 @@
 """The agent loop: observe, recall, decide, act, judge, reflect, record; uses only contracts."""
 
-import asyncio
-import inspect
+import dataclasses
+import logging
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import embodied_mem
-from embodied_mem.agent.episode_run import Answer, EpisodeRun
+from embodied_mem.agent.answers import Answers, answers_async, is_in_loop, run_to_end
+from embodied_mem.agent.episode_experiences import decision_experiences, episode_experience
+from embodied_mem.agent.episode_run import Answer, EpisodeRun, Setup
 from embodied_mem.agent.judging import GoalJudge
-from embodied_mem.contracts import Judge, Memory, Planner, Reflector, World
-from embodied_mem.errors import EpisodeError, unknown_name
+from embodied_mem.agent.policy_skill import PolicySkill
+from embodied_mem.contracts import (
+    AsyncMemory,
+    Judge,
+    KeepsImages,
+    Memory,
+    Planner,
+    PlansEpisodes,
+    Reflector,
+    ShortTermMemory,
+    World,
+)
+from embodied_mem.errors import EpisodeError, QuotaExceeded, unknown_name
 from embodied_mem.memory.modes import Mode
-from embodied_mem.records.episodes import Episode, Reflection, Trace
-from embodied_mem.records.experience import Experience, Kind, Origin, Outcome, Scope
-from embodied_mem.records.json_values import JsonObject, to_json_object
+from embodied_mem.records.episodes import Episode, Reflection, Trace, added_costs
+from embodied_mem.records.experience import Attachment, Experience, Origin, Outcome, Scope
+from embodied_mem.records.json_values import JsonObject, clean_text, to_json_object
 from embodied_mem.records.limits import Limits
 
 __all__ = ["Agent", "Limits", "Mode"]
 
-
-MAX_PLAN_CALLS = 200  # in the record of an episode; its metadata counts the calls beyond
+logger = logging.getLogger(__name__)
 
 
 class Agent:
     """Plays episodes of any `World` with any `Planner`, and records them in any `Memory`.
+
+    One agent may play several episodes at once, each in its own world, if its planner is a `PlansEpisodes` or
+    keeps no state.
 
     Args:
         planner: Makes the decisions.
@@ -36,13 +51,17 @@ class Agent:
         scope: Scope of the recorded experiences; an empty `world` becomes the task's kind.
         guard_leakage: Hide experiences of the task instance being solved, as an experiment must.
         answer: Answers a planner's `Ask`; None: the answer is empty.
+        policies: Policies that planners can call like skills of the world.
+        short_term: Holds what is true now; planners read it as `context.recent`. It holds one episode at a
+            time, so an agent with one plays one episode at a time.
+        record_decisions: Also record one experience of the kind `decision` for each call.
     """
 
     def __init__(
         self,
         *,
         planner: Planner,
-        memory: Memory | None = None,
+        memory: Memory | AsyncMemory | None = None,
         mode: Mode = "learn",
         judge: Judge | None = None,
         reflector: Reflector | None = None,
@@ -50,6 +69,9 @@ class Agent:
         scope: Scope | None = None,
         guard_leakage: bool = False,
         answer: Answer | None = None,
+        policies: Sequence[PolicySkill] = (),
+        short_term: ShortTermMemory | None = None,
+        record_decisions: bool = False,
     ) -> None:
         if mode not in ("learn", "frozen", "off"):
             raise unknown_name("memory mode", mode, ("learn", "frozen", "off"))
@@ -61,13 +83,14 @@ class Agent:
         self.memory = None if mode == "off" else memory
         self.mode = mode
         self.judge: Judge = judge or GoalJudge()
-        self.reflector: Reflector = reflector or (
-            planner if isinstance(planner, Reflector) else _NoReflection()
-        )
+        self.reflector = reflector
         self.limits = limits or Limits()
         self.scope = scope or Scope()
         self.guard_leakage = guard_leakage
         self.answer = answer
+        self.policies = tuple(policies)
+        self.short_term = short_term
+        self.record_decisions = record_decisions
 
     def run_episode(
         self,
@@ -80,8 +103,8 @@ class Agent:
     ) -> Episode:
         """Play one episode to its end.
 
-        An exception of the world during the episode ends it and is recorded. An exception of the planner or
-        the memory is raised to the caller, after the running call is cancelled.
+        An exception of the world or the planner ends the episode and is recorded. An exception of memory, the
+        judge or the reflector, and Ctrl-C, are raised after what happened so far was recorded.
 
         Args:
             world: The world to play in.
@@ -91,15 +114,23 @@ class Agent:
             episode: Index of the episode, for the origin of its experiences.
 
         Raises:
-            EpisodeError: The world could not begin; the planner's answer is invalid; or the planner is
-                asynchronous and an event loop is running (await `run_episode_async` there).
+            EpisodeError: The argument is not a world; or something answers asynchronously while an event loop
+                is running in this thread (await `run_episode_async` there).
         """
-        coroutine = self.run_episode_async(
-            world, seed=seed, options=options, attempt=attempt, episode=episode
+        if is_in_loop() and (answers_async(self.planner, "decide") or answers_async(self.memory, "recall")):
+            raise EpisodeError(
+                "an event loop is running in this thread and the planner or memory is asynchronous; "
+                "await agent.run_episode_async(...) instead"
+            )
+        played = self._play(
+            world,
+            Answers(in_loop=False),
+            seed=seed,
+            options=options,
+            attempt=attempt or uuid.uuid4().hex,
+            index=episode,
         )
-        if inspect.iscoroutinefunction(self.planner.decide):
-            return _run_in_loop(coroutine)
-        return _run_without_loop(coroutine)
+        return run_to_end(played)
 
     async def run_episode_async(
         self,
@@ -112,29 +143,84 @@ class Agent:
     ) -> Episode:
         """Play one episode to its end; see `run_episode`.
 
-        Episodes may run concurrently, each in its own world, if the planner keeps no state between decisions
-        or does not await; otherwise give each its own agent and planner.
+        While a planner, memory, judge or reflector of one episode waits, other episodes go on.
         """
-        attempt = attempt or uuid.uuid4().hex
-        description = to_json_object(self.planner.describe(), field="planner.describe()")
-        run = EpisodeRun(
-            world=world,
-            planner=self.planner,
+        return await self._play(
+            world,
+            Answers(in_loop=True),
+            seed=seed,
+            options=options,
+            attempt=attempt or uuid.uuid4().hex,
+            index=episode,
+        )
+
+    async def _play(
+        self,
+        world: World,
+        answers: Answers,
+        *,
+        seed: int | None,
+        options: Mapping[str, Any] | None,
+        attempt: str,
+        index: int | None,
+    ) -> Episode:
+        _check_world(world)
+        planner = self.planner.for_episode() if isinstance(self.planner, PlansEpisodes) else self.planner
+        description = to_json_object(planner.describe(), field="planner.describe()")
+        run = EpisodeRun(world, self._setup(planner), answers=answers, episode=attempt)
+        trace = await run.play(seed=seed, options=options)
+        outcome, failure = await self._judged(trace, run.raised, answers)
+        memory = self.memory if self.mode == "learn" else None
+        if memory is None:
+            return _raise_or_return(failure, Episode(trace=trace, outcome=outcome))
+        origin = self._origin(trace, description, attempt=attempt, episode=index)
+        log = _EpisodeLog(memory, answers, self._scope_of(trace), origin)
+        await log.record([episode_experience(trace, outcome, attachments=_images(memory, run))])
+        if self.record_decisions:
+            await log.record(decision_experiences(trace, outcome), under="decision")
+        if failure is not None:
+            raise failure
+        reflection = await self._reflection(planner, trace, outcome, answers)
+        await log.record(reflection.experiences)
+        for experience_id, helped in reflection.feedback.items():
+            await log.feedback(experience_id, helped=helped)
+        cost = added_costs(outcome.cost, reflection.cost)
+        return Episode(
+            trace=trace,
+            outcome=dataclasses.replace(outcome, cost=cost),
+            recorded=tuple(log.ids),
+            feedback=dict(reflection.feedback),
+        )
+
+    def _setup(self, planner: Planner) -> Setup:
+        return Setup(
+            planner=planner,
             memory=self.memory,
             limits=self.limits,
             guard_leakage=self.guard_leakage,
             answer=self.answer,
+            policies=self.policies,
+            short_term=self.short_term,
         )
-        trace = await run.play(seed=seed, options=options)
-        outcome = self.judge.judge(trace)
-        if self.memory is None or self.mode != "learn":
-            return Episode(trace=trace, outcome=outcome)
-        reflection = self.reflector.reflect(trace, outcome)
-        origin = self._origin(trace, description, attempt=attempt, episode=episode)
-        recorded = self._record(self.memory, trace, outcome, reflection, origin)
-        for experience_id, helped in reflection.feedback.items():
-            self.memory.feedback(experience_id, helped=helped)
-        return Episode(trace=trace, outcome=outcome, recorded=recorded, feedback=dict(reflection.feedback))
+
+    async def _judged(
+        self, trace: Trace, failure: BaseException | None, answers: Answers
+    ) -> tuple[Outcome, BaseException | None]:
+        """Return the outcome, and the exception to raise once it is recorded."""
+        if failure is not None:  # the judge may need what just failed
+            return GoalJudge().judge(trace), failure
+        try:
+            outcome: Outcome = await answers.of(self.judge.judge(trace))
+        except BaseException as error:
+            said = clean_text(f"the judge raised {type(error).__name__}: {error}")[:2_000]
+            outcome, failure = Outcome(reward=trace.reward, explanation=said, steps=trace.steps), error
+        return dataclasses.replace(outcome, cost=added_costs(trace.cost, outcome.cost)), failure
+
+    async def _reflection(
+        self, planner: Planner, trace: Trace, outcome: Outcome, answers: Answers
+    ) -> Reflection:
+        reflector = self.reflector or (planner if isinstance(planner, Reflector) else None)
+        return Reflection() if reflector is None else await answers.of(reflector.reflect(trace, outcome))
 
     def _origin(self, trace: Trace, description: JsonObject, *, attempt: str, episode: int | None) -> Origin:
         return Origin(
@@ -148,74 +234,65 @@ class Agent:
             versions={"embodied_mem": embodied_mem.__version__, "environment": trace.task.kind},
         )
 
-    def _record(
-        self, memory: Memory, trace: Trace, outcome: Outcome, reflection: Reflection, origin: Origin
-    ) -> tuple[str, ...]:
-        scope = Scope(
-            agent=self.scope.agent,
-            world=self.scope.world or trace.task.kind,
-            place=self.scope.place,
-            person=self.scope.person,
-            run=self.scope.run,
-        )
-        experiences = (_episode_experience(trace, outcome), *reflection.experiences)
-        ids = []
-        for index, experience in enumerate(experiences):
-            receipt = memory.record(
-                experience.replace(
-                    id=f"{origin.attempt}/{index}",
-                    scope=scope if experience.scope == Scope() else experience.scope,
-                    origin=origin,
-                )
+    def _scope_of(self, trace: Trace) -> Scope:
+        return dataclasses.replace(self.scope, world=self.scope.world or trace.task.kind)
+
+
+class _EpisodeLog:
+    """Records the experiences of one episode, with ids `<attempt>/0`, `<attempt>/1`, ..."""
+
+    def __init__(self, memory: Memory | AsyncMemory, answers: Answers, scope: Scope, origin: Origin) -> None:
+        self.ids: list[str] = []
+        self._memory, self._answers, self._scope, self._origin = memory, answers, scope, origin
+
+    async def record(self, experiences: Iterable[Experience], *, under: str = "") -> None:
+        """Record experiences; those `under` a name have ids of their own, such as `<attempt>/decision/0`."""
+        for at, experience in enumerate(experiences):
+            index = f"{under}/{at}" if under else str(len(self.ids))
+            named = experience.replace(
+                id=f"{self._origin.attempt}/{index}",
+                scope=self._scope if experience.scope == Scope() else experience.scope,
+                origin=self._origin,
             )
-            ids.append(receipt.experience_id)
-        return tuple(ids)
+            receipt = await self._answers.of(self._memory.record(named))
+            self.ids.append(receipt.experience_id)
+
+    async def feedback(self, experience_id: str, *, helped: bool) -> None:
+        """Pass feedback to memory."""
+        give: Callable[..., Awaitable[None] | None] = self._memory.feedback
+        await self._answers.of(give(experience_id, helped=helped))
 
 
-class _NoReflection:
-    """A reflector that adds nothing to the episode's own record."""
-
-    def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
-        return Reflection()
-
-
-def _episode_experience(trace: Trace, outcome: Outcome) -> Experience:
-    calls = [record.call for record in trace.calls]
-    obstacles = sorted({record.result.obstacle for record in trace.calls if record.result.obstacle})
-    recalled = [
-        hit.experience_id for decision in trace.decisions for hit in decision.recalled if not hit.is_leak
-    ]
-    return Experience(
-        kind=Kind.EPISODE,
-        task=trace.task,
-        state=trace.first_state,
-        plan=tuple(calls[:MAX_PLAN_CALLS]),
-        outcome=outcome,
-        state_after=trace.last_state,
-        recalled=tuple(dict.fromkeys(recalled)),
-        metadata={
-            "obstacles": list(obstacles),
-            "calls": len(calls),
-            "calls_left_out": max(0, len(calls) - MAX_PLAN_CALLS),
-        },
+def _check_world(world: World) -> None:
+    if all(hasattr(world, name) for name in ("env", "begin", "observe", "skills", "start")):
+        return
+    if hasattr(world, "step") and hasattr(world, "reset"):
+        raise EpisodeError(
+            f"world is the environment {type(world).__name__}; wrap it: "
+            "embodied_mem.envs.gym_world.GymWorld(env), or make_world('gym:<id>')"
+        )
+    raise EpisodeError(
+        f"world is {type(world).__name__}; expected a World with env, begin, observe, skills and start, such "
+        "as make_world('babyai:GoToObj')"
     )
 
 
-def _run_without_loop(coroutine: Coroutine[Any, Any, Episode]) -> Episode:
-    # A synchronous planner never suspends, so no event loop is needed (it would open a socket pair).
-    try:
-        coroutine.send(None)
-    except StopIteration as finished:
-        episode: Episode = finished.value
-        return episode
-    coroutine.close()
-    raise EpisodeError("the planner awaited in a synchronous run; declare decide as `async def`")
+def _images(memory: Memory | AsyncMemory, run: EpisodeRun) -> tuple[Attachment, ...]:
+    """Store the first and last images of an episode in a memory that keeps images."""
+    if not isinstance(memory, KeepsImages):
+        return ()
+    kept: list[Attachment] = []
+    moments = (("first", run.first), ("last", run.last))
+    for moment, observation in moments:
+        for name, image in observation.images.items():
+            try:
+                kept.append(memory.keep_image(image, role=f"{moment}/{name}"))
+            except QuotaExceeded as error:
+                logger.warning("the image %s/%s is not kept: %s", moment, name, error)
+    return tuple(kept)
 
 
-def _run_in_loop(coroutine: Coroutine[Any, Any, Episode]) -> Episode:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    coroutine.close()
-    raise EpisodeError("an event loop is already running; await agent.run_episode_async(...) instead")
+def _raise_or_return(failure: BaseException | None, episode: Episode) -> Episode:
+    if failure is not None:
+        raise failure
+    return episode

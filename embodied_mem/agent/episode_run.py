@@ -1,112 +1,189 @@
-"""One episode of the agent loop: decisions, calls, limits and the trace."""
+"""One episode of the agent loop: the planner's decisions, and the trace of what happened."""
 
-import dataclasses
-import inspect
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from embodied_mem.agent.answers import Answers, answers_async
+from embodied_mem.agent.call_history import CallHistory
 from embodied_mem.agent.episode_recall import EpisodeRecall
+from embodied_mem.agent.perceived import record_of, scene_of
+from embodied_mem.agent.plan_run import PlanRun
+from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.agent.world_session import WorldSession
-from embodied_mem.contracts import Execution, HasSceneText, Memory, Planner, World
-from embodied_mem.errors import EpisodeError, InvalidRecord, UnknownName
+from embodied_mem.contracts import AsyncMemory, CanHold, Execution, Memory, Planner, ShortTermMemory, World
+from embodied_mem.errors import EpisodeError
 from embodied_mem.records.decisions import (
     Act,
     Ask,
     Budget,
-    CallRecord,
     Context,
     Continue,
     Decision,
     Stop,
     Trigger,
+    no_scene,
 )
 from embodied_mem.records.episodes import DecisionRecord, Trace
 from embodied_mem.records.experience import SkillCall
 from embodied_mem.records.json_values import clean_text
 from embodied_mem.records.limits import Limits
-from embodied_mem.records.skills import Observation, Skill, SkillResult, SkillStatus
+from embodied_mem.records.skills import Observation, Skill
 
-Answer: TypeAlias = Callable[[str, Observation], str]
+Answer: TypeAlias = Callable[[str, Observation], "str | Awaitable[str]"]
 
 PLANNER_STREAM = 1  # second word of the planner's seed, so it differs from the environment's random stream
 
 
-@dataclasses.dataclass(slots=True)
-class _RunningCall:
-    call: SkillCall
-    execution: Execution
-    first_step: int
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What an agent gives to each of its episodes; see `Agent`."""
+
+    planner: Planner
+    memory: Memory | AsyncMemory | None
+    limits: Limits
+    guard_leakage: bool = False
+    answer: Answer | None = None
+    policies: Sequence[PolicySkill] = ()
+    short_term: ShortTermMemory | None = None
 
 
 class EpisodeRun:
-    """Plays one episode; build a new one for each."""
+    """Plays one episode; build a new one for each.
 
-    def __init__(
-        self,
-        *,
-        world: World,
-        planner: Planner,
-        memory: Memory | None,
-        limits: Limits,
-        guard_leakage: bool,
-        answer: Answer | None,
-    ) -> None:
-        self._world, self._planner, self._memory = world, planner, memory
-        self._session = WorldSession(world, limits)
-        self._limits, self._guard_leakage, self._answer = limits, guard_leakage, answer
-        # A function, so the map is described only for planners that read it.
-        self._scene: Callable[[], str] = world.scene if isinstance(world, HasSceneText) else str
-        self._calls: list[CallRecord] = []
+    Args:
+        world: The world.
+        setup: The agent's settings.
+        answers: Waits for asynchronous answers.
+        episode: Id of the episode.
+
+    Attributes:
+        raised: The exception to raise after the episode was recorded: of memory, or a cancellation.
+        first: The first observation, with its images.
+    """
+
+    def __init__(self, world: World, setup: Setup, *, answers: Answers, episode: str) -> None:
+        self.raised: BaseException | None = None
+        self.first = Observation(text="")
+        self._world, self._setup, self._answers, self._episode = world, setup, answers, episode
+        self._session = WorldSession(world, setup.limits, setup.short_term)
+        self._policies = {policy.skill.name: policy for policy in setup.policies}
+        self._plans = PlanRun(self._session, setup.limits, self._start)
+        self._scene = scene_of(world)
+        self._recent = setup.short_term.view if setup.short_term is not None else no_scene
+        is_slow = answers_async(setup.memory, "recall") and not answers_async(setup.planner, "decide")
+        self._decides_in_thread = is_slow  # its recalls wait, and other episodes go on meanwhile
         self._decisions: list[DecisionRecord] = []
-        self._pending: deque[SkillCall] = deque()
-        self._review_after: int | None = None
-        self._running: _RunningCall | None = None
-        self._review_at: int | None = None
-        self._n_questions = self._n_invalid = 0
+        self._n_questions = 0
+        self._seed: int | None = None
+
+    @property
+    def last(self) -> Observation:
+        """The last observation, with its images."""
+        return self._session.observation
 
     async def play(self, *, seed: int | None, options: Mapping[str, Any] | None) -> Trace:
-        """Reset the world and play until the episode ends."""
+        """Reset the world and play until the episode ends; see `raised` for what else to do.
+
+        Raises:
+            EmbodiedMemError: The world refused the seed or options, or lacks a package.
+        """
+        self._seed, setup = seed, self._setup
         self._rng = np.random.default_rng(None if seed is None else [seed, PLANNER_STREAM])
         self._session.begin(seed, options)
-        first = self._session.observation
-        hidden = self._session.task.instance if self._guard_leakage else ""
-        self._recall = EpisodeRecall(self._memory, limit=self._limits.max_recalls, hidden_instance=hidden)
+        self.first = self._session.observation
+        hidden = self._session.task.instance if setup.guard_leakage else ""
+        self._recall = EpisodeRecall(setup.memory, limit=setup.limits.max_recalls, hidden_instance=hidden)
         try:
             await self._decide_and_act()
-        finally:  # also if the planner raised or was cancelled: a running skill must be stopped
-            self._stop_running_call()
-        return self._trace(seed, first)
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit) as error:
+            self.raised = error
+            self._plans.stop()
+            self._session.end("cancelled", is_truncated=True)
+        finally:  # also if the planner raised: a running skill must be stopped
+            self._plans.stop()
+        return self._trace()
 
     async def _decide_and_act(self) -> None:
         trigger, answer = Trigger.START, ""
         while not self._session.ended_by:
             decision = await self._decide(trigger, answer)
             answer = ""
+            if self._session.ended_by:
+                return
             if isinstance(decision, Stop):
                 self._session.end("planner")
             elif isinstance(decision, Ask):
-                trigger, answer = Trigger.ANSWER, self._ask(decision.question)
+                trigger, answer = Trigger.ANSWER, await self._ask(decision.question)
             else:
                 trigger = self._carry_out(decision)
 
     # Deciding
 
     async def _decide(self, trigger: Trigger, answer: str) -> Decision:
-        if len(self._decisions) >= self._limits.max_decisions:
+        """Return the planner's decision; `Continue` if the episode ended instead."""
+        if len(self._decisions) >= self._setup.limits.max_decisions:
             self._session.end("max_decisions", is_truncated=True)
             return Continue()
-        skills = self._session.attempt(self._world.skills, self._session.observation)
+        skills = self._skills()
         if skills is None:
             return Continue()  # the world raised, which ended the episode
-        result = self._planner.decide(self._context(trigger, answer, skills))
-        decision: Decision = await result if inspect.isawaitable(result) else result
-        if not isinstance(decision, Act | Ask | Stop | Continue):
-            raise EpisodeError(f"the planner answered {decision!r}; expected Act, Ask, Stop or Continue")
+        try:
+            decision = await self._answer_of_planner(self._context(trigger, answer, skills))
+            self._check(decision)
+        except Exception as error:  # of a planner, a model behind it, or memory
+            self._fail(error)
+            return Continue()
         self._record_decision(decision, trigger)
         return decision
+
+    async def _answer_of_planner(self, context: Context) -> Decision:
+        decide: Callable[[Context], Decision | Awaitable[Decision]] = self._setup.planner.decide
+        answer: Decision | Awaitable[Decision]
+        if self._decides_in_thread:
+            answer = await self._answers.call(decide, context)
+        else:
+            answer = decide(context)
+        meanwhile = self._hold if isinstance(self._world, CanHold) else None
+        return await self._answers.of(answer, timeout_s=self._session.seconds_left, meanwhile=meanwhile)
+
+    def _hold(self) -> bool:
+        """Take one step of standing still; False if it ended the episode."""
+        world = self._world
+        assert isinstance(world, CanHold)
+        self._session.attempt(lambda: self._session.step(world.hold_action()))
+        return not self._session.ended_by
+
+    def _check(self, decision: Decision) -> None:
+        if not isinstance(decision, Act | Ask | Stop | Continue):
+            raise EpisodeError(f"the planner answered {decision!r}; expected Act, Ask, Stop or Continue")
+        if isinstance(decision, Continue) and self._plans.is_idle:
+            raise EpisodeError(
+                "the planner answered Continue but no plan is running; answer Act, Ask or Stop"
+            )
+
+    def _fail(self, error: Exception) -> None:
+        left_s = self._session.seconds_left
+        if isinstance(error, TimeoutError) and left_s is not None and left_s <= 0:
+            self._session.end("max_seconds", is_truncated=True)
+        elif self._recall.error is not None:
+            self.raised = self._recall.error
+            self._session.fail(self._recall.error, ended_by="memory_error")
+        else:
+            self._session.fail(error, ended_by="planner_error")
+
+    def _skills(self) -> Sequence[Skill] | None:
+        skills: Sequence[Skill] | None = self._session.attempt(self._world.skills, self._session.observation)
+        if skills is None or not self._policies:
+            return skills
+        return [*skills, *(policy.skill for policy in self._policies.values())]
+
+    def _skills_in_full(self) -> Sequence[Skill]:
+        described = self._world.skills(self._session.observation, detail="full")
+        return [*described, *(policy.skill for policy in self._policies.values())]
 
     def _context(self, trigger: Trigger, answer: str, skills: Sequence[Skill]) -> Context:
         return Context(
@@ -114,25 +191,29 @@ class EpisodeRun:
             task=self._session.task,
             observation=self._session.observation,
             skills=skills,
+            skills_in_full=self._skills_in_full,
+            episode=self._episode,
             recall=self._recall,
             rng=self._rng,
             scene=self._scene,
+            recent=self._recent,
             budget=self._budget(),
-            history=tuple(self._calls),
+            history=CallHistory(self._plans.calls),
             answer=answer,
         )
 
     def _budget(self) -> Budget:
+        limits = self._setup.limits
         return Budget(
             steps=self._session.steps_left,
-            calls=self._limits.max_calls - len(self._calls),
+            calls=limits.max_calls - len(self._plans.calls),
             recalls=self._recall.left,
-            questions=self._limits.max_questions - self._n_questions,
+            questions=limits.max_questions - self._n_questions,
             seconds=self._session.seconds_left,
         )
 
     def _record_decision(self, decision: Decision, trigger: Trigger) -> None:
-        act = decision if isinstance(decision, Act) else Act(plan=())
+        act = decision if isinstance(decision, Act) else None
         match decision:
             case Ask(question):
                 reason = question
@@ -145,129 +226,47 @@ class EpisodeRun:
                 index=len(self._decisions),
                 step=self._session.steps,
                 trigger=trigger,
-                plan=act.plan,
+                plan=act.plan if act else (),
                 recalled=self._recall.take_records(),
-                shown=act.shown,
-                acted_on=act.acted_on,
-                obstacle=act.obstacle,
+                shown=decision.shown,
+                acted_on=act.acted_on if act else (),
+                obstacle=act.obstacle if act else "",
                 reason=clean_text(reason),
+                cost=decision.cost,
             )
         )
 
-    def _ask(self, question: str) -> str:
-        if self._answer is None or self._n_questions >= self._limits.max_questions:
+    async def _ask(self, question: str) -> str:
+        if self._setup.answer is None or self._n_questions >= self._setup.limits.max_questions:
             return ""
         self._n_questions += 1
-        return clean_text(self._answer(question, self._session.observation))
+        answer = self._setup.answer(question, self._session.observation)
+        return clean_text(await self._answers.of(answer))
 
     # Acting
 
     def _carry_out(self, decision: Act | Continue) -> Trigger:
         if isinstance(decision, Act):
-            if not decision.plan:
-                raise EpisodeError(
-                    "the planner answered Act with an empty plan; answer Stop to end the episode"
-                )
-            self._stop_running_call()
-            self._pending = deque(decision.plan)
-            self._review_after = decision.review_after_steps
-        elif self._running is None and not self._pending and not self._session.ended_by:
-            raise EpisodeError(
-                "the planner answered Continue but no plan is running; answer Act, Ask or Stop"
+            self._plans.replace(
+                decision.plan, review_after=decision.review_after_steps, decision=len(self._decisions) - 1
             )
-        self._review_at = _after(self._session.steps, self._review_after)
-        return self._advance()
+        return self._plans.advance()
 
-    def _advance(self) -> Trigger:
-        """Run the plan until the next decision is due or the episode ends."""
-        while not self._session.ended_by:
-            if self._running is None and not self._pending:
-                return Trigger.DONE
-            if self._running is None and not self._start_next():
-                return Trigger.FAILURE
-            if self._running is None:
-                continue  # a limit ended the episode
-            step = self._session.attempt(self._running.execution.advance, self._session.observation)
-            if self._session.ended_by:
-                break
-            if isinstance(step, SkillResult):
-                self._finish_call(step)
-                if not step.is_success:
-                    self._pending.clear()
-                    return Trigger.FAILURE
-                continue
-            self._session.attempt(self._session.step, step)
-            if self._review_at is not None and self._session.steps >= self._review_at:
-                return Trigger.STEP
-        return Trigger.DONE
-
-    def _start_next(self) -> bool:
-        """Start the next call; return False if the call is invalid."""
-        if len(self._calls) >= self._limits.max_calls:
-            self._session.end("max_calls", is_truncated=True)
-            return True
-        call = self._pending.popleft()
-        if call.count > 1:
-            self._pending.appendleft(dataclasses.replace(call, count=call.count - 1))
-            call = dataclasses.replace(call, count=1)
-        try:
-            execution = self._world.start(call)
-        except (UnknownName, InvalidRecord) as error:
-            self._reject(call, str(error))
-            return False
-        except Exception as error:  # raised by the world
-            self._session.fail(error)
-            return True
-        self._running = _RunningCall(call=call, execution=execution, first_step=self._session.steps)
-        return True
-
-    def _reject(self, call: SkillCall, reason: str) -> None:
-        self._n_invalid += 1
-        self._pending.clear()
-        result = SkillResult(status=SkillStatus.FAILURE, reason=clean_text(reason), obstacle="invalid")
-        self._append_call(call, result, self._session.steps)
-        if self._n_invalid > self._limits.max_invalid_calls:
-            self._session.end("max_invalid_calls", is_truncated=True)
-
-    def _finish_call(self, result: SkillResult) -> None:
-        assert self._running is not None
-        self._append_call(self._running.call, result, self._running.first_step)
-        self._running = None
-
-    def _stop_running_call(self) -> None:
-        if self._running is None:
-            return
-        result = self._session.attempt(self._running.execution.cancel)
-        if not self._session.ended_by and not isinstance(result, SkillResult):
-            self._session.fail(EpisodeError(f"cancel() gave {result!r:.200}; expected a SkillResult"))
-        if self._session.ended_by:
-            result = SkillResult(
-                status=SkillStatus.ENDED, reason=f"the episode was ended by {self._session.ended_by}"
-            )
-        self._finish_call(result)
-
-    def _append_call(self, call: SkillCall, result: SkillResult, first_step: int) -> None:
-        self._calls.append(
-            CallRecord(
-                call=call,
-                result=result,
-                first_step=first_step,
-                last_step=self._session.steps,
-                decision=len(self._decisions) - 1,
-            )
-        )
+    def _start(self, call: SkillCall) -> Execution:
+        policy = self._policies.get(call.name)
+        return self._world.start(call) if policy is None else policy.start(self._world, call, seed=self._seed)
 
     # Recording
 
-    def _trace(self, seed: int | None, first: Observation) -> Trace:
+    def _trace(self) -> Trace:
         session = self._session
         goal_reached = session.goal_reached()  # first, because a check that raises ends the episode
         return Trace(
             task=session.task,
-            seed=seed,
-            first_state=first.text,
-            last_state=session.observation.text,
-            calls=tuple(self._calls),
+            seed=self._seed,
+            first=record_of(self.first),
+            last=record_of(session.observation),
+            calls=tuple(self._plans.calls),
             decisions=tuple(self._decisions),
             steps=session.steps,
             reward=session.reward,
@@ -277,8 +276,6 @@ class EpisodeRun:
             error=session.error,
             goal_reached=goal_reached,
             info=session.info(),
+            n_recalls=self._recall.n_answered,
+            n_recalls_refused=self._recall.n_refused,
         )
-
-
-def _after(step: int, more: int | None) -> int | None:
-    return None if more is None else step + more

@@ -4,6 +4,8 @@ from embodied_mem.records.episodes import Trace
 from embodied_mem.records.experience import Outcome, Status
 from embodied_mem.records.skills import SkillStatus
 
+_WHO_RAISED = {"planner_error": "the planner", "memory_error": "memory"}
+
 
 class GoalJudge:
     """Judges by `HasGoalCheck.goal_reached`; a planner's `Stop` is no evidence of success."""
@@ -16,6 +18,8 @@ class GoalJudge:
 
 
 def _status(trace: Trace) -> Status:
+    if trace.ended_by == "cancelled":
+        return Status.CANCELLED
     if trace.error:
         return Status.TRUNCATED
     if trace.goal_reached:
@@ -29,7 +33,8 @@ def _status(trace: Trace) -> Status:
 
 def _explanation(trace: Trace) -> str:
     if trace.error:
-        return f"the environment raised {trace.error} after {trace.steps} steps"
+        who = _WHO_RAISED.get(trace.ended_by, "the environment")
+        return f"{who} raised {trace.error} after {trace.steps} steps"
     if trace.goal_reached:
         return ""
     reasons = [call.result.reason for call in trace.calls if call.result.status is SkillStatus.FAILURE]

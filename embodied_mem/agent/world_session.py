@@ -7,12 +7,14 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from embodied_mem.contracts import HasGoalCheck, World
-from embodied_mem.errors import EmbodiedMemError, EpisodeError
+from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
+from embodied_mem.contracts import CanRestart, HasGoalCheck, ShortTermMemory, World
+from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.recording import describe
 from embodied_mem.records.experience import Task
 from embodied_mem.records.json_values import JsonObject, clean_text
 from embodied_mem.records.limits import Limits
+from embodied_mem.records.observation_record import ObservationRecord
 from embodied_mem.records.skills import Observation
 
 logger = logging.getLogger(__name__)
@@ -28,14 +30,20 @@ class WorldSession:
         is_terminated: Whether the environment terminated the episode.
         is_truncated: Whether a limit ended it.
         ended_by: Cause of the end; empty while the episode runs.
-        error: The exception that the world raised; empty if none.
+        error: The exception that ended it; empty if none.
+
+    Args:
+        world: The world.
+        limits: Limits of the episode.
+        short_term: Takes in every observation; None: none.
     """
 
     task: Task
     observation: Observation
 
-    def __init__(self, world: World, limits: Limits) -> None:
+    def __init__(self, world: World, limits: Limits, short_term: ShortTermMemory | None = None) -> None:
         self.world = world
+        self._short_term = short_term
         self.steps = 0
         self.is_terminated = self.is_truncated = False
         self.ended_by = ""
@@ -44,32 +52,53 @@ class WorldSession:
         self._started_s = time.monotonic()
         self._reward, self._bad_reward_step = 0.0, -1
         self._info: Mapping[str, Any] = {}
+        self._perceived: tuple[Observation | None, ObservationRecord] = (None, ObservationRecord())
 
     def begin(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
         """Reset the environment and begin the episode in the world.
 
+        If that raises, the world is restarted if it can be; else, or if it raises again, the episode ends.
+
         Raises:
-            EpisodeError: `reset`, `begin` or `observe` raised.
+            EmbodiedMemError: The world refused the seed or options, or lacks a package.
         """
+        self.task = Task("", kind=type(self.world).__name__)
+        self.observation = Observation(text="")
         try:
-            raw, info = self.world.env.reset(seed=seed, options=None if options is None else dict(options))
-            self.task = self.world.begin(raw, info, seed=seed)
-            self.observation = self.world.observe(raw, info)
+            self._reset(seed, options)
         except EmbodiedMemError:
             raise
         except Exception as error:
-            raise EpisodeError(
-                f"could not begin an episode in {type(self.world).__name__} with seed {seed}: "
-                f"{type(error).__name__}: {error}; check reset(), begin() and observe()"
-            ) from error
+            self._begin_again(error, seed, options)
+
+    def _begin_again(self, error: Exception, seed: int | None, options: Mapping[str, Any] | None) -> None:
+        if not isinstance(self.world, CanRestart):
+            self.fail(error, ended_by="reset_error")
+            return
+        logger.warning("the world raised at reset and is restarted: %s: %s", type(error).__name__, error)
+        try:
+            self.world.restart()
+            self._reset(seed, options)
+        except Exception as again:  # a simulator may raise anything
+            self.fail(again, ended_by="reset_error")
+
+    def _reset(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
+        began_s = time.monotonic()
+        raw, info = self.world.env.reset(seed=seed, options=None if options is None else dict(options))
+        self.task = self.world.begin(raw, info, seed=seed)
+        self.observation = self.world.observe(raw, info)
+        self._end_if_slow(began_s)
+        self._perceive()
 
     def step(self, action: Any) -> None:
         """Take one step and check whether it ended the episode."""
+        began_s = time.monotonic()
         raw, reward, terminated, truncated, info = self.world.env.step(action)
         self.steps += 1
         self._info = info
         self._add_reward(reward)
         self.observation = self.world.observe(raw, info)
+        self._perceive()
         if terminated or truncated:
             self.is_terminated = bool(terminated)
             self.end("environment", is_truncated=bool(truncated) and not terminated)
@@ -77,6 +106,25 @@ class WorldSession:
             self.end("max_steps", is_truncated=True)
         elif self.seconds_left is not None and self.seconds_left <= 0:
             self.end("max_seconds", is_truncated=True)
+        self._end_if_slow(began_s)
+
+    def _end_if_slow(self, began_s: float) -> None:
+        limit_s = self._limits.max_step_seconds
+        if limit_s is not None and time.monotonic() - began_s > limit_s:
+            self.end("max_step_seconds", is_truncated=True)
+
+    def _perceive(self) -> None:
+        if self._short_term is not None:
+            if not self.steps:
+                self._short_term.begin(self.task)
+            self._short_term.perceive(self.observation, step=self.steps)
+
+    @property
+    def perceived(self) -> ObservationRecord:
+        """What a call record keeps of the current observation."""
+        if self._perceived[0] is not self.observation:
+            self._perceived = self.observation, record_of(self.observation, max_chars=MAX_CALL_TEXT_CHARS)
+        return self._perceived[1]
 
     def attempt(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         """Call the world; if it raises, end the episode with that error and return None."""
@@ -86,13 +134,13 @@ class WorldSession:
             self.fail(error)
             return None
 
-    def fail(self, error: Exception) -> None:
-        """Log an exception of the world; it ends the episode unless the episode already ended."""
+    def fail(self, error: BaseException, *, ended_by: str = "error") -> None:
+        """Log an exception; it ends the episode unless the episode already ended."""
         trail = clean_text("".join(traceback.format_exception(error)))  # log handlers fail on lone surrogates
-        logger.error("the world raised in step %d\n%s", self.steps, trail)
+        logger.error("the episode met %s in step %d\n%s", ended_by, self.steps, trail)
         if not self.ended_by:
             self.error = clean_text(f"{type(error).__name__}: {error}")[:2_000]
-            self.end("error", is_truncated=True)
+            self.end(ended_by, is_truncated=True)
 
     def end(self, ended_by: str, *, is_truncated: bool = False) -> None:
         """End the episode; only the first call has an effect."""
@@ -115,6 +163,11 @@ class WorldSession:
     def reward(self) -> float | None:
         """Sum of rewards; None if one, or the sum, was not finite."""
         return self._reward if self._bad_reward_step < 0 and math.isfinite(self._reward) else None
+
+    def reward_since(self, before: float | None) -> float | None:
+        """Sum of rewards since `reward` had this value; None if one was not finite."""
+        now = self.reward
+        return None if now is None or before is None else now - before
 
     def goal_reached(self) -> bool | None:
         """Return the result of the world's goal check; None if it has none."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from embodied_mem.records.decisions import CallRecord, Trigger
 from embodied_mem.records.experience import Experience, Outcome, SkillCall, Task
 from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.observation_record import ObservationRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class DecisionRecord:
         acted_on: Ids of experiences that the plan is based on.
         obstacle: Kind of obstacle it responded to, for measuring.
         reason: The planner's reason, in its own words.
+        cost: Named costs of the decision.
     """
 
     index: int
@@ -56,6 +58,7 @@ class DecisionRecord:
     acted_on: tuple[str, ...] = ()
     obstacle: str = ""
     reason: str = ""
+    cost: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +68,28 @@ class Trace:
     Attributes:
         task: The task.
         seed: Seed of the environment's reset.
-        first_state: The first observation, in words.
-        last_state: The last observation, in words.
+        first: The first observation.
+        last: The last observation.
         calls: Every call, oldest first.
         decisions: Every decision, oldest first.
         steps: Environment steps taken.
         reward: Sum of rewards; None if one was not finite.
         is_terminated: Whether the environment terminated the episode.
         is_truncated: Whether a limit of the environment or of the agent ended it.
-        ended_by: Cause of the end: "environment", the name of a limit, "planner" or "error".
-        error: The exception of the environment or its world that ended the episode; empty otherwise.
+        ended_by: Cause of the end: "environment", the name of a limit, "planner" (it stopped), "error" (the
+            environment or its world raised), "reset_error" (it could not begin), "planner_error" or
+            "memory_error" (they raised), or "cancelled".
+        error: The exception that ended the episode; empty otherwise.
         goal_reached: Result of the world's goal check; None if it has none.
         info: The short JSON entries of the last step's `info`; the names of the others under `left_out`.
+        n_recalls: Queries that memory answered.
+        n_recalls_refused: Queries after the budget of recalls was spent, which returned nothing.
     """
 
     task: Task
     seed: int | None
-    first_state: str
-    last_state: str
+    first: ObservationRecord
+    last: ObservationRecord
     calls: tuple[CallRecord, ...]
     decisions: tuple[DecisionRecord, ...]
     steps: int
@@ -93,6 +100,23 @@ class Trace:
     error: str = ""
     goal_reached: bool | None = None
     info: JsonObject = field(default_factory=dict)
+    n_recalls: int = 0
+    n_recalls_refused: int = 0
+
+    @property
+    def first_state(self) -> str:
+        """The first observation, in words."""
+        return self.first.text
+
+    @property
+    def last_state(self) -> str:
+        """The last observation, in words."""
+        return self.last.text
+
+    @property
+    def cost(self) -> dict[str, float]:
+        """Sum of the named costs of all decisions."""
+        return added_costs(*(decision.cost for decision in self.decisions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +126,12 @@ class Reflection:
     Attributes:
         experiences: Experiences to record in addition to the episode.
         feedback: Id of a recalled experience -> whether acting on it helped.
+        cost: Named costs of reflecting ("tokens", "usd", "seconds").
     """
 
     experiences: tuple[Experience, ...] = ()
     feedback: Mapping[str, bool] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +140,7 @@ class Episode:
 
     Attributes:
         trace: Decisions, calls and end of the episode.
-        outcome: The judged outcome.
+        outcome: The judged outcome; its cost holds those of deciding, judging and reflecting.
         recorded: Ids of the stored experiences; empty if memory is frozen or off.
         feedback: The feedback given to memory.
     """
@@ -123,3 +149,12 @@ class Episode:
     outcome: Outcome
     recorded: tuple[str, ...] = ()
     feedback: Mapping[str, bool] = field(default_factory=dict)
+
+
+def added_costs(*costs: Mapping[str, float]) -> dict[str, float]:
+    """Return the sum of named costs."""
+    total: dict[str, float] = {}
+    for each in costs:
+        for name, value in each.items():
+            total[name] = total.get(name, 0.0) + value
+    return total

@@ -43,6 +43,7 @@ class Kind(enum.StrEnum):
     """The kinds of experience that this library writes; any other string is a custom kind."""
 
     EPISODE = "episode"
+    DECISION = "decision"  # one skill call of an episode: what was seen, what was called, what came of it
     SUBTASK = "subtask"
     REPAIR = "repair"
     LESSON = "lesson"
@@ -160,7 +161,7 @@ class Outcome:
         check_text(self.explanation, field="outcome.explanation")
         if self.steps is not None:
             object.__setattr__(self, "steps", checked_count(self.steps, field="outcome.steps"))
-        object.__setattr__(self, "cost", checked_costs(self.cost))
+        object.__setattr__(self, "cost", checked_costs(self.cost, field="outcome.cost"))
 
     @property
     def is_success(self) -> bool:

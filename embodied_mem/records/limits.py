@@ -17,7 +17,11 @@ class Limits:
         max_decisions: Calls of the planner.
         max_recalls: Queries to memory; further ones return nothing and the episode continues.
         max_questions: Questions of the planner; further ones get an empty answer.
-        max_seconds: Wall-clock seconds, checked after each step; None: no limit.
+        max_seconds: Wall-clock seconds of an episode; None: no limit. Checked after each step, and kept where
+            an `async` planner waits. A step or a synchronous planner that hangs can be interrupted only in an
+            isolated episode, which `embodied-mem run` plays: there the limit is kept in any case.
+        max_step_seconds: Wall-clock seconds of one `reset` or `step` of the environment; None: no limit. A
+            step that took longer ends the episode; one that hangs is interrupted in an isolated episode.
     """
 
     max_steps: int | None = 100_000
@@ -27,12 +31,13 @@ class Limits:
     max_recalls: int = 1_000
     max_questions: int = 20
     max_seconds: float | None = None
+    max_step_seconds: float | None = None
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
-            if value is None and name in ("max_steps", "max_seconds"):
+            if value is None and name in ("max_steps", "max_seconds", "max_step_seconds"):
                 continue
-            types = (int, float) if name == "max_seconds" else int
+            types = (int, float) if name.endswith("seconds") else int
             if isinstance(value, bool) or not isinstance(value, types) or not value >= 0:
                 raise InvalidRecord(f"limits.{name} is {value!r}; expected a number of at least 0")

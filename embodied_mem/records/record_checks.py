@@ -107,14 +107,14 @@ def checked_versions(versions: Mapping[Any, Any]) -> dict[str, str]:
     return {str(name): check_text(text, field=f"origin.versions.{name}") for name, text in named}
 
 
-def checked_costs(cost: Mapping[str, Any]) -> JsonObject:
+def checked_costs(cost: Mapping[str, Any], *, field: str) -> JsonObject:
     """Return cost names with finite floats of at least 0."""
     result: JsonObject = {}
     if type(cost) is dict and not cost:
         return result
-    for name, value in checked_mapping(cost, field="outcome.cost").items():
-        number = checked_number(value, field=f"outcome.cost.{name}")
+    for name, value in checked_mapping(cost, field=field).items():
+        number = checked_number(value, field=f"{field}.{name}")
         if number is None or number < 0:
-            raise InvalidRecord(f"outcome.cost.{name} is {value!r}; expected a number of at least 0")
-        result[check_text(name, field="outcome.cost")] = number
+            raise InvalidRecord(f"{field}.{name} is {value!r}; expected a number of at least 0")
+        result[check_text(name, field=field)] = number
     return result

@@ -23,6 +23,8 @@ class Observation:
         text: Description in words; planners read it, and memory stores it as the state.
         facts: The same as JSON, if the world provides it.
         pose: Position and heading, in the world's own documented frame and units; None if it has none.
+        position_m: (x, y) or (x, y, z) in metres in the map frame of the place, x forward, z up; None if the
+            world has no metric space. Kept in the experience, for `Near` filters.
         images: Named pictures, each (h, w, c) uint8.
         raw: The environment's own observation.
     """
@@ -30,6 +32,7 @@ class Observation:
     text: str
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
     pose: tuple[float, ...] | None = None
+    position_m: tuple[float, ...] | None = None
     images: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
     raw: Any = None  # the environment's observation may be of any type
 

@@ -199,19 +199,29 @@ def test_a_planner_can_review_at_every_step_and_cancel():
     assert episode.trace.calls[1].result.status is SkillStatus.FAILURE
 
 
-def test_continue_without_a_running_plan_is_an_error():
-    with pytest.raises(EpisodeError, match="no plan is running"):
-        play(Scripted(Continue()))
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [(Continue(), "no plan is running"), ("go to the chest", "expected Act, Ask, Stop or Continue")],
+)
+def test_an_answer_that_cannot_be_carried_out_ends_the_episode(decision, message):
+    trace = play(Scripted(decision)).trace
+    assert trace.ended_by == "planner_error"
+    assert message in trace.error
 
 
-def test_an_empty_plan_is_an_error():
-    with pytest.raises(EpisodeError, match="empty plan"):
-        play(Scripted(Act(plan=())))
-
-
-def test_an_answer_that_is_no_decision_is_an_error():
-    with pytest.raises(EpisodeError, match="expected Act, Ask, Stop or Continue"):
-        play(Scripted("go to the chest"))
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Act(plan=()), "act.plan is empty"),
+        (lambda: Act(plan=(GO,), shown=(1,)), "act.shown"),
+        (lambda: Ask("which key?", shown="m1"), "ask.shown"),
+        (lambda: Stop("done", cost={"usd": -1}), "stop.cost.usd is -1"),
+        (lambda: Continue(cost={"usd": math.nan}), "continue.cost.usd"),
+    ],
+)
+def test_a_decision_with_a_wrong_field_is_refused_where_it_is_made(make, message):
+    with pytest.raises(InvalidRecord, match=message):
+        make()
 
 
 def test_a_question_is_answered_by_whoever_stands_by():
@@ -367,9 +377,8 @@ class SecretlyAsync(RandomSkillPlanner):
         return asyncio.sleep(0, super().decide(context))
 
 
-def test_a_planner_that_awaits_undeclared_says_what_to_do():
-    with pytest.raises(EpisodeError, match="async def"):
-        play(SecretlyAsync())
+def test_a_plain_function_may_answer_with_an_awaitable():
+    assert play(SecretlyAsync(), seed=2).trace.calls == play(RandomSkillPlanner(), seed=2).trace.calls
 
 
 @pytest.mark.parametrize("value", [-1, True])
