@@ -31,7 +31,7 @@ def test_every_kind_tried_is_written_down_with_figures(tmp_path):
     document = json.loads(path.read_text())
     families = {family["kind"]: family for family in document["families"]}
     assert families["levers:hard"]["expert"] == 0.0
-    assert families["levers:hard"]["first_failure"] == "the expert gave up: no idea"
+    assert families["levers:hard"]["first_failure"].endswith("the policy gave up: no idea")
     assert families["levers:a"]["expert"] == 1.0
     assert families["levers:a"]["episodes"] == 100
     assert document["admitted"] == [kind for kind, family in families.items() if family["admitted"]]
