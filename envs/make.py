@@ -4,6 +4,7 @@ from typing import Any
 
 from embodied_mem import registry
 from embodied_mem.contracts import World
+from embodied_mem.isolation.recipe import remember_call
 
 
 def make_world(name: str, **options: Any) -> World:
@@ -20,4 +21,4 @@ def make_world(name: str, **options: Any) -> World:
     family, separator, rest = name.partition(":")
     factory = registry.load("worlds", family)
     world: World = factory(rest, **options) if separator else factory(**options)
-    return world
+    return remember_call(world, "embodied_mem.envs:make_world", {"name": name, **options})

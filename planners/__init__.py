@@ -4,6 +4,7 @@ from typing import Any
 
 from embodied_mem import registry
 from embodied_mem.contracts import Planner
+from embodied_mem.isolation.recipe import remember_call
 
 __all__ = ["make_planner"]
 
@@ -15,4 +16,4 @@ def make_planner(name: str, **options: Any) -> Planner:
         UnknownName: No planner of this name is registered; the message gives the nearest names.
     """
     planner: Planner = registry.load("planners", name)(**options)
-    return planner
+    return remember_call(planner, "embodied_mem.planners:make_planner", {"name": name, **options})

@@ -1,15 +1,18 @@
 """The agent loop: observe, recall, decide, act, judge, reflect, record; uses only contracts."""
 
+import contextlib
 import dataclasses
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import embodied_mem
 from embodied_mem.agent.answers import Answers, answers_async, is_in_loop, run_to_end
 from embodied_mem.agent.episode_experiences import decision_experiences, episode_experience
 from embodied_mem.agent.episode_run import Answer, EpisodeRun, Setup
+from embodied_mem.agent.isolated_run import EpisodeProcess, EpisodeProcesses, IsolatedRun
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.contracts import (
@@ -18,16 +21,16 @@ from embodied_mem.contracts import (
     KeepsImages,
     Memory,
     Planner,
-    PlansEpisodes,
     Reflector,
     ShortTermMemory,
     World,
 )
 from embodied_mem.errors import EpisodeError, QuotaExceeded, unknown_name
+from embodied_mem.isolation.recipe import Recipe, recipe_of
 from embodied_mem.memory.modes import Mode
 from embodied_mem.records.episodes import Episode, Reflection, Trace, added_costs
 from embodied_mem.records.experience import Attachment, Experience, Origin, Outcome, Scope
-from embodied_mem.records.json_values import JsonObject, clean_text, to_json_object
+from embodied_mem.records.json_values import JsonObject, clean_text
 from embodied_mem.records.limits import Limits
 
 __all__ = ["Agent", "Limits", "Mode"]
@@ -42,7 +45,7 @@ class Agent:
     keeps no state.
 
     Args:
-        planner: Makes the decisions.
+        planner: Makes the decisions; or how to make it, if all episodes are isolated.
         memory: Memory to recall from and record into; None: none.
         mode: `learn` reads and writes, `frozen` only reads, `off` does neither.
         judge: Judges how an episode ended; default: the world's goal check.
@@ -60,7 +63,7 @@ class Agent:
     def __init__(
         self,
         *,
-        planner: Planner,
+        planner: Planner | Recipe,
         memory: Memory | AsyncMemory | None = None,
         mode: Mode = "learn",
         judge: Judge | None = None,
@@ -69,13 +72,13 @@ class Agent:
         scope: Scope | None = None,
         guard_leakage: bool = False,
         answer: Answer | None = None,
-        policies: Sequence[PolicySkill] = (),
+        policies: Sequence[PolicySkill | Recipe] = (),
         short_term: ShortTermMemory | None = None,
         record_decisions: bool = False,
     ) -> None:
         if mode not in ("learn", "frozen", "off"):
             raise unknown_name("memory mode", mode, ("learn", "frozen", "off"))
-        if not isinstance(planner, Planner):
+        if not isinstance(planner, Planner | Recipe):
             raise EpisodeError(f"planner is {type(planner).__name__}; expected methods decide and describe")
         if memory is not None and not isinstance(memory, Memory):
             raise EpisodeError(f"memory is {type(memory).__name__}; expected record, recall and feedback")
@@ -91,15 +94,18 @@ class Agent:
         self.policies = tuple(policies)
         self.short_term = short_term
         self.record_decisions = record_decisions
+        self._processes = EpisodeProcesses()
+        weakref.finalize(self, self._processes.close)
 
     def run_episode(
         self,
-        world: World,
+        world: World | Recipe,
         *,
         seed: int | None = None,
         options: Mapping[str, Any] | None = None,
         attempt: str | None = None,
         episode: int | None = None,
+        isolate: bool | EpisodeProcess = False,
     ) -> Episode:
         """Play one episode to its end.
 
@@ -107,11 +113,15 @@ class Agent:
         judge or the reflector, and Ctrl-C, are raised after what happened so far was recorded.
 
         Args:
-            world: The world to play in.
+            world: The world to play in, or how to make it; a `Recipe` is played in a process of its own.
             seed: Seeds the environment and the planner's generator; None leaves both unseeded.
             options: Reset options of the environment.
             attempt: Id of this attempt, the prefix of the ids of its experiences; generated if not given.
             episode: Index of the episode, for the origin of its experiences.
+            isolate: Play in a process of its own, which is killed where the world or a planner hangs beyond
+                `limits.max_step_seconds` or `max_seconds`, and whose death ends the episode and not the
+                program. World, planner and policies must be made by name or by a `Recipe`. A process given
+                here is used and not closed.
 
         Raises:
             EpisodeError: The argument is not a world; or something answers asynchronously while an event loop
@@ -129,17 +139,19 @@ class Agent:
             options=options,
             attempt=attempt or uuid.uuid4().hex,
             index=episode,
+            isolate=isolate,
         )
         return run_to_end(played)
 
     async def run_episode_async(
         self,
-        world: World,
+        world: World | Recipe,
         *,
         seed: int | None = None,
         options: Mapping[str, Any] | None = None,
         attempt: str | None = None,
         episode: int | None = None,
+        isolate: bool | EpisodeProcess = False,
     ) -> Episode:
         """Play one episode to its end; see `run_episode`.
 
@@ -152,35 +164,34 @@ class Agent:
             options=options,
             attempt=attempt or uuid.uuid4().hex,
             index=episode,
+            isolate=isolate,
         )
 
     async def _play(
         self,
-        world: World,
+        world: World | Recipe,
         answers: Answers,
         *,
         seed: int | None,
         options: Mapping[str, Any] | None,
         attempt: str,
         index: int | None,
+        isolate: bool | EpisodeProcess,
     ) -> Episode:
-        _check_world(world)
-        planner = self.planner.for_episode() if isinstance(self.planner, PlansEpisodes) else self.planner
-        description = to_json_object(planner.describe(), field="planner.describe()")
-        run = EpisodeRun(world, self._setup(planner), answers=answers, episode=attempt)
-        trace = await run.play(seed=seed, options=options)
-        outcome, failure = await self._judged(trace, run.raised, answers)
-        memory = self.memory if self.mode == "learn" else None
-        if memory is None:
-            return _raise_or_return(failure, Episode(trace=trace, outcome=outcome))
-        origin = self._origin(trace, description, attempt=attempt, episode=index)
-        log = _EpisodeLog(memory, answers, self._scope_of(trace), origin)
-        await log.record([episode_experience(trace, outcome, attachments=_images(memory, run))])
-        if self.record_decisions:
-            await log.record(decision_experiences(trace, outcome), under="decision")
-        if failure is not None:
-            raise failure
-        reflection = await self._reflection(planner, trace, outcome, answers)
+        with self._run(world, answers, attempt, isolate) as run:
+            trace = await run.play(seed=seed, options=options)
+            outcome, failure = await self._judged(trace, run.raised, answers)
+            memory = self.memory if self.mode == "learn" else None
+            if memory is None:
+                return _raise_or_return(failure, Episode(trace=trace, outcome=outcome))
+            origin = self._origin(trace, run.description, attempt=attempt, episode=index)
+            log = _EpisodeLog(memory, answers, self._scope_of(trace), origin)
+            await log.record([episode_experience(trace, outcome, attachments=_images(memory, run))])
+            if self.record_decisions:
+                await log.record(decision_experiences(trace, outcome), under="decision")
+            if failure is not None:
+                raise failure
+            reflection = await self._reflection(run, trace, outcome, answers)
         await log.record(reflection.experiences)
         for experience_id, helped in reflection.feedback.items():
             await log.feedback(experience_id, helped=helped)
@@ -192,14 +203,37 @@ class Agent:
             feedback=dict(reflection.feedback),
         )
 
-    def _setup(self, planner: Planner) -> Setup:
+    @contextlib.contextmanager
+    def _run(
+        self, world: World | Recipe, answers: Answers, attempt: str, isolate: bool | EpisodeProcess
+    ) -> Iterator[EpisodeRun | IsolatedRun]:
+        """Give what plays the episode: in this process, or in one of its own."""
+        if not isolate and not isinstance(world, Recipe) and not isinstance(self.planner, Recipe):
+            _check_world(world)
+            yield EpisodeRun(world, self._setup(self.planner), answers=answers, episode=attempt)
+            return
+        if self.short_term is not None:
+            raise EpisodeError("short_term does not reach an isolated episode; leave one of them out")
+        recipes = recipe_of(world, called="world"), recipe_of(self.planner, called="planner")
+        policies = [recipe_of(policy, called="policy") for policy in self.policies]
+        process = isolate if isinstance(isolate, EpisodeProcess) else self._processes.take()
+        setup = self._setup(None)
+        yield IsolatedRun(*recipes, policies, setup, answers=answers, process=process, episode=attempt)
+        if process is not isolate:
+            self._processes.give_back(process)
+
+    def close(self) -> None:
+        """End the processes of isolated episodes; closing twice is allowed."""
+        self._processes.close()
+
+    def _setup(self, planner: Planner | None) -> Setup:
         return Setup(
             planner=planner,
             memory=self.memory,
             limits=self.limits,
             guard_leakage=self.guard_leakage,
             answer=self.answer,
-            policies=self.policies,
+            policies=[policy for policy in self.policies if isinstance(policy, PolicySkill)],
             short_term=self.short_term,
         )
 
@@ -217,10 +251,11 @@ class Agent:
         return dataclasses.replace(outcome, cost=added_costs(trace.cost, outcome.cost)), failure
 
     async def _reflection(
-        self, planner: Planner, trace: Trace, outcome: Outcome, answers: Answers
+        self, run: EpisodeRun | IsolatedRun, trace: Trace, outcome: Outcome, answers: Answers
     ) -> Reflection:
-        reflector = self.reflector or (planner if isinstance(planner, Reflector) else None)
-        return Reflection() if reflector is None else await answers.of(reflector.reflect(trace, outcome))
+        if self.reflector is None:
+            return await run.reflect(outcome)
+        return await answers.of(self.reflector.reflect(trace, outcome))
 
     def _origin(self, trace: Trace, description: JsonObject, *, attempt: str, episode: int | None) -> Origin:
         return Origin(
@@ -229,7 +264,7 @@ class Agent:
             episode=episode,
             first_step=0,
             last_step=trace.steps,
-            planner=str(description.get("name", type(self.planner).__name__)),
+            planner=str(description.get("name", "")),
             model=str(description.get("model", "")),
             versions={"embodied_mem": embodied_mem.__version__, "environment": trace.task.kind},
         )
@@ -277,7 +312,7 @@ def _check_world(world: World) -> None:
     )
 
 
-def _images(memory: Memory | AsyncMemory, run: EpisodeRun) -> tuple[Attachment, ...]:
+def _images(memory: Memory | AsyncMemory, run: EpisodeRun | IsolatedRun) -> tuple[Attachment, ...]:
     """Store the first and last images of an episode in a memory that keeps images."""
     if not isinstance(memory, KeepsImages):
         return ()

@@ -14,12 +14,24 @@ from embodied_mem.agent.perceived import record_of, scene_of
 from embodied_mem.agent.plan_run import PlanRun
 from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.agent.world_session import WorldSession
-from embodied_mem.contracts import AsyncMemory, CanHold, Execution, Memory, Planner, ShortTermMemory, World
+from embodied_mem.contracts import (
+    AsyncMemory,
+    CanHold,
+    Execution,
+    Memory,
+    Planner,
+    PlansEpisodes,
+    Reflector,
+    ShortTermMemory,
+    World,
+)
 from embodied_mem.errors import EpisodeError
+from embodied_mem.isolation.heartbeat import Heartbeat
 from embodied_mem.records.decisions import (
     Act,
     Ask,
     Budget,
+    CallRecord,
     Context,
     Continue,
     Decision,
@@ -27,10 +39,11 @@ from embodied_mem.records.decisions import (
     Trigger,
     no_scene,
 )
-from embodied_mem.records.episodes import DecisionRecord, Trace
-from embodied_mem.records.experience import SkillCall
-from embodied_mem.records.json_values import clean_text
+from embodied_mem.records.episodes import DecisionRecord, Reflection, Trace
+from embodied_mem.records.experience import Outcome, SkillCall, Task
+from embodied_mem.records.json_values import clean_text, to_json_object
 from embodied_mem.records.limits import Limits
+from embodied_mem.records.observation_record import ObservationRecord
 from embodied_mem.records.skills import Observation, Skill
 
 Answer: TypeAlias = Callable[[str, Observation], "str | Awaitable[str]"]
@@ -42,13 +55,26 @@ PLANNER_STREAM = 1  # second word of the planner's seed, so it differs from the 
 class Setup:
     """What an agent gives to each of its episodes; see `Agent`."""
 
-    planner: Planner
+    planner: Planner | None  # None: another process makes it
     memory: Memory | AsyncMemory | None
     limits: Limits
     guard_leakage: bool = False
     answer: Answer | None = None
     policies: Sequence[PolicySkill] = ()
     short_term: ShortTermMemory | None = None
+
+
+class Listener:
+    """Told what happens in an episode, as it happens; the base class ignores it."""
+
+    def begun(self, task: Task, first: ObservationRecord) -> None:
+        """The world was reset."""
+
+    def decided(self, record: DecisionRecord) -> None:
+        """The planner decided."""
+
+    def called(self, record: CallRecord) -> None:
+        """A call ended."""
 
 
 class EpisodeRun:
@@ -59,26 +85,47 @@ class EpisodeRun:
         setup: The agent's settings.
         answers: Waits for asynchronous answers.
         episode: Id of the episode.
+        listener: Told what happens.
+        heartbeat: Where to note when a call of the environment begins and ends; None: nowhere.
 
     Attributes:
         raised: The exception to raise after the episode was recorded: of memory, or a cancellation.
         first: The first observation, with its images.
+        description: What the planner says of itself.
+
+    Raises:
+        InvalidRecord: The planner's description is not a JSON object.
     """
 
-    def __init__(self, world: World, setup: Setup, *, answers: Answers, episode: str) -> None:
+    def __init__(
+        self,
+        world: World,
+        setup: Setup,
+        *,
+        answers: Answers,
+        episode: str,
+        listener: Listener | None = None,
+        heartbeat: Heartbeat | None = None,
+    ) -> None:
+        planner = setup.planner
+        assert planner is not None
+        self._planner: Planner = planner.for_episode() if isinstance(planner, PlansEpisodes) else planner
+        self.description = to_json_object(self._planner.describe(), field="planner.describe()")
         self.raised: BaseException | None = None
         self.first = Observation(text="")
         self._world, self._setup, self._answers, self._episode = world, setup, answers, episode
-        self._session = WorldSession(world, setup.limits, setup.short_term)
+        self._listener = listener or Listener()
+        self._session = WorldSession(world, setup.limits, short_term=setup.short_term, heartbeat=heartbeat)
         self._policies = {policy.skill.name: policy for policy in setup.policies}
-        self._plans = PlanRun(self._session, setup.limits, self._start)
+        self._plans = PlanRun(self._session, setup.limits, self._start, self._listener.called)
         self._scene = scene_of(world)
         self._recent = setup.short_term.view if setup.short_term is not None else no_scene
-        is_slow = answers_async(setup.memory, "recall") and not answers_async(setup.planner, "decide")
+        is_slow = answers_async(setup.memory, "recall") and not answers_async(self._planner, "decide")
         self._decides_in_thread = is_slow  # its recalls wait, and other episodes go on meanwhile
         self._decisions: list[DecisionRecord] = []
         self._n_questions = 0
         self._seed: int | None = None
+        self._played: Trace | None = None
 
     @property
     def last(self) -> Observation:
@@ -95,6 +142,7 @@ class EpisodeRun:
         self._rng = np.random.default_rng(None if seed is None else [seed, PLANNER_STREAM])
         self._session.begin(seed, options)
         self.first = self._session.observation
+        self._listener.begun(self._session.task, record_of(self.first))
         hidden = self._session.task.instance if setup.guard_leakage else ""
         self._recall = EpisodeRecall(setup.memory, limit=setup.limits.max_recalls, hidden_instance=hidden)
         try:
@@ -105,7 +153,14 @@ class EpisodeRun:
             self._session.end("cancelled", is_truncated=True)
         finally:  # also if the planner raised: a running skill must be stopped
             self._plans.stop()
-        return self._trace()
+        self._played = self._trace()
+        return self._played
+
+    async def reflect(self, outcome: Outcome) -> Reflection:
+        """Return what the planner learnt from the episode; nothing if it is not a `Reflector`."""
+        if self._played is None or not isinstance(self._planner, Reflector):
+            return Reflection()
+        return await self._answers.of(self._planner.reflect(self._played, outcome))
 
     async def _decide_and_act(self) -> None:
         trigger, answer = Trigger.START, ""
@@ -141,7 +196,7 @@ class EpisodeRun:
         return decision
 
     async def _answer_of_planner(self, context: Context) -> Decision:
-        decide: Callable[[Context], Decision | Awaitable[Decision]] = self._setup.planner.decide
+        decide: Callable[[Context], Decision | Awaitable[Decision]] = self._planner.decide
         answer: Decision | Awaitable[Decision]
         if self._decides_in_thread:
             answer = await self._answers.call(decide, context)
@@ -221,20 +276,20 @@ class EpisodeRun:
                 pass
             case Continue():
                 reason = ""
-        self._decisions.append(
-            DecisionRecord(
-                index=len(self._decisions),
-                step=self._session.steps,
-                trigger=trigger,
-                plan=act.plan if act else (),
-                recalled=self._recall.take_records(),
-                shown=decision.shown,
-                acted_on=act.acted_on if act else (),
-                obstacle=act.obstacle if act else "",
-                reason=clean_text(reason),
-                cost=decision.cost,
-            )
+        record = DecisionRecord(
+            index=len(self._decisions),
+            step=self._session.steps,
+            trigger=trigger,
+            plan=act.plan if act else (),
+            recalled=self._recall.take_records(),
+            shown=decision.shown,
+            acted_on=act.acted_on if act else (),
+            obstacle=act.obstacle if act else "",
+            reason=clean_text(reason),
+            cost=decision.cost,
         )
+        self._decisions.append(record)
+        self._listener.decided(record)
 
     async def _ask(self, question: str) -> str:
         if self._setup.answer is None or self._n_questions >= self._setup.limits.max_questions:
@@ -276,6 +331,7 @@ class EpisodeRun:
             error=session.error,
             goal_reached=goal_reached,
             info=session.info(),
+            step_limit=session.step_limit,
             n_recalls=self._recall.n_answered,
             n_recalls_refused=self._recall.n_refused,
         )

@@ -32,16 +32,21 @@ class PlanRun:
         session: The world's side of the episode.
         limits: Limits of the episode.
         start: Starts a call; raises `UnknownName` or `InvalidRecord` if the call is invalid.
+        on_call: Called with each finished call.
 
     Attributes:
         calls: Every finished call, oldest first.
     """
 
     def __init__(
-        self, session: WorldSession, limits: Limits, start: Callable[[SkillCall], Execution]
+        self,
+        session: WorldSession,
+        limits: Limits,
+        start: Callable[[SkillCall], Execution],
+        on_call: Callable[[CallRecord], None],
     ) -> None:
         self.calls: list[CallRecord] = []
-        self._session, self._limits, self._start = session, limits, start
+        self._session, self._limits, self._start, self._on_call = session, limits, start, on_call
         self._pending: deque[SkillCall] = deque()
         self._running: tuple[_Start, Execution] | None = None
         self._decision = 0
@@ -143,15 +148,15 @@ class PlanRun:
         self._append(start, result)
 
     def _append(self, start: _Start, result: SkillResult) -> None:
-        self.calls.append(
-            CallRecord(
-                call=start.call,
-                result=result,
-                first_step=start.step,
-                last_step=self._session.steps,
-                decision=self._decision,
-                before=start.before,
-                after=self._session.perceived,
-                reward=self._session.reward_since(start.reward_before),
-            )
+        record = CallRecord(
+            call=start.call,
+            result=result,
+            first_step=start.step,
+            last_step=self._session.steps,
+            decision=self._decision,
+            before=start.before,
+            after=self._session.perceived,
+            reward=self._session.reward_since(start.reward_before),
         )
+        self.calls.append(record)
+        self._on_call(record)

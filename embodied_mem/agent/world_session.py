@@ -1,15 +1,17 @@
 """The world's side of an episode: reset, steps, rewards and the cause of its end."""
 
+import contextlib
 import logging
 import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.contracts import CanRestart, HasGoalCheck, ShortTermMemory, World
 from embodied_mem.errors import EmbodiedMemError
+from embodied_mem.isolation.heartbeat import Activity, Heartbeat
 from embodied_mem.recording import describe
 from embodied_mem.records.experience import Task
 from embodied_mem.records.json_values import JsonObject, clean_text
@@ -36,14 +38,22 @@ class WorldSession:
         world: The world.
         limits: Limits of the episode.
         short_term: Takes in every observation; None: none.
+        heartbeat: Where to note when a call of the environment begins and ends; None: nowhere.
     """
 
     task: Task
     observation: Observation
 
-    def __init__(self, world: World, limits: Limits, short_term: ShortTermMemory | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        limits: Limits,
+        *,
+        short_term: ShortTermMemory | None = None,
+        heartbeat: Heartbeat | None = None,
+    ) -> None:
         self.world = world
-        self._short_term = short_term
+        self._short_term, self._heartbeat = short_term, heartbeat
         self.steps = 0
         self.is_terminated = self.is_truncated = False
         self.ended_by = ""
@@ -52,6 +62,7 @@ class WorldSession:
         self._started_s = time.monotonic()
         self._reward, self._bad_reward_step = 0.0, -1
         self._info: Mapping[str, Any] = {}
+        self._is_slow = False
         self._perceived: tuple[Observation | None, ObservationRecord] = (None, ObservationRecord())
 
     def begin(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
@@ -83,21 +94,22 @@ class WorldSession:
             self.fail(again, ended_by="reset_error")
 
     def _reset(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
-        began_s = time.monotonic()
-        raw, info = self.world.env.reset(seed=seed, options=None if options is None else dict(options))
-        self.task = self.world.begin(raw, info, seed=seed)
-        self.observation = self.world.observe(raw, info)
-        self._end_if_slow(began_s)
+        with self._watched("reset"):
+            raw, info = self.world.env.reset(seed=seed, options=None if options is None else dict(options))
+            self.task = self.world.begin(raw, info, seed=seed)
+            self.observation = self.world.observe(raw, info)
         self._perceive()
+        if self._is_slow:
+            self.end("max_step_seconds", is_truncated=True)
 
     def step(self, action: Any) -> None:
         """Take one step and check whether it ended the episode."""
-        began_s = time.monotonic()
-        raw, reward, terminated, truncated, info = self.world.env.step(action)
-        self.steps += 1
-        self._info = info
-        self._add_reward(reward)
-        self.observation = self.world.observe(raw, info)
+        with self._watched("step"):
+            raw, reward, terminated, truncated, info = self.world.env.step(action)
+            self.steps += 1
+            self._info = info
+            self._add_reward(reward)
+            self.observation = self.world.observe(raw, info)
         self._perceive()
         if terminated or truncated:
             self.is_terminated = bool(terminated)
@@ -106,12 +118,22 @@ class WorldSession:
             self.end("max_steps", is_truncated=True)
         elif self.seconds_left is not None and self.seconds_left <= 0:
             self.end("max_seconds", is_truncated=True)
-        self._end_if_slow(began_s)
-
-    def _end_if_slow(self, began_s: float) -> None:
-        limit_s = self._limits.max_step_seconds
-        if limit_s is not None and time.monotonic() - began_s > limit_s:
+        elif self._is_slow:
             self.end("max_step_seconds", is_truncated=True)
+
+    @contextlib.contextmanager
+    def _watched(self, activity: Activity) -> Iterator[None]:
+        """Note how long a call of the environment takes, where another process can read it."""
+        began_s = time.monotonic()
+        if self._heartbeat is not None:
+            self._heartbeat.begin(activity, n_steps=self.steps)
+        try:
+            yield
+        finally:
+            if self._heartbeat is not None:
+                self._heartbeat.end(n_steps=self.steps)
+        limit_s = self._limits.max_step_seconds
+        self._is_slow = limit_s is not None and time.monotonic() - began_s > limit_s
 
     def _perceive(self) -> None:
         if self._short_term is not None:
@@ -169,6 +191,13 @@ class WorldSession:
         now = self.reward
         return None if now is None or before is None else now - before
 
+    @property
+    def step_limit(self) -> int | None:
+        """The environment's own step limit for this episode; None if it has none or cannot be asked."""
+        with contextlib.suppress(Exception):  # the simulator may be gone
+            return step_limit(self.world.env)
+        return None
+
     def goal_reached(self) -> bool | None:
         """Return the result of the world's goal check; None if it has none."""
         reached: bool | None = None
@@ -189,3 +218,16 @@ class WorldSession:
             self._reward += value
         elif self._bad_reward_step < 0:
             self._bad_reward_step = self.steps - 1
+
+
+def step_limit(env: Any) -> int | None:
+    """The environment's own step limit for the current episode; None if it has none.
+
+    The smaller of a `TimeLimit` wrapper's and `env.unwrapped.max_steps`, which may change at each reset.
+    """
+    limits = [getattr(env.unwrapped, "max_steps", None)]
+    while env is not env.unwrapped:
+        limits.append(getattr(env, "_max_episode_steps", None))  # set by gymnasium.wrappers.TimeLimit
+        env = env.env
+    numbers = [int(limit) for limit in limits if isinstance(limit, int) and limit > 0]
+    return min(numbers, default=None)

@@ -82,6 +82,7 @@ class Trace:
         error: The exception that ended the episode; empty otherwise.
         goal_reached: Result of the world's goal check; None if it has none.
         info: The short JSON entries of the last step's `info`; the names of the others under `left_out`.
+        step_limit: The environment's own step limit in this episode; None if it has none.
         n_recalls: Queries that memory answered.
         n_recalls_refused: Queries after the budget of recalls was spent, which returned nothing.
     """
@@ -100,6 +101,7 @@ class Trace:
     error: str = ""
     goal_reached: bool | None = None
     info: JsonObject = field(default_factory=dict)
+    step_limit: int | None = None
     n_recalls: int = 0
     n_recalls_refused: int = 0
 

@@ -35,6 +35,7 @@ ORDER = (
     ("memory",),
     ("store",),
     ("recording",),
+    ("isolation",),
     ("agent",),
     ("testing",),
 )
