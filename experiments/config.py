@@ -43,6 +43,8 @@ class LimitsConfig:
     max_invalid_calls: int = 20
     max_decisions: int = 2_000
     max_recalls: int = 1_000
+    max_seconds: float | None = None
+    max_step_seconds: float | None = 300.0  # a simulator that hangs ends its episode and not the run
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import io
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -10,26 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from embodied_mem.agent import Agent, Mode, PolicySkill
-from embodied_mem.contracts import CanWithdraw, HasExpert, HasHorizon, Memory, Policy, World
+from embodied_mem.agent import Agent, EpisodeProcess, Mode
+from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
 from embodied_mem.errors import ExperimentError
-from embodied_mem.experiments.arms import EXPERT, Arm, make_memory, make_planner
+from embodied_mem.experiments.arms import Arm, make_memory
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.controls import Control, NoMemory
 from embodied_mem.experiments.episode_row import episode_row
 from embodied_mem.experiments.journal import Journal, recover
 from embodied_mem.experiments.locks import folder_lock
+from embodied_mem.experiments.recipes import planner_recipe, policy_recipes, world_recipe
 from embodied_mem.experiments.seeds import Phase
 from embodied_mem.experiments.streams import Trial
-from embodied_mem.experiments.worlds import Worlds, max_steps
 from embodied_mem.memory.modes import with_mode
-from embodied_mem.planners.policy import PolicyPlanner
 from embodied_mem.records import Scope
 from embodied_mem.records.episodes import Episode
 from embodied_mem.records.limits import Limits
-from embodied_mem.records.skills import Skill
 
 Row: TypeAlias = Mapping[str, Any]  # a row of episodes.jsonl
 
@@ -64,7 +59,7 @@ class LifetimeRun:
         unit: The arm and lifetime.
         run_folder: Folder of the run.
         attempt: How often the run was started before; makes the ids of each attempt distinct.
-        worlds: The worlds of this process.
+        process: Where the episodes are played.
         notify: Called with `note_of` each row after it is written.
     """
 
@@ -75,12 +70,12 @@ class LifetimeRun:
         run_folder: Path,
         *,
         attempt: int,
-        worlds: Worlds,
+        process: EpisodeProcess,
         notify: Callable[[Row], None],
     ) -> None:
         self._plan, self._unit, self._run_folder = plan, unit, run_folder
         self._arm, self._attempt = unit.arm, attempt
-        self._worlds, self._notify = worlds, notify
+        self._process, self._notify = process, notify
         self._memory: Memory | None = None
         self._memory_size: int | None = None
 
@@ -166,12 +161,9 @@ class LifetimeRun:
 
     def _make_agent(self, phase: Phase) -> Agent:
         mode: Mode = "off" if self._memory is None else "learn" if phase is Phase.LEARN else "frozen"
-        is_expert = self._arm.plays_expert
         return Agent(
-            planner=PolicyPlanner(EXPERT)
-            if is_expert
-            else make_planner(self._arm.planner, options=self._arm.planner_options),
-            policies=[PolicySkill(skill=Skill(name=EXPERT), make=_expert)] if is_expert else (),
+            planner=planner_recipe(self._arm),
+            policies=policy_recipes(self._arm),
             memory=None if self._memory is None else with_mode(self._memory, mode),
             mode=mode,
             limits=Limits(**dataclasses.asdict(self._plan.config.limits)),
@@ -183,9 +175,7 @@ class LifetimeRun:
         attempt = f"{self._arm.name}-{trial.lifetime:02d}-{trial.phase}-{trial.index:03d}-{self._attempt}"
         started_s = time.perf_counter()
         try:
-            world = self._worlds.get(trial.kind)
-            with contextlib.redirect_stdout(io.StringIO()):  # some simulators print on reset
-                episode = self._episode(trial, agent, attempt)
+            episode = self._episode(trial, agent, attempt)
         except Exception as error:
             raise ExperimentError(
                 f"arm {self._arm.name}, lifetime {trial.lifetime}, {trial.phase} episode {trial.index} "
@@ -198,7 +188,7 @@ class LifetimeRun:
             episode,
             arm=self._arm.name,
             attempt=attempt,
-            max_steps=max_steps(world.env)
+            max_steps=episode.trace.step_limit
             or self._plan.config.limits.max_steps
             or max(1, episode.trace.steps),
             seconds=time.perf_counter() - started_s,
@@ -207,17 +197,14 @@ class LifetimeRun:
         )
 
     def _episode(self, trial: Trial, agent: Agent, attempt: str) -> Episode:
-        world = self._worlds.get(trial.kind)
         offset = self._plan.config.learning_episodes if trial.phase is Phase.HELD_OUT else 0
-        return agent.run_episode(world, seed=trial.seed, attempt=attempt, episode=offset + trial.index)
-
-
-def _expert(world: World, rng: np.random.Generator) -> Policy[Any]:
-    if not isinstance(world, HasExpert):
-        raise ExperimentError(
-            f"{type(world).__name__} has no expert; leave the arm `expert` out for this stream"
+        return agent.run_episode(
+            world_recipe(trial.kind),
+            seed=trial.seed,
+            attempt=attempt,
+            episode=offset + trial.index,
+            isolate=self._process,
         )
-    return world.expert(rng)
 
 
 def close_memory(memory: Memory | None) -> None:

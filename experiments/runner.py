@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from embodied_mem.agent import EpisodeProcess
 from embodied_mem.experiments.arms import make_memory, make_planner
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.journal import recover
 from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows, close_memory, note_of
 from embodied_mem.experiments.outputs import n_cores
-from embodied_mem.experiments.worlds import Worlds
 from embodied_mem.records.limits import Limits
 
 Finished: TypeAlias = dict[tuple[str, int], list[Row]]
@@ -128,12 +128,12 @@ def run_lifetimes(
 
         run_in_workers(plan, schedule, run_folder, attempt=attempt, workers=n_workers, notify=notify)
         return
-    worlds = Worlds()
+    process = EpisodeProcess(is_quiet=True)
     try:
         for unit in schedule:
-            LifetimeRun(plan, unit, run_folder, attempt=attempt, worlds=worlds, notify=notify).play()
+            LifetimeRun(plan, unit, run_folder, attempt=attempt, process=process, notify=notify).play()
     finally:
-        worlds.close()
+        process.close()
 
 
 def _n_left(plan: RunPlan, unit: Unit, finished: Finished) -> int:

@@ -1,7 +1,5 @@
 """Worlds of a process: made once per kind, reset for every episode."""
 
-from typing import Any
-
 from embodied_mem.contracts import World, close_world
 
 
@@ -29,16 +27,3 @@ class Worlds:
         for world in self._worlds.values():
             close_world(world)
         self._worlds.clear()
-
-
-def max_steps(env: Any) -> int | None:
-    """The environment's own step limit for the current episode; None if it has none.
-
-    The smaller of a `TimeLimit` wrapper's and `env.unwrapped.max_steps`, which may change at each reset.
-    """
-    limits = [getattr(env.unwrapped, "max_steps", None)]
-    while env is not env.unwrapped:
-        limits.append(getattr(env, "_max_episode_steps", None))  # set by gymnasium.wrappers.TimeLimit
-        env = env.env
-    numbers = [int(limit) for limit in limits if isinstance(limit, int) and limit > 0]
-    return min(numbers, default=None)

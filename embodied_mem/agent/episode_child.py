@@ -4,6 +4,8 @@ It reads orders from standard input and writes what happens to standard output, 
 parent still has the episode so far if this process dies.
 """
 
+import contextlib
+import io
 from typing import Any, cast
 
 import numpy as np
@@ -44,6 +46,7 @@ class EpisodeChild:
         self._worlds: dict[Recipe, World] = {}
         self._planner: tuple[Recipe | None, Planner | None] = (None, None)
         self._run: EpisodeRun | None = None
+        self._heartbeat: Heartbeat | None = None
 
     def serve(self) -> None:
         """Carry out orders for ever."""
@@ -63,10 +66,11 @@ class EpisodeChild:
             answers=Answers(in_loop=False),
             episode=order["episode"],
             listener=_Reporter(self._channel),
-            heartbeat=Heartbeat(order["heartbeat"]),
+            heartbeat=self._heartbeat_at(order["heartbeat"]),
         )
         self._channel.send({"event": "playing", "planner": run.description})
-        trace = run_to_end(run.play(seed=order["seed"], options=order["options"]))
+        with contextlib.redirect_stdout(io.StringIO()) if order["is_quiet"] else contextlib.nullcontext():
+            trace = run_to_end(run.play(seed=order["seed"], options=order["options"]))
         self._channel.send({"event": "ended", **_end(trace), **_images(run, order["wants_images"])})
 
     def _setup(self, planner: Planner, order: dict[str, Any]) -> Setup:
@@ -86,6 +90,11 @@ class EpisodeChild:
         assert self._run is not None
         reflection = run_to_end(self._run.reflect(record_from_json(Outcome, order["outcome"])))
         self._channel.send({"event": "reflected", "reflection": record_to_json(reflection)})
+
+    def _heartbeat_at(self, path: str) -> Heartbeat:
+        if self._heartbeat is None:
+            self._heartbeat = Heartbeat(path)
+        return self._heartbeat
 
     def _ask(self, question: str, observation: Observation) -> str:
         self._channel.send({"event": "ask", "question": question, "seen": observation.text})

@@ -40,9 +40,13 @@ class EpisodeProcess:
     """The process in which isolated episodes are played; started when needed, again after each death.
 
     One episode at a time. Worlds and the planner live on in it from episode to episode.
+
+    Args:
+        is_quiet: Drop what simulators print; otherwise it goes to standard error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_quiet: bool = False) -> None:
+        self.is_quiet = is_quiet
         self._process: JsonProcess | None = None
         self._heartbeat: Heartbeat | None = None
 
@@ -59,15 +63,11 @@ class EpisodeProcess:
             self._process = JsonProcess(CHILD)
         return self._process
 
-    def kill(self) -> None:
+    def close(self) -> None:
         """End the process at once, whatever it does; the next episode starts another."""
         if self._process is not None:
             self._process.kill()
             self._process = None
-
-    def close(self) -> None:
-        """End the process and release what it used; closing twice is allowed."""
-        self.kill()
         if self._heartbeat is not None:
             self._heartbeat.close()
             self._heartbeat = None
@@ -194,7 +194,7 @@ class IsolatedRun:
                         raise EpisodeError(f"the planner could not reflect: {message['message']}")
                     return record_from_json(Reflection, message["reflection"])
         except ProcessEnded as ended:
-            self._process.kill()
+            self._process.close()
             raise EpisodeError(f"the planner could not reflect: {_how(ended)}") from None
 
     def _order(self, options: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -212,6 +212,7 @@ class IsolatedRun:
             "horizon": memory.horizon() if isinstance(memory, HasHorizon) else None,
             "has_answer": setup.answer is not None,
             "wants_images": isinstance(memory, KeepsImages),
+            "is_quiet": self._process.is_quiet,
             "heartbeat": str(self._process.heartbeat.path),
         }
 
@@ -219,6 +220,7 @@ class IsolatedRun:
         match message["event"]:
             case "playing":
                 self.description, self._is_playing = message["planner"], True
+                self._process.heartbeat.unlink()  # both sides have it open
                 self._began_s = time.monotonic()
             case "begun":
                 self._so_far.task = record_from_json(Task, message["task"])
@@ -286,7 +288,7 @@ class IsolatedRun:
     def _cut_short(self, ended_by: str, *, error: str = "") -> Trace:
         """Kill the process, and return the trace of what it told."""
         _, _, n_steps = self._process.heartbeat.read()
-        self._process.kill()
+        self._process.close()
         self._end = None
         so_far = self._so_far
         return Trace(

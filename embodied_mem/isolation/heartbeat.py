@@ -1,5 +1,6 @@
 """`Heartbeat`: what a process does now, readable by another even while it hangs in a simulator's C code."""
 
+import contextlib
 import mmap
 import struct
 import tempfile
@@ -46,5 +47,10 @@ class Heartbeat:
     def close(self) -> None:
         """Release the page."""
         self._page.close()
+        self.unlink()
+
+    def unlink(self) -> None:
+        """Remove the file once the other process has it open, so that nothing is left by a kill."""
         if self._own:
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # some systems keep an open file
+                self.path.unlink()

@@ -116,4 +116,4 @@ def _text_of(data: bytes) -> str:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    return get_type_hints(kind, localns={"JsonValue": Any})  # an alias that names itself

@@ -186,3 +186,48 @@ class ForgetfulList:
 
 def make_forgetful_list(path: Path, *, seed: int) -> ForgetfulList:
     return ForgetfulList()
+
+
+class BrokenMemory(ForgetfulList):
+    """A memory that cannot answer."""
+
+    def recall(self, query: Query, /) -> list[Recalled]:
+        raise OSError("the disk is gone")
+
+
+def make_broken_memory(path: Path, *, seed: int, **options: Any) -> BrokenMemory:
+    return BrokenMemory()
+
+
+FAULTS = ("raises", "hangs", "dies", "dead at reset", "gives NaN")
+
+
+class FaultyLeversEnv(LeversEnv):
+    """A stand-in for a bad simulator: each fault in a fifth of the seeds."""
+
+    fault = ""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        observation = super().reset(seed=seed)
+        self.fault = FAULTS[(seed or 0) % len(FAULTS)]
+        if self.fault == "dead at reset":
+            raise ConnectionRefusedError("no simulator at this port")
+        return observation
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        observation, reward, *rest = super().step(action)
+        if self.fault == "raises":
+            raise RuntimeError("the lever came off")
+        if self.fault == "hangs":
+            time.sleep(60)
+        if self.fault == "dies":
+            os._exit(3)
+        return observation, float("nan") if self.fault == "gives NaN" else reward, *rest  # type: ignore[return-value]
+
+
+def make_faulty_levers(kind: str) -> Levers:
+    world = Levers(kind)
+    world.env = FaultyLeversEnv(kind)
+    return world

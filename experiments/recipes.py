@@ -1,0 +1,43 @@
+"""How the process of an episode makes the parts of an arm."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from embodied_mem.agent.policy_skill import PolicySkill
+from embodied_mem.contracts import HasExpert, Policy, World
+from embodied_mem.errors import ExperimentError
+from embodied_mem.experiments.arms import EXPERT, Arm
+from embodied_mem.isolation.recipe import Recipe
+from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.skills import Skill
+
+
+def world_recipe(kind: str) -> Recipe:
+    """How to make the world of a task kind."""
+    return Recipe("embodied_mem.envs:make_world", {"name": kind})
+
+
+def planner_recipe(arm: Arm) -> Recipe:
+    """How to make the planner of an arm; the expert is a policy that acts throughout."""
+    if arm.plays_expert:
+        return Recipe("embodied_mem.planners.policy:PolicyPlanner", {"skill": EXPERT})
+    options: JsonObject = {"name": arm.planner, "options": dict(arm.planner_options)}
+    return Recipe("embodied_mem.experiments.arms:make_planner", options)
+
+
+def policy_recipes(arm: Arm) -> Sequence[Recipe]:
+    """How to make the policies of an arm."""
+    return [Recipe("embodied_mem.experiments.recipes:make_expert_skill")] if arm.plays_expert else []
+
+
+def make_expert_skill() -> PolicySkill:
+    """The world's own expert as a skill."""
+    return PolicySkill(skill=Skill(name=EXPERT), make=_expert)
+
+
+def _expert(world: World, rng: np.random.Generator) -> Policy[Any]:
+    if not isinstance(world, HasExpert):
+        raise ExperimentError(f"{type(world).__name__} has no expert; leave the arm {EXPERT!r} out")
+    return world.expert(rng)
