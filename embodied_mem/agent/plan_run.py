@@ -98,12 +98,12 @@ class PlanRun:
         result = self._session.attempt(execution.cancel)
         if not self._session.ended_by and not isinstance(result, SkillResult):
             self._session.fail(EpisodeError(f"cancel() gave {result!r:.200}; expected a SkillResult"))
-        if not self._session.ended_by and isinstance(execution, HasStopAction):
-            self._session.attempt(lambda: self._session.step(execution.stop_action()))
-        elif self._session.ended_by:
+        if self._session.ended_by:
             result = SkillResult(
                 status=SkillStatus.ENDED, reason=f"the episode was ended by {self._session.ended_by}"
             )
+        if self._session.can_step and isinstance(execution, HasStopAction):
+            self._session.attempt(lambda: self._session.step(execution.stop_action()))
         self._finish(result)
 
     def _start_next(self) -> bool:

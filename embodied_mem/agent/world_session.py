@@ -192,6 +192,11 @@ class WorldSession:
         return None if now is None or before is None else now - before
 
     @property
+    def can_step(self) -> bool:
+        """Whether the environment takes a step, which it also does after a limit or the planner's `Stop`."""
+        return self.ended_by not in ("environment", "error", "reset_error")
+
+    @property
     def step_limit(self) -> int | None:
         """The environment's own step limit for this episode; None if it has none or cannot be asked."""
         with contextlib.suppress(Exception):  # the simulator may be gone

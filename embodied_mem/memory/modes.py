@@ -1,5 +1,6 @@
 """Memory modes: read-only (`frozen`) and disabled (`off`) views of a memory."""
 
+import inspect
 from typing import Literal, TypeAlias, Unpack, get_args
 
 from embodied_mem.contracts import HasHorizon, Memory
@@ -40,6 +41,7 @@ class LimitedMemory:
     def __init__(self, inner: Memory, mode: str) -> None:
         self.inner = inner
         self.mode = mode
+        self.is_async = bool(getattr(inner, "is_async", inspect.iscoroutinefunction(inner.recall)))
 
     def record(self, experience: Experience) -> Receipt:
         """Reject the write.

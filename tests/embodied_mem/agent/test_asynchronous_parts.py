@@ -11,6 +11,7 @@ from embodied_mem.agent import Agent, Limits
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.contracts import AsyncMemory
 from embodied_mem.errors import EpisodeError
+from embodied_mem.memory.modes import with_mode
 from embodied_mem.planners.case_based import CaseBasedPlanner
 from embodied_mem.planners.random_skill import RandomSkillPlanner
 from embodied_mem.records import Experience, Outcome, Recalled, Receipt, SkillCall, Status
@@ -99,6 +100,13 @@ def test_eight_episodes_wait_for_memory_at_once(make_planner: Any, wrap: Any) ->
     assert isinstance(memory, AsyncMemory)
     asyncio.run(play_many(Agent(planner=make_planner(), memory=wrap(memory)), 8))
     assert len([each for each in memory.experiences if each.kind == "episode"]) == 8
+
+
+def test_a_frozen_view_of_an_asynchronous_memory_is_asynchronous() -> None:
+    memory = SlowMemory(until_waiting=8)
+    frozen: Any = with_mode(memory, "frozen")  # type: ignore[arg-type]
+    asyncio.run(play_many(Agent(planner=CaseBasedPlanner(), memory=frozen, mode="frozen"), 8))
+    assert not memory.experiences
 
 
 @pytest.mark.parametrize("wrap", [lambda memory: memory, PlainSlowMemory], ids=["async def", "plain"])

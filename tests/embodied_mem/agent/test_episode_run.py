@@ -290,3 +290,19 @@ def test_a_description_that_is_no_mapping_is_refused_before_anything_is_played()
 def test_an_agent_of_the_wrong_parts_is_refused(settings, message):
     with pytest.raises(EpisodeError, match=message):
         Agent(**{"planner": Planner(go), **settings})
+
+
+def test_a_cancelled_call_takes_its_stop_action():
+    class Driving(Turning):
+        def stop_action(self) -> Any:
+            return np.int64(4)
+
+    taken: list[int] = []
+    world = world_with(start=lambda self, call: Driving())
+    step = world.env.step
+    world.env.step = lambda action: (taken.append(int(action)), step(action))[1]  # type: ignore[method-assign]
+    decisions = [go_and_review, go_and_review, lambda context: Stop("far enough")]
+    episode = play(lambda context: decisions.pop(0)(context), world)
+    assert taken == [0, 4, 0, 4]  # also where the planner ends the episode
+    assert [call.last_step for call in episode.trace.calls] == [2, 4]
+    assert episode.trace.ended_by == "planner"
