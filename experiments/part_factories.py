@@ -17,14 +17,15 @@ CONTRACTS: Mapping[str, tuple[Any, str]] = {  # group -> its contract, and the m
 
 
 def make_planner(
-    name: str, *, options: Mapping[str, Any], folder: Path | None = None, seed: int | None = None
+    name: str, *, options: Mapping[str, Any], folder: Path | str | None = None, seed: int | None = None
 ) -> Planner:
     """Make the registered planner of this name.
 
     Args:
         name: Registered name.
         options: Keyword arguments of its factory.
-        folder: Folder where it may keep files; passed as `folder` if the factory names that parameter.
+        folder: Where it may keep files; the factory makes the folder. Passed as `folder`, a `Path`, if the
+            factory names that parameter.
         seed: Seed of the lifetime; passed as `seed` if the factory names that parameter.
 
     Raises:
@@ -36,7 +37,7 @@ def make_planner(
 
 
 def make_judge(
-    name: str, *, options: Mapping[str, Any], folder: Path | None = None, seed: int | None = None
+    name: str, *, options: Mapping[str, Any], folder: Path | str | None = None, seed: int | None = None
 ) -> Judge:
     """Make the registered judge of this name; arguments and exceptions as in `make_planner`."""
     judge: Judge = _make("judges", name, options, folder=folder, seed=seed)
@@ -44,7 +45,7 @@ def make_judge(
 
 
 def make_reflector(
-    name: str, *, options: Mapping[str, Any], folder: Path | None = None, seed: int | None = None
+    name: str, *, options: Mapping[str, Any], folder: Path | str | None = None, seed: int | None = None
 ) -> Reflector | None:
     """Make the registered reflector of this name; arguments and exceptions as in `make_planner`.
 
@@ -57,8 +58,11 @@ def make_reflector(
     return reflector
 
 
-def _make(group: str, name: str, options: Mapping[str, Any], **given: Path | int | None) -> Any:
+def _make(
+    group: str, name: str, options: Mapping[str, Any], *, folder: Path | str | None, seed: int | None
+) -> Any:
     factory, what = registry.load(group, name), f"{registry.GROUPS[group]} {name!r}"
+    given = {"folder": None if folder is None else Path(folder), "seed": seed}
     taken = {key: value for key, value in given.items() if value is not None and _names(factory, key)}
     try:
         made = factory(**{**taken, **options})

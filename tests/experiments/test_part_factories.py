@@ -84,6 +84,7 @@ def test_a_factory_gets_what_it_names(registered, make, factory, expected):
 def test_a_factory_may_keep_files_in_its_folder(registered, make):
     registered(KeepingPart)
     assert make("mine", options={}, **GIVEN).given == GIVEN
+    assert make("mine", options={}, folder=str(FOLDER), seed=7).given == GIVEN  # as JSON gives it
     assert make("mine", options={"seed": 8}, **GIVEN).given == {**GIVEN, "seed": 8}  # options win
 
 
