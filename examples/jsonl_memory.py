@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,18 @@ from embodied_mem.errors import ConflictingId, InvalidQuery, unknown_name
 from embodied_mem.records.codec import experience_from_document, experience_to_document
 from embodied_mem.records.filters import matches
 
-NOT_ANSWERED = ("vectors", "order", "diversity", "distinct", "as_of_s")  # refused by name, never ignored
-
 
 class JsonlMemory:
     """Keeps experiences in a file and recalls those that share words with the question.
 
     Args:
         path: The file; made when the first experience is recorded.
+
+    Attributes:
+        answers: The fields of a query that it looks at; it refuses the others by name and never ignores one.
     """
+
+    answers = frozenset({"text", "task", "state", "where", "k", "min_score", "contrast", "as_of"})
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
@@ -42,9 +46,9 @@ class JsonlMemory:
 
     def recall(self, query: Query, /) -> list[Recalled]:
         """Return the best that pass the filter, newer ones first among equals."""
-        for name in NOT_ANSWERED:
-            if getattr(query, name) != Query.__dataclass_fields__[name].default:
-                raise InvalidQuery(f"JsonlMemory cannot answer query.{name}; leave it out")
+        for each in fields(Query):
+            if each.name not in self.answers and getattr(query, each.name) != each.default:
+                raise InvalidQuery(f"JsonlMemory cannot answer query.{each.name}; leave it out")
         seen = self._lines[: query.as_of]
         votes = Counter(line["id"] for line in seen if line.get("helped"))
         found = [line for line in reversed(seen) if "task" in line and matches(query.where, line)]

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from jsonl_memory import NOT_ANSWERED, JsonlMemory
+from jsonl_memory import JsonlMemory
 from test_jsonl_memory import TestJsonlMemory  # noqa: F401 - its tests are run here
 
 from embodied_mem.errors import InvalidQuery
@@ -15,7 +15,7 @@ from embodied_mem.testing.memory import example_experience
 ROOT = Path(__file__).parents[2]
 MAX_CODE_LINES = 100
 VECTOR = FieldVector(field="x", space=Space(name="x", version="1", dimension=1, config_hash=""), values=[1.0])
-ASKED = {"vectors": (VECTOR,), "order": "last", "diversity": 0.5, "distinct": True, "as_of_s": 1.0}
+ASKED = {"vectors": (VECTOR,), "order": "last", "diversity": 0.5, "distinct": True, "include_archived": True}
 
 
 def test_what_was_recorded_is_there_after_reopening(tmp_path):
@@ -38,7 +38,7 @@ def test_a_line_that_a_kill_has_torn_is_dropped_and_the_next_one_is_whole(tmp_pa
     assert {hit.experience.id for hit in found} == {"experience-1", "experience-3"}
 
 
-@pytest.mark.parametrize("name", NOT_ANSWERED)
+@pytest.mark.parametrize("name", ASKED)
 def test_a_field_that_it_cannot_answer_is_refused_by_name(tmp_path, name):
     with pytest.raises(InvalidQuery, match=rf"query\.{name}"):
         JsonlMemory(tmp_path / "a.jsonl").recall(Query(**{name: ASKED[name]}))
