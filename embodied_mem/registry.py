@@ -11,6 +11,8 @@ GROUPS: Mapping[str, str] = {  # group -> its singular, for messages
     "memories": "memory",
     "worlds": "world",
     "planners": "planner",
+    "judges": "judge",
+    "reflectors": "reflector",
     "embedders": "embedder",
     "backends": "back end",
     "trackers": "tracker",

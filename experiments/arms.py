@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embodied_mem import registry
-from embodied_mem.contracts import Embedder, Memory, Planner
+from embodied_mem.contracts import Embedder, Memory
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.controls import (
     Control,
@@ -17,6 +17,7 @@ from embodied_mem.experiments.controls import (
     WithoutKindMemory,
 )
 from embodied_mem.experiments.locks import folder_lock
+from embodied_mem.experiments.part_factories import make_planner as make_planner
 
 if TYPE_CHECKING:
     from embodied_mem.store import MemoryStore
@@ -264,22 +265,6 @@ def make_memory(name: str, path: Path, *, seed: int, options: Mapping[str, Any])
             f"memory {name!r} is {type(memory).__name__}; expected record, recall and feedback"
         )
     return memory
-
-
-def make_planner(name: str, *, options: Mapping[str, Any]) -> Planner:
-    """Make the registered planner of this name.
-
-    Raises:
-        UnknownName: No planner of this name is registered.
-        ExperimentError: The factory rejects the options, or returns something that is not a `Planner`.
-    """
-    try:
-        planner: object = registry.load("planners", name)(**options)
-    except TypeError as error:
-        raise ExperimentError(f"planner {name!r} cannot be made with {dict(options)}: {error}") from error
-    if not isinstance(planner, Planner):
-        raise ExperimentError(f"planner {name!r} is {type(planner).__name__}; expected decide and describe")
-    return planner
 
 
 def _control(make: type[Control], path: Path, seed: int, inner: str, options: Mapping[str, Any]) -> Memory:

@@ -24,7 +24,18 @@ examples:
 An override is key=value; the keys are described in docs/experiments.md.
 """
 
-LISTS = ("worlds", "memories", "planners", "embedders", "forgetting", "arms", "kinds", "experiments")
+LISTS = (
+    "worlds",
+    "memories",
+    "planners",
+    "judges",
+    "reflectors",
+    "embedders",
+    "forgetting",
+    "arms",
+    "kinds",
+    "experiments",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,8 +7,13 @@ from typing import Any
 from embodied_mem.errors import EmbodiedMemError, ExperimentError, unknown_name
 from embodied_mem.experiments.config import CONF_FOLDER, RunConfig
 
-OPEN_GROUPS = ("planner", "memory")  # these also accept registered names that have no file
-FREE_KEYS = ("planner.options.", "memory.options.", "variants.")
+OPEN_GROUPS = {  # these also accept registered names that have no file; -> their group of the registry
+    "planner": "planners",
+    "memory": "memories",
+    "judge": "judges",
+    "reflector": "reflectors",
+}
+FREE_KEYS = (*(f"{group}.options." for group in OPEN_GROUPS), "variants.")
 ADDING = ("+", "~")  # how Hydra adds and deletes keys
 ANY_PART = "registered"  # the file used for a registered name that has none
 
@@ -63,7 +68,7 @@ def _prepare(override: str) -> list[str]:
         raise unknown_name(key, value, files)
     from embodied_mem import registry
 
-    registered = registry.names("planners" if key == "planner" else "memories")
+    registered = registry.names(OPEN_GROUPS[key])
     if value not in registered:
         raise unknown_name(key, value, {*registered, *files})
     return [f"{key}={ANY_PART}", f"{key}.name={value}"]

@@ -26,7 +26,7 @@ class StreamConfig:
 
 @dataclass
 class PartConfig:
-    """A registered planner or memory and its keyword arguments."""
+    """A registered part, such as a planner or memory, and its keyword arguments."""
 
     name: str = ""
     """Registered name."""
@@ -74,6 +74,8 @@ class RunConfig:
     stream: StreamConfig = field(default_factory=StreamConfig)
     planner: PartConfig = field(default_factory=PartConfig)
     memory: PartConfig = field(default_factory=PartConfig)
+    judge: PartConfig = field(default_factory=lambda: PartConfig(name="goal"))
+    reflector: PartConfig = field(default_factory=PartConfig)  # without a name: the planner's own
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     workers: int = 0
     """Worker processes; 1 plays in this process, 0 uses one per core, at most 4."""
@@ -195,8 +197,10 @@ def from_document(document: dict[str, Any]) -> RunConfig:
     try:
         values = dict(document)
         values["stream"] = StreamConfig(**values["stream"])
-        values["planner"] = PartConfig(**values["planner"])
-        values["memory"] = PartConfig(**values["memory"])
+        for name in ("planner", "memory"):
+            values[name] = PartConfig(**values[name])
+        for name in {"judge", "reflector"} & values.keys():  # files of 0.1.0 have none
+            values[name] = PartConfig(**values[name])
         values["limits"] = LimitsConfig(**values["limits"])
         return RunConfig(**values)
     except (KeyError, TypeError) as error:

@@ -24,6 +24,8 @@ def lines(what: str) -> list[str]:
         "worlds": lambda: [_with_need(name) for name in _registered("worlds")],
         "memories": lambda: _registered("memories"),
         "planners": lambda: _registered("planners"),
+        "judges": lambda: _registered("judges"),
+        "reflectors": lambda: _registered("reflectors"),
         "embedders": lambda: _registered("embedders"),
         "forgetting": lambda: _registered("forgetting"),
         "arms": _arms,

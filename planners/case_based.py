@@ -4,7 +4,7 @@ The planner knows how skills are called and nothing else about the world. It tri
 instruction names; when a call fails it recalls repairs that got past a similar obstacle (retrieve), applies
 them to the objects at hand (reuse), tries random legal calls if no repair helps (revise), and stores the
 repairs that worked in a won episode (retain). With an empty memory it explores and repairs in exactly the
-same way.
+same way. If the instruction names no call, it recalls won episodes at the start and replays their plans.
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.grounding import Goal, candidates, ground
 from embodied_mem.planners.legal_calls import random_call
 from embodied_mem.planners.repairs import Lessons, Obstacle, Repair, distinct_repairs
+from embodied_mem.planners.replay import WON_EPISODES, Replay
 from embodied_mem.records import Kind, Outcome, Recalled, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop, Trigger
 from embodied_mem.records.episodes import Reflection, Trace
@@ -86,9 +87,12 @@ class CaseBasedPlanner:
         }
 
     def decide(self, context: Context) -> Decision:
-        """Return one call at a time: the goal, a step of a repair, or a random legal call."""
+        """Return one call at a time: of the goal, a repair or a replayed plan, or a random legal call."""
         if context.trigger is Trigger.START:
             self._begin(ground(context.task.text, context.skills))
+            if not self._goals:
+                hits = self._recall(context.observation.text, WON_EPISODES, context)
+                self._replay = Replay(hits, context)
         elif context.last is not None:
             self._revise(context)
         return self._next(context)
@@ -99,13 +103,16 @@ class CaseBasedPlanner:
         A lost episode gives only negative feedback: storing its repairs taught superstitions.
         """
         if not outcome.is_success:
-            return Reflection(feedback=self._lessons.votes(was_won=False))
+            return Reflection(feedback=self._votes(was_won=False))
         if trace.calls and trace.calls[-1].result.status is SkillStatus.ENDED:
             for frame in self._stack:  # the episode ended within the winning call, so all its repairs worked
                 self._note_success(frame)
         return Reflection(
-            experiences=self._lessons.experiences(trace.task), feedback=self._lessons.votes(was_won=True)
+            experiences=self._lessons.experiences(trace.task), feedback=self._votes(was_won=True)
         )
+
+    def _votes(self, *, was_won: bool) -> dict[str, bool]:
+        return {**self._replay.votes(was_won=was_won), **self._lessons.votes(was_won=was_won)}
 
     # State of the episode
 
@@ -117,6 +124,7 @@ class CaseBasedPlanner:
         self._done: set[tuple[str, str]] = set()  # (skill, object) of goals that did not end the episode
         self._lessons = Lessons()
         self._recalled: dict[str, list[Recalled]] = {}
+        self._replay = Replay()
 
     def _note_success(self, frame: _Frame) -> None:
         if frame.obstacle is not None:
@@ -162,19 +170,15 @@ class CaseBasedPlanner:
     def _retrieve(self, met: Obstacle, context: Context) -> list[Recalled]:
         """Recall experiences for the obstacle; if some have exactly its situation, only those."""
         if met.situation not in self._recalled:
-            hits = context.recall(self._query(met, context))
+            hits = self._recall(met.situation, REPAIRS_THAT_WORKED, context)
             same = [hit for hit in hits if hit.experience.state == met.situation]
             self._recalled[met.situation] = same or hits
         return self._recalled[met.situation]
 
-    def _query(self, met: Obstacle, context: Context) -> Query:
-        return Query(
-            task=context.task,
-            state=met.situation,
-            where=REPAIRS_THAT_WORKED,
-            k=self.k,
-            min_score=self.min_score,
-        )
+    def _recall(self, state: str, kept: Where, context: Context) -> list[Recalled]:
+        """Recall what fits the task and a state: a situation, or what is seen at the start."""
+        query = Query(task=context.task, state=state, where=kept, k=self.k, min_score=self.min_score)
+        return context.recall(query)
 
     # What to do next
 
@@ -182,7 +186,7 @@ class CaseBasedPlanner:
         if self._next_goal >= len(self._goals):
             # All goals were reached and the episode continues, so it wants something else; or there is none.
             self._next_goal = 0
-            return self._explore(None, context)
+            return self._replay.next(context.skills) or self._explore(None, context)
         if not self._stack:
             goal = self._goals[self._next_goal]
             self._stack.append(_Frame(SkillCall(goal.skill, dict(goal.phrases)), goal=goal))

@@ -36,7 +36,8 @@ def lift_text(text: str, roles: Mapping[str, str]) -> str:
 
 def lift_call(call: SkillCall, roles: Mapping[str, str]) -> SkillCall:
     """The call with the objects in its arguments replaced by roles."""
-    return SkillCall(call.name, {name: _lift(value, roles) for name, value in call.arguments.items()})
+    arguments = {name: _lift(value, roles) for name, value in call.arguments.items()}
+    return SkillCall(call.name, arguments, count=call.count)
 
 
 def is_about(call: SkillCall, roles: Mapping[str, str]) -> bool:
@@ -58,7 +59,7 @@ def ground_call(call: SkillCall, roles: Mapping[str, str]) -> SkillCall | None:
         if grounded is None:
             return None
         arguments[name] = grounded
-    return SkillCall(call.name, arguments)
+    return SkillCall(call.name, arguments, count=call.count)
 
 
 def _lift(value: JsonValue, roles: Mapping[str, str]) -> JsonValue:

@@ -4,7 +4,16 @@ from embodied_mem.agent.agent import Agent
 from embodied_mem.agent.episode_experiences import MAX_PLAN_CALLS
 from embodied_mem.agent.isolated_run import EpisodeProcess
 from embodied_mem.agent.policy_skill import PolicySkill
+from embodied_mem.agent.recent_observations import RecentObservations
 from embodied_mem.memory.modes import Mode
 from embodied_mem.records.limits import Limits
 
-__all__ = ["MAX_PLAN_CALLS", "Agent", "EpisodeProcess", "Limits", "Mode", "PolicySkill"]
+__all__ = [
+    "MAX_PLAN_CALLS",
+    "Agent",
+    "EpisodeProcess",
+    "Limits",
+    "Mode",
+    "PolicySkill",
+    "RecentObservations",
+]

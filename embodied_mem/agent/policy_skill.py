@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from embodied_mem.contracts import Policy, World
-from embodied_mem.errors import EpisodeError
+from embodied_mem.errors import EpisodeError, InvalidRecord
 from embodied_mem.records.experience import SkillCall
 from embodied_mem.records.json_values import clean_text
 from embodied_mem.records.skills import Observation, Skill, SkillResult, SkillStatus, check_call
@@ -26,11 +26,19 @@ class PolicySkill:
         make: Returns the policy for one call, from the world and a seeded generator.
         max_steps: Steps after which the call succeeds, >= 1; None: it goes on until it gives up or the
             episode ends.
+
+    Raises:
+        InvalidRecord: `max_steps` is below 1 or not an integer.
     """
 
     skill: Skill
     make: MakePolicy
     max_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        steps = self.max_steps
+        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+            raise InvalidRecord(f"max_steps is {steps!r}; expected an integer of at least 1, or None")
 
     def start(self, world: World, call: SkillCall, *, seed: int | None) -> "PolicyExecution":
         """Start the policy.

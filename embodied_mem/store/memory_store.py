@@ -12,7 +12,7 @@ from embodied_mem.backends.sqlite.disk import ATTACHMENTS
 from embodied_mem.backends.sqlite.disk import FILE_NAME as FILE_NAME
 from embodied_mem.contracts import Embedder, Forgetting, Memory
 from embodied_mem.index.index_options import DEFAULT_OPTIONS, IndexOptions
-from embodied_mem.memory.experience_memory import ExperienceMemory, MemoryOptions
+from embodied_mem.memory.experience_memory import MemoryOptions
 from embodied_mem.memory.modes import with_mode
 from embodied_mem.memory.views.log_views import LogViews
 from embodied_mem.memory.views.view import is_in
@@ -24,6 +24,7 @@ from embodied_mem.records.log import EntryKind
 from embodied_mem.store.folder import absolute_path, check_store
 from embodied_mem.store.open_options import OpenOptions, check_options
 from embodied_mem.store.stats import StoreStats, stats_of
+from embodied_mem.store.stored_memory import StoredMemory
 from embodied_mem.store.transfer.entries import visible_entries
 from embodied_mem.text.synonyms import Synonyms
 
@@ -127,15 +128,13 @@ class MemoryStore:
         return cls(folder, backend, quota_bytes=quota_bytes, clock=clock)
 
     @overload
-    def memory(
-        self, mode: Literal["learn"] = "learn", **options: Unpack[MemoryOptions]
-    ) -> ExperienceMemory: ...
+    def memory(self, mode: Literal["learn"] = "learn", **options: Unpack[MemoryOptions]) -> StoredMemory: ...
 
     @overload
     def memory(self, mode: str, **options: Unpack[MemoryOptions]) -> Memory: ...
 
     def memory(self, mode: str = "learn", **options: Unpack[MemoryOptions]) -> Memory:
-        """The memory in this store.
+        """The memory in this store; in mode `learn` an `ExperienceMemory` that can `keep_image` as well.
 
         Args:
             mode: `learn`; `frozen` rejects writes; `off` also recalls nothing.
@@ -147,7 +146,7 @@ class MemoryStore:
             UnknownName: The mode is unknown.
         """
         options.setdefault("clock", self._clock)
-        return with_mode(ExperienceMemory(self.backend, **options), mode)
+        return with_mode(StoredMemory(self, **options), mode)
 
     def experiences(self) -> Iterator[Experience]:
         """Every experience that is not withdrawn, archived ones included, in the order of writing."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from embodied_mem.testing.memory import MemoryContract
     from embodied_mem.testing.planner import PlannerContract
     from embodied_mem.testing.policy import PolicyContract
+    from embodied_mem.testing.short_term import ShortTermMemoryContract
     from embodied_mem.testing.tracker import TrackerContract
     from embodied_mem.testing.world import WorldContract
 
@@ -36,6 +37,7 @@ _HOMES = {
     "PlannerContract": "planner",
     "PolicyContract": "policy",
     "ReflectorContract": "judge",
+    "ShortTermMemoryContract": "short_term",
     "TrackerContract": "tracker",
     "WorldContract": "world",
 }
@@ -52,6 +54,7 @@ __all__ = [
     "PlannerContract",
     "PolicyContract",
     "ReflectorContract",
+    "ShortTermMemoryContract",
     "TrackerContract",
     "WorldContract",
 ]

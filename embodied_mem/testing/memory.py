@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
-from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
+from embodied_mem.contracts import CanWithdraw, HasHorizon, KeepsImages, Memory
 from embodied_mem.errors import ConflictingId, UnknownName
 from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.experience import Experience, Outcome, Recalled, Scope, SkillCall, Status, Task
@@ -245,6 +246,19 @@ class MemoryContract:
             memory.feedback("experience-0", helped=True)
         with pytest.raises(ConflictingId):
             memory.record(example_experience())
+
+    def test_a_kept_image_is_named_by_the_experience_recorded_next(self, memory: Memory) -> None:
+        """Equal images have equal digests, and the experience comes back with its attachment."""
+        if not isinstance(memory, KeepsImages):
+            pytest.skip("this memory keeps no images")
+        image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+        attachment = memory.keep_image(image, role="front")
+        assert attachment.role == "front"
+        assert memory.keep_image(image, role="front") == attachment
+        assert memory.keep_image(image + np.uint8(1), role="front").digest != attachment.digest
+        memory.record(example_experience(attachments=(attachment,)))
+        [hit] = ask(memory)
+        assert hit.experience.attachments == (attachment,)
 
     def test_recalling_writes_nothing(self, memory: Memory) -> None:
         """Recall does not change the log."""

@@ -1,13 +1,22 @@
 import pytest
 
 from embodied_mem import registry
+from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.errors import MissingExtra, UnknownName, unknown_name
 from embodied_mem.optional import require
 from embodied_mem.planners.case_based import CaseBasedPlanner
 
 
-def test_a_part_is_found_by_its_name():
-    assert registry.load("planners", "case_based") is CaseBasedPlanner
+@pytest.mark.parametrize(
+    ("group", "name", "part"), [("planners", "case_based", CaseBasedPlanner), ("judges", "goal", GoalJudge)]
+)
+def test_a_part_is_found_by_its_name(group, name, part):
+    assert registry.load(group, name) is part
+
+
+def test_a_group_of_which_nothing_is_registered_yet_says_so():
+    with pytest.raises(UnknownName, match="Unknown reflector 'x'"):
+        registry.load("reflectors", "x")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +33,13 @@ def test_an_unknown_name_gives_the_nearest(group, name, near):
 
 
 @pytest.mark.parametrize(
-    ("group", "noun"), [("memories", "memory"), ("forgetting", "forgetting policy"), ("backends", "back end")]
+    ("group", "noun"),
+    [
+        ("memories", "memory"),
+        ("judges", "judge"),
+        ("forgetting", "forgetting policy"),
+        ("backends", "back end"),
+    ],
 )
 def test_an_unknown_name_is_told_with_what_was_looked_up(group, noun):
     with pytest.raises(UnknownName, match=f"^Unknown {noun} 'x'"):

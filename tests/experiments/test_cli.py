@@ -198,7 +198,9 @@ def test_runs_are_compared(run_cli):
     assert out.startswith("# Comparison")
 
 
-@pytest.mark.parametrize(("what", "name"), [("embedders", "hashed"), ("forgetting", "w_tinylfu")])
+@pytest.mark.parametrize(
+    ("what", "name"), [("embedders", "hashed"), ("forgetting", "w_tinylfu"), ("judges", "goal")]
+)
 def test_list_names_what_is_registered(capsys, what, name):
     assert main(["list", what]) == 0
     assert name in capsys.readouterr().out.splitlines()

@@ -46,6 +46,8 @@ def test_a_configuration_survives_json():
         ("++limits.colour=3", "expected key=value"),
         ("~lifetimes", "expected key=value"),
         ("planner=registered", "Unknown planner 'registered'"),
+        ("judge=gaol", "Did you mean 'goal'"),
+        ("reflector=plannr", "Did you mean 'planner'"),
         ("arms=[none", "no viable alternative"),
     ],
 )
@@ -82,8 +84,33 @@ def test_any_keyword_of_a_planner_can_be_set():
 
 
 @pytest.mark.usefixtures("toy_parts")
-def test_a_registered_planner_needs_no_configuration_file():
-    assert compose_config(["planner=puller"]).planner.name == "puller"
+@pytest.mark.parametrize(
+    ("group", "name"), [("planner", "puller"), ("judge", "strict"), ("reflector", "moralist")]
+)
+def test_a_registered_part_needs_no_configuration_file(group, name):
+    config = compose_config([f"{group}={name}", f"{group}.options.level=2"])
+    part = getattr(config, group)
+    assert (part.name, part.options) == (name, {"level": 2})
+    assert from_document(json.loads(json.dumps(to_document(config)))) == config
+
+
+def test_by_default_the_goal_check_judges_and_the_planner_reflects():
+    config = compose_config()
+    assert (config.judge.name, config.judge.options) == ("goal", {})
+    assert (config.reflector.name, config.reflector.options) == ("", {})
+
+
+def test_a_configuration_from_before_judges_and_reflectors_had_a_group_is_the_default_one():
+    new = to_document(compose_config())
+    old = from_document({key: new[key] for key in new if key not in ("judge", "reflector")})
+    assert old == compose_config()
+    assert not differences(old, compose_config())
+
+
+@pytest.mark.usefixtures("toy_parts")
+def test_a_run_is_not_resumed_with_another_judge():
+    old, new = compose_config(), compose_config(["judge=strict"])
+    assert differences(old, new) == ["judge.name: 'goal' -> 'strict'"]
 
 
 def test_differences_name_the_keys_and_leave_out_what_computes_nothing():

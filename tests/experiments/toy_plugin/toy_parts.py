@@ -162,6 +162,31 @@ class BrokenPlanner(Puller):
         return super().decide(context)
 
 
+class StrictJudge:
+    """Calls only what took at most this many steps a success."""
+
+    def __init__(self, level: int = 1) -> None:
+        self.level = level
+
+    def judge(self, trace: Trace) -> Outcome:
+        is_won = bool(trace.goal_reached) and trace.steps <= self.level
+        return Outcome(status="success" if is_won else "failure", steps=trace.steps)
+
+
+class Moralist:
+    """Derives one lesson from each episode."""
+
+    def __init__(self, folder: Path, seed: int, level: int) -> None:
+        self.folder, self.seed, self.level = folder, seed, level
+
+    def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
+        return Reflection(experiences=(Experience(kind="lesson", task=trace.task, outcome=outcome),))
+
+
+def make_moralist(folder: Path, *, seed: int, level: int = 0) -> Moralist:
+    return Moralist(folder, seed, level)
+
+
 class ForgetfulList:
     """A stranger's memory: a list in this process, without horizon and without a way back."""
 

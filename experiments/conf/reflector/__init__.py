@@ -1,0 +1,1 @@
+"""Reflectors and their settings."""

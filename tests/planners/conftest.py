@@ -1,0 +1,6 @@
+"""Lets tests import `kitchen_game` by name, which importlib mode alone does not."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
