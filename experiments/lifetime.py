@@ -18,6 +18,7 @@ from embodied_mem.experiments.controls import Control, NoMemory
 from embodied_mem.experiments.episode_row import episode_row
 from embodied_mem.experiments.journal import Journal, recover
 from embodied_mem.experiments.locks import folder_lock
+from embodied_mem.experiments.part_factories import make_judge, make_reflector
 from embodied_mem.experiments.recipes import planner_recipe, policy_recipes, world_recipe
 from embodied_mem.experiments.seeds import Phase
 from embodied_mem.experiments.streams import Trial
@@ -161,8 +162,15 @@ class LifetimeRun:
 
     def _make_agent(self, phase: Phase) -> Agent:
         mode: Mode = "off" if self._memory is None else "learn" if phase is Phase.LEARN else "frozen"
+        config, folder = self._plan.config, self._unit.folder(self._run_folder)
+        seed = self._plan.lifetime_seed(self._unit.lifetime)
+        judge, reflector = config.judge, config.reflector
         return Agent(
-            planner=planner_recipe(self._arm),
+            planner=planner_recipe(self._arm, folder=folder / "planner", seed=seed),
+            judge=make_judge(judge.name, options=judge.options, folder=folder / "judge", seed=seed),
+            reflector=make_reflector(
+                reflector.name, options=reflector.options, folder=folder / "reflector", seed=seed
+            ),
             policies=policy_recipes(self._arm),
             memory=None if self._memory is None else with_mode(self._memory, mode),
             mode=mode,

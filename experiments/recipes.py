@@ -1,6 +1,7 @@
 """How the process of an episode makes the parts of an arm."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,22 @@ def world_recipe(kind: str) -> Recipe:
     return Recipe("embodied_mem.envs:make_world", {"name": kind})
 
 
-def planner_recipe(arm: Arm) -> Recipe:
-    """How to make the planner of an arm; the expert is a policy that acts throughout."""
+def planner_recipe(arm: Arm, *, folder: Path, seed: int) -> Recipe:
+    """How to make the planner of an arm in a lifetime; the expert is a policy that acts throughout.
+
+    Args:
+        arm: The arm.
+        folder: Where the planner may keep files.
+        seed: Seed of the lifetime.
+    """
     if arm.plays_expert:
         return Recipe("embodied_mem.planners.policy:PolicyPlanner", {"skill": EXPERT})
-    options: JsonObject = {"name": arm.planner, "options": dict(arm.planner_options)}
+    options: JsonObject = {
+        "name": arm.planner,
+        "options": dict(arm.planner_options),
+        "folder": str(folder),
+        "seed": seed,
+    }
     return Recipe("embodied_mem.experiments.arms:make_planner", options)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from embodied_mem.agent import EpisodeProcess
 from embodied_mem.experiments.arms import make_memory, make_planner
@@ -12,6 +12,7 @@ from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.journal import recover
 from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit, check_rows, close_memory, note_of
 from embodied_mem.experiments.outputs import n_cores
+from embodied_mem.experiments.part_factories import make_judge, make_reflector
 from embodied_mem.records.limits import Limits
 
 Finished: TypeAlias = dict[tuple[str, int], list[Row]]
@@ -45,11 +46,14 @@ def try_parts(plan: RunPlan) -> None:
         EmbodiedMemError: A planner, memory or limit rejects its options.
     """
     Limits(**dataclasses.asdict(plan.config.limits))
-    seed = plan.lifetime_seed(0)
+    seed, config = plan.lifetime_seed(0), plan.config
     with tempfile.TemporaryDirectory() as folder:
+        given: Any = {"folder": Path(folder) / "part", "seed": seed}
+        make_judge(config.judge.name, options=config.judge.options, **given)
+        make_reflector(config.reflector.name, options=config.reflector.options, **given)
         for arm in plan.arms:
             if not arm.plays_expert:
-                make_planner(arm.planner, options=arm.planner_options)
+                make_planner(arm.planner, options=arm.planner_options, **given)
             if arm.memory:
                 path = Path(folder) / arm.name
                 close_memory(make_memory(arm.memory, path, seed=seed, options=arm.memory_options))

@@ -25,7 +25,7 @@ from embodied_mem.contracts import (
     ShortTermMemory,
     World,
 )
-from embodied_mem.errors import EpisodeError, QuotaExceeded, unknown_name
+from embodied_mem.errors import EmbodiedMemError, EpisodeError, unknown_name
 from embodied_mem.isolation.recipe import Recipe, recipe_of
 from embodied_mem.memory.modes import Mode
 from embodied_mem.records.episodes import Episode, Reflection, Trace, added_costs
@@ -322,7 +322,7 @@ def _images(memory: Memory | AsyncMemory, run: EpisodeRun | IsolatedRun) -> tupl
         for name, image in observation.images.items():
             try:
                 kept.append(memory.keep_image(image, role=f"{moment}/{name}"))
-            except QuotaExceeded as error:
+            except EmbodiedMemError as error:  # over the quota, a full disk, or not a valid image
                 logger.warning("the image %s/%s is not kept: %s", moment, name, error)
     return tuple(kept)
 
