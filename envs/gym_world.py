@@ -1,7 +1,8 @@
 """`GymWorld`: any Gymnasium environment as a world, without an adapter. Its actions are its skills.
 
-Its knowledge ledger, the facts it reveals to a planner: the action names and the observation, as the
-environment gives them. No action fails; only the observation shows whether it had an effect.
+Its knowledge ledger, the facts it reveals to a planner: the action names, the bounds of continuous actions
+and the observation, as the environment gives them. No action fails; only the observation shows whether it had
+an effect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,114 +13,90 @@ import numpy as np
 from gymnasium.envs.registration import parse_env_id
 
 from embodied_mem.contracts import Execution
-from embodied_mem.errors import InvalidRecord, UnknownName
+from embodied_mem.envs.building import at_detail
+from embodied_mem.envs.gym_actions import MAX_CHOICES, GymActions, OneStep
+from embodied_mem.errors import EpisodeError, UnknownName
 from embodied_mem.recording import describe
+from embodied_mem.recording.made_with import made_with
 from embodied_mem.records import SkillCall, Task, instance_id
-from embodied_mem.records.json_values import JsonValue
-from embodied_mem.records.skills import (
-    Detail,
-    Observation,
-    Parameter,
-    Skill,
-    SkillResult,
-    SkillStatus,
-    check_call,
-)
+from embodied_mem.records.experience import InstanceFrom
+from embodied_mem.records.skills import Detail, Observation, Skill
 
-MAX_CHOICES = 64
+__all__ = ["MAX_CHOICES", "GymActions", "GymWorld", "OneStep", "make_gym_world"]
 
 
 class GymWorld:
-    """A Gymnasium environment, described by `recording.describe`; every skill call takes one step.
-
-    With a discrete action space each action is a skill, named by the environment (`left`) or by its number
-    (`action_2`). Any other action space is one skill `act(action)`, with the action as JSON.
+    """A Gymnasium environment, described by `recording.describe`; see `GymActions` for its skills.
 
     Args:
         env: The environment, with any wrappers applied.
         task: Text of the task; None uses the environment's own text.
-        action_names: Names of discrete actions by index; None asks the environment.
+        action_names: Names of discrete actions, or of the numbers of a continuous one, by index; None asks
+            the environment.
     """
+
+    instance_from: InstanceFrom = "seed"  # Gymnasium has no way to read the full state of an environment
 
     def __init__(
         self, env: gym.Env[Any, Any], *, task: str | None = None, action_names: Sequence[str] | None = None
     ) -> None:
-        self._env = env
+        self._env = _KeepsResetOptions(env)
         self._task = task
         given = describe.action_names(env) if action_names is None else dict(enumerate(action_names))
-        self._actions = _discrete_actions(env.action_space, given)
+        self.actions = GymActions(env.action_space, given)
         self._id = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+        self._made_with = made_with(env)
 
     @property
     def env(self) -> gym.Env[Any, Any]:
         """The environment; every step of every skill goes through it."""
         return self._env
 
+    def close(self) -> None:
+        """Close the environment."""
+        self._env.close()
+
     def begin(self, observation: Any, info: Mapping[str, Any], *, seed: int | None) -> Task:
         """The task: its given text, else the environment's own text, else the environment's id as text."""
         text = self._task or describe.task_text(observation, info, environment=self._id)
-        return Task(text, kind=self._id, instance=instance_id(self._id, seed=seed))
+        options = {**self._made_with, **self._env.reset_options}
+        return Task(text, kind=self._id, instance=instance_id(self._id, seed=seed, options=options))
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
-        """The observation as text, with its images."""
+        """The observation as text, with the short entries of a mapping as facts, and with its images."""
         return Observation(
-            text=describe.observation_text(observation), images=_images(observation), raw=observation
+            text=describe.observation_text(observation),
+            facts=describe.small_json(observation),
+            images=_images(observation),
+            raw=observation,
         )
 
     def skills(self, observation: Observation, *, detail: Detail = "signature") -> Sequence[Skill]:
-        """Every action; a Gymnasium environment does not say which of them are useful now."""
-        is_full = detail == "full"
-        if self._actions:
-            template = "Takes the action {} for one step."
-            return [
-                Skill(name=name, description=template.format(action) if is_full else "")
-                for name, action in self._actions.items()
-            ]
-        description = f"Takes one step with an action of {describe.clip(self._env.action_space, 500)}."
-        parameter = Parameter(name="action", type="action", choices=_choices(self._env.action_space))
-        return [Skill(name=describe.ACT, parameters=(parameter,), description=description if is_full else "")]
+        """Every skill; a Gymnasium environment does not say which of them are useful now."""
+        return at_detail(self.actions.skills, detail)
 
     def start(self, call: SkillCall) -> Execution:
-        """Start one step with the action that the call names.
+        """Start a call; it takes one step, or as many as it says.
 
         Raises:
-            UnknownName: There is no action of this name.
-            InvalidRecord: The argument is missing or not in the action space.
+            UnknownName: There is no skill of this name.
+            InvalidRecord: The arguments do not fit the skill or are not in the action space.
         """
-        check_call(call, self.skills(Observation(text="")))
-        if self._actions:
-            return OneStep(self._actions[call.name])
-        space = self._env.action_space
-        action = _from_json(space, call.arguments["action"])
-        if action is None or not space.contains(action):
-            given = describe.clip(call.arguments["action"], 200)
-            raise InvalidRecord(f"action is {given}; expected one of {describe.clip(space, 500)}")
-        return OneStep(action)
+        return self.actions.start(call)
 
 
-class OneStep:
-    """A call that takes one environment step and then succeeds.
+class _KeepsResetOptions(gym.Wrapper[Any, Any, Any, Any]):
+    """Keeps the options of the last reset, which are part of the problem, and changes nothing."""
 
-    Args:
-        action: The environment's action.
-    """
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self.reset_options: dict[str, Any] = {}
 
-    def __init__(self, action: Any) -> None:
-        self._action = action
-        self._is_taken = False
-        self._result: SkillResult | None = None
-
-    def advance(self, observation: Observation) -> Any:
-        """Return the action, then success."""
-        if self._result is None and self._is_taken:
-            self._result = SkillResult(status=SkillStatus.SUCCESS)
-        self._is_taken = True
-        return self._action if self._result is None else self._result
-
-    def cancel(self) -> SkillResult:
-        """Cancel the call; a call that has ended keeps its result."""
-        self._result = self._result or SkillResult(status=SkillStatus.CANCELLED, reason="cancelled")
-        return self._result
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        self.reset_options = dict(options or {})
+        return self.env.reset(seed=seed, options=options)
 
 
 def make_gym_world(
@@ -135,13 +112,22 @@ def make_gym_world(
 
     Raises:
         UnknownName: No environment with this id is registered.
+        EpisodeError: There is no skill for its actions, so that planners could not act; the message says how
+            to go on.
     """
     _check_id(name)
     try:
         env = gym.make(name, **options)
     except gym.error.UnregisteredEnv as error:
         raise UnknownName(f"Unknown environment {name[:200]!r}. {describe.clip(error, 500)}") from error
-    return GymWorld(env, task=task, action_names=action_names)
+    world = GymWorld(env, task=task, action_names=action_names)
+    if not world.actions.is_playable:
+        raise EpisodeError(
+            f"no call can be listed for the actions of {name}, {describe.clip(env.action_space, 200)}; make "
+            "GymWorld(env) yourself and give the agent a policy as a skill, "
+            "Agent(policies=[PolicySkill(...)]), or a planner that calls act(action) with JSON"
+        )
+    return world
 
 
 def _check_id(name: str) -> None:
@@ -149,48 +135,6 @@ def _check_id(name: str) -> None:
         parse_env_id(name.rpartition(":")[2])
     except gym.error.Error as error:
         raise UnknownName(f"Unknown environment {name[:200]!r}. {describe.clip(error, 500)}") from error
-
-
-def _discrete_actions(space: gym.Space[Any], names: Mapping[int, str]) -> dict[str, int]:
-    """Skill name -> action; empty if the space is not discrete. Repeated names become numbers."""
-    if not isinstance(space, gym.spaces.Discrete):
-        return {}
-    known = describe.told_apart(names)
-    return {describe.action_name(a, known): a for a in range(int(space.start), int(space.start + space.n))}
-
-
-def _choices(space: gym.Space[Any]) -> tuple[JsonValue, ...]:
-    """The actions of a small multi-binary or multi-discrete space; empty if there are too many to list."""
-    if isinstance(space, gym.spaces.MultiBinary) and isinstance(space.n, int):
-        sizes, start = [2] * space.n, np.zeros(space.n, int)
-    elif isinstance(space, gym.spaces.MultiDiscrete) and space.nvec.ndim == 1:
-        sizes, start = space.nvec.tolist(), space.start
-    else:
-        return ()
-    if np.prod(sizes, dtype=float) > MAX_CHOICES:
-        return ()
-    return tuple((np.array(index) + start).tolist() for index in np.ndindex(*sizes))
-
-
-def _from_json(space: gym.Space[Any], value: Any) -> Any:
-    """Convert JSON to an action; None if its structure does not match the space."""
-    try:
-        if isinstance(space, gym.spaces.Dict):
-            return {key: _from_json(part, value[key]) for key, part in space.spaces.items()}
-        if isinstance(space, gym.spaces.Tuple):
-            return tuple(_from_json(part, each) for part, each in zip(space.spaces, value, strict=True))
-        if isinstance(space, gym.spaces.Box | gym.spaces.MultiDiscrete | gym.spaces.MultiBinary):
-            return _array(space, value)
-        return value
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _array(space: gym.Space[Any], value: Any) -> Any:
-    given = np.asarray(value)
-    array = given.astype(space.dtype).reshape(space.shape)
-    is_whole = array.dtype.kind == "f" or np.array_equal(array, given.reshape(space.shape))
-    return array if is_whole else None  # 1.7 is not the action 1
 
 
 def _images(observation: Any) -> dict[str, Any]:

@@ -149,8 +149,14 @@ class EpisodeRow(Row):
 
     @property
     def problem(self) -> tuple[str, int | None, str]:
-        """Identity of the problem; arms are paired if they agree on it."""
-        return self.kind, self.seed, self.instance
+        """Identity of the problem; arms are paired if they agree on it.
+
+        A seed and the options draw one problem, so its name does not count where there is a seed: releases
+        name problems in different ways, and an old run that is resumed would not pair with itself.
+        """
+        if self.seed is None:
+            return self.kind, None, self.instance
+        return self.kind, self.seed, self.instance.partition("?")[2]
 
 
 def read_rows(path: Path, *, notes: list[str] | None = None) -> list[EpisodeRow]:

@@ -6,12 +6,13 @@ import numpy as np
 
 from embodied_mem.records import SkillCall
 from embodied_mem.records.json_values import JsonValue
+from embodied_mem.records.legal_calls import listable
 from embodied_mem.records.skills import Parameter, Skill
 
 
 def random_call(skills: Sequence[Skill], rng: np.random.Generator) -> SkillCall | None:
     """Draw a call uniformly over skills, then over each argument's choices; None if no call is possible."""
-    callable_now = [skill for skill in skills if all(parameter.choices for parameter in skill.parameters)]
+    callable_now = listable(skills)
     if not callable_now:
         return None
     skill = callable_now[int(rng.integers(len(callable_now)))]

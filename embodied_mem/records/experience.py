@@ -1,18 +1,21 @@
 """The frozen records that all modules exchange, validated on construction."""
 
 import enum
+import hashlib
+import json
 import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.records.json_values import (
     JsonValue,
     canonical,
     check_text,
+    to_json,
     to_json_object,
 )
 from embodied_mem.records.record_checks import (
@@ -83,8 +86,8 @@ class Task:
     Attributes:
         text: The instruction, verbatim.
         kind: The task family, such as `BabyAI-UnlockPickup-v0`; empty if unknown.
-        instance: Environment id, version, seed and options as one id (see `instance_id`). Two attempts with
-            equal instances face the same problem; the leakage guard compares instances.
+        instance: Name of the problem (see `instance_id`). Two attempts with equal instances face the same
+            problem; the leakage guard compares instances. Empty: unknown, and equal to no other.
     """
 
     text: str
@@ -100,17 +103,44 @@ class Task:
         return task if isinstance(task, Task) else cls(task)
 
 
-def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any] | None = None) -> str:
-    """Return one id for one problem: environment id (with its version), seed and reset options."""
-    if seed is None:
-        return ""  # an unseeded problem cannot be reproduced, so it equals no other
-    suffix = f"?{canonical(to_json_object(options, field='options'))}" if options else ""
-    return f"{environment}#{seed}{suffix}"
+InstanceFrom: TypeAlias = Literal["seed", "state"]
+"""What names the problems of a world: the seed of the reset, or a digest of the full initial state."""
+
+
+def instance_id(
+    environment: str,
+    *,
+    seed: int | None,
+    options: Mapping[str, Any] | None = None,
+    state: "JsonValue | bytes" = None,
+) -> str:
+    """Return the name of one problem, such as `Maze-v0#3` or `Maze-v0@5f70bf18a0860070?{"size":5}`.
+
+    Args:
+        environment: Environment id with its version.
+        seed: Seed of the reset; ignored if `state` is given.
+        options: Arguments that the environment was made and reset with, as far as they change the problem.
+        state: Everything that makes up the problem at its start, also what the agent cannot see: equal
+            problems then have equal names whatever the seed. None: the world cannot read it.
+
+    Returns:
+        The name; empty if there is neither state nor seed, because such a problem cannot be recognised.
+    """
+    if state is not None:
+        content = state if isinstance(state, bytes) else canonical(to_json(state, field="state")).encode()
+        name = f"{environment}@{hashlib.sha256(content).hexdigest()[:16]}"
+    elif seed is not None:
+        name = f"{environment}#{seed}"
+    else:
+        return ""
+    return f"{name}?{canonical(to_json_object(options, field='options'))}" if options else name
 
 
 @dataclass(frozen=True, slots=True)
 class SkillCall:
     """One call of a skill, or `count` equal ones in a row (run-length coding for long plans).
+
+    `str` writes it as `name(argument, argument) x count`; `parse_call` reads that back.
 
     Attributes:
         name: The skill's name.
@@ -131,7 +161,7 @@ class SkillCall:
         return hash((self.name, canonical(dict(self.arguments)), self.count))
 
     def __str__(self) -> str:
-        arguments = ", ".join(str(value) for value in self.arguments.values())
+        arguments = ", ".join(map(_written, self.arguments.values()))
         return f"{self.name}({arguments})" + (f" x{self.count}" if self.count > 1 else "")
 
 
@@ -365,6 +395,23 @@ def texts_of(experience: Experience) -> dict[str, str]:
         "state": experience.state,
         "outcome": experience.outcome.explanation,
     }
+
+
+def _written(argument: JsonValue) -> str:
+    """Return a text as it is, unless it could be misread; that and anything else as JSON."""
+    if isinstance(argument, str) and _is_plain(argument):
+        return argument
+    return json.dumps(argument, ensure_ascii=False)
+
+
+def _is_plain(text: str) -> bool:
+    if not text or text != text.strip() or "," in text or text[0] in '"[{':
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return True
+    return False  # it would be read as a number, true, false or null
 
 
 _PARTS = (("outcome", Outcome), ("scope", Scope), ("origin", Origin))

@@ -1,5 +1,6 @@
 """Observations, skills and the results of skill calls."""
 
+import difflib
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from embodied_mem.errors import InvalidRecord, unknown_name
 from embodied_mem.records.experience import SkillCall
-from embodied_mem.records.json_values import JsonValue, clean_text
+from embodied_mem.records.json_values import JsonValue, canonical, clean_text
 
 Detail: TypeAlias = Literal["signature", "full"]
 
@@ -45,14 +46,24 @@ class Parameter:
     """One parameter of a skill.
 
     Attributes:
-        name: Name of the parameter.
+        name: The role that the value plays ("object", "target", "tool"); see docs/write-a-world.md.
         type: Kind of value ("object", "text", "number", "action").
-        choices: Sensible values now; empty if any value of the type is allowed.
+        choices: The values allowed now; empty if any value of the type is allowed. A world does not offer a
+            skill for which there is no value now.
+        is_open: Whether the world accepts values beyond `choices` too, such as descriptions of objects.
     """
 
     name: str
     type: str = "text"
     choices: tuple[JsonValue, ...] = ()
+    is_open: bool = False
+
+    def allows(self, value: JsonValue) -> bool:
+        """Whether the value is one of the choices, or any value is allowed."""
+        if self.is_open or not self.choices:
+            return True
+        wanted = canonical(value)  # `in` would take True for 1
+        return any(canonical(choice) == wanted for choice in self.choices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +132,30 @@ def check_call(call: SkillCall, skills: Sequence[Skill]) -> None:
 
     Raises:
         UnknownName: No skill of that name can be called now; the message gives the nearest names.
-        InvalidRecord: The arguments are not exactly the skill's parameters.
+        InvalidRecord: The arguments are not exactly the skill's parameters, or a value is none of the choices
+            of its parameter; the message gives the nearest choices.
     """
     by_name = {skill.name: skill for skill in skills}
     if call.name not in by_name:
         raise unknown_name("skill", call.name, by_name)
-    expected = {parameter.name for parameter in by_name[call.name].parameters}
+    parameters = by_name[call.name].parameters
+    expected = {parameter.name for parameter in parameters}
     if set(call.arguments) != expected:
         given = ", ".join(sorted(call.arguments)) or "none"
         raise InvalidRecord(
             f"{call.name} takes {', '.join(sorted(expected)) or 'no arguments'}; given {given}"
         )
+    for parameter in parameters:
+        value = call.arguments[parameter.name]
+        if not parameter.allows(value):
+            raise InvalidRecord(
+                f"{call.name}.{parameter.name} is {value!r:.200}; {_choices(parameter, value)}"
+            )
+
+
+def _choices(parameter: Parameter, value: JsonValue) -> str:
+    names = list(map(str, parameter.choices))
+    close = difflib.get_close_matches(str(value)[:200], names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"{hint}expected one of {', '.join(names[:20])}{more}"

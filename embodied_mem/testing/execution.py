@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from embodied_mem.contracts import World
+from embodied_mem.contracts import HasStopAction, World
 from embodied_mem.records.experience import SkillCall
 from embodied_mem.records.skills import Observation, SkillResult, SkillStatus
 
@@ -100,6 +100,19 @@ class ExecutionContract:
         assert result.status is SkillStatus.CANCELLED
         assert execution.advance(observation) == result
         assert execution.cancel() == result
+
+    def test_its_stop_action_is_one_of_the_environment(self, world: World, call: SkillCall) -> None:
+        """It can be taken once after `cancel`, and the call stays cancelled."""
+        observation = begin_episode(world)
+        execution = world.start(call)
+        if not isinstance(execution, HasStopAction):
+            pytest.skip("its cancellation takes no step")
+        execution.advance(observation)
+        result = execution.cancel()
+        action = execution.stop_action()
+        assert world.env.action_space.contains(action)
+        raw, *_, info = world.env.step(action)
+        assert execution.advance(world.observe(raw, info)) == result
 
     def test_a_call_that_ended_keeps_its_result(self, world: World, failing_call: SkillCall | None) -> None:
         """`advance` and `cancel` return the same result afterwards."""

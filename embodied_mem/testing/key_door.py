@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from embodied_mem.records.experience import SkillCall, Task, instance_id
+from embodied_mem.records.experience import InstanceFrom, SkillCall, Task, instance_id
 from embodied_mem.records.skills import (
     Detail,
     Observation,
@@ -76,6 +76,8 @@ class KeyDoorEnv(gymnasium.Env[dict[str, Any], np.int64]):
 class KeyDoorWorld:
     """Describes `KeyDoorEnv`: skills go_to, open and take; failures name the obstacle and not the remedy."""
 
+    instance_from: InstanceFrom = "state"  # the first observation shows everything
+
     def __init__(self, env: "gymnasium.Env[Any, Any] | None" = None) -> None:
         self.env: gymnasium.Env[Any, Any] = env if env is not None else KeyDoorEnv()
         self.state: Mapping[str, int] = {}
@@ -84,15 +86,25 @@ class KeyDoorWorld:
     def begin(self, observation: Any, info: Mapping[str, Any], *, seed: int | None) -> Task:
         """The task is always to get to the chest."""
         self._reached = None
-        return Task("get to the chest", kind="KeyDoor-v0", instance=instance_id("KeyDoor-v0", seed=seed))
+        problem = [int(observation["door"]), getattr(self.env.unwrapped, "max_steps", None)]
+        instance = instance_id("KeyDoor-v0", seed=seed, state=problem)
+        return Task("get to the chest", kind="KeyDoor-v0", instance=instance)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
         """Text on the held key and the state of the door."""
         self.state = {name: int(value) for name, value in observation.items()}
         self._reached = info.get("reached")
-        held = f"{COLOURS[self.state['held'] - 1]} key" if self.state["held"] else "nothing"
+        held = f"{COLOURS[self.state['held'] - 1]} key" if self.state["held"] else None
         how = "open" if self.state["is_open"] else "locked"
-        return Observation(text=f"You hold {held}. The {self.door} is {how}.", raw=observation)
+        return Observation(
+            text=f"You hold {held or 'nothing'}. The {self.door} is {how}.",
+            facts={"held": held, "door": self.door, "state": how},
+            raw=observation,
+        )
 
     def skills(self, observation: Observation, *, detail: Detail = "signature") -> Sequence[Skill]:
         """Go to the chest, open the door, take a key."""

@@ -4,15 +4,33 @@ import re
 
 import pytest
 
-from embodied_mem.contracts import HasGoalCheck, HasSceneText, World
+from embodied_mem.contracts import (
+    CanClose,
+    CanHold,
+    CanRestart,
+    HasGoalCheck,
+    HasSceneText,
+    HasSceneView,
+    World,
+)
 from embodied_mem.errors import InvalidRecord, UnknownName
 from embodied_mem.records.experience import SkillCall, Task
+from embodied_mem.records.json_values import canonical, to_json_object
+from embodied_mem.records.scene import SceneView
 from embodied_mem.records.skills import Observation, Skill
 from embodied_mem.testing.execution import begin_episode, run_call
 
+SEEDS = range(4)  # problems to compare; a simulator may take seconds for each
+CHARS_PER_TOKEN = 4
+
 
 class WorldContract:
-    """Subclass it and define fixtures `world` and `call`, a call that is valid after a reset with seed 0."""
+    """Subclass it and define fixtures `world` and `call`, a call that is valid after a reset with seed 0.
+
+    A world names its problems in `Task.instance`, by `instance_id`. If it can read the full initial state, it
+    has an attribute `instance_from = "state"`: equal problems then have equal names, whatever the seed.
+    Without that attribute it names them by the seed.
+    """
 
     @pytest.fixture
     def world(self) -> World:
@@ -31,15 +49,27 @@ class WorldContract:
         assert task.text
         assert task.instance
 
-    def test_equal_seeds_are_equal_problems_and_others_are_not(self, world: World) -> None:
-        """Instance ids follow the seed; the leakage guard compares them."""
+    def test_equal_seeds_are_equal_problems(self, world: World) -> None:
+        """The leakage guard compares names of problems, and so do the arms of an experiment."""
         assert _begin(world, 0) == _begin(world, 0)
-        assert _begin(world, 0).instance != _begin(world, 1).instance
 
-    def test_an_unseeded_problem_has_no_instance(self, world: World) -> None:
-        """It cannot be reproduced, so its instance id is empty and equals no other."""
+    def test_problems_that_look_different_have_different_names(self, world: World) -> None:
+        """Task, first observation and skills of equal names are equal."""
+        looks: dict[str, str] = {}
+        for seed in SEEDS:
+            name, look = _problem(world, seed)
+            assert looks.setdefault(name, look) == look, f"two problems are both called {name!r}"
+
+    def test_the_name_of_a_problem_follows_what_the_world_declares(self, world: World) -> None:
+        """The same problem under another seed keeps its name if that comes from the state, and only then."""
+        told_otherwise = _begin(world, 0, told=1).instance
+        is_same = told_otherwise == _begin(world, 0).instance
+        assert is_same is _is_named_by_state(world)
+
+    def test_an_unseeded_problem_is_named_by_its_state_or_not_at_all(self, world: World) -> None:
+        """What is named by its seed has no name without one, and so equals no other."""
         raw, info = world.env.reset()
-        assert world.begin(raw, info, seed=None).instance == ""
+        assert bool(world.begin(raw, info, seed=None).instance) is _is_named_by_state(world)
 
     def test_it_describes_what_is_perceived(self, world: World) -> None:
         """The observation has a text, and the environment's own observation as `raw`."""
@@ -109,10 +139,70 @@ class WorldContract:
         begin_episode(world)
         assert isinstance(world.scene(), str)
 
+    def test_the_scene_fits_its_budget(self, world: World) -> None:
+        """Texts are within the budget, facts are JSON, and looking changes nothing."""
+        if not isinstance(world, HasSceneView):
+            pytest.skip("the world gives no view of its scene")
+        begin_episode(world)
+        whole = world.view_scene()
+        assert isinstance(whole, SceneView)
+        to_json_object(whole.facts, field="facts")
+        for budget_tokens in (0, 1, 8, 100):
+            view = world.view_scene(budget_tokens, about=["no such thing"])
+            assert len(view.text) <= budget_tokens * CHARS_PER_TOKEN
+        assert world.view_scene() == whole
 
-def _begin(world: World, seed: int) -> Task:
+    def test_it_can_hold_at_any_step(self, world: World, call: SkillCall) -> None:
+        """The hold action is one of the environment's, also while a call runs, which goes on after it."""
+        if not isinstance(world, CanHold):
+            pytest.skip("the world does not hold")
+        observation = begin_episode(world)
+        execution = world.start(call)
+        for _ in range(2):
+            execution.advance(observation)
+            action = world.hold_action()
+            assert world.env.action_space.contains(action)
+            raw, _, is_terminated, is_truncated, info = world.env.step(action)
+            observation = world.observe(raw, info)
+            if is_terminated or is_truncated:
+                break
+
+    def test_it_begins_again_after_a_restart(self, world: World) -> None:
+        """The episode after a restart is the same as before, also if one was running."""
+        if not isinstance(world, CanRestart):
+            pytest.skip("the world cannot restart")
+        before = begin_episode(world)
+        world.restart()
+        after = begin_episode(world)
+        assert (after.text, after.facts, after.pose) == (before.text, before.facts, before.pose)
+
+    def test_it_can_be_closed_twice(self, world: World) -> None:
+        """Closing releases what it holds, in an episode or after it."""
+        if not isinstance(world, CanClose):
+            pytest.skip("the world has no close of its own")
+        begin_episode(world)
+        world.close()
+        world.close()
+
+
+def _begin(world: World, seed: int, *, told: int | None = None) -> Task:
+    """Begin the problem of a seed; `told` is the seed that the world hears of, if it is another one."""
     raw, info = world.env.reset(seed=seed)
-    return world.begin(raw, info, seed=seed)
+    return world.begin(raw, info, seed=seed if told is None else told)
+
+
+def _problem(world: World, seed: int) -> tuple[str, str]:
+    """Return the name of a problem, and all that a planner sees of it at its start."""
+    raw, info = world.env.reset(seed=seed)
+    task = world.begin(raw, info, seed=seed)
+    seen = world.observe(raw, info)
+    facts = canonical(to_json_object(seen.facts, field="facts"))
+    skills = [_signature(skill) for skill in world.skills(seen)]
+    return task.instance, repr((task.text, task.kind, seen.text, facts, seen.pose, skills))
+
+
+def _is_named_by_state(world: World) -> bool:
+    return getattr(world, "instance_from", "seed") == "state"
 
 
 def _signature(skill: Skill) -> tuple[object, ...]:

@@ -41,7 +41,7 @@ KNOWLEDGE: tuple[Revealed, ...] = (
     Revealed("that an object put down is the one that was picked up", "names in texts"),
     Revealed("where the agent is relative to the start, and where it looks", "pose"),
     Revealed("the environment's own view, direction and mission", "raw"),
-    Revealed("the level's id and options, and the seed", "task kind and instance"),
+    Revealed("the level's id and options, and whether two problems are the same", "task kind and instance"),
     Revealed("that an object was not seen, or is gone", "failures unseen, gone"),
     Revealed(
         "which object or door is first on the way that is cheapest to clear, and the door's state",

@@ -43,7 +43,7 @@ def _make(family: str, level: str, options: dict[str, Any]) -> MiniGridWorld:
     found = level if level in ids else newest.get(level)
     if found is None:
         raise unknown_name(f"{family} level", level, newest)
-    return MiniGridWorld(make_quick(found, **options), options=options)
+    return MiniGridWorld(make_quick(found, **options))
 
 
 def _short(level: str) -> str:

@@ -11,13 +11,17 @@ from embodied_mem.contracts import Policy
 from embodied_mem.envs.minigrid import codes
 from embodied_mem.envs.minigrid.execution import SkillExecution
 from embodied_mem.envs.minigrid.ledger import KNOWLEDGE
+from embodied_mem.envs.minigrid.problem import can_read_state, initial_state
 from embodied_mem.envs.minigrid.recorder import StepRecorder
 from embodied_mem.envs.minigrid.seen_map import SeenMap
 from embodied_mem.envs.minigrid.skills import Controller
-from embodied_mem.envs.minigrid.text import SIGNATURES, describe_scene, describe_view, skill_list
+from embodied_mem.envs.minigrid.text import SIGNATURES, describe_scene, describe_view, skill_list, view_scene
 from embodied_mem.errors import EpisodeError, InvalidRecord
+from embodied_mem.recording.made_with import made_with
 from embodied_mem.records import SkillCall, Task, instance_id
+from embodied_mem.records.experience import InstanceFrom
 from embodied_mem.records.json_values import JsonValue
+from embodied_mem.records.scene import SceneView
 from embodied_mem.records.skills import Detail, Observation, Skill, check_call
 
 # The action "done" ends the episode in these levels, so a call waits by turning on the spot instead.
@@ -28,8 +32,8 @@ class MiniGridWorld:
     """Describes one MiniGrid environment to planners; also has an expert, a goal check and a scene text.
 
     The world reads only the dict observation (image, direction, mission) and its own actions; only the expert
-    reads the full state. `Observation.pose` is (x, y, heading_rad) relative to the start: x in cells east and
-    y in cells north, the heading counter-clockwise from east.
+    and the name of the problem read the full state. `Observation.pose` is (x, y, heading_rad) relative to the
+    start: x in cells east and y in cells north, the heading counter-clockwise from east.
     """
 
     knowledge = KNOWLEDGE
@@ -41,7 +45,8 @@ class MiniGridWorld:
 
         Args:
             env: The environment; step `world.env` instead from now on.
-            options: Options it was made with; part of the instance id of its tasks.
+            options: Options it was made with, part of the instance id of its tasks; None: those that its spec
+                gives.
             map_size: Cells along each side of the agent's map, whose middle is the start.
 
         Raises:
@@ -51,7 +56,7 @@ class MiniGridWorld:
         self._seen = SeenMap(view_size=_view_size(env), size=map_size)
         self._controller = Controller(self._seen)
         self._kind = env.spec.id if env.spec else type(env.unwrapped).__name__
-        self._options = dict(options or {})
+        self._options = made_with(env) if options is None else dict(options)
         self._idle_action = (
             codes.LEFT if any(name in self._kind for name in DONE_ENDS_EPISODE) else codes.DONE
         )
@@ -64,13 +69,23 @@ class MiniGridWorld:
         """The environment to step."""
         return self._env
 
+    @property
+    def instance_from(self) -> InstanceFrom:
+        """Problems are named by a digest of the initial state, or by the seed if it cannot be read."""
+        return "state" if can_read_state(self._env.unwrapped) else "seed"
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._env.close()
+
     def begin(self, observation: Any, info: Mapping[str, Any], *, seed: int | None) -> Task:
         """Clear the map for a new episode; the mission is the task."""
         self._seen.begin(observation["image"], int(observation["direction"]))
         self._merged_steps = 0
         self._described = (None, "", {})
         self._skills = (None, ())
-        instance = instance_id(self._kind, seed=seed, options=self._options)
+        state = initial_state(self._env.unwrapped) if self.instance_from == "state" else None
+        instance = instance_id(self._kind, seed=seed, options=self._options, state=state)
         return Task(str(observation["mission"]), kind=self._kind, instance=instance)
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
@@ -125,6 +140,15 @@ class MiniGridWorld:
     def scene(self) -> str:
         """Text on the things seen in this episode that are not gone, with places relative to the start."""
         return describe_scene(self._seen)
+
+    def view_scene(self, budget_tokens: int | None = None, *, about: Sequence[str] = ()) -> SceneView:
+        """The same within a budget, and the things as facts; see `HasSceneView`.
+
+        Args:
+            budget_tokens: Length limit of the text; None: no limit.
+            about: Names of things that are left out last.
+        """
+        return view_scene(self._seen, budget_tokens, about=about)
 
     def _describe(self) -> tuple[str, Mapping[str, JsonValue]]:
         key = (self._seen.things_version, self._seen.visible)

@@ -32,6 +32,6 @@ def test_they_judge_and_reflect_on_every_episode(tmp_path, monkeypatch, toy_envi
 
 
 def test_options_that_do_not_fit_are_refused_before_the_run(tmp_path):
-    with pytest.raises(ExperimentError, match="judge 'strict' cannot be made with {'colour': 'red'}"):
+    with pytest.raises(ExperimentError, match=r"judge 'strict' cannot be made with \{'colour': 'red'\}"):
         play(tmp_path / "run", "judge=strict", "judge.options.colour=red")
     assert not (tmp_path / "run").exists()

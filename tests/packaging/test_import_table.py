@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OWN = "embodied_mem"
 FOLDERS = ("core", "envs", "planners", "experiments")  # at the top of the repository; core is embodied_mem/
-OUTSIDE = ("benchmarks", "tests")  # top-level folders that are not installed
+OUTSIDE = ("benchmarks", "examples", "tests")  # top-level folders that are not installed
 
 # Which folder may import which; a folder may always import itself.
 ALLOWED = {
@@ -20,6 +20,7 @@ ALLOWED = {
     "planners": {"core"},
     "experiments": {"core", "envs", "planners"},
     "benchmarks": set(FOLDERS),
+    "examples": set(FOLDERS),
 }
 
 # The rooms of embodied_mem, lowest first: a module may import its own room and those listed before it, also
@@ -213,6 +214,7 @@ def test_the_floor_plan_lists_the_rooms_in_this_order():
         ("envs.minigrid", "benchmarks"),
         ("benchmarks.workload", "core"),
         ("benchmarks.workload", "experiments"),
+        ("examples.survival_env", "envs"),
         ("tests.durability.file_calls", "core"),
         (".records", "core"),
         ("pickle", "core"),

@@ -86,7 +86,8 @@ def test_a_clone_without_symlinks_builds_the_same_wheel(
 def test_a_source_distribution_brings_its_tests_and_what_they_import(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[-1] for name in archive.getnames()}
-    assert {"tests/conftest.py", "benchmarks/store.py", "LICENSE", "CHANGELOG.md", "README.md"} <= names
+    imported = {"benchmarks/store.py", "examples/text_game_world.py"}
+    assert {"tests/conftest.py", *imported, "LICENSE", "CHANGELOG.md", "README.md"} <= names
 
 
 def test_the_wheel_brings_the_command(wheel):

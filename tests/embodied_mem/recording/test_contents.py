@@ -64,7 +64,7 @@ def test_given_names_name_the_actions(memory: Any) -> None:
         (
             gym.spaces.Dict({"move": gym.spaces.Discrete(2), "say": gym.spaces.Text(5)}),
             [{"move": 1, "say": "hi"}, {"say": "hi", "move": np.int64(1)}, {"move": 0, "say": ""}],
-            ["act({'move': 1, 'say': 'hi'}) x2", "act({'move': 0, 'say': ''})"],
+            ['act({"move": 1, "say": "hi"}) x2', 'act({"move": 0, "say": ""})'],
         ),
         (gym.spaces.Tuple((gym.spaces.Discrete(2),)), [(np.int64(1),)] * 3, ["act([1]) x3"]),
     ],

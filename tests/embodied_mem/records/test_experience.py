@@ -1,5 +1,6 @@
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -119,6 +120,30 @@ def test_bottomless_nesting_is_refused():
 def test_an_unseeded_problem_has_no_instance():
     assert instance_id("Maze-v0", seed=None) == ""
     assert instance_id("Maze-v0", seed=3, options={"b": 1, "a": 2}) == 'Maze-v0#3?{"a":2,"b":1}'
+
+
+def test_a_problem_of_known_state_has_one_name_whatever_the_seed():
+    names = {instance_id("Maze-v0", seed=seed, state={"map": [[0, 1]]}) for seed in (None, 0, 7)}
+    (name,) = names
+    assert re.fullmatch(r"Maze-v0@[0-9a-f]{16}", name)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        instance_id("Maze-v1", seed=0, state=[1, 2]),
+        instance_id("Maze-v0", seed=0, state=[2, 1]),
+        instance_id("Maze-v0", seed=0, state=b"[1,2] "),
+        instance_id("Maze-v0", seed=0, state=[1, 2], options={"size": 2}),
+        instance_id("Maze-v0", seed=0),
+    ],
+)
+def test_another_environment_state_or_option_is_another_problem(other):
+    assert instance_id("Maze-v0", seed=0, state=[1, 2]) != other
+
+
+def test_a_state_that_is_falsy_is_a_state():
+    assert instance_id("Maze-v0", seed=3, state=0) != instance_id("Maze-v0", seed=3)
 
 
 def test_equal_calls_are_equal_and_hash_alike():

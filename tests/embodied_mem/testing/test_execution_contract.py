@@ -70,6 +70,26 @@ class NamesStrangers(KeyDoorExecution):
         return result
 
 
+class Braking(KeyDoorExecution):
+    """Waits once after it was cancelled."""
+
+    def stop_action(self):
+        return np.int64(0)
+
+
+class BrakesWildly(Braking):
+    def stop_action(self):
+        return np.int64(99)
+
+
+class GoesOnAfterBraking(Braking):
+    """Forgets that it was cancelled."""
+
+    def stop_action(self):
+        self._result = None
+        return np.int64(0)
+
+
 def world_with(execution):
     class Faulty(KeyDoorWorld):
         def start(self, call):
@@ -87,11 +107,14 @@ def world_with(execution):
         (Blocking, "test_starting_takes_no_step"),
         (Wild, "test_it_gives_actions_of_the_environment"),
         (NamesStrangers, "test_a_failure_says_why"),
+        (BrakesWildly, "test_its_stop_action_is_one_of_the_environment"),
+        (GoesOnAfterBraking, "test_its_stop_action_is_one_of_the_environment"),
     ],
 )
 def test_a_wrong_execution_is_rejected(fault, noticed):
     assert noticed in failures(ExecutionContract, world=world_with(fault), call=walk, failing_call=walk)
 
 
-def test_a_right_execution_passes_whole():
-    assert failures(ExecutionContract, world=KeyDoorWorld, call=walk, failing_call=walk) == []
+@pytest.mark.parametrize("execution", [KeyDoorExecution, Braking])
+def test_a_right_execution_passes_whole(execution):
+    assert failures(ExecutionContract, world=world_with(execution), call=walk, failing_call=walk) == []
