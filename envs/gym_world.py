@@ -14,6 +14,7 @@ from gymnasium.envs.registration import parse_env_id
 from embodied_mem.contracts import Execution
 from embodied_mem.errors import InvalidRecord, UnknownName
 from embodied_mem.recording import describe
+from embodied_mem.recording.dimension_names import observation_parts
 from embodied_mem.records import SkillCall, Task, instance_id
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.skills import (
@@ -48,6 +49,7 @@ class GymWorld:
         self._task = task
         given = describe.action_names(env) if action_names is None else dict(enumerate(action_names))
         self._actions = _discrete_actions(env.action_space, given)
+        self._parts = observation_parts(env)
         self._id = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
 
     @property
@@ -63,7 +65,9 @@ class GymWorld:
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
         """The observation as text, with its images."""
         return Observation(
-            text=describe.observation_text(observation), images=_images(observation), raw=observation
+            text=describe.observation_text(observation, self._parts),
+            images=_images(observation),
+            raw=observation,
         )
 
     def skills(self, observation: Observation, *, detail: Detail = "signature") -> Sequence[Skill]:

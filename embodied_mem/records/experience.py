@@ -99,7 +99,7 @@ class Task:
         return task if isinstance(task, Task) else cls(task)
 
 
-def instance_id(environment: str, *, seed: int | None, options: Mapping[str, Any] | None = None) -> str:
+def instance_id(environment: str, *, seed: int | str | None, options: Mapping[str, Any] | None = None) -> str:
     """Return one id for one problem: environment id (with its version), seed and reset options."""
     if seed is None:
         return ""  # an unseeded problem cannot be reproduced, so it equals no other
