@@ -17,6 +17,7 @@ from embodied_mem.envs.building import at_detail
 from embodied_mem.envs.gym_actions import MAX_CHOICES, GymActions, OneStep
 from embodied_mem.errors import EpisodeError, UnknownName
 from embodied_mem.recording import describe
+from embodied_mem.recording.dimension_names import observation_parts
 from embodied_mem.recording.made_with import made_with
 from embodied_mem.records import SkillCall, Task, instance_id
 from embodied_mem.records.experience import InstanceFrom
@@ -44,6 +45,7 @@ class GymWorld:
         self._task = task
         given = describe.action_names(env) if action_names is None else dict(enumerate(action_names))
         self.actions = GymActions(env.action_space, given)
+        self._parts = observation_parts(env)
         self._id = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
         self._made_with = made_with(env)
 
@@ -65,7 +67,7 @@ class GymWorld:
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
         """The observation as text, with the short entries of a mapping as facts, and with its images."""
         return Observation(
-            text=describe.observation_text(observation),
+            text=describe.observation_text(observation, self._parts),
             facts=describe.small_json(observation),
             images=_images(observation),
             raw=observation,

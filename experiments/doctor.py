@@ -67,6 +67,7 @@ def examine(output_folder: Path = Path("outputs"), store: Path | None = None) ->
     return [
         Finding("python", platform.python_version()),
         *(_package(name) for name in CORE),
+        _recording(),
         _sqlite(),
         *(_extra(extra, packages) for extra, packages in EXTRAS.items()),
         Finding(
@@ -83,6 +84,17 @@ def _package(name: str) -> Finding:
         return Finding(name, version(name))
     except PackageNotFoundError:
         return Finding(name, "not installed", is_problem=True, advice="run: pip install embodied-mem")
+
+
+def _recording() -> Finding:
+    """Import the wrappers, which depend on the version of Gymnasium more than anything else."""
+    try:
+        from embodied_mem.recording import single_env, vector_env  # noqa: F401
+    except Exception as error:  # a package of an unknown version may raise anything
+        said = f"{type(error).__name__}: {error}"
+        advice = "run: pip install --upgrade embodied-mem gymnasium"
+        return Finding("record_experience", said, is_problem=True, advice=advice)
+    return Finding("record_experience", "can be used")
 
 
 def _sqlite() -> Finding:

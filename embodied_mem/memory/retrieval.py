@@ -119,7 +119,8 @@ class Retrieval:
         recalled = Recollection(n_candidates=found.n_candidates, is_exact=found.is_exact)
         for item in chosen:
             if item.sequence in experiences:  # else purged after the search
-                experience, reason = experiences[item.sequence], reasons[item.sequence]
+                experience = experiences[item.sequence]
+                reason = reasons[item.sequence] + _missing_text(query, experience)
                 recalled.append(_hit(item, experience, reason, prepared.n_alike))
         return recalled
 
@@ -285,9 +286,16 @@ def _rank_text(query: Query, place: int, item: Ranked, *, is_best: bool) -> str:
 
 def _part_text(item: Ranked) -> str:
     name = main_part(item.parts)
-    if not name:
+    if not name or item.parts[name] < 0.005:  # would be shown as 0.00
         return ", though nothing is shared" if item.parts else ""
     return f", mostly by {name} ({item.parts[name]:.2f} of {item.score:.2f})"
+
+
+def _missing_text(query: Query, experience: Experience) -> str:
+    """Say that an experience holds none of the vectors that the query compares, so that 0 means unknown."""
+    asked = [vector.field for vector in query.vectors]
+    held = {vector.field for vector in experience.vectors}
+    return f"; it has no vector {', '.join(asked[:3])} to compare" if asked and held.isdisjoint(asked) else ""
 
 
 def _hit(item: Ranked, experience: Experience, reason: str, group_sizes: Mapping[int, int]) -> Recalled:

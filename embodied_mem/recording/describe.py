@@ -7,6 +7,7 @@ import enum
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.recording.characters import decoded
+from embodied_mem.recording.dimension_names import Parts
+from embodied_mem.records.arrays import as_array
 from embodied_mem.records.experience import SkillCall
 from embodied_mem.records.json_values import JsonObject, JsonValue, canonical, clean_text, to_json
 
@@ -60,19 +64,28 @@ def task_text(observation: Any, info: Mapping[str, Any], *, environment: str = "
     for source in (observation, info):
         if isinstance(source, Mapping):
             for key in TASK_KEYS:
-                text = source.get(key)
-                if isinstance(text, str) and text.strip():
-                    return clip(text, MAX_TASK_CHARS)
+                with suppress(Exception):  # reading a simulator's mapping may raise anything
+                    text = source.get(key)
+                    if isinstance(text, str) and text.strip():
+                        return clip(text, MAX_TASK_CHARS)
     return clip(identifier_text(environment) or environment, MAX_TASK_CHARS)
 
 
-def observation_text(observation: Any) -> str:
-    """Return an observation in words.
+def observation_text(observation: Any, parts: Parts = ()) -> str:
+    """Return an observation in words; never raises.
 
     Text stays as is; a mapping gives one line per entry, sorted by key; up to 64 numbers are written out,
-    rounded to four digits; larger arrays are described by shape and dtype ("image 84x84x3 uint8").
+    rounded to four digits; larger arrays are described by shape and dtype ("image 84x84x3 uint8"), those of
+    character codes by their text. Arrays may be of any library (see `as_array`).
+
+    Args:
+        observation: The observation.
+        parts: Names of its numbers; used if it is an array of that many, one line for each.
     """
-    return clip(_text(observation, depth=0), MAX_STATE_CHARS)
+    try:
+        return clip(_named_text(observation, parts) or _text(observation, depth=0), MAX_STATE_CHARS)
+    except Exception:  # reading a simulator's object may raise anything
+        return f"a {type(observation).__name__}"
 
 
 def action_names(env: Any) -> dict[int, str]:
@@ -116,8 +129,10 @@ def action_json(action: Any) -> JsonValue:
     """Return an action as JSON; array floats keep seven digits, other objects become text."""
     if isinstance(action, str):
         return clip(action, MAX_TASK_CHARS)
-    if isinstance(action, np.ndarray) and action.dtype.kind == "f":
-        action = [float(f"{x:.7g}") for x in action.reshape(-1).tolist()]
+    array = as_array(action)
+    if array is not None:
+        is_float = array.ndim and array.dtype.kind == "f"
+        action = [float(f"{x:.7g}") for x in array.reshape(-1).tolist()] if is_float else array
     try:
         return to_json(action, field="action")
     except InvalidRecord:
@@ -127,7 +142,8 @@ def action_json(action: Any) -> JsonValue:
 def reward_number(reward: Any) -> float:
     """Return a reward as a float, also from an array of one number; NaN if it is not a number."""
     try:
-        return float(reward.item() if isinstance(reward, np.ndarray) else reward)
+        array = None if isinstance(reward, float | int) else as_array(reward)
+        return float(reward if array is None else array.item())
     except Exception:  # a custom reward type may raise anything
         return math.nan
 
@@ -139,8 +155,8 @@ def small_json(values: Any, *, entry_chars: int = 500) -> JsonObject:
     """
     kept: JsonObject = {}
     left_out: list[JsonValue] = []
-    for key, value in values.items() if isinstance(values, Mapping) else ():
-        name = clip(key, 100)
+    for key, value in _entries(values):
+        name = glimpse(key, 100)
         plain, is_small = _small_json(value, entry_chars)
         if is_small and len(kept) < MAX_ENTRIES:
             kept[name] = plain
@@ -149,12 +165,19 @@ def small_json(values: Any, *, entry_chars: int = 500) -> JsonObject:
     return {**kept, "left_out": left_out} if left_out else kept
 
 
+def _entries(values: Any) -> list[tuple[Any, Any]]:
+    try:
+        return list(values.items()) if isinstance(values, Mapping) else []
+    except Exception:  # reading a simulator's mapping may raise anything
+        return []
+
+
 def _small_json(value: Any, limit: int) -> tuple[JsonValue, bool]:
     """Return the value as JSON, and whether it is valid JSON of at most `limit` characters."""
-    if not _may_be_small(value, limit):
-        return None, False
     try:
-        plain = to_json(value, field="value")
+        if not _may_be_small(value, limit):
+            return None, False
+        plain = to_json(_with_numpy(value), field="value")
         return plain, len(canonical(plain)) <= limit
     except Exception:  # reading a simulator's object may raise anything
         return None, False
@@ -169,11 +192,21 @@ def _may_be_small(value: Any, limit: int) -> bool:
             limit -= len(item)
             if limit >= 0:
                 waiting.extend(item.values() if isinstance(item, Mapping) else item)
-        elif isinstance(item, np.ndarray):
-            limit -= item.size
+        elif hasattr(type(item), "shape"):  # an array of any library
+            limit -= math.prod(item.shape)
         elif isinstance(item, str):
             limit -= len(item)
     return limit >= 0
+
+
+def _with_numpy(value: Any) -> Any:
+    """Return the value with arrays of other libraries as NumPy arrays."""
+    if isinstance(value, Mapping):
+        return {key: _with_numpy(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_numpy(item) for item in value]
+    array = as_array(value)
+    return value if array is None else array
 
 
 def is_image(array: npt.NDArray[Any]) -> bool:
@@ -185,17 +218,31 @@ def _name(text: str) -> str:
     return clip(text.strip().lower().replace(" ", "_"), 100)
 
 
+def _named_text(value: Any, parts: Parts) -> str:
+    """Return one line for each part of an array; empty if it does not have as many numbers as the parts."""
+    array = as_array(value) if parts else None
+    if array is None or array.ndim != 1 or array.size != sum(size for _, size in parts):
+        return ""
+    ends = np.cumsum([size for _, size in parts]).tolist()
+    return "\n".join(
+        f"{name}: {_array_text(array[end - size : end]) if size > 1 else _number(array[end - 1].item())}"
+        for (name, size), end in zip(parts, ends, strict=True)
+    )
+
+
 def _text(value: Any, *, depth: int) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping) and depth < MAX_DEPTH:
         return _mapping_text(value, depth=depth)
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufSU":
-        return _array_text(np.asarray(value))
     if value is None or isinstance(value, bool | int | float):
         return _number(value)
     if isinstance(value, list | tuple) and depth < MAX_DEPTH:
         return _sequence_text(value, depth=depth)
+    array = as_array(value)
+    if array is not None:
+        text = _array_text(array)
+        return f"\n{text}" if depth and "\n" in text else text  # the lines of a map stay in line
     return f"a {type(value).__name__}"  # not repr(): it may hold an address, which differs between runs
 
 
@@ -217,6 +264,9 @@ def _sequence_text(value: Sequence[Any], *, depth: int) -> str:
 def _array_text(array: npt.NDArray[Any]) -> str:
     if not is_image(array) and array.size <= MAX_NUMBERS:
         return _numbers(array.tolist())
+    text = "" if is_image(array) else decoded(array)
+    if text:
+        return text
     kind = "image" if array.dtype == np.uint8 and array.ndim in (2, 3) else "array"
     return f"{kind} {'x'.join(map(str, array.shape))} {array.dtype}"
 

@@ -4,21 +4,22 @@ import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
-from embodied_mem.errors import InvalidRecord
 from embodied_mem.recording import describe
+from embodied_mem.recording.dimension_names import Parts
 from embodied_mem.recording.outcomes import EpisodeSummary
 from embodied_mem.recording.plan_log import ActionLog
 from embodied_mem.records.experience import Task
 from embodied_mem.records.json_values import JsonObject
-from embodied_mem.records.queries import observation_vector
-from embodied_mem.records.spaces import FieldVector, Space
+from embodied_mem.records.observation_keys import observation_keys
+from embodied_mem.records.spaces import FieldVector
 
-MAX_VECTOR_NUMBERS = 4_096
+MAX_SEED_BITS = 1_024  # written out in 309 digits; a longer seed is named by its length and hash
+MAX_SEED_CHARS = 400
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: a frozen one makes a call per assignment
@@ -31,19 +32,21 @@ class EpisodeStart:
         episode: Index of the episode in this environment, from 0.
         first_step: Environment step at the start of the span.
         span: Index of the span within the episode.
-        seed: Seed of the reset; None if not given.
+        seed: Seed of the reset, as text if it is longer than 64 bits; None if not given.
         observation: The first observation.
         state: The first observation in words.
-        vectors: The first observation as a vector, if it is an array of numbers.
+        vectors: The keys of the first observation.
+        parts: Names of the numbers of an observation.
     """
 
     task: Task
     attempt: str
     episode: int
-    seed: int | None
+    seed: int | str | None
     observation: Any
     state: str
     vectors: tuple[FieldVector, ...]
+    parts: Parts = ()
     first_step: int = 0
     span: int = 0
 
@@ -104,7 +107,7 @@ class EpisodeLog:
         return EpisodeSummary(
             task=self.start.task,
             first_state=self.start.state,
-            last_state=describe.observation_text(ending.observation),
+            last_state=describe.observation_text(ending.observation, self.start.parts),
             first_observation=self.start.observation,
             last_observation=ending.observation,
             info=ending.info,
@@ -119,7 +122,7 @@ class EpisodeLog:
         return replace(
             self.start,
             observation=observation,
-            state=describe.observation_text(observation),
+            state=describe.observation_text(observation, self.start.parts),
             vectors=first_vectors(observation),
             first_step=self.start.first_step + self.steps,
             span=self.start.span + 1,
@@ -177,19 +180,26 @@ def _sum_after(total: float, rewards: Sequence[Any]) -> float:
 
 
 def first_vectors(observation: Any) -> tuple[FieldVector, ...]:
-    """Return the observation as a vector if it is an array of at most 4,096 finite numbers; else empty."""
-    is_numeric = isinstance(observation, np.ndarray) and observation.dtype.kind in "biuf"
-    if not is_numeric or not 1 <= observation.size <= MAX_VECTOR_NUMBERS:
-        return ()
-    field, space = _field_of(observation.shape)
+    """Return the vectors by which an observation is found again; what cannot be compared has none."""
     try:
-        return (FieldVector(field=field, space=space, values=observation.reshape(-1)),)
-    except InvalidRecord:  # not finite, possibly only in float32
+        return observation_keys(observation).vectors
+    except Exception:  # reading a simulator's object may raise anything
         return ()
 
 
-@lru_cache(maxsize=64)
-def _field_of(shape: tuple[int, ...]) -> tuple[str, Space]:
-    """Return the cached field and space of observations of a shape."""
-    vector = observation_vector(np.zeros(shape))
-    return vector.field, vector.space
+def plain_seed(seed: Any) -> int | str | None:
+    """Return a seed as an integer of at most 64 bits, else as text.
+
+    Gymnasium takes integers of any length, and other environments anything.
+    """
+    if seed is None:
+        return None
+    if not isinstance(seed, int | np.integer):
+        return describe.glimpse(seed, MAX_SEED_CHARS)
+    number = int(seed)
+    if -(2**63) <= number < 2**63:
+        return number
+    if number.bit_length() <= MAX_SEED_BITS:
+        return str(number)
+    digest = blake2b(f"{number:x}".encode(), digest_size=16).hexdigest()
+    return f"{number.bit_length()} bits with blake2b {digest}"

@@ -1,10 +1,11 @@
-"""Outcome of a recorded episode: by a user's function, by a reward rule, or unverified."""
+"""Outcome of a recorded episode: by a user's function, a reward rule or the environment, or unverified."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
+from embodied_mem.records.arrays import as_array
 from embodied_mem.records.experience import Outcome, Status, Task
 
 
@@ -63,6 +64,33 @@ class RewardRule:
         return Status.FAILURE if summary.terminated else None
 
 
+SUCCESS_KEYS = ("success", "is_success")
+
+
+def success_in_info(summary: EpisodeSummary) -> Status | None:
+    """The default rule: what the last `info` says under `success` or `is_success`, a truth value or 0 or 1.
+
+    Without success an episode that terminated is a failure. None, so that nothing changes, if it was
+    truncated or if the environment says nothing.
+    """
+    for key in SUCCESS_KEYS:
+        is_success = _truth_of(summary.info, key)
+        if is_success is not None:
+            return Status.SUCCESS if is_success else Status.FAILURE if summary.terminated else None
+    return None
+
+
+def _truth_of(info: Any, key: str) -> bool | None:
+    """Return True for 1 and False for 0, of any type and library; None for anything else."""
+    try:
+        value = info.get(key)
+    except Exception:  # not a mapping, or that of a simulator, which may raise anything
+        return None
+    array = as_array(value)
+    number = array.item() if array is not None and array.size == 1 else value
+    return bool(number) if isinstance(number, bool | int | float) and number in (0, 1) else None
+
+
 _REWARD_RULE = re.compile(r"\s*reward\s*(>=|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
@@ -73,7 +101,7 @@ def parse_rule(text: str) -> RewardRule | None:
 
 
 def default_outcome(summary: EpisodeSummary, explanation: str) -> Outcome:
-    """Return the outcome without a rule: truncated or unverified."""
+    """Return the outcome if no rule decides: truncated or unverified."""
     status = Status.TRUNCATED if summary.truncated and not summary.terminated else Status.UNVERIFIED
     return Outcome(status=status, reward=summary.reward, explanation=explanation, steps=summary.steps)
 

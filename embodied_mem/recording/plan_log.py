@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from embodied_mem.recording import describe
 from embodied_mem.recording.action_summary import ActionSummary
+from embodied_mem.records.arrays import as_array, to_array
 from embodied_mem.records.experience import SkillCall
 from embodied_mem.records.json_values import JsonObject, JsonValue, canonical
 
@@ -170,12 +171,25 @@ def _runs(numbers: Integers) -> tuple[Integers, Integers]:
 
 
 def action_log(
-    space: "Space[Any]", names: Mapping[int, str], *, max_calls: int, keep_continuous: bool
+    space: "Space[Any]",
+    names: Mapping[int, str],
+    *,
+    max_calls: int,
+    keep_continuous: bool,
+    dimension_names: Sequence[str] = (),
 ) -> MakePlan:
-    """Return a factory of action logs for an environment with this action space."""
+    """Return a factory of action logs for an environment with this action space.
+
+    Args:
+        space: The action space.
+        names: Names of discrete actions.
+        max_calls: Maximum number of calls of a plan.
+        keep_continuous: Whether to keep each continuous action instead of a summary.
+        dimension_names: Names of the numbers of a continuous action; empty if unknown.
+    """
     to_key = _to_key(space)
     if to_key is None and not keep_continuous:
-        return partial(ActionSummary, describe.clip(repr(space), 200))
+        return partial(ActionSummary, describe.clip(repr(space), 200), dimension_names)
     return partial(PlanLog, to_key or _json_key, _CallMaker(names), max_calls=max_calls)
 
 
@@ -226,11 +240,12 @@ def _has_box(space: Any) -> bool:
 
 
 def _discrete_key(action: Any) -> Key:
-    return int(action.item() if isinstance(action, np.ndarray) else action)
+    array = None if isinstance(action, int) else as_array(action)
+    return int(action if array is None else array.item())
 
 
 def _integers_key(action: Any) -> Key:
-    return tuple(np.asarray(action).reshape(-1).tolist())
+    return tuple(to_array(action).reshape(-1).tolist())
 
 
 def _text_key(action: Any) -> Key:

@@ -11,6 +11,7 @@ from embodied_mem.errors import MemoryModeError
 from embodied_mem.memory.modes import LimitedMemory
 from embodied_mem.recording.outcomes import OutcomeRule
 from embodied_mem.recording.recording_options import Keep, RecordingError, RecordOptions, TaskSource
+from embodied_mem.recording.rejection import rejection
 from embodied_mem.records.experience import Scope
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class RecordKeywords(TypedDict, total=False):
     max_steps_per_experience: int | None
     keep_continuous: bool
     action_names: Sequence[str] | None
+    observation_names: Sequence[str] | None
+    record_copies: bool
     metadata: Mapping[str, Any]
 
 
@@ -96,7 +99,7 @@ def record_experience(
         from embodied_mem.recording.vector_env import RecordVectorExperience
 
         return RecordVectorExperience(env, memory, options)
-    raise RecordingError(_rejection(env))
+    raise RecordingError(rejection(env))
 
 
 def _options(keywords: RecordKeywords) -> RecordOptions:
@@ -105,18 +108,3 @@ def _options(keywords: RecordKeywords) -> RecordOptions:
         known = ", ".join(RecordKeywords.__annotations__)
         raise RecordingError(f"record_experience has no {', '.join(sorted(unknown))}. Known: {known}.")
     return RecordOptions(**keywords)
-
-
-def _rejection(env: Any) -> str:
-    """Return why the object cannot be recorded, and the next step."""
-    classes = [(cls.__module__.split(".")[0], cls.__name__) for cls in type(env).__mro__]
-    if ("stable_baselines3", "VecEnv") in classes:
-        return (
-            f"{type(env).__name__} is a Stable-Baselines3 VecEnv, which cannot be recorded directly; "
-            "record each of its environments: DummyVecEnv([lambda: record_experience(gym.make(ID), memory)])"
-        )
-    if any(module == "gym" for module, _ in classes):
-        return f"{type(env).__name__} is an environment of the old gym package; convert it to gymnasium"
-    if isinstance(env, str):
-        return f"env is the string {env!r}; expected an environment, such as gymnasium.make({env!r})"
-    return f"env is {type(env).__name__}; expected a gymnasium.Env or a gymnasium.vector.VectorEnv"

@@ -14,7 +14,12 @@ import embodied_mem
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.recording import describe
-from embodied_mem.recording.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors
+from embodied_mem.recording.dimension_names import (
+    continuous_action_names,
+    named_one_by_one,
+    observation_parts,
+)
+from embodied_mem.recording.episode_log import Ending, EpisodeLog, EpisodeStart, first_vectors, plain_seed
 from embodied_mem.recording.outcomes import EpisodeSummary, default_outcome, judge
 from embodied_mem.recording.plan_log import MakePlan, action_log
 from embodied_mem.recording.quick_steps import CAPACITY
@@ -40,6 +45,7 @@ class RecordingCounts:
         not_kept: Skipped by `keep`.
         empty: Started, but abandoned before the first step.
         failed: Lost to an error, which was logged and raised at the next `reset()` or `close()`.
+        imagined: Started in a copy of the environment, which does not record (see `record_copies`).
     """
 
     begun: int = 0
@@ -48,6 +54,7 @@ class RecordingCounts:
     not_kept: int = 0
     empty: int = 0
     failed: int = 0
+    imagined: int = 0
 
 
 class Recorder:
@@ -61,11 +68,16 @@ class Recorder:
         options: Options of recording.
         env: The environment, for its id and action names; None if it is not accessible.
         space: Its action space.
+
+    Attributes:
+        counts: Counts of the episodes so far.
+        is_silent: Whether nothing is recorded, because the environment is a copy.
     """
 
     def __init__(self, memory: Memory, options: RecordOptions, *, env: Any, space: "Space[Any]") -> None:
         self.counts = RecordingCounts()
-        self._memory = memory
+        self.is_silent = False
+        self._memory: Memory | None = memory
         self._options = options
         self._environment = _environment_id(env) or options.scope.world
         self._scope = replace(options.scope, world=options.scope.world or self._environment)
@@ -77,12 +89,33 @@ class Recorder:
         self._make_plan: MakePlan = action_log(
             space,
             _action_names(env, options),
+            dimension_names=options.action_names or continuous_action_names(env),
             max_calls=options.max_calls,
             keep_continuous=options.keep_continuous,
         )
+        names = options.observation_names
+        self._parts = observation_parts(env) if names is None else named_one_by_one(names)
         self._pending: Exception | None = None
         self._newest: Receipt | None = None
         self._checked_in: int | None = None
+
+    def of_copy(self) -> "Recorder":
+        """Return the recorder of a copy of the environment."""
+        twin = copy.copy(self)
+        twin.counts, twin._pending, twin._newest = RecordingCounts(), None, None
+        if self._options.record_copies:
+            twin._options = replace(self._options, metadata={**self._options.metadata, "is_copy": True})
+        else:
+            twin.is_silent, twin._memory = True, None  # so that copying does not open the store again
+        return twin
+
+    def log_of_copy(self, log: EpisodeLog | None) -> EpisodeLog | None:
+        """Return the log of a copied environment: what was done before the copy, as an attempt of its own."""
+        if log is None:
+            return None
+        twin = copy.copy(log)
+        twin.start = replace(log.start, attempt=self._options.make_id())
+        return twin
 
     def check_memory(self) -> None:
         """Read from the memory once per process, so that an invalid handle fails before the first step.
@@ -102,23 +135,28 @@ class Recorder:
         info: Mapping[str, Any],
         *,
         episode: int,
-        seed: int | None = None,
+        seed: Any = None,
         options: Mapping[str, Any] | None = None,
     ) -> EpisodeLog | None:
         """Return a log for a new episode; None if the episode is not sampled or failed to start."""
+        if self.is_silent:
+            self.counts.imagined += 1
+            return None
         self.counts.begun += 1
         rng = self._options.rng
         if self._options.sample < 1 and rng is not None and rng.random() >= self._options.sample:
             self.counts.not_sampled += 1
             return None
+        known_seed = plain_seed(seed)
         try:
             start = EpisodeStart(
-                task=self._task(observation, info, seed=seed, options=options),
+                task=self._task(observation, info, seed=known_seed, options=options),
                 attempt=self._options.make_id(),
                 episode=episode,
-                seed=None if seed is None else int(seed),
+                seed=known_seed,
                 observation=_copied(observation),
-                state=describe.observation_text(observation),
+                state=describe.observation_text(observation, self._parts),
+                parts=self._parts,
                 vectors=first_vectors(observation),
             )
         except Exception as error:  # an unusual observation or id must not interrupt a step
@@ -150,6 +188,7 @@ class Recorder:
         try:
             experience = self._experience(episode, ending, metadata)
             if self._is_kept(experience):
+                assert self._memory is not None, "the recorder of a silent copy begins no episode"
                 self._newest = self._memory.record(experience)
                 self.counts.recorded += 1
             else:
@@ -191,7 +230,7 @@ class Recorder:
         observation: Any,
         info: Mapping[str, Any],
         *,
-        seed: int | None,
+        seed: int | str | None,
         options: Mapping[str, Any] | None,
     ) -> Task:
         source = self._options.task
@@ -209,11 +248,11 @@ class Recorder:
         instance = found.instance or self._instance(seed, options)
         return Task(found.text, kind=kind, instance=instance)
 
-    def _instance(self, seed: int | None, options: Mapping[str, Any] | None) -> str:
+    def _instance(self, seed: int | str | None, options: Mapping[str, Any] | None) -> str:
         try:
             return instance_id(self._environment, seed=seed, options=options) if self._environment else ""
-        except InvalidRecord:
-            return ""  # options that are not JSON cannot identify a reproducible problem
+        except Exception:  # options that are not JSON, or of a simulator, identify no reproducible problem
+            return ""
 
     def _experience(self, episode: EpisodeLog, ending: Ending, metadata: Mapping[str, Any]) -> Experience:
         start, summary = episode.start, episode.summary(ending)

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from embodied_mem.errors import EmbodiedMemError
-from embodied_mem.recording.outcomes import OutcomeRule, parse_rule
+from embodied_mem.recording.outcomes import OutcomeRule, parse_rule, success_in_info
 from embodied_mem.records.experience import Experience, Scope, Task
 from embodied_mem.records.json_values import to_json_object
 
@@ -36,7 +36,8 @@ class RecordOptions:
             None: the environment's own text (see `embodied_mem.recording.describe.task_text`).
         outcome: The judge: a function of an `EpisodeSummary` returning an `Outcome`, a status or None, or a
             rule such as "reward>0". Used for episodes that the environment ended and for spans cut by
-            `max_steps_per_experience`. None: they stay `unverified`, or `truncated`.
+            `max_steps_per_experience`. None: what the last info says under `success` or `is_success` (see
+            `success_in_info`); else they stay `unverified`, or `truncated`.
         scope: Scope of the experiences; an empty `world` becomes the environment's id.
         keep: The finished episodes to record: "all", "successes", or a function of the experience.
         sample: Fraction of episodes to record, in (0, 1]; drawn at the start of an episode.
@@ -46,7 +47,11 @@ class RecordOptions:
         max_calls: Maximum number of calls of a plan, >= 2; calls in the middle are omitted and counted.
         max_steps_per_experience: Cut an episode into experiences of at most this many steps; None: never.
         keep_continuous: Whether to keep each continuous action instead of a summary.
-        action_names: Names of discrete actions by index; None: the environment's names.
+        action_names: Names of discrete actions by index, or of the numbers of a continuous action; None: the
+            environment's names.
+        observation_names: Names of the numbers of an array observation; None: the environment's names.
+        record_copies: Whether copies of the environment (`copy.deepcopy`, `pickle`) record too, with
+            `metadata["is_copy"]`; by default they do not, as planners imagine on them.
         metadata: Stored with every experience.
     """
 
@@ -62,12 +67,14 @@ class RecordOptions:
     max_steps_per_experience: int | None = None
     keep_continuous: bool = False
     action_names: Sequence[str] | None = None
+    observation_names: Sequence[str] | None = None
+    record_copies: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (types, expected) in _TYPES.items():
             value = getattr(self, name)
-            if not isinstance(value, types) or (name == "action_names" and isinstance(value, str)):
+            if not isinstance(value, types) or (name.endswith("_names") and isinstance(value, str)):
                 raise _unusable(name, value, expected)
         to_json_object(self.metadata, field="metadata")
         if isinstance(self.outcome, str) and parse_rule(self.outcome) is None:
@@ -76,7 +83,8 @@ class RecordOptions:
             raise _unusable("keep", self.keep, "'all', 'successes' or a function of an Experience")
         if self.keep == "successes" and self.outcome is None:
             raise RecordingError(
-                "keep='successes' records nothing without an outcome rule; also pass outcome='reward>0'"
+                "keep='successes' needs to know what a success is; also pass outcome='reward>0', or "
+                "outcome=embodied_mem.recording.success_in_info for an environment that says so in its info"
             )
         if not 0 < self.sample <= 1:
             raise _unusable("sample", self.sample, "a share above 0 and up to 1")
@@ -92,6 +100,8 @@ class RecordOptions:
     @property
     def rule(self) -> OutcomeRule | None:
         """The outcome rule as a function."""
+        if self.outcome is None:
+            return success_in_info
         return parse_rule(self.outcome) if isinstance(self.outcome, str) else self.outcome
 
 
@@ -106,6 +116,8 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "max_calls": (int, "at least 2"),
     "max_steps_per_experience": ((int, NoneType), "at least 1, or None"),
     "action_names": ((Sequence, NoneType), "a list of names, or None"),
+    "observation_names": ((Sequence, NoneType), "a list of names, or None"),
+    "record_copies": (bool, "True or False"),
 }
 
 

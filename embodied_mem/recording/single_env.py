@@ -11,6 +11,7 @@ from embodied_mem.recording.episode_log import Ending, EpisodeLog
 from embodied_mem.recording.quick_steps import PLAIN_ACTIONS, PLAIN_REWARDS, QuickSteps
 from embodied_mem.recording.recorder import Recorder, RecordingCounts
 from embodied_mem.recording.recording_options import RecordingError, RecordOptions
+from embodied_mem.recording.rejection import OLD_API, five_values
 
 Info: TypeAlias = dict[str, Any]
 
@@ -102,8 +103,12 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
             self._recorder.raise_pending()
 
     def __getstate__(self) -> Info:
-        self._flush_buffer()  # a copy needs the buffered steps
-        return dict(vars(self))
+        """Return the state of a copy, which does not record unless asked."""
+        recorder = self._recorder.of_copy()
+        if recorder.is_silent:
+            return {**vars(self), "_recorder": recorder, "_log": None, "_quick": QuickSteps()}
+        log = self._flush_buffer()
+        return {**vars(self), "_recorder": recorder, "_log": recorder.log_of_copy(log)}
 
     def _step_slowly(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, Info]:
         """Step with all checks; start buffering if actions and rewards are plain numbers."""
@@ -169,7 +174,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 
     def _note_result(self, log: EpisodeLog, result: Any) -> None:
         try:
-            observation, reward, terminated, truncated, info = result
+            observation, reward, terminated, truncated, info = five_values(result)
             log.result(reward)
             if terminated or truncated:
                 ending = Ending(
@@ -206,5 +211,5 @@ def _pair(result: Any) -> tuple[Any, Info]:
         return result
     raise RecordingError(
         f"reset() returned {describe.observation_text(result)[:80]!r}; expected the pair observation, info. "
-        "Convert an environment of before Gymnasium 0.26 first"
+        f"If this is {OLD_API}"
     )

@@ -1,24 +1,40 @@
 """Recording of a Gymnasium vector environment: the same experiences as from single sub-environments."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import gymnasium as gym
+import gymnasium.vector
 import numpy as np
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import iterate
 
 from embodied_mem.contracts import Memory
 from embodied_mem.recording.episode_log import Ending, EpisodeLog
 from embodied_mem.recording.recorder import Recorder, RecordingCounts
 from embodied_mem.recording.recording_options import RecordingError, RecordOptions
+from embodied_mem.recording.rejection import five_values
+
+if TYPE_CHECKING:
+    VectorWrapper = gymnasium.vector.VectorWrapper[Any, Any, Any, Any, Any]
+else:  # generic at run time only since Gymnasium 1.4
+    VectorWrapper = gymnasium.vector.VectorWrapper
 
 Info: TypeAlias = dict[str, Any]
 
 FINAL_KEYS = ("final_obs", "final_info")
 
 
-class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
+class Autoreset(enum.StrEnum):
+    """When a sub-environment resets after its episode ended: Gymnasium's `AutoresetMode`, which 1.0 lacks."""
+
+    NEXT_STEP = "NextStep"
+    SAME_STEP = "SameStep"
+    DISABLED = "Disabled"
+
+
+class RecordVectorExperience(VectorWrapper):
     """Records one experience per episode and sub-environment; all values pass through unchanged.
 
     Build it with `record_experience`. `metadata["env_index"]` of an experience is its sub-environment.
@@ -30,8 +46,8 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], memory: Memory, options: RecordOptions) -> None:
+        self._mode = _autoreset_mode(env)  # before `env` is held, which Gymnasium closes when this raises
         super().__init__(env)
-        self._mode = _autoreset_mode(env)
         self._recorder = Recorder(memory, options, env=_first_environment(env), space=env.single_action_space)
         self._logs: list[EpisodeLog | None] = [None] * env.num_envs
         self._n_episodes = [0] * env.num_envs
@@ -58,7 +74,7 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
             self._leave(index)
         self._recorder.raise_pending()
         self._recorder.check_memory()
-        own_options = {key: value for key, value in (options or {}).items() if key != "reset_mask"}
+        own_options = {key: value for key, value in _entries(options) if key != "reset_mask"}
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # or a list
         for index in np.flatnonzero(chosen).tolist():
             self._resets_next[index] = self._resets_next[index] and _reset_is_repeated(self.env)
@@ -76,14 +92,11 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
             for index in range(self.num_envs):
                 self._leave(index, error)
             raise
-        observations, rewards, terminations, truncations, infos = result
-        self._last = [(observations, infos)] * self.num_envs
-        for index in range(self.num_envs):
-            try:
-                self._note_step(index, rewards[index], bool(terminations[index]), bool(truncations[index]))
-            except Exception as error:  # a batch of an unknown shape loses the record, not the step
-                self._logs[index] = None
-                self._recorder.lose(error, "a step was noted")
+        try:
+            self._note_result(result)
+        except Exception as error:  # a result of an unknown shape loses the records, not the step
+            self._logs = [None] * self.num_envs
+            self._recorder.lose(error, "a step was noted")
         return result
 
     def close(self, **kwargs: Any) -> None:
@@ -100,6 +113,12 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         finally:
             self._recorder.raise_pending()
 
+    def __getstate__(self) -> Info:
+        """Return the state of a copy, which does not record unless asked."""
+        recorder = self._recorder.of_copy()
+        logs = [None if recorder.is_silent else recorder.log_of_copy(log) for log in self._logs]
+        return {**vars(self), "_recorder": recorder, "_logs": logs}
+
     def _note_actions(self, actions: Any) -> None:
         if not any(self._logs):
             return
@@ -110,6 +129,16 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         for log, action in zip(self._logs, each, strict=False):
             if log is not None:  # None for a sub-environment that is about to reset
                 log.act(action)
+
+    def _note_result(self, result: Any) -> None:
+        observations, rewards, terminations, truncations, infos = five_values(result)
+        self._last = [(observations, infos)] * self.num_envs
+        for index in range(self.num_envs):
+            try:
+                self._note_step(index, rewards[index], bool(terminations[index]), bool(truncations[index]))
+            except Exception as error:  # a value of an unknown shape loses one record
+                self._logs[index] = None
+                self._recorder.lose(error, "a step was noted")
 
     def _note_step(self, index: int, reward: Any, terminated: bool, truncated: bool) -> None:
         if self._resets_next[index]:  # this step was a reset, and its action was ignored
@@ -128,14 +157,14 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
             self._logs[index] = self._recorder.cut(log, ending, env_index=index)
 
     def _note_end(self, index: int, log: EpisodeLog | None, *, terminated: bool, truncated: bool) -> None:
-        is_same_step = self._mode is AutoresetMode.SAME_STEP
+        is_same_step = self._mode is Autoreset.SAME_STEP
         if log is not None:
             observation, info = self._seen_finally(index) if is_same_step else self._seen(index)
             ending = Ending(observation=observation, info=info, terminated=terminated, truncated=truncated)
             self._finish(index, log, ending)
         if is_same_step:
             self._begin(index)
-        self._resets_next[index] = self._mode is AutoresetMode.NEXT_STEP
+        self._resets_next[index] = self._mode is Autoreset.NEXT_STEP
 
     def _begin(self, index: int, **reset: Any) -> None:
         observation, info = self._seen(index)
@@ -165,7 +194,10 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         """Return one sub-environment's last observation and info."""
         observations, infos = self._last[index]
         info = {key: value for key, value in _info(infos, index).items() if key not in FINAL_KEYS}
-        return _slice(self.env.single_observation_space, observations, index), info
+        try:
+            return _slice(self.env.single_observation_space, observations, index), info
+        except Exception:  # a batch of an unknown shape
+            return "", info
 
     def _seen_finally(self, index: int) -> tuple[Any, Info]:
         """Return the final observation and info if the batch already holds those of the next episode."""
@@ -175,12 +207,14 @@ class RecordVectorExperience(VectorWrapper[Any, Any, Any, Any, Any]):
         return ("" if observations is None else observations[index]), info
 
 
-def _autoreset_mode(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
+def _autoreset_mode(env: VectorEnv[Any, Any, Any]) -> Autoreset:
     mode = env.metadata.get("autoreset_mode")
+    if mode is None and not hasattr(gymnasium.vector, "AutoresetMode"):
+        return Autoreset.NEXT_STEP  # the only mode of Gymnasium 1.0
     try:
-        return mode if isinstance(mode, AutoresetMode) else AutoresetMode(mode)
+        return Autoreset(str(getattr(mode, "value", mode)))
     except ValueError:
-        known = ", ".join(f"AutoresetMode.{each.name}" for each in AutoresetMode)
+        known = ", ".join(f"AutoresetMode.{each.name}" for each in Autoreset)
         raise RecordingError(
             f'metadata["autoreset_mode"] of the vector environment is {mode!r}, so the start of its episodes '
             f"is unknown; set it to one of {known}"
@@ -209,8 +243,13 @@ def _reset_is_repeated(env: VectorEnv[Any, Any, Any]) -> bool:
 
 
 def _reset_mask(options: Mapping[str, Any] | None, n: int) -> Any:
-    mask = None if options is None else options.get("reset_mask")
+    mask = dict(_entries(options)).get("reset_mask")
     return np.ones(n, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+
+
+def _entries(value: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the entries of options or infos; none of what another environment has in their place."""
+    return value.items() if isinstance(value, Mapping) else ()
 
 
 def _slice(space: gym.Space[Any], batch: Any, index: int) -> Any:
@@ -225,18 +264,20 @@ def _slice(space: gym.Space[Any], batch: Any, index: int) -> Any:
 def _info(infos: Mapping[str, Any], index: int) -> Info:
     """Return one sub-environment's info from the batch: the entries whose mask `_key` is set for it."""
     result: Info = {}
-    for key, value in infos.items():
-        if key.startswith("_") and key[1:] in infos:
+    for key, value in _entries(infos):
+        if isinstance(key, str) and key.startswith("_") and key[1:] in infos:
             continue
         mask = infos.get(f"_{key}")
         if mask is not None and not mask[index]:
             continue
         if isinstance(value, Mapping):
             result[key] = _info(value, index)
-        elif _is_batch(value) and len(value) > index:
+        elif index < _batch_size(value):
             result[key] = value[index]
     return result
 
 
-def _is_batch(value: Any) -> bool:
-    return value.ndim > 0 if isinstance(value, np.ndarray) else isinstance(value, list | tuple)
+def _batch_size(value: Any) -> int:
+    """Return the number of values in a list or array of any library; 0 for anything else."""
+    is_batch = isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
+    return len(value) if is_batch else 0

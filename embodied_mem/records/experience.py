@@ -110,7 +110,7 @@ InstanceFrom: TypeAlias = Literal["seed", "state"]
 def instance_id(
     environment: str,
     *,
-    seed: int | None,
+    seed: int | str | None,
     options: Mapping[str, Any] | None = None,
     state: "JsonValue | bytes" = None,
 ) -> str:
@@ -118,7 +118,7 @@ def instance_id(
 
     Args:
         environment: Environment id with its version.
-        seed: Seed of the reset; ignored if `state` is given.
+        seed: Seed of the reset, as text where it is longer than 64 bits; ignored if `state` is given.
         options: Arguments that the environment was made and reset with, as far as they change the problem.
         state: Everything that makes up the problem at its start, also what the agent cannot see: equal
             problems then have equal names whatever the seed. None: the world cannot read it.

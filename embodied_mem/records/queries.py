@@ -5,14 +5,15 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from embodied_mem.errors import InvalidQuery, InvalidRecord
+from embodied_mem.errors import InvalidQuery
 from embodied_mem.records.argument_checks import check_number
 from embodied_mem.records.experience import Task
 from embodied_mem.records.filters import EVERYTHING, Where, check_where
-from embodied_mem.records.json_values import check_text
-from embodied_mem.records.spaces import MAX_DIMENSION, FieldVector, Metric, Space
+from embodied_mem.records.json_values import check_text, clean_text
+from embodied_mem.records.observation_keys import observation_keys
+from embodied_mem.records.observation_keys import observation_vector as observation_vector
+from embodied_mem.records.spaces import MAX_DIMENSION, FieldVector
 
 MAX_K = 10_000
 MAX_SEQUENCE = 2**63 - 1
@@ -118,7 +119,7 @@ class QueryFields(TypedDict, total=False):
     task: Task | str | None
     state: str
     vectors: Sequence[FieldVector]
-    observation: npt.ArrayLike
+    observation: Any  # of any environment
     where: Where
     k: int
     min_score: float
@@ -132,10 +133,15 @@ class QueryFields(TypedDict, total=False):
 
 
 def build_query(query: "Query | str | None", fields: "QueryFields") -> Query:
-    """Return the query, or build one from free text and keywords; `observation` becomes a vector.
+    """Return the query, or build one from free text and keywords.
+
+    `observation` becomes the vectors by which recorded observations are found (see `observation_keys`); its
+    texts become the state, unless one is given.
 
     Raises:
-        InvalidQuery: Both a `Query` and keywords are given, or a keyword is unknown.
+        InvalidQuery: Both a `Query` and keywords are given, a keyword is unknown, or nothing of the
+            observation can be compared.
+        InvalidRecord: The observation is an array that is not finite.
     """
     if isinstance(query, Query):
         if fields:
@@ -149,42 +155,22 @@ def build_query(query: "Query | str | None", fields: "QueryFields") -> Query:
     if query is not None:
         values["text"] = query
     if "observation" in values:
-        observed = observation_vector(values.pop("observation"))
-        values["vectors"] = (*values.get("vectors", ()), observed)
+        _add_observation(values, values.pop("observation"))
     return Query(**values)
 
 
-OBSERVATION_FIELD = "observation"
-
-
-def observation_vector(observation: npt.ArrayLike) -> FieldVector:
-    """Return an array observation as a flattened vector; its field and Euclidean space belong to its shape.
-
-    Raises:
-        InvalidRecord: The array is empty, larger than 65,536 numbers, not numeric or not finite.
-    """
-    array = _numeric_array(observation)
-    shape = "x".join(map(str, array.shape)) or "scalar"
-    space = Space(
-        name="flattened-observation",
-        version="1",
-        dimension=int(array.size),
-        config_hash=shape,
-        metric=Metric.EUCLIDEAN,
-    )
-    # A field has one space and a store may hold observations of many shapes, so the field names the shape.
-    field = f"{OBSERVATION_FIELD}/{shape}"
-    return FieldVector(field=field, space=space, values=array.reshape(-1))
-
-
-def _numeric_array(observation: npt.ArrayLike) -> "npt.NDArray[Any]":
-    try:
-        array = np.asarray(observation)
-    except ValueError as error:  # rows of several lengths
-        raise InvalidRecord(f"the observation is not a valid array: {error}") from None
-    if array.dtype.kind not in "biuf" or not 1 <= array.size <= MAX_DIMENSION:
-        raise InvalidRecord(
-            f"the observation is an array of {array.dtype} with shape {array.shape}; expected 1 to "
-            f"{MAX_DIMENSION:,} real numbers"
+def _add_observation(values: dict[str, Any], observation: Any) -> None:
+    """Add the vectors and texts of an observation to the fields of a query."""
+    # A user may have recorded the vector of an array that a wrapper would have reduced to a digest.
+    keys = observation_keys(observation, max_whole=MAX_DIMENSION)
+    if not keys.vectors and not any(map(str.strip, keys.texts)):
+        raise (
+            keys.errors[0]
+            if keys.errors
+            else InvalidQuery(
+                f"the observation {str(observation)[:80]!r} is empty; expected something to compare"
+            )
         )
-    return array
+    values["vectors"] = (*values.get("vectors", ()), *keys.vectors)
+    if keys.texts:
+        values.setdefault("state", clean_text("\n".join(keys.texts)))

@@ -244,6 +244,13 @@ def test_doctor_marks_what_is_missing(monkeypatch, tmp_path):
     assert not found["embodied-mem"].is_problem
 
 
+def test_doctor_says_that_environments_cannot_be_recorded(run_python, tmp_path):
+    (tmp_path / "gymnasium").mkdir()
+    (tmp_path / "gymnasium/__init__.py").write_text("raise TypeError('this version is broken')")
+    done = run_python("-m", "embodied_mem.experiments.cli", "doctor")
+    assert "PROBLEM record_experience TypeError: this version is broken; run: pip install" in done.stdout
+
+
 def test_doctor_notes_a_sqlite_with_the_checkpoint_race(monkeypatch, tmp_path):
     monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 40, 1))
     [finding] = [finding for finding in examine(tmp_path) if finding.name == "sqlite"]

@@ -203,8 +203,9 @@ def check_spaces(db: Executing, vectors: Sequence[VectorRow], spaces: Spaces, st
     for field, space, _ in vectors:
         held = spaces.get(field)
         if held is None:
-            spaces.update(read_spaces(db))  # another process may have added it
-            held = spaces.get(field)
+            held = _read_space(db, field)  # another process may have added it
+            if held is not None:
+                spaces[field] = held
         if held is not None and held[1] is not space:
             if held[1] != space:
                 raise unknown_space(store, field, held=held[1], given=space)
@@ -215,14 +216,21 @@ def read_spaces(db: Executing) -> Spaces:
     """Read the id and space of each field that has vectors."""
     spaces = Spaces()
     spaces.generation = db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()[0]
-    for space_id, field, name, version, config, dimension, metric in db.execute(
-        f"SELECT id, {_SPACE_COLUMNS} FROM spaces"
-    ):
-        space = Space(
-            name=name, version=version, config_hash=config, dimension=dimension, metric=Metric(metric)
-        )
-        spaces[field] = (space_id, space)
+    for space_id, field, *columns in db.execute(f"SELECT id, {_SPACE_COLUMNS} FROM spaces"):
+        spaces[field] = (space_id, _space_of(*columns))
     return spaces
+
+
+def _read_space(db: Executing, field: str) -> tuple[int, Space] | None:
+    """Read the id and space of one field; None if it has no vectors yet."""
+    found = db.execute(f"SELECT id, {_SPACE_COLUMNS} FROM spaces WHERE field = ?", (field,)).fetchone()
+    return None if found is None else (found[0], _space_of(*found[2:]))
+
+
+def _space_of(name: str, version: str, config_hash: str, dimension: int, metric: str) -> Space:
+    return Space(
+        name=name, version=version, config_hash=config_hash, dimension=dimension, metric=Metric(metric)
+    )
 
 
 def write_space(db: Executing, field: str, space: Space) -> int:

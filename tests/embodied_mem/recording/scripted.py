@@ -22,7 +22,7 @@ class Scripted(gym.Env[Any, Any]):
         self.action_space = space or gym.spaces.Discrete(10)
         self.steps = steps
         self.first = first
-        self.info = info or {}
+        self.info = {} if info is None else info
         self.done = 0
 
     def reset(

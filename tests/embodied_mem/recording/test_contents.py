@@ -89,7 +89,7 @@ def test_an_agent_may_reuse_its_action_buffer(memory: Any) -> None:
 def test_continuous_actions_are_summed_up_however_many(memory: Any) -> None:
     env = Scripted([go_on()] * 999 + [end()], space=gym.spaces.Box(-1, 1, (1,)))
     experience = recorded(memory, [], [np.array([i / 1000]) for i in range(1000)], env=env)
-    assert experience.plan == ()
+    assert len(experience.plan) <= 8
     assert experience.metadata["actions"].startswith("1000 continuous actions of Box")
     assert experience.metadata["actions"].endswith("mean [0.4995], from [0] to [0.999]")
 
@@ -157,16 +157,9 @@ def test_an_array_observation_becomes_a_vector(memory: Any) -> None:
 
 @pytest.mark.parametrize(
     "first",
-    [
-        np.zeros((84, 84, 3), np.uint8),
-        np.array([np.nan]),
-        np.zeros(0),
-        np.array([1e300]),
-        3,
-        {"a": np.zeros(2)},
-    ],
+    [np.array([np.nan]), np.zeros(0), np.array([1e300]), np.array([1j]), None, object(), {"a": None}],
 )
-def test_an_observation_that_is_no_small_finite_array_has_no_vector(memory: Any, first: Any) -> None:
+def test_an_observation_that_cannot_be_compared_has_no_vector(memory: Any, first: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # 1e300 overflows float32
         assert recorded(memory, [], [0], env=Scripted([end()], first=first)).vectors == ()

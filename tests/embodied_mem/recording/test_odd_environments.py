@@ -1,5 +1,6 @@
 """Environments that keep to nothing: no step may be killed and nothing silently lost."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -55,14 +56,15 @@ def test_a_step_of_an_odd_shape_passes_and_is_reported_later(memory: Any, result
     env.reset()
     assert env.step(0) is result
     assert env.recording_counts.failed == 1
-    with pytest.raises(ValueError, match=r"not enough values|ambiguous"):
+    with pytest.raises(ValueError, match=r"step\(\) returned 4 values.* shimmy.GymV21Compat|ambiguous"):
         env.reset()
 
 
 def test_a_reset_without_info_says_what_was_expected(memory: Any) -> None:
     env = Scripted([end()])
     env.reset = lambda **_: 0  # type: ignore[method-assign, assignment, return-value]
-    with pytest.raises(RecordingError, match=r"reset\(\) returned '0'; expected the pair observation, info"):
+    message = r"reset\(\) returned '0'; expected the pair observation, info.* shimmy.GymV21CompatibilityV0"
+    with pytest.raises(RecordingError, match=message):
         record_experience(env, memory).reset()
 
 
@@ -80,3 +82,69 @@ def test_a_task_function_that_gives_no_text_is_reported_at_once(memory: Any) -> 
     env = record_experience(Scripted([end()]), memory, task=lambda observation, info: 5)  # type: ignore[arg-type, return-value]
     with pytest.raises(InvalidRecord, match="task returned int; expected a string or a Task"):
         env.reset()
+
+
+@pytest.mark.parametrize(
+    ("seed", "kept"),
+    [
+        (2**63 - 1, 2**63 - 1),
+        (2**63, str(2**63)),
+        (-(2**63) - 1, str(-(2**63) - 1)),
+        (np.uint64(2**64 - 1), str(2**64 - 1)),
+        (np.int64(5), 5),
+        (2**1_023, str(2**1_023)),
+        ("level 3", "level 3"),
+        ([1, 2], "[1, 2]"),
+    ],
+)
+def test_a_seed_of_any_size_and_type_is_recorded(memory: Any, seed: Any, kept: Any) -> None:
+    class Seeded(Scripted):
+        def reset(self, *, seed: Any = None, options: Any = None) -> Any:
+            return self.first, {}
+
+    env = record_experience(Seeded([end()]), memory)
+    run(env, [0], seed=seed)
+    env.reset()
+    (experience,) = memory.experiences
+    assert experience.metadata["seed"] == kept
+    assert experience.task.instance == f"Seeded#{kept}"
+
+
+@pytest.mark.parametrize("make", [gym.make, lambda name: gym.make_vec(name, num_envs=2)])
+def test_every_seed_that_gymnasium_takes_is_recorded(memory: Any, make: Any) -> None:
+    env = record_experience(make("CartPole-v1"), memory)
+    seeds = [2**63, 2**64, 10**5_000, 10**5_000 + 1]
+    for seed in seeds:
+        env.reset(seed=seed)
+        env.step(env.action_space.sample())
+    env.close()
+    instances = {experience.task.instance for experience in memory.experiences}
+    assert len(instances) == len(memory.experiences) >= len(seeds)
+    assert env.recording_counts.failed == 0
+
+
+class Collapsing(Mapping[str, Any]):
+    """A mapping of a simulator that is gone."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise ConnectionError("the simulator is gone")
+
+    __getitem__ = __iter__ = __len__ = get = items = keys = _refuse
+
+
+@pytest.mark.parametrize("what", [Hostile(), Collapsing(), {"a": Hostile()}, [Hostile()], {Hostile(): 1}])
+@pytest.mark.parametrize("at", ["first", "observation", "info", "first info", "options"])
+def test_nothing_an_environment_gives_ends_the_loop(memory: Any, what: Any, at: str) -> None:
+    env = record_experience(
+        Scripted(
+            [go_on(), (what if at == "observation" else 1, 1.0, True, False, what if at == "info" else {})],
+            first=what if at == "first" else 0,
+            info=what if at == "first info" else None,
+        ),
+        memory,
+    )
+    for _ in range(2):
+        run(env, [0, 0], options=what if at == "options" else None, seed=1)
+    env.close()
+    assert env.recording_counts.failed == 0
+    assert [experience.outcome.steps for experience in memory.experiences] == [2, 2]

@@ -27,21 +27,39 @@ def test_a_stable_baselines_vector_environment_is_refused_with_the_way_out(memor
         record_experience(env, memory)
 
 
-def test_an_environment_of_the_old_package_is_refused(memory: Any) -> None:
-    env = type("Old", (), {"__module__": "gym.core"})()
-    with pytest.raises(RecordingError, match="convert it to gymnasium"):
-        record_experience(env, memory)
+class OldStyle:
+    """An environment of the API before Gymnasium 0.26, which derives from nothing."""
+
+    def reset(self) -> int:
+        return 0
+
+    def step(self, action: Any) -> tuple[int, float, bool, dict[str, Any]]:
+        return 0, 0.0, True, {}
+
+
+def of_package(module: str) -> Any:
+    return type("Old", (OldStyle,), {"__module__": module})()
 
 
 @pytest.mark.parametrize(
     ("env", "message"),
     [
+        (of_package("gym.core"), r"Old is an environment of before Gymnasium 0.26.* shimmy.GymV21Compatib"),
+        (of_package("dm_env._environment"), r"shimmy.DmControlCompatibilityV0"),
+        (of_package("dm_control.rl.control"), r"shimmy.DmControlCompatibilityV0"),
+        (of_package("pettingzoo.utils.env"), r"several agents; record each"),
+        (OldStyle(), r"no gymnasium.Env; derive it.*shimmy.GymV21CompatibilityV0"),
         ("CartPole-v1", r"gymnasium.make\('CartPole-v1'\)"),
-        (None, "NoneType"),
-        (gym.make, "expected a gymnasium.Env"),
+        (gym.spec("CartPole-v1"), r"a specification; .*gymnasium.make\('CartPole-v1'\)"),
+        (Scripted, r"the class Scripted; expected a gymnasium.Env .*Scripted\(...\) makes"),
+        (gym.make, r"the function make; expected a gymnasium.Env"),
+        ([Scripted([end()])], r"several environments; .*SyncVectorEnv"),
+        (None, "NoneType; expected a gymnasium.Env"),
+        (3, "int; expected a gymnasium.Env"),
     ],
+    ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_environment_is_refused(memory: Any, env: Any, message: str) -> None:
+def test_what_is_no_environment_is_refused_with_the_next_step(memory: Any, env: Any, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
         record_experience(env, memory)
 
@@ -62,7 +80,7 @@ def test_what_is_no_memory_is_refused() -> None:
     [
         ({"outcome": "success"}, "outcome is 'success'; expected 'reward>NUMBER'"),
         ({"keep": "best"}, "keep is 'best'"),
-        ({"keep": "successes"}, "without an outcome rule"),
+        ({"keep": "successes"}, "needs to know what a success is; .*success_in_info"),
         ({"sample": 0}, "sample is 0"),
         ({"sample": 1.5}, "sample is 1.5"),
         ({"sample": float("nan")}, "sample is nan"),
@@ -78,6 +96,8 @@ def test_what_is_no_memory_is_refused() -> None:
         ({"make_id": "a"}, "make_id is 'a'"),
         ({"max_calls": 2.5}, "max_calls is 2.5"),
         ({"max_steps_per_experience": "many"}, "max_steps_per_experience is 'many'"),
+        ({"observation_names": "x"}, "observation_names is 'x'; expected a list of names"),
+        ({"record_copies": "no"}, "record_copies is 'no'; expected True or False"),
         ({"action_names": "left"}, "action_names is 'left'; expected a list of names"),
         ({"metadata": {"handle": object()}}, "metadata.handle is object"),
         ({"metadata": 5}, "metadata is int; expected a mapping"),

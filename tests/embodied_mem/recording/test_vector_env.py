@@ -6,25 +6,36 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embodied_mem.recording import RecordingError, record_experience
+from embodied_mem.recording.vector_env import Autoreset
 from embodied_mem.records import Experience, Origin, Scope, Status
 
-MODES = list(AutoresetMode)
+HAS_MODES = hasattr(gym.vector, "AutoresetMode")  # Gymnasium 1.0 has one, and no name for it
+MODES = list(Autoreset) if HAS_MODES else [Autoreset.NEXT_STEP]
 KINDS = ["discrete", "box", "dict", "tuple"]
 WORLD = Scope(world="CountingEnv")  # sub-environments in other processes are not asked for their names
 
 Operation = tuple[str, Any]
 
 
+def in_mode(mode: Autoreset) -> dict[str, Any]:
+    """The keyword of Gymnasium's vector environments for a mode."""
+    return {"autoreset_mode": mode.value} if HAS_MODES else {}
+
+
+def mode_of(env: VectorEnv) -> Autoreset:
+    return Autoreset(env.metadata["autoreset_mode"].value) if HAS_MODES else Autoreset.NEXT_STEP
+
+
 def drive(
     env: VectorEnv, *, seed: int, steps: int, reset_at: int, repeats_reset: bool = False
 ) -> list[list[Operation]]:
     """Run a vector environment; gives what happened to each sub-environment, one by one."""
-    n, mode = env.num_envs, env.metadata["autoreset_mode"]
+    n, mode = env.num_envs, mode_of(env)
     operations: list[list[Operation]] = [[("reset", seed + i)] for i in range(n)]
     resets_next = [False] * n
     env.reset(seed=seed)
@@ -39,10 +50,10 @@ def drive(
         over = np.logical_or(terminations, truncations)
         for i in range(n):
             operations[i].append(("reset", None) if resets_next[i] else ("step", int(actions[i])))
-            if over[i] and mode is AutoresetMode.SAME_STEP:
+            if over[i] and mode is Autoreset.SAME_STEP:
                 operations[i].append(("reset", None))
-        resets_next = [bool(flag) and mode is AutoresetMode.NEXT_STEP for flag in over]
-        if mode is AutoresetMode.DISABLED and over.any():
+        resets_next = [bool(flag) and mode is Autoreset.NEXT_STEP for flag in over]
+        if mode is Autoreset.DISABLED and over.any():
             env.reset(options={"reset_mask": over.copy()})
             for i in np.flatnonzero(over):
                 operations[i].append(("reset", None))
@@ -99,14 +110,14 @@ def assert_equal_to_single(
     cut=st.sampled_from([None, 1, 2]),
 )
 def test_sync_gives_the_experiences_of_its_sub_environments(
-    mode: AutoresetMode, kind: str, n: int, seed: int, steps: int, reset_at: int, copy: bool, cut: int | None,
+    mode: Autoreset, kind: str, n: int, seed: int, steps: int, reset_at: int, copy: bool, cut: int | None,
     counting_env: Any, list_memory: Any,
 ) -> None:  # fmt: skip
     def make() -> Any:
         return counting_env(kind)
 
     memory = list_memory()
-    vector = SyncVectorEnv([make] * n, autoreset_mode=mode, copy=copy)
+    vector = SyncVectorEnv([make] * n, **in_mode(mode), copy=copy)
     env = record_experience(vector, memory, max_steps_per_experience=cut)
     operations = drive(env, seed=seed, steps=steps, reset_at=reset_at)
     assert_equal_to_single(memory.experiences, operations, make, list_memory, max_steps_per_experience=cut)
@@ -115,13 +126,13 @@ def test_sync_gives_the_experiences_of_its_sub_environments(
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shared_memory", [True, False])
 def test_async_gives_the_experiences_of_its_sub_environments(
-    mode: AutoresetMode, shared_memory: bool, counting_env: Any, list_memory: Any
+    mode: Autoreset, shared_memory: bool, counting_env: Any, list_memory: Any
 ) -> None:
     def make() -> Any:
         return counting_env("tuple" if shared_memory else "dict")  # text does not travel in shared memory
 
     memory = list_memory()
-    vector = AsyncVectorEnv([make] * 2, autoreset_mode=mode, shared_memory=shared_memory, context="fork")
+    vector = AsyncVectorEnv([make] * 2, **in_mode(mode), shared_memory=shared_memory, context="fork")
     env = record_experience(vector, memory, scope=WORLD)
     operations = drive(env, seed=3, steps=25, reset_at=25)
     assert_equal_to_single(memory.experiences, operations, make, list_memory)
@@ -181,9 +192,14 @@ def test_an_async_environment_made_by_id_knows_its_id(memory: Any) -> None:
     assert memory.experiences[0].scope.world == "CartPole-v1"
 
 
-def test_without_a_known_autoreset_mode_nothing_is_recorded(memory: Any, counting_env: Any) -> None:
+@pytest.mark.parametrize("mode", [None, "never", 3])
+def test_without_a_known_autoreset_mode_nothing_is_recorded(
+    mode: Any, memory: Any, counting_env: Any
+) -> None:
+    if mode is None and not HAS_MODES:
+        pytest.skip("Gymnasium 1.0 has one mode, so it does not name it")
     env = SyncVectorEnv([counting_env])
-    env.metadata = {}
+    env.metadata = {"autoreset_mode": mode}
     with pytest.raises(RecordingError, match="autoreset_mode"):
         record_experience(env, memory)
 
@@ -239,10 +255,16 @@ def test_an_error_of_memory_is_raised_at_close_after_closing(memory: Any, counti
 
 
 def test_a_malformed_batch_of_actions_is_the_environments_affair(memory: Any, counting_env: Any) -> None:
-    env = record_experience(SyncVectorEnv([counting_env] * 2), memory)
-    env.reset(seed=0)
-    with pytest.raises(ValueError, match="zip"):
-        env.step(np.array([0]))
+    def complaint(env: VectorEnv) -> str:
+        env.reset(seed=0)
+        try:
+            env.step(np.array([0]))
+        except ValueError as error:
+            return str(error)
+        return ""  # Gymnasium 1.1 and 1.2 take it
+
+    bare, recorded = (SyncVectorEnv([counting_env] * 2) for _ in range(2))
+    assert complaint(record_experience(recorded, memory)) == complaint(bare)
 
 
 def test_continuous_actions_of_each_sub_environment_are_summed_up(memory: Any) -> None:
@@ -265,8 +287,8 @@ def test_a_new_episode_does_not_see_the_end_of_the_last_one(memory: Any, countin
         seen.append(sorted(info))
         return "count"
 
-    env = record_experience(SyncVectorEnv([counting_env], autoreset_mode="SameStep"), memory, task=task)
-    drive(env, seed=0, steps=10, reset_at=99)
+    env = record_experience(SyncVectorEnv([counting_env], **in_mode(Autoreset.SAME_STEP)), memory, task=task)
+    drive(env, seed=0, steps=20, reset_at=99)
     assert len(seen) > 2
     assert all(keys == ["length"] for keys in seen)
 
@@ -284,3 +306,34 @@ def test_a_sub_environment_of_an_odd_shape_costs_its_own_record_only(memory: Any
     with pytest.raises(ValueError, match="ambiguous"):
         env.close()
     assert [experience.metadata["env_index"] for experience in memory.experiences] == [1]
+
+
+@pytest.mark.parametrize("result", [(1, 2, 3, 4), None, (0, [1.0], [True], [False], {})])
+def test_a_result_of_an_odd_shape_passes_and_is_reported_later(
+    result: Any, memory: Any, counting_env: Any
+) -> None:
+    class Odd(gym.vector.VectorWrapper):
+        def step(self, actions: Any) -> Any:
+            return result
+
+    env = record_experience(Odd(SyncVectorEnv([counting_env] * 2)), memory)
+    env.reset(seed=0)
+    assert env.step(np.array([0, 0])) is result
+    assert env.recording_counts.failed >= 1
+    with pytest.raises((RecordingError, IndexError)):
+        env.reset()
+
+
+def test_infos_that_are_no_mapping_are_left_out(memory: Any, counting_env: Any) -> None:
+    class Odd(gym.vector.VectorWrapper):
+        def reset(self, **keywords: Any) -> Any:
+            return self.env.reset(**keywords)[0], None
+
+        def step(self, actions: Any) -> Any:
+            return (*self.env.step(actions)[:4], [{1: 2}])
+
+    env = record_experience(Odd(SyncVectorEnv([counting_env] * 2)), memory)
+    env.reset(seed=0)
+    env.step(np.array([0, 0]))
+    env.close()
+    assert env.recording_counts.recorded == 2

@@ -1,8 +1,6 @@
 """Recording into the real store: recalled by words and by observation, across environments and processes."""
 
-import copy
 import os
-import pickle
 import signal
 import sqlite3
 from pathlib import Path
@@ -99,22 +97,6 @@ def test_recording_goes_on_after_close(tmp_path: Path) -> None:
             play(env, seed=seed, action=1)
             env.close()
         assert env.recording_counts.recorded == store.stats().n_experiences == 2
-
-
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
-@pytest.mark.parametrize("n_envs", [0, 2])
-def test_a_copy_records_into_the_same_store(copied: Any, n_envs: int, tmp_path: Path) -> None:
-    with MemoryStore.open(tmp_path) as store:
-        made = gym.make_vec("CartPole-v1", num_envs=n_envs) if n_envs else gym.make("CartPole-v1")
-        env = record_experience(made, store.memory())
-        env.reset(seed=0)
-        action = env.action_space.sample()
-        env.step(action)
-        other = copied(env)
-        for each in (env, other):
-            each.step(action)
-            each.close()
-        assert [each.outcome.steps for each in store.experiences()] == [2] * 2 * max(n_envs, 1)
 
 
 def test_each_episode_that_ended_survives_a_killed_loop(tmp_path: Path, run_python: Any) -> None:
