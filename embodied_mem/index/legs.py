@@ -1,6 +1,8 @@
 """The legs of a search, prepared for the rows of one table."""
 
+import math
 from collections.abc import Mapping
+from copy import copy
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +19,10 @@ LEAST_SHOWN = 0.1  # share of visible rows in a range below which a short list r
 
 
 class ReadyLeg(Protocol):
-    """One leg, which gives values to candidates."""
+    """One leg, which gives values to candidates; those with a value below `minimum` are no hits."""
 
     weight: float
+    minimum: float
 
     def worth(self, values: SomeFloats) -> SomeFloats:
         """Return what the values add to the totals, as a new array."""
@@ -48,13 +51,13 @@ class SimilarTexts:
     """
 
     def __init__(self, leg: TextLeg, texts: Mapping[str, LexicalIndex], visible: Mask | None) -> None:
-        self.weight = leg.weight
+        self.weight, self.minimum = leg.weight, leg.minimum
         self._text = leg.text
         self._columns = [texts[field] for field in leg.fields if field in texts]
         self._visible = visible
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """Return the weighted similarities, which are never negative here."""
+        """Return the weighted similarities."""
         return _weighted(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
@@ -90,17 +93,31 @@ class SimilarVectors:
         query: (d,) the query vector.
         weight: What a similarity of 1 adds.
         read: Reads the recorded vectors of rows.
+        minimum: The similarity below which a candidate is no hit.
     """
 
-    def __init__(self, column: VectorColumn | None, query: Vector, weight: float, read: ReadVectors) -> None:
-        self.weight = weight
+    def __init__(
+        self,
+        column: VectorColumn | None,
+        query: Vector,
+        weight: float,
+        read: ReadVectors,
+        minimum: float = -math.inf,
+    ) -> None:
+        self.weight, self.minimum = weight, minimum
         self._column = column
         self._target = query if column is None else column.target(query)
         self._read = read
 
+    def of(self, vector: Vector) -> "SimilarVectors":
+        """Return the same leg for another vector of the same space."""
+        other = copy(self)
+        other._target = vector if self._column is None else self._column.target(vector)
+        return other
+
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """Return the weighted similarities; those below 0 add nothing."""
-        return _weighted(np.maximum(values, 0.0), self.weight)
+        """Return the weighted similarities, which may be negative."""
+        return _weighted(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """Return a short list for a range of compressed vectors, unless too many rows are hidden."""
@@ -117,6 +134,12 @@ class SimilarVectors:
             return Estimates(np.zeros(len(candidates)))
         return self._column.estimates(self._target, candidates)
 
+    def estimates(self, candidates: Candidates) -> Estimates:
+        """Return what `scan` does, estimated also for few candidates."""
+        if self._column is None:
+            return Estimates(np.zeros(len(candidates)))
+        return self._column.estimates(self._target, candidates, n_exact=0)
+
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
         """Return exact similarities; compressed vectors are read from the log."""
         if self._column is None:
@@ -131,6 +154,8 @@ class PriorValues:
         leg: The leg.
         sequences: (n,) sequence numbers of the table's rows.
     """
+
+    minimum = -math.inf
 
     def __init__(self, leg: PriorLeg, sequences: Rows) -> None:
         self.weight = leg.weight

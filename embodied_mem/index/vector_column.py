@@ -133,22 +133,33 @@ class VectorColumn:
         """Return rows that most likely include the k best, with a bound; None if a scan is as fast."""
         if self._compressed is None:
             return None
-        found = self._compressed.shortlist(target, k, *self._stretch(first, last))
-        return None if found is None else Shortlist(self._rows_at(found[0]), found[1])
+        begin, end = self._stretch(first, last)
+        found = self._compressed.shortlist(target, k, begin, end)
+        if found is None:
+            return None
+        others = found[1] if end - begin == last - first else max(found[1], 0.0)  # 0 without a vector
+        return Shortlist(self._rows_at(found[0]), others)
 
     def report(self) -> dict[str, str | int]:
         """Return the number of vectors, their bytes and their form."""
         return {"n_vectors": self.n_vectors, "bytes": self.nbytes, "kept": self.form}
 
-    def estimates(self, target: Vector, candidates: Candidates) -> Estimates:
-        """Return the candidates' similarities to the target, within error bounds; 0 without a vector."""
+    def estimates(self, target: Vector, candidates: Candidates, *, n_exact: int | None = None) -> Estimates:
+        """Return the candidates' similarities to the target, within error bounds; 0 without a vector.
+
+        Args:
+            target: (d,) from `target`.
+            candidates: The candidates.
+            n_exact: Up to so many uncompressed vectors are compared exactly; None: `SMALL`.
+        """
+        n_exact = SMALL if n_exact is None else n_exact
         if candidates.rows is None:
             first, last = self._stretch(candidates.first, candidates.last)
-            found = self._estimated_stretch(target, first, last)
+            found = self._estimated_stretch(target, first, last, n_exact)
             has_value = self._have_vector(candidates.first, candidates.last, first, last)
         else:
             places, has_value = self._places(candidates.rows)
-            found = self._estimated_places(target, places)
+            found = self._estimated_places(target, places, n_exact)
         if has_value is None:
             return found
         return Estimates(spread(found.values, has_value), spread_errors(found.errors, has_value))
@@ -208,19 +219,19 @@ class VectorColumn:
         parts = [exact_similarities(comparable(read(some), metric), target, metric) for some in chunks]
         return np.concatenate([np.zeros(0), *parts])
 
-    def _estimated_stretch(self, target: Vector, first: int, last: int) -> Estimates:
+    def _estimated_stretch(self, target: Vector, first: int, last: int, n_exact: int) -> Estimates:
         if self._compressed is not None:
             return Estimates(*self._compressed.estimates(target, first, last))
         assert self._exact is not None
-        if last - first <= SMALL or self.space.metric is not Metric.COSINE:
+        if last - first <= n_exact or self.space.metric is not Metric.COSINE:
             return Estimates(self._exact.similarities(target, first, last))
         return Estimates(self._exact.products(target, first, last), self._rounding_error)
 
-    def _estimated_places(self, target: Vector, places: Places) -> Estimates:
+    def _estimated_places(self, target: Vector, places: Places, n_exact: int) -> Estimates:
         if self._compressed is not None:
             return Estimates(*self._compressed.estimates_at(target, places))
         assert self._exact is not None
-        if len(places) <= SMALL or self.space.metric is not Metric.COSINE:
+        if len(places) <= n_exact or self.space.metric is not Metric.COSINE:
             return Estimates(self._exact.similarities_at(target, places))
         return Estimates(self._exact.products_at(target, places), self._rounding_error)
 

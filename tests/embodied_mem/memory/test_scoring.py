@@ -43,9 +43,14 @@ class TestRank:
         assert item.parts == pytest.approx({"task": 0.5, "state": 0.1})
         assert item.score == pytest.approx(0.6)
 
-    def test_a_negative_similarity_counts_as_none(self):
-        [item] = rank(found([1], v=(-0.8,)), [leg("v")])
-        assert (item.score, item.parts) == (0, {"v": 0})
+    def test_a_negative_similarity_lowers_the_score(self):
+        [item] = rank(found([1], v=(-0.8,), w=(0.5,)), [leg("v", 0.5), leg("w")])
+        assert (item.score, item.parts) == (0.5 - 0.4, {"v": -0.4, "w": 0.5})
+
+    def test_similarities_are_there_without_their_weights_and_priors_are_none(self):
+        legs = [leg("task", 0.0), leg("state", 0.5), prior("trust", 0.4, _1=-0.5)]
+        [item] = rank(found([1], task=(0.5,), state=(-0.2,), trust=(-0.5,)), legs)
+        assert item.similarities == {"task": 0.5, "state": -0.2}
 
     def test_no_part_is_a_negative_zero(self):
         [item] = rank(found([1], v=(-0.0,)), [leg("v")])
