@@ -94,6 +94,10 @@ class SimilarVectors:
         weight: What a similarity of 1 adds.
         read: Reads the recorded vectors of rows.
         minimum: The similarity below which a candidate is no hit.
+
+    Attributes:
+        column: The vectors; None if no entry has one.
+        target: (d,) what the vectors are compared with.
     """
 
     def __init__(
@@ -105,14 +109,14 @@ class SimilarVectors:
         minimum: float = -math.inf,
     ) -> None:
         self.weight, self.minimum = weight, minimum
-        self._column = column
-        self._target = query if column is None else column.target(query)
+        self.column = column
+        self.target = query if column is None else column.target(query)
         self._read = read
 
     def of(self, vector: Vector) -> "SimilarVectors":
         """Return the same leg for another vector of the same space."""
         other = copy(self)
-        other._target = vector if self._column is None else self._column.target(vector)
+        other.target = vector if self.column is None else self.column.target(vector)
         return other
 
     def worth(self, values: SomeFloats) -> SomeFloats:
@@ -121,30 +125,24 @@ class SimilarVectors:
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """Return a short list for a range of compressed vectors, unless too many rows are hidden."""
-        column = self._column
+        column = self.column
         is_list = candidates.rows is not None
         if column is None or is_list or candidates.n < LEAST_SHOWN * len(candidates):
             return None
-        found = column.shortlist(self._target, k, candidates.first, candidates.last)
+        found = column.shortlist(self.target, k, candidates.first, candidates.last)
         return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)
 
     def scan(self, candidates: Candidates) -> Estimates:
         """Return similarities within the column's error bounds."""
-        if self._column is None:
+        if self.column is None:
             return Estimates(np.zeros(len(candidates)))
-        return self._column.estimates(self._target, candidates)
-
-    def estimates(self, candidates: Candidates) -> Estimates:
-        """Return what `scan` does, estimated also for few candidates."""
-        if self._column is None:
-            return Estimates(np.zeros(len(candidates)))
-        return self._column.estimates(self._target, candidates, n_exact=0)
+        return self.column.estimates(self.target, candidates)
 
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
         """Return exact similarities; compressed vectors are read from the log."""
-        if self._column is None:
+        if self.column is None:
             return np.zeros(len(rows))
-        return self._column.similarities(self._target, rows, self._read)
+        return self.column.similarities(self.target, rows, self._read)
 
 
 class PriorValues:

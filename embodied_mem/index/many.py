@@ -9,10 +9,13 @@ from embodied_mem.index.arrays import Floats, Rows, SomeFloats
 from embodied_mem.index.exact_ranking import N_SPARE, best_of
 from embodied_mem.index.legs import ReadyLeg, SimilarVectors
 from embodied_mem.index.selection import Candidates
+from embodied_mem.index.vector_column import VectorColumn
 from embodied_mem.records.spaces import Vectors
 
-FEW = 8_192  # candidates up to which one table of estimates for all vectors is fastest
-AT_ONCE = 256  # vectors per table
+FEW = 8_192  # candidates up to which a table of all products is fastest
+LEAST = 4  # vectors from which it is
+AT_ONCE = 64  # vectors per table at most
+NUMBERS_AT_ONCE = 2**15  # numbers of these vectors, which `ExactVectors.products_with_all` can take
 
 BestOfMany: TypeAlias = tuple[Rows, Floats]  # (n, m) rows and totals, best first; ties: newest first
 
@@ -34,10 +37,15 @@ def best_of_many(
     """
     m = min(k, candidates.n)
     rows, totals = np.zeros((len(vectors), m), np.int64), np.zeros((len(vectors), m))
-    for at in range(0, len(vectors) if m else 0, AT_ONCE):
-        legs = [leg.of(vector) for vector in vectors[at : at + AT_ONCE]]
-        best = _best_by_table if len(candidates) <= FEW else _best_one_by_one
-        rows[at : at + AT_ONCE], totals[at : at + AT_ONCE] = best(legs, priors, candidates, m)
+    at_once = max(1, min(AT_ONCE, NUMBERS_AT_ONCE // vectors.shape[1]))
+    for at in range(0, len(vectors) if m else 0, at_once):
+        legs = [leg.of(vector) for vector in vectors[at : at + at_once]]
+        column = leg.column if len(candidates) <= FEW and len(legs) >= LEAST else None
+        if column is not None and column.has_products:
+            best = _best_by_table(column, legs, priors, candidates, m)
+        else:
+            best = _best_one_by_one(legs, priors, candidates, m)
+        rows[at : at + at_once], totals[at : at + at_once] = best
     return rows, totals
 
 
@@ -45,34 +53,42 @@ def _best_one_by_one(
     legs: Sequence[SimilarVectors], priors: Sequence[ReadyLeg], candidates: Candidates, m: int
 ) -> BestOfMany:
     found = [best_of([leg, *priors], candidates, m) for leg in legs]
-    rows, totals = [best.rows for best in found], [best.totals for best in found]
-    return np.reshape(rows, (len(legs), m)), np.reshape(totals, (len(legs), m))
+    return np.array([best.rows for best in found]), np.array([best.totals for best in found], np.float64)
 
 
 def _best_by_table(
-    legs: Sequence[SimilarVectors], priors: Sequence[ReadyLeg], candidates: Candidates, m: int
+    column: VectorColumn,
+    legs: Sequence[SimilarVectors],
+    priors: Sequence[ReadyLeg],
+    candidates: Candidates,
+    m: int,
 ) -> BestOfMany:
     """Return the best by estimates for all legs at once, and one by one where these prove nothing."""
+    targets = np.array([leg.target for leg in legs])
     added = [prior.worth(prior.scan(candidates).values) for prior in priors]
-    estimates = [leg.estimates(candidates) for leg in legs]
-    sums = np.array([leg.worth(found.values) for leg, found in zip(legs, estimates, strict=True)])
-    sums = sums + sum(added, np.zeros(len(candidates)))
+    sums: SomeFloats = legs[0].worth(column.products(targets, candidates))
+    for values in added:
+        sums = sums + values
     if candidates.hidden is not None:
         sums[:, candidates.hidden] = -np.inf
     places, others = _highest(sums, m + N_SPARE)
-    totals = _exact_totals(legs, added, candidates, places)
+    exact = column.similarities_of_pairs(targets, candidates.rows_of(places))
+    totals = legs[0].worth(exact).astype(np.float64, copy=False)
+    for values in added:  # one by one, as the last bits of a sum depend on the order
+        totals += values[places]
+    if candidates.hidden is not None:
+        totals[candidates.hidden[places]] = -np.inf
     order = np.lexsort((-places, -totals))[:, :m]
     rows = candidates.rows_of(np.take_along_axis(places, order, axis=1))
     totals = np.take_along_axis(totals, order, axis=1)
-    errors = [0.0 if found.errors is None else float(np.max(found.errors)) for found in estimates]
-    unproved = np.flatnonzero(totals[:, -1] <= others + legs[0].weight * np.array(errors))
+    unproved = np.flatnonzero(totals[:, -1] <= others + legs[0].weight * column.rounding_error)
     if len(unproved):
         unsure = [legs[at] for at in unproved.tolist()]
         rows[unproved], totals[unproved] = _best_one_by_one(unsure, priors, candidates, m)
     return rows, totals
 
 
-def _highest(sums: Floats, n: int) -> tuple[Rows, Floats]:
+def _highest(sums: SomeFloats, n: int) -> tuple[Rows, SomeFloats]:
     """Return the ascending places of the n highest values of each row, and (b,) the highest of the others."""
     n_others = sums.shape[1] - n
     if n_others <= 0:
@@ -81,16 +97,3 @@ def _highest(sums: Floats, n: int) -> tuple[Rows, Floats]:
     order = np.argpartition(sums, n_others - 1, axis=1)
     others = np.take_along_axis(sums, order[:, n_others - 1 : n_others], axis=1)
     return np.sort(order[:, n_others:], axis=1), others[:, 0]
-
-
-def _exact_totals(
-    legs: Sequence[SimilarVectors], added: Sequence[SomeFloats], candidates: Candidates, places: Rows
-) -> Floats:
-    """Return the exact totals of the candidates at some places for each leg; -inf for hidden ones."""
-    exact = [leg.exact(candidates.rows_of(row), candidates) for leg, row in zip(legs, places, strict=True)]
-    totals = legs[0].worth(np.array(exact)).astype(np.float64, copy=False)
-    for values in added:  # one by one, as the last bits of a sum depend on the order
-        totals += values[places]
-    if candidates.hidden is not None:
-        totals[candidates.hidden[places]] = -np.inf
-    return totals

@@ -483,6 +483,7 @@ import numpy as np
 from embodied_mem.index.legs import SimilarVectors
 from embodied_mem.index.index_options import IndexOptions
 from embodied_mem.index.exact_ranking import best_of
+from embodied_mem.index.many import best_of_many
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vector_column import VectorColumn
 from embodied_mem.records.spaces import Space
@@ -493,7 +494,10 @@ column.extend(np.arange(20_000), vectors, 20_000)
 import faiss  # which starts none by itself
 before = len(os.listdir("/proc/self/task"))
 for some in (Candidates(0, 20_000), Candidates(0, 0, np.arange(0, 20_000, 3))):
-    best_of([SimilarVectors(column, vectors[0], 1.0, lambda rows: vectors[rows])], some, 10)
+    leg = SimilarVectors(column, vectors[0], 1.0, lambda rows: vectors[rows])
+    best_of([leg], some, 10)
+    best_of_many(leg, [], Candidates(0, 0, some.row_numbers()[:8_001]), vectors[:200], 10)
+    best_of_many(leg, [], Candidates(0, 1), vectors[:200], 10)
 print(len(os.listdir("/proc/self/task")) - before)
 """
 
