@@ -27,6 +27,7 @@ from embodied_mem.records.log import (
     Search,
     Span,
     TextLeg,
+    VectorLeg,
     check_search,
 )
 from embodied_mem.records.spaces import FieldVector, Space
@@ -104,7 +105,7 @@ class InMemoryBackend:
         totals = dict.fromkeys(passing, 0.0)
         for leg in search.legs:  # in leg order, because the last bits of a sum depend on the order
             for sequence in passing:
-                totals[sequence] += leg.weight * values[leg.name].get(sequence, 0.0)
+                totals[sequence] += leg.weight * _counted(leg, values[leg.name].get(sequence, 0.0))
         best = sorted(passing, key=lambda sequence: (-totals[sequence], -sequence))[: search.k]
         columns = {name: tuple(each.get(sequence, 0.0) for sequence in best) for name, each in values.items()}
         return Found(tuple(best), columns, len(candidates), is_exact=True)
@@ -184,6 +185,11 @@ class InMemoryBackend:
             index, sequences = self._texts.setdefault(key, (LexicalIndex(self._synonyms), []))
             index.add(text)
             sequences.append(logged.sequence)
+
+
+def _counted(leg: Leg, value: float) -> float:
+    """Return what a value counts in the sum."""
+    return max(value, leg.floor) if isinstance(leg, VectorLeg) else value
 
 
 def _reaches_minimums(sequence: int, legs: Sequence[Leg], values: Mapping[str, Values]) -> bool:

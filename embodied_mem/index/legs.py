@@ -94,6 +94,7 @@ class SimilarVectors:
         weight: What a similarity of 1 adds.
         read: Reads the recorded vectors of rows.
         minimum: The similarity below which a candidate is no hit.
+        floor: The similarity as which lower ones count.
 
     Attributes:
         column: The vectors; None if no entry has one.
@@ -107,11 +108,13 @@ class SimilarVectors:
         weight: float,
         read: ReadVectors,
         minimum: float = -math.inf,
+        floor: float = -math.inf,
     ) -> None:
         self.weight, self.minimum = weight, minimum
         self.column = column
         self.target = query if column is None else column.target(query)
         self._read = read
+        self._floor = floor
 
     def of(self, vector: Vector) -> "SimilarVectors":
         """Return the same leg for another vector of the same space."""
@@ -120,8 +123,9 @@ class SimilarVectors:
         return other
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """Return the weighted similarities, which may be negative."""
-        return _weighted(values, self.weight)
+        """Return the weighted similarities; those below the floor count as much as it does."""
+        is_limited = self._floor > -math.inf
+        return _weighted(np.maximum(values, self._floor) if is_limited else values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """Return a short list for a range of compressed vectors, unless too many rows are hidden."""

@@ -85,7 +85,8 @@ class Retrieval:
         # Outside of the read transaction, because a user's embedder may be slow.
         legs: list[SimilarityLeg] = [*self._text_legs(query)]
         if query.vectors or self.embedder is not None:
-            legs += self._vector_legs(query)
+            # Beside a text, an unlike vector says as little as none; alone, its order is all there is.
+            legs += self._vector_legs(query, floor=0.0 if legs else -math.inf)
         if query.min_similarity is not None:
             legs = _with_minimums(legs, query.min_similarity)
         with self._reading() as head:
@@ -190,14 +191,14 @@ class Retrieval:
                 legs.append(TextLeg(name, text, fields, getattr(self.weights, name)))
         return legs
 
-    def _vector_legs(self, query: Query) -> list[VectorLeg]:
-        given = [VectorLeg(_part_name(v.field), v, self.weights.vector) for v in query.vectors]
+    def _vector_legs(self, query: Query, *, floor: float) -> list[VectorLeg]:
+        given = [VectorLeg(_part_name(v.field), v, self.weights.vector, floor=floor) for v in query.vectors]
         is_hashed = isinstance(self.embedder, HashedEmbedder)
         weight = self.weights.hashed_embedding if is_hashed else self.weights.embedding
         task = "" if query.task is None else query.task.text
         together = " ".join(part for part in (task, query.state, query.text) if part)
         vectors = _embedded_query(self.embedder, together) if weight else ()
-        return [*given, *(VectorLeg(EMBEDDING, vector, weight) for vector in vectors)]
+        return [*given, *(VectorLeg(EMBEDDING, vector, weight, floor=floor) for vector in vectors)]
 
     def _duplicates(self, search: Search, legs: Sequence[SimilarityLeg]) -> tuple[Sequences, dict[int, int]]:
         """Return the near duplicates to exclude, and group sizes by the first member that passes.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.records.experience import Status
-from embodied_mem.records.log import Found, Leg, PriorLeg
+from embodied_mem.records.log import Found, Leg, PriorLeg, VectorLeg
 
 FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
 N_OUTCOME_CLASSES = 3  # succeeded, failed, neither
@@ -153,7 +153,7 @@ def total_scores(found: Found, legs: Sequence[Leg]) -> Floats:
     total = np.zeros(len(found.sequences))
     for leg in legs:
         values = np.array(found.similarities[leg.name], np.float64)
-        total += leg.weight * values
+        total += leg.weight * (np.maximum(values, leg.floor) if isinstance(leg, VectorLeg) else values)
     return total
 
 
@@ -174,9 +174,10 @@ def _add_part(
     """Add the part of a leg to the parts of each that was found, and its similarity if it is one."""
     values = found.similarities[leg.name]
     if not isinstance(leg, PriorLeg):
+        floor = leg.floor if isinstance(leg, VectorLeg) else -math.inf
         for each, alike, similarity in zip(parts, similar, values, strict=True):
             alike[leg.name] = similarity + 0.0  # -0 becomes 0
-            each[leg.name] = leg.weight * alike[leg.name]
+            each[leg.name] = leg.weight * max(floor, alike[leg.name])
         return
     has_value = _isin_sorted(leg.sequences, np.array(found.sequences, np.int64)).tolist()
     for each, value, has in zip(parts, values, has_value, strict=True):

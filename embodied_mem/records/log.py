@@ -134,12 +134,14 @@ class VectorLeg:
         vector: The search vector.
         weight: Factor of the similarity in the sum that orders hits, >= 0.
         minimum: Entries with a similarity below this are no hits.
+        floor: A similarity below this counts as this in the sum.
     """
 
     name: str
     vector: FieldVector
     weight: float = 1.0
     minimum: float = -math.inf
+    floor: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,7 @@
 """Tests that every `Backend` must pass; each back end tests its durability itself."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -260,15 +261,16 @@ class BackendContract:
         )
         assert _ids(backend, found)[0] == "entry-11"
 
-    def test_hits_are_ordered_by_the_weighted_sum(self, backend: Backend) -> None:
-        """Negative similarities lower it, and a smaller k returns the first hits of a larger one."""
+    @pytest.mark.parametrize("floor", [-math.inf, 0.0])
+    def test_hits_are_ordered_by_the_weighted_sum(self, backend: Backend, floor: float) -> None:
+        """A similarity counts at least the floor, and a smaller k returns the first hits of a larger one."""
         backend.append([example_entry(n) for n in range(30)])
         legs = (
             TextLeg("t", "sort box 5 with lid 9", ("task", "state"), weight=0.3),
-            VectorLeg("v", example_vector(17), weight=2.0),
+            VectorLeg("v", example_vector(17), weight=2.0, floor=floor),
         )
         found = _search(backend, legs=legs, k=30)
-        totals = [0.3 * hit.similarities["t"] + 2.0 * hit.similarities["v"] for hit in found.hits]
+        totals = [0.3 * hit.similarities["t"] + 2.0 * max(hit.similarities["v"], floor) for hit in found.hits]
         assert totals == pytest.approx(sorted(totals, reverse=True))
         assert len(found.hits) == 30
         few = _search(backend, legs=legs, k=4)

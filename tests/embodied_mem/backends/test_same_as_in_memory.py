@@ -180,7 +180,9 @@ class House:
         legs = (
             TextLeg("t", self.text(), ("task",), rng.choice([0.0, 0.7, 1.0]), self.minimum()),
             TextLeg("u", self.text(), ("state", "outcome", "nobody's"), 0.3),
-            VectorLeg("v", self.scene(), rng.choice([0.4, 1.0]), self.minimum()),
+            VectorLeg(
+                "v", self.scene(), rng.choice([0.4, 1.0]), self.minimum(), rng.choice([0.0, -math.inf])
+            ),
             VectorLeg("w", self.shape(), 0.5),
             PriorLeg("p", some, values, rng.choice([0.2, 1.0])),
         )
@@ -205,7 +207,8 @@ class House:
 
     def look(self) -> Search:
         """The best few in a crowd of views that hardly differ."""
-        leg = VectorLeg("v", self.scene(), minimum=self.minimum())
+        floor = self.rng.choice([0.0, -math.inf])
+        leg = VectorLeg("v", self.scene(), minimum=self.minimum(), floor=floor)
         where = self.where() if self.often(0.3) else EVERYTHING
         return Search(legs=(leg,), where=where, k=self.rng.choice([1, 2, 5]))
 
