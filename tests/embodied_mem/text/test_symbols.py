@@ -86,6 +86,16 @@ def test_punctuation_changes_a_similarity_by_less_than_a_millionth():
     assert plain.similarities("Open the fridge; then the box!")[0] == pytest.approx(1.0, abs=1e-6)
 
 
+def test_a_symbol_is_nothing_shared_where_a_query_has_words():
+    """Or every text with a full stop would come before newer ones."""
+    assert index("look.", "look", "wash 🔴").similarities("open the door. 🔴").tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("text", [*VISIBLE, "go to the 🔴, then: (stop)!", "x > 3 ...", "🔴 🔴 🔵"])
+def test_a_text_is_equal_to_itself(text):
+    assert index("wash the dishes", text, f"{text} and more").similarities(text)[1] == 1.0
+
+
 def test_variants_of_a_symbol_are_equal():
     assert index("really?").similarities("really？").tolist() == [1.0]
     assert index("🕵️").similarities("🕵").tolist() == [1.0]
