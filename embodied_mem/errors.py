@@ -12,6 +12,10 @@ class InvalidRecord(EmbodiedMemError, ValueError):
     """A record holds a value that cannot be stored or compared; the message names the field."""
 
 
+class InvalidEmbedding(InvalidRecord):
+    """An embedder gave something else than one row of finite numbers for each input; the message names it."""
+
+
 class InvalidQuery(EmbodiedMemError, ValueError):
     """A query or filter names an unknown field or holds an unusable value."""
 

@@ -128,7 +128,7 @@ class Control:
 class RandomMemory(Control):
     """`query.k` experiences drawn uniformly from the same filtered candidates.
 
-    A draw has no score, so `query.min_score` does not apply. That makes this control harder to beat: where
+    A draw has no score, so the query's minimums do not apply. That makes this control harder to beat: where
     the wrapped memory returns two hits that fit, this one returns k.
     """
 

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
+
 from embodied_mem.records.json_values import JsonValue
-from embodied_mem.records.log import Deferred, Entry, Head
+from embodied_mem.records.log import Deferred, Entry, Head, Search
+from embodied_mem.records.spaces import Vectors
 
 
 @runtime_checkable
@@ -80,6 +84,30 @@ class HasReading(Protocol):
 
     def reading(self) -> AbstractContextManager[Head]:
         """Open a read transaction and give the log's head; all reads of this thread inside see one state."""
+        ...
+
+
+@runtime_checkable
+class CanSearchMany(Protocol):
+    """A back end that searches for a batch of vectors in much less time than one by one."""
+
+    def search_many(
+        self, search: Search, vectors: Vectors
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return what a search finds for many vectors, each in place of the vector of its first leg.
+
+        Args:
+            search: A search for one kind of entry: a vector without a minimum, then priors.
+            vectors: (n, d) float32, finite, of the space of the first leg.
+
+        Returns:
+            (n, m) sequence numbers and (n, m) totals, best first; m is the smaller of k and the number of
+            candidates.
+
+        Raises:
+            InvalidQuery: The search is inconsistent.
+            UnknownSpace: The space of the vectors differs from their field's space.
+        """
         ...
 
 

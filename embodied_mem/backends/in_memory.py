@@ -27,6 +27,7 @@ from embodied_mem.records.log import (
     Search,
     Span,
     TextLeg,
+    VectorLeg,
     check_search,
 )
 from embodied_mem.records.spaces import FieldVector, Space
@@ -100,11 +101,12 @@ class InMemoryBackend:
         with self._opened():
             candidates = self._candidates(search)
             values = {leg.name: self._values(leg, search) for leg in search.legs}
-        totals = dict.fromkeys(candidates, 0.0)
+        passing = [sequence for sequence in candidates if _reaches_minimums(sequence, search.legs, values)]
+        totals = dict.fromkeys(passing, 0.0)
         for leg in search.legs:  # in leg order, because the last bits of a sum depend on the order
-            for sequence in candidates:
-                totals[sequence] += leg.weight * _worth(leg, values[leg.name].get(sequence, 0.0))
-        best = sorted(candidates, key=lambda sequence: (-totals[sequence], -sequence))[: search.k]
+            for sequence in passing:
+                totals[sequence] += leg.weight * _counted(leg, values[leg.name].get(sequence, 0.0))
+        best = sorted(passing, key=lambda sequence: (-totals[sequence], -sequence))[: search.k]
         columns = {name: tuple(each.get(sequence, 0.0) for sequence in best) for name, each in values.items()}
         return Found(tuple(best), columns, len(candidates), is_exact=True)
 
@@ -185,9 +187,14 @@ class InMemoryBackend:
             sequences.append(logged.sequence)
 
 
-def _worth(leg: Leg, value: float) -> float:
-    """Return the value that a leg adds: similarities below 0 add nothing, priors may be negative."""
-    return value if isinstance(leg, PriorLeg) else max(value, 0.0)
+def _counted(leg: Leg, value: float) -> float:
+    """Return what a value counts in the sum."""
+    return max(value, leg.floor) if isinstance(leg, VectorLeg) else value
+
+
+def _reaches_minimums(sequence: int, legs: Sequence[Leg], values: Mapping[str, Values]) -> bool:
+    similar = [leg for leg in legs if not isinstance(leg, PriorLeg)]
+    return all(values[leg.name].get(sequence, 0.0) >= leg.minimum for leg in similar)
 
 
 def _is_seen(sequence: int, spans: Sequence[Span]) -> bool:

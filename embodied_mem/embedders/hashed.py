@@ -13,7 +13,7 @@ import numpy.typing as npt
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.records.spaces import MAX_DIMENSION, Space, Vector, Vectors
 from embodied_mem.text.synonyms import Synonyms, default_synonyms
-from embodied_mem.text.words import words
+from embodied_mem.text.words import MAX_INDEXED_CHARS, words
 
 VERSION = "2"  # increment with every change to the vectors, including changes to `words`
 MIN_GRAM, MAX_GRAM = 3, 5
@@ -57,7 +57,7 @@ class HashedEmbedder:
         return vectors
 
     def _embed_one(self, text: str) -> Vector:
-        counts = Counter(self._synonyms.apply(words(text)))
+        counts = Counter(self._synonyms.apply(words_of(text)))
         vector = np.zeros(self._space.dimension, dtype=np.float32)
         if not counts:
             return vector
@@ -69,6 +69,11 @@ class HashedEmbedder:
         total = np.bincount(hashes % self._space.dimension, weights=weights, minlength=len(vector))
         norm = float(np.sqrt(total @ total))
         return (total / norm).astype(np.float32) if norm > 0 else vector
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words as in all vectors of this version: with prefixes, and cut within a word."""
+    return words(text[:MAX_INDEXED_CHARS], with_prefixes=True)
 
 
 @lru_cache(maxsize=16_384)

@@ -14,8 +14,11 @@ from embodied_mem.index.exact_ranking import Best, best_of
 from embodied_mem.index.index_options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.index.kept_parts import Settings
 from embodied_mem.index.kind_index import KindIndex
+from embodied_mem.index.legs import SimilarVectors
 from embodied_mem.index.log_reader import LogReader
-from embodied_mem.records.log import Found, Head, Search
+from embodied_mem.index.many import BestOfMany, best_of_many
+from embodied_mem.records.log import Found, Head, Search, VectorLeg
+from embodied_mem.records.spaces import Vectors, unknown_space
 from embodied_mem.text.synonyms import Synonyms
 
 Scored: TypeAlias = tuple[Found, SomeFloats]  # with the total of each hit
@@ -60,8 +63,44 @@ class SearchEngine:
         self._catch_up(log)
         if search.kind in self._kinds:
             return self._search_kind(log, self._kinds[search.kind], search)[0]
+        if search.kind is not None:
+            self._check_spaces(log, search)
         kinds = self._kinds.values() if search.kind is None else ()
         return _merged([self._search_kind(log, kind, search) for kind in kinds], search)
+
+    def search_many(self, log: LogReader, search: Search, vectors: Vectors) -> BestOfMany:
+        """Return what `search` finds for many vectors, each in place of that of the first leg.
+
+        Args:
+            log: Reads of one state of the log.
+            search: A search for one kind; its first leg has a vector, its others are priors.
+            vectors: (n, d) vectors of the space of the first leg.
+
+        Returns:
+            (n, m) sequence numbers and (n, m) totals, best first.
+
+        Raises:
+            UnknownSpace: The space of the vectors differs from their field's space.
+        """
+        self._catch_up(log)
+        if search.kind not in self._kinds:
+            self._check_spaces(log, search)
+            return np.zeros((len(vectors), 0), np.int64), np.zeros((len(vectors), 0))
+        index = self._kinds[search.kind]
+        candidates = index.selection.candidates(log, search)
+        first, *priors = [index.leg(log, leg, candidates.visible) for leg in search.legs]
+        assert isinstance(first, SimilarVectors)
+        rows, totals = best_of_many(first, priors, candidates, vectors, search.k)
+        return index.table.sequences[rows], totals
+
+    def _check_spaces(self, log: LogReader, search: Search) -> None:
+        """Reject a vector of a foreign space, which the index of a kind does if there is one."""
+        held = log.spaces()
+        for leg in search.legs:
+            if isinstance(leg, VectorLeg):
+                field, given = leg.vector.field, leg.vector.space
+                if field in held and held[field][1] != given:
+                    raise unknown_space(self._settings.store, field, held=held[field][1], given=given)
 
     def save(self, log: LogReader) -> None:
         """Save the index to disk, so that the next process need not rebuild it.

@@ -91,6 +91,9 @@ def _best_by_scan(legs: Sequence[ReadyLeg], candidates: Candidates, k: int) -> B
     sums = _totals(legs, [found.values for found in estimates])
     if candidates.hidden is not None:
         sums[candidates.hidden] = -np.inf
+    for leg, found in zip(legs, estimates, strict=True):
+        if leg.minimum > -np.inf:
+            sums[_below_minimum(leg, found, candidates)] = -np.inf
     errors = _errors(legs, estimates)
     if errors is None:
         places = best_places(sums, k)
@@ -135,6 +138,15 @@ def _proved_best(
         now = highest_places(highest, AT_ONCE)
         best = best.joined(_compared(legs, candidates, others[now])).best(k)
         others, highest = np.delete(others, now), np.delete(highest, now)
+
+
+def _below_minimum(leg: ReadyLeg, estimates: Estimates, candidates: Candidates) -> Mask:
+    """Return which candidates have a value below the leg's minimum; unsure ones are compared exactly."""
+    result: Mask = estimates.values < leg.minimum
+    if estimates.errors is not None:
+        unsure = np.flatnonzero(np.abs(estimates.values - leg.minimum) <= estimates.errors)
+        result[unsure] = leg.exact(candidates.rows_of(unsure), candidates) < leg.minimum
+    return result
 
 
 def _errors(legs: Sequence[ReadyLeg], estimates: Sequence[Estimates]) -> float | SomeFloats | None:

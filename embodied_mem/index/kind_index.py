@@ -94,7 +94,7 @@ class KindIndex:
                 return log.vectors_at(field, leg.vector.space.dimension, sequences)
 
             column = self._column_of(log, field, leg.vector.space)
-            return SimilarVectors(column, leg.vector.values, leg.weight, read)
+            return SimilarVectors(column, leg.vector.values, leg.weight, read, leg.minimum, leg.floor)
         self._catch_up_texts(log)
         return SimilarTexts(leg, self.texts, visible)
 

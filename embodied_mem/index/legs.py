@@ -1,6 +1,8 @@
 """The legs of a search, prepared for the rows of one table."""
 
+import math
 from collections.abc import Mapping
+from copy import copy
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +19,10 @@ LEAST_SHOWN = 0.1  # share of visible rows in a range below which a short list r
 
 
 class ReadyLeg(Protocol):
-    """One leg, which gives values to candidates."""
+    """One leg, which gives values to candidates; those with a value below `minimum` are no hits."""
 
     weight: float
+    minimum: float
 
     def worth(self, values: SomeFloats) -> SomeFloats:
         """Return what the values add to the totals, as a new array."""
@@ -48,13 +51,13 @@ class SimilarTexts:
     """
 
     def __init__(self, leg: TextLeg, texts: Mapping[str, LexicalIndex], visible: Mask | None) -> None:
-        self.weight = leg.weight
+        self.weight, self.minimum = leg.weight, leg.minimum
         self._text = leg.text
         self._columns = [texts[field] for field in leg.fields if field in texts]
         self._visible = visible
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """Return the weighted similarities, which are never negative here."""
+        """Return the weighted similarities."""
         return _weighted(values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
@@ -90,38 +93,60 @@ class SimilarVectors:
         query: (d,) the query vector.
         weight: What a similarity of 1 adds.
         read: Reads the recorded vectors of rows.
+        minimum: The similarity below which a candidate is no hit.
+        floor: The similarity as which lower ones count.
+
+    Attributes:
+        column: The vectors; None if no entry has one.
+        target: (d,) what the vectors are compared with.
     """
 
-    def __init__(self, column: VectorColumn | None, query: Vector, weight: float, read: ReadVectors) -> None:
-        self.weight = weight
-        self._column = column
-        self._target = query if column is None else column.target(query)
+    def __init__(
+        self,
+        column: VectorColumn | None,
+        query: Vector,
+        weight: float,
+        read: ReadVectors,
+        minimum: float = -math.inf,
+        floor: float = -math.inf,
+    ) -> None:
+        self.weight, self.minimum = weight, minimum
+        self.column = column
+        self.target = query if column is None else column.target(query)
         self._read = read
+        self._floor = floor
+
+    def of(self, vector: Vector) -> "SimilarVectors":
+        """Return the same leg for another vector of the same space."""
+        other = copy(self)
+        other.target = vector if self.column is None else self.column.target(vector)
+        return other
 
     def worth(self, values: SomeFloats) -> SomeFloats:
-        """Return the weighted similarities; those below 0 add nothing."""
-        return _weighted(np.maximum(values, 0.0), self.weight)
+        """Return the weighted similarities; those below the floor count as much as it does."""
+        is_limited = self._floor > -math.inf
+        return _weighted(np.maximum(values, self._floor) if is_limited else values, self.weight)
 
     def shortlist(self, candidates: Candidates, k: int) -> Shortlist | None:
         """Return a short list for a range of compressed vectors, unless too many rows are hidden."""
-        column = self._column
+        column = self.column
         is_list = candidates.rows is not None
         if column is None or is_list or candidates.n < LEAST_SHOWN * len(candidates):
             return None
-        found = column.shortlist(self._target, k, candidates.first, candidates.last)
+        found = column.shortlist(self.target, k, candidates.first, candidates.last)
         return None if found is None else Shortlist(candidates.those_of(found.rows), found.others)
 
     def scan(self, candidates: Candidates) -> Estimates:
         """Return similarities within the column's error bounds."""
-        if self._column is None:
+        if self.column is None:
             return Estimates(np.zeros(len(candidates)))
-        return self._column.estimates(self._target, candidates)
+        return self.column.estimates(self.target, candidates)
 
     def exact(self, rows: Rows, candidates: Candidates) -> SomeFloats:
         """Return exact similarities; compressed vectors are read from the log."""
-        if self._column is None:
+        if self.column is None:
             return np.zeros(len(rows))
-        return self._column.similarities(self._target, rows, self._read)
+        return self.column.similarities(self.target, rows, self._read)
 
 
 class PriorValues:
@@ -131,6 +156,8 @@ class PriorValues:
         leg: The leg.
         sequences: (n,) sequence numbers of the table's rows.
     """
+
+    minimum = -math.inf
 
     def __init__(self, leg: PriorLeg, sequences: Rows) -> None:
         self.weight = leg.weight

@@ -38,6 +38,9 @@ class VectorColumn:
     Args:
         space: The space of the vectors.
         options: When to compress.
+
+    Attributes:
+        rounding_error: Maximum error of a product of uncompressed vectors.
     """
 
     def __init__(self, space: Space, options: IndexOptions) -> None:
@@ -45,7 +48,7 @@ class VectorColumn:
         self.options = options
         self._exact: ExactVectors | None = ExactVectors(space.dimension, space.metric)
         self._compressed: CompressedVectors | None = None
-        self._rounding_error = rounding_error(space.dimension, lanes=1)
+        self.rounding_error = rounding_error(space.dimension, lanes=1)
         self._n_rows = 0
         self._rows: GrowingArray | None = None  # row of each vector; None while vector i belongs to row i
 
@@ -133,8 +136,12 @@ class VectorColumn:
         """Return rows that most likely include the k best, with a bound; None if a scan is as fast."""
         if self._compressed is None:
             return None
-        found = self._compressed.shortlist(target, k, *self._stretch(first, last))
-        return None if found is None else Shortlist(self._rows_at(found[0]), found[1])
+        begin, end = self._stretch(first, last)
+        found = self._compressed.shortlist(target, k, begin, end)
+        if found is None:
+            return None
+        others = found[1] if end - begin == last - first else max(found[1], 0.0)  # 0 without a vector
+        return Shortlist(self._rows_at(found[0]), others)
 
     def report(self) -> dict[str, str | int]:
         """Return the number of vectors, their bytes and their form."""
@@ -165,6 +172,37 @@ class VectorColumn:
             _, first, which = np.unique(prints, return_index=True, return_inverse=True)
             values = self._recorded_similarities(target, self._rows_at(places[first]), read)[which]
         return values if has_value is None else spread(values, has_value)
+
+    @property
+    def has_products(self) -> bool:
+        """Whether it has uncompressed vectors with a cosine, as the next two methods need."""
+        return self._exact is not None and self.space.metric is Metric.COSINE
+
+    def products(self, targets: Vectors, candidates: Candidates) -> Vectors:
+        """Return (b, len(candidates)) cosines to many targets, within `rounding_error`; 0 without a vector.
+
+        Args:
+            targets: (b, d) from `target`.
+            candidates: The candidates.
+        """
+        assert self._exact is not None
+        places, has_value = self._places(candidates.row_numbers())
+        found = self._exact.products_with_all(targets, places)
+        if has_value is None:
+            return found
+        result = np.zeros((len(targets), len(candidates)), np.float32)
+        result[:, has_value] = found
+        return result
+
+    def similarities_of_pairs(self, targets: Vectors, rows: Rows) -> Floats:
+        """Return (b, n) exact similarities of rows (b, n) to the target of their line; 0 without a vector."""
+        assert self._exact is not None
+        unique, which = np.unique(rows, return_inverse=True)
+        places, has_value = self._places(unique)
+        vectors = np.zeros((len(unique), self.space.dimension), np.float32)
+        vectors[slice(None) if has_value is None else has_value] = self._exact.blocks.take(places)
+        each = np.repeat(targets, rows.shape[1], axis=0)
+        return exact_similarities(vectors[which.reshape(-1)], each, self.space.metric).reshape(rows.shape)
 
     def to_arrays(self) -> Arrays:
         """Return the arrays of a snapshot."""
@@ -214,7 +252,7 @@ class VectorColumn:
         assert self._exact is not None
         if last - first <= SMALL or self.space.metric is not Metric.COSINE:
             return Estimates(self._exact.similarities(target, first, last))
-        return Estimates(self._exact.products(target, first, last), self._rounding_error)
+        return Estimates(self._exact.products(target, first, last), self.rounding_error)
 
     def _estimated_places(self, target: Vector, places: Places) -> Estimates:
         if self._compressed is not None:
@@ -222,7 +260,7 @@ class VectorColumn:
         assert self._exact is not None
         if len(places) <= SMALL or self.space.metric is not Metric.COSINE:
             return Estimates(self._exact.similarities_at(target, places))
-        return Estimates(self._exact.products_at(target, places), self._rounding_error)
+        return Estimates(self._exact.products_at(target, places), self.rounding_error)
 
     def _stretch(self, first: int, last: int) -> tuple[int, int]:
         """Return the positions (first, end) of the vectors of a range of rows."""

@@ -11,6 +11,7 @@ from embodied_mem.index.inner_products import Products, inner_products, inner_pr
 from embodied_mem.records.spaces import Metric, Vector, Vectors
 
 NUMBERS_AT_ONCE = 2**18  # compared exactly per batch, which fits into the CPU cache
+NO_THREADS = 2**18  # multiplications up to which OpenBLAS starts no thread for a product of matrices
 DECIMALS = 6  # of a cosine; more are float32 noise, and equal vectors must tie
 _UNITS = 10.0**DECIMALS
 _NONE: Floats = np.zeros(0)
@@ -53,14 +54,21 @@ def comparable_query(query: Vector, metric: Metric) -> Vector:
 
 
 def exact_similarities(rows: Vectors, query: Vector, metric: Metric) -> Floats:
-    """Return (n,) similarities of comparable rows; equal rows get equal values at any position."""
+    """Return (n,) similarities of comparable rows; equal rows get equal values at any position.
+
+    Args:
+        rows: (n, d).
+        query: (d,) for all rows, or (n, d) one for each.
+        metric: The metric.
+    """
     if metric is Metric.EUCLIDEAN:
         difference = rows.astype(np.float64) - query
-        distance = np.sqrt(np.einsum("ij,ij->i", difference, difference) / len(query))
+        distance = np.sqrt(np.einsum("ij,ij->i", difference, difference) / query.shape[-1])
         result: Floats = 1.0 / (1.0 + distance)
         return result
     # Not a matrix product: its last bits depend on a row's position, and equal vectors must tie.
-    cosine: Floats = np.einsum("ij,j->i", rows, query).astype(np.float64)
+    pairs = "ij,j->i" if query.ndim == 1 else "ij,ij->i"
+    cosine: Floats = np.einsum(pairs, rows, query).astype(np.float64)
     cosine *= _UNITS  # `numpy.round` takes three times as long for few values
     np.rint(cosine, out=cosine)
     cosine /= _UNITS
@@ -124,6 +132,19 @@ class ExactVectors:
         result = np.empty(last - first, np.float32)
         for at, rows in self.blocks.parts(first, last):
             inner_products(rows, query, out=result[at - first : at - first + len(rows)])
+        return result
+
+    def products_with_all(self, queries: Vectors, places: Places) -> Vectors:
+        """Return (b, m) cosines of the vectors at ascending positions to many queries (b, d), b * d <= 2**15.
+
+        They are within the same error. The products are of `NO_THREADS` numbers, always with eight vectors or
+        more, as a product with a single one starts threads earlier.
+        """
+        result = np.empty((len(queries), len(places)), np.float32)
+        some = np.zeros((NO_THREADS // queries.size, queries.shape[1]), np.float32)
+        for at in range(0, len(places), len(some)):
+            n = len(self.blocks.take(places[at : at + len(some)], some))
+            result[:, at : at + n] = (queries @ some.T)[:, :n]
         return result
 
     def products_at(self, query: Vector, places: Places) -> Products:

@@ -10,7 +10,7 @@ import numpy as np
 
 from embodied_mem.records.experience import Experience, texts_of
 from embodied_mem.records.spaces import Vectors, similarities
-from embodied_mem.text.words import words
+from embodied_mem.text.words import signs, words
 
 MIN_POOL = 50  # minimum number of candidates
 
@@ -51,7 +51,7 @@ def choose_diverse(
 
 
 class Likeness:
-    """Similarity of experiences, 0 to 1: by common vectors if there are any, otherwise by shared words.
+    """Similarity of experiences, 0 to 1: by common vectors if there are any, else by shared words and signs.
 
     Args:
         experiences: The experiences to compare.
@@ -59,7 +59,8 @@ class Likeness:
 
     def __init__(self, experiences: Sequence[Experience]) -> None:
         self._vectors = [{(v.field, v.space): v.values for v in e.vectors} for e in experiences]
-        self._words = [frozenset(words(" ".join(texts_of(e).values()))) for e in experiences]
+        texts = [" ".join(texts_of(experience).values()) for experience in experiences]
+        self._words = [frozenset((*words(text), *signs(text))) for text in texts]
 
     def __call__(self, a: int, b: int) -> float:
         """Return the similarity of the experiences at two indices."""

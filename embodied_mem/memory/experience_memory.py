@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from embodied_mem.backends.capabilities import CanDefer
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
 from embodied_mem.memory.deferred_receipt import DeferredReceipt
+from embodied_mem.memory.recall_many import RecalledMany, checked_vectors
 from embodied_mem.memory.retrieval import TEXT_FIELD, Retrieval, embedded_text
 from embodied_mem.memory.scoring import RankingWeights
 from embodied_mem.memory.views.log_values import LogValues
@@ -21,10 +23,12 @@ from embodied_mem.memory.views.view import is_in
 from embodied_mem.records.argument_checks import check_clock, check_embedder, check_type
 from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.experience import Experience, Receipt, Scope, texts_of
+from embodied_mem.records.filters import EVERYTHING, Where
 from embodied_mem.records.json_values import JsonObject, canonical
 from embodied_mem.records.log import Appended, Entry, EntryKind, Logged
 from embodied_mem.records.queries import Query, QueryFields, build_query
 from embodied_mem.records.recollection import Recollection
+from embodied_mem.records.spaces import FieldVector, Space
 
 ANY_SCOPE = Scope()
 DEFAULT_WEIGHTS = RankingWeights()
@@ -96,6 +100,7 @@ class ExperienceMemory:
 
         Raises:
             ConflictingId: The id belongs to different content, or was withdrawn.
+            InvalidEmbedding: The embedder gave anything but one row of finite numbers.
             InvalidRecord: The argument is not an `Experience`.
             UnknownSpace: A vector's space differs from the store's space for its field.
         """
@@ -125,12 +130,35 @@ class ExperienceMemory:
             fields: Fields of the query as keywords: `recall(task="go to the red ball", k=3)`.
 
         Raises:
+            InvalidEmbedding: The embedder gave anything but one row of finite numbers.
             InvalidQuery: Both a `Query` and keywords are given, or a value is invalid.
             UnknownSpace: A vector's space differs from the store's space for its field.
         """
         asked = build_query(query, fields)
         with self._lock:
             return self._retrieval.recall(asked)
+
+    def recall_many(
+        self,
+        vectors: npt.ArrayLike,
+        *,
+        field: str,
+        space: Space,
+        where: Where = EVERYTHING,
+        k: int = 5,
+        as_of: int | None = None,
+    ) -> RecalledMany:
+        """Return for each vector the ids and scores of what a recall by it alone returns; `CanRecallMany`.
+
+        Raises:
+            InvalidQuery: The vectors are not (n, d) finite numbers, or another value is invalid.
+            UnknownSpace: The space is not that of the field.
+        """
+        rows = checked_vectors(vectors, space)
+        any_vector = FieldVector(field=field, space=space, values=np.zeros(space.dimension, np.float32))
+        query = Query(vectors=(any_vector,), where=where, k=k, as_of=as_of)
+        with self._lock:
+            return self._retrieval.recall_many(query, rows)
 
     def feedback(self, experience_id: str, *, helped: bool) -> None:
         """Record whether acting on a recalled experience helped; this changes its trust and rank.

@@ -3,11 +3,17 @@
 import inspect
 from typing import Literal, TypeAlias, Unpack, get_args
 
+import numpy as np
+import numpy.typing as npt
+
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import MemoryModeError, unknown_name
+from embodied_mem.memory.recall_many import CanRecallMany, RecalledMany, checked_vectors
 from embodied_mem.records.experience import Experience, Recalled, Receipt
+from embodied_mem.records.filters import EVERYTHING, Where
 from embodied_mem.records.queries import Query, QueryFields, build_query
 from embodied_mem.records.recollection import Recollection
+from embodied_mem.records.spaces import Space
 
 Mode: TypeAlias = Literal["learn", "frozen", "off"]
 
@@ -27,7 +33,9 @@ def with_mode(memory: Memory, mode: str) -> Memory:
         raise unknown_name("memory mode", mode, get_args(Mode))
     if mode == "learn":
         return memory
-    return LimitedWithHorizon(memory, mode) if isinstance(memory, HasHorizon) else LimitedMemory(memory, mode)
+    if not isinstance(memory, HasHorizon):
+        return LimitedMemory(memory, mode)
+    return (LimitedWithMany if isinstance(memory, CanRecallMany) else LimitedWithHorizon)(memory, mode)
 
 
 class LimitedMemory:
@@ -78,3 +86,25 @@ class LimitedWithHorizon(LimitedMemory):
         if not isinstance(self.inner, HasHorizon):
             raise TypeError(f"{type(self.inner).__name__} has no horizon")
         return self.inner.horizon()
+
+
+class LimitedWithMany(LimitedWithHorizon):
+    """A `LimitedMemory` over a memory with a horizon that recalls for many vectors at once."""
+
+    def recall_many(
+        self,
+        vectors: npt.ArrayLike,
+        *,
+        field: str,
+        space: Space,
+        where: Where = EVERYTHING,
+        k: int = 5,
+        as_of: int | None = None,
+    ) -> RecalledMany:
+        """Recall from the memory if `frozen`; return no hits if `off`."""
+        if self.mode == "off":
+            n = len(checked_vectors(vectors, space))
+            return RecalledMany([[] for _ in range(n)], np.zeros((n, 0), np.float32))
+        if not isinstance(self.inner, CanRecallMany):
+            raise TypeError(f"{type(self.inner).__name__} cannot recall for many vectors")
+        return self.inner.recall_many(vectors, field=field, space=space, where=where, k=k, as_of=as_of)

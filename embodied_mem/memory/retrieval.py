@@ -2,34 +2,39 @@
 
 import dataclasses
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
-from embodied_mem.backends.capabilities import CountsVectors, HasReading, HasTimes
-from embodied_mem.contracts import Backend, Embedder, EmbedsQueries
+from embodied_mem.backends.capabilities import CanSearchMany, CountsVectors, HasReading, HasTimes
+from embodied_mem.contracts import Backend, Embedder
+from embodied_mem.embedders.checked import embedded, embedded_queries
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.memory.diversity import Likeness, choose_diverse, pool_size
 from embodied_mem.memory.kept_experiences import KeptExperiences
 from embodied_mem.memory.priors import Priors
+from embodied_mem.memory.recall_many import RecalledMany, search_one_by_one
 from embodied_mem.memory.scoring import FAILED, Ranked, RankingWeights, main_part, picked, rank, total_scores
 from embodied_mem.memory.views.log_values import EVERY_HIT
 from embodied_mem.memory.views.log_views import LogViews, representatives
 from embodied_mem.memory.views.view import NO_SEQUENCES, Sequences
 from embodied_mem.records.experience import Experience, Recalled, Status
 from embodied_mem.records.filters import Equals, In, Where, all_of, asks_by_id
-from embodied_mem.records.log import Found, Leg, PriorLeg, Search, TextLeg, VectorLeg
+from embodied_mem.records.log import Found, Leg, PriorLeg, Search, SimilarityLeg, TextLeg, VectorLeg
 from embodied_mem.records.queries import Query
 from embodied_mem.records.recollection import Recollection
-from embodied_mem.records.spaces import FieldVector
+from embodied_mem.records.spaces import FieldVector, Vectors
+from embodied_mem.text.words import MAX_INDEXED_CHARS
 
 logger = logging.getLogger(__name__)
 
 TEXT_FIELD = "text"  # field of the vectors that the memory computes itself
 EMBEDDING = "embedding"  # score part of those vectors
+CUT_NOTE = f"; only about {MAX_INDEXED_CHARS:,} characters of a longer text were compared"
 
 FIELDS_OF = {"task": ("task",), "state": ("state",), "text": ("task", "state", "outcome")}
 
@@ -78,15 +83,33 @@ class Retrieval:
     def recall(self, query: Query) -> Recollection:
         """Return at most `query.k` experiences, best first."""
         # Outside of the read transaction, because a user's embedder may be slow.
-        legs: list[Leg] = self._text_legs(query)
+        legs: list[SimilarityLeg] = [*self._text_legs(query)]
         if query.vectors or self.embedder is not None:
-            legs += self._vector_legs(query)
+            # Beside a text, an unlike vector says as little as none; alone, its order is all there is.
+            legs += self._vector_legs(query, floor=0.0 if legs else -math.inf)
+        if query.min_similarity is not None:
+            legs = _with_minimums(legs, query.min_similarity)
         with self._reading() as head:
             self._views.catch_up(head)
             recalled = self._recalled(query, legs)
             if self.embedder is not None and self._counting is not None:
                 self._warn_of_missing_vectors(self._counting, legs)
             return recalled
+
+    def recall_many(self, query: Query, vectors: Vectors) -> RecalledMany:
+        """Return what `recall` does for many vectors, each in place of the only vector of the query."""
+        [vector] = query.vectors
+        leg = VectorLeg(_part_name(vector.field), vector, self.weights.vector)
+        with self._reading() as head:
+            self._views.catch_up(head)
+            search = self._prepare(query, [leg]).search
+            if isinstance(self.backend, CanSearchMany):
+                sequences, totals = self.backend.search_many(search, vectors)
+            else:
+                sequences, totals = search_one_by_one(self.backend, search, vectors)
+            experiences = self._experiences_at(np.unique(sequences).tolist())
+        ids = [[experiences[sequence].id for sequence in row] for row in sequences.tolist()]
+        return RecalledMany(ids, totals.astype(np.float32))
 
     def _warn_of_missing_vectors(self, backend: CountsVectors, legs: Sequence[Leg]) -> None:
         """Warn once: without a vector the part `embedding` is always 0, as if the texts were unlike."""
@@ -102,13 +125,13 @@ class Retrieval:
                 self.embedder.space,
             )
 
-    def _recalled(self, query: Query, legs: list[Leg]) -> Recollection:
+    def _recalled(self, query: Query, legs: Sequence[SimilarityLeg]) -> Recollection:
         prepared = self._prepare(query, legs)
         found = self.backend.search(prepared.search)
         if query.order != "best":
             found = self._by_time(prepared, found)
         ranked = rank(found, prepared.search.legs)
-        if query.min_score > 0:
+        if query.min_score > -math.inf:
             ranked = _above_min_score(query, ranked)
         best = ranked[: query.k]
         chosen = self._diverse(prepared, ranked) if query.diversity else best
@@ -117,14 +140,16 @@ class Retrieval:
             chosen, reasons = self._with_contrast(prepared, chosen, reasons)
         experiences = self._experiences_at([item.sequence for item in chosen])
         recalled = Recollection(n_candidates=found.n_candidates, is_exact=found.is_exact)
+        longest = max(len(query.text), len(query.state), len(query.task.text) if query.task else 0)
+        note = CUT_NOTE if longest > MAX_INDEXED_CHARS else ""
         for item in chosen:
             if item.sequence in experiences:  # else purged after the search
                 experience = experiences[item.sequence]
-                reason = reasons[item.sequence] + _missing_text(query, experience)
+                reason = f"{reasons[item.sequence]}{_missing_text(query, experience)}{note}"
                 recalled.append(_hit(item, experience, reason, prepared.n_alike))
         return recalled
 
-    def _prepare(self, query: Query, legs: list[Leg]) -> _Prepared:
+    def _prepare(self, query: Query, legs: Sequence[SimilarityLeg]) -> _Prepared:
         standing = self._views.standing(query.as_of if query.as_of_s is None else self._as_of(query))
         spans, without = standing.spans, standing.archived
         if len(without) and (query.include_archived or asks_by_id(query.where)):
@@ -132,16 +157,19 @@ class Retrieval:
         n_alike: dict[int, int] = {}
         if query.distinct:
             search = Search(where=query.where, spans=spans, without=without if len(without) else None)
-            others, n_alike = self._duplicates(search)
+            others, n_alike = self._duplicates(search, legs)
             without = np.union1d(without, others)
+        priors: list[PriorLeg] = []
         if legs:  # without anything to match by, the newest are returned and priors do not apply
             now_s = self._clock() if query.as_of_s is None else query.as_of_s
-            legs += self._priors.legs(standing, now_s=now_s)
+            priors = self._priors.legs(standing, now_s=now_s)
         k = pool_size(query.k) if query.diversity else query.k
         k = EVERY_HIT if query.order != "best" else k
         hidden = without if len(without) else None
         return _Prepared(
-            query, Search(legs=tuple(legs), where=query.where, spans=spans, k=k, without=hidden), n_alike
+            query,
+            Search(legs=(*legs, *priors), where=query.where, spans=spans, k=k, without=hidden),
+            n_alike,
         )
 
     def _as_of(self, query: Query) -> int:
@@ -155,32 +183,36 @@ class Retrieval:
         at = self._times.sequence_at(query.as_of_s)
         return at if query.as_of is None else min(at, query.as_of)
 
-    def _text_legs(self, query: Query) -> list[Leg]:
-        """Return one leg for each non-empty text of the query; an empty text gives no leg and no part."""
-        legs: list[Leg] = []
+    def _text_legs(self, query: Query) -> list[TextLeg]:
+        """Return one leg for each text of the query that is not empty or has a minimum."""
+        legs: list[TextLeg] = []
         texts = ("" if query.task is None else query.task.text, query.state, query.text)
         for (name, fields), text in zip(FIELDS_OF.items(), texts, strict=True):
-            if text.strip():
+            if text.strip() or name in (query.min_similarity or ()):
                 legs.append(TextLeg(name, text, fields, getattr(self.weights, name)))
         return legs
 
-    def _vector_legs(self, query: Query) -> list[VectorLeg]:
-        given = [VectorLeg(_part_name(v.field), v, self.weights.vector) for v in query.vectors]
+    def _vector_legs(self, query: Query, *, floor: float) -> list[VectorLeg]:
+        given = [VectorLeg(_part_name(v.field), v, self.weights.vector, floor=floor) for v in query.vectors]
         is_hashed = isinstance(self.embedder, HashedEmbedder)
         weight = self.weights.hashed_embedding if is_hashed else self.weights.embedding
         task = "" if query.task is None else query.task.text
         together = " ".join(part for part in (task, query.state, query.text) if part)
         vectors = _embedded_query(self.embedder, together) if weight else ()
-        return [*given, *(VectorLeg(EMBEDDING, vector, weight) for vector in vectors)]
+        return [*given, *(VectorLeg(EMBEDDING, vector, weight, floor=floor) for vector in vectors)]
 
-    def _duplicates(self, search: Search) -> tuple[Sequences, dict[int, int]]:
-        """Return the near duplicates to exclude, and group sizes by the first member that passes."""
+    def _duplicates(self, search: Search, legs: Sequence[SimilarityLeg]) -> tuple[Sequences, dict[int, int]]:
+        """Return the near duplicates to exclude, and group sizes by the first member that passes.
+
+        A member passes if it passes the filter and reaches the minimums of the legs.
+        """
         sequences, leaders = self._views.duplicates(search.spans)
         has_others = np.isin(leaders, leaders[sequences != leaders])
         sequences, leaders = sequences[has_others], leaders[has_others]
         # A separate search applies the filter: the prior ranks the duplicates above all other entries.
         marks = PriorLeg("is_one", sequences, np.ones(len(sequences)))
-        found = self.backend.search(dataclasses.replace(search, legs=(marks,), k=len(sequences)))
+        limits = [dataclasses.replace(leg, weight=0.0) for leg in legs if leg.minimum > -math.inf]
+        found = self.backend.search(dataclasses.replace(search, legs=(marks, *limits), k=len(sequences)))
         passing = np.array(found.sequences, np.int64)[np.array(found.similarities["is_one"]) > 0]
         passes = np.isin(sequences, passing)
         first, counts, others = representatives(sequences[passes], leaders[passes])
@@ -242,7 +274,7 @@ def embedded_text(embedder: Embedder[str] | None, text: str) -> tuple[FieldVecto
     """Return the vector of a text to store, as field `text`; empty without an embedder or text."""
     if embedder is None or not text.strip():
         return ()
-    values = embedder.embed([text])[0]
+    [values] = embedded(embedder, [text])
     return (FieldVector(field=TEXT_FIELD, space=embedder.space, values=values),)
 
 
@@ -250,10 +282,23 @@ def _embedded_query(embedder: Embedder[str] | None, text: str) -> tuple[FieldVec
     """Return the vector of a query text; some models embed queries differently."""
     if embedder is None or not text.strip():
         return ()
-    if not isinstance(embedder, EmbedsQueries):
-        return embedded_text(embedder, text)
-    values = embedder.embed_queries([text])[0]
+    [values] = embedded_queries(embedder, [text])
     return (FieldVector(field=TEXT_FIELD, space=embedder.space, values=values),)
+
+
+def _with_minimums(legs: Sequence[SimilarityLeg], minimums: Mapping[str, float]) -> list[SimilarityLeg]:
+    """Return the legs with their minimums.
+
+    Raises:
+        InvalidQuery: A minimum names a part that this memory does not compare for this query.
+    """
+    unknown = minimums.keys() - {leg.name for leg in legs}
+    if unknown:
+        raise InvalidQuery(
+            f"min_similarity names {', '.join(sorted(unknown))}; this query is compared by "
+            f"{', '.join(leg.name for leg in legs) or 'nothing'}"
+        )
+    return [dataclasses.replace(leg, minimum=minimums.get(leg.name, -math.inf)) for leg in legs]
 
 
 def _part_name(field: str) -> str:
@@ -302,4 +347,11 @@ def _hit(item: Ranked, experience: Experience, reason: str, group_sizes: Mapping
     n_alike = group_sizes.get(item.sequence, 1)
     if n_alike > 1:
         reason += f"; one of {n_alike:,} near duplicates"
-    return Recalled(experience=experience, score=item.score, parts=item.parts, reason=reason, n_alike=n_alike)
+    return Recalled(
+        experience=experience,
+        score=item.score,
+        parts=item.parts,
+        reason=reason,
+        n_alike=n_alike,
+        similarities=item.similarities,
+    )

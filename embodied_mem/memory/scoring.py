@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.records.experience import Status
-from embodied_mem.records.log import Found, Leg, PriorLeg
+from embodied_mem.records.log import Found, Leg, PriorLeg, VectorLeg
 
 FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
 N_OUTCOME_CLASSES = 3  # succeeded, failed, neither
@@ -124,26 +124,28 @@ def utility_of(uses: Number, helped: Number, not_helped: Number) -> Number:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its score, the sum of its parts."""
+    """A candidate with its score, the sum of its parts, and the similarities without their weights."""
 
     sequence: int
     score: float
     parts: Mapping[str, float]
+    similarities: Mapping[str, float]
 
 
 def rank(found: Found, legs: Sequence[Leg]) -> list[Ranked]:
     """Return the found entries with parts and scores, in the order found.
 
-    A similarity below 0 counts as 0. A prior is a part only of the entries that have a value for it.
+    A prior is a part only of the entries that have a value for it.
 
     Args:
         found: Result of a search by these legs.
         legs: The legs of the search.
     """
     parts: list[dict[str, float]] = [{} for _ in found.sequences]
+    similar: list[dict[str, float]] = [{} for _ in found.sequences]
     for leg in legs:
-        _add_part(leg, found, parts)
-    return list(map(_ranked, found.sequences, parts))
+        _add_part(leg, found, parts, similar)
+    return list(map(_ranked, found.sequences, parts, similar))
 
 
 def total_scores(found: Found, legs: Sequence[Leg]) -> Floats:
@@ -151,7 +153,7 @@ def total_scores(found: Found, legs: Sequence[Leg]) -> Floats:
     total = np.zeros(len(found.sequences))
     for leg in legs:
         values = np.array(found.similarities[leg.name], np.float64)
-        total += leg.weight * (values if isinstance(leg, PriorLeg) else np.maximum(values, 0.0))
+        total += leg.weight * (np.maximum(values, leg.floor) if isinstance(leg, VectorLeg) else values)
     return total
 
 
@@ -162,16 +164,20 @@ def picked(found: Found, places: Sequence[int]) -> Found:
     return Found(sequences, columns, found.n_candidates, found.is_exact)
 
 
-def _ranked(sequence: int, parts: Mapping[str, float]) -> Ranked:
-    return Ranked(sequence, sum(parts.values(), 0.0), parts)
+def _ranked(sequence: int, parts: Mapping[str, float], similar: Mapping[str, float]) -> Ranked:
+    return Ranked(sequence, sum(parts.values(), 0.0), parts, similar)
 
 
-def _add_part(leg: Leg, found: Found, parts: Sequence[dict[str, float]]) -> None:
-    """Add the part of a leg to the parts of each that was found."""
+def _add_part(
+    leg: Leg, found: Found, parts: Sequence[dict[str, float]], similar: Sequence[dict[str, float]]
+) -> None:
+    """Add the part of a leg to the parts of each that was found, and its similarity if it is one."""
     values = found.similarities[leg.name]
     if not isinstance(leg, PriorLeg):
-        for each, similarity in zip(parts, values, strict=True):
-            each[leg.name] = leg.weight * max(0.0, similarity)
+        floor = leg.floor if isinstance(leg, VectorLeg) else -math.inf
+        for each, alike, similarity in zip(parts, similar, values, strict=True):
+            alike[leg.name] = similarity + 0.0  # -0 becomes 0
+            each[leg.name] = leg.weight * max(floor, alike[leg.name])
         return
     has_value = _isin_sorted(leg.sequences, np.array(found.sequences, np.int64)).tolist()
     for each, value, has in zip(parts, values, has_value, strict=True):

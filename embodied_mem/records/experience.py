@@ -339,9 +339,12 @@ class Recalled:
     Attributes:
         experience: The recalled experience.
         score: Sum of `parts`, so scores of different queries can be compared.
-        parts: Named, calibrated contributions ("state", "task", "trust", ...).
+        parts: Named contributions ("state", "task", "trust", ...): a similarity or prior times its weight.
         reason: Why it was selected, in words ("best match", "contrast: a failure of a similar task").
         n_alike: Number of near duplicates it represents, itself included; 1 unless duplicates were dropped.
+        similarities: How well each part of the query matches, without weights, so that parts can be compared:
+            1 if equal, 0 if nothing is shared. A text from 0 to 1, a vector as its metric says. Empty in a
+            memory that does not tell.
     """
 
     experience: Experience
@@ -349,6 +352,7 @@ class Recalled:
     parts: Mapping[str, float]
     reason: str
     n_alike: int = 1
+    similarities: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         total = math.fsum(self.parts.values())

@@ -115,21 +115,33 @@ class TextLeg:
         text: The search text.
         fields: Searchable fields; the highest similarity among them counts.
         weight: Factor of the similarity in the sum that orders hits, >= 0.
+        minimum: Entries with a similarity below this are no hits.
     """
 
     name: str
     text: str
     fields: tuple[str, ...]
     weight: float = 1.0
+    minimum: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class VectorLeg:
-    """A vector to match against the vectors of its field and space."""
+    """A vector to match against the vectors of its field and space.
+
+    Attributes:
+        name: Key of its similarity in a hit.
+        vector: The search vector.
+        weight: Factor of the similarity in the sum that orders hits, >= 0.
+        minimum: Entries with a similarity below this are no hits.
+        floor: A similarity below this counts as this in the sum.
+    """
 
     name: str
     vector: FieldVector
     weight: float = 1.0
+    minimum: float = -math.inf
+    floor: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,14 +161,15 @@ class PriorLeg:
     weight: float = 1.0
 
 
-Leg: TypeAlias = TextLeg | VectorLeg | PriorLeg
+SimilarityLeg: TypeAlias = TextLeg | VectorLeg
+Leg: TypeAlias = SimilarityLeg | PriorLeg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Search:
     """A search for entries of one kind that pass a filter, ordered by the weighted sum over the legs.
 
-    A similarity below 0 counts as 0 in the sum; a prior below 0 lowers it.
+    A similarity or prior below 0 lowers the sum.
 
     Attributes:
         legs: Texts, vectors and priors to order by; without legs the newest come first.
@@ -179,7 +192,8 @@ def check_search(search: Search) -> None:
     """Reject a search with invalid values.
 
     Raises:
-        InvalidQuery: k is negative, two legs share a name, or a weight is negative or not finite.
+        InvalidQuery: k is negative, two legs share a name, a weight is negative or not finite, or a minimum
+            is NaN.
     """
     if search.k < 0:
         raise InvalidQuery(f"k is {search.k}; expected at least 0")
@@ -191,6 +205,8 @@ def check_search(search: Search) -> None:
             raise InvalidQuery(
                 f"the weight of {leg.name!r} is {leg.weight}; expected a finite number of at least 0"
             )
+        if not isinstance(leg, PriorLeg) and math.isnan(leg.minimum):
+            raise InvalidQuery(f"the minimum of {leg.name!r} is nan; expected a number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +232,7 @@ class Found:
         sequences: (n,) sequence numbers of the found entries.
         similarities: Leg name to (n,) similarities: 1 if equal, 0 if nothing is shared; for a prior its
             values.
-        n_candidates: Number of entries that passed the filter.
+        n_candidates: Number of entries that passed the filter, whether or not they reach the legs' minimums.
         is_exact: Whether no other candidate can belong among the hits (proved).
     """
 

@@ -1,7 +1,8 @@
 """`Query`, and how it is built from free text and keywords."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, TypedDict, get_args
 
 import numpy as np
@@ -32,7 +33,10 @@ class Query:
         vectors: Matched against vectors of the same field and space.
         where: Only experiences that pass this filter are candidates.
         k: Maximum number of results, 0 to 10,000.
-        min_score: Minimum score of a result, so a recall can be empty.
+        min_score: Minimum score of a result, so a recall can be empty; by default there is none.
+        min_similarity: Minimum similarity of single parts, by their names in `Recalled.similarities`:
+            {"state": 0.8} returns only experiences whose state matches by at least 0.8, however well the rest
+            matches and whatever the weights. A text that the query leaves empty matches nothing.
         contrast: Up to this many of the k places go to the best matches of the opposite outcome
             (failures if the best match succeeded, and the reverse).
         as_of: Last sequence number (>= 0) that is visible; None: the whole log.
@@ -52,7 +56,8 @@ class Query:
     vectors: tuple[FieldVector, ...] = ()
     where: Where = EVERYTHING
     k: int = 5
-    min_score: float = 0.0
+    min_score: float = -math.inf
+    min_similarity: Mapping[str, float] | None = field(default=None, hash=False)
     contrast: int = 0
     as_of: int | None = None
     as_of_s: float | None = None
@@ -64,7 +69,7 @@ class Query:
     def __post_init__(self) -> None:
         for name, default in _DEFAULTS:
             value = getattr(self, name)
-            if value is not default:  # a recall gives two or three of the fourteen
+            if value is not default:  # a recall gives two or three of the fifteen
                 object.__setattr__(self, name, _checked(name, value))
         if self.order != "best" and (self.contrast or self.diversity):
             raise InvalidQuery(f"order={self.order!r} is by time; contrast and diversity need order='best'")
@@ -88,6 +93,8 @@ def _checked(name: str, value: Any) -> Any:
             return _integer(name, value, MAX_K)
         case "as_of":
             return _integer(name, value, MAX_SEQUENCE)
+        case "min_similarity":
+            return _minimums(value)
         case "min_score" | "as_of_s" | "diversity":
             check_number(name, value)
             if name == "diversity" and not 0 <= value <= 1:
@@ -104,6 +111,14 @@ def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
             f"vectors is {vectors!r}; expected FieldVectors. Pass an array as recall(observation=...)."
         )
     return given
+
+
+def _minimums(value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise InvalidQuery(f"min_similarity is {value!r}; expected numbers by part, such as {{'state': 0.8}}")
+    for name, minimum in value.items():
+        check_number(f"min_similarity[{name!r}]", minimum)
+    return dict(value)
 
 
 def _integer(name: str, value: Any, high: int) -> int:
@@ -123,6 +138,7 @@ class QueryFields(TypedDict, total=False):
     where: Where
     k: int
     min_score: float
+    min_similarity: Mapping[str, float] | None
     contrast: int
     as_of: int | None
     as_of_s: float | None

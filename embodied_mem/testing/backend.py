@@ -1,5 +1,7 @@
 """Tests that every `Backend` must pass; each back end tests its durability itself."""
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -259,21 +261,56 @@ class BackendContract:
         )
         assert _ids(backend, found)[0] == "entry-11"
 
-    def test_hits_are_ordered_by_the_weighted_sum(self, backend: Backend) -> None:
-        """Negative similarities add nothing, and a smaller k returns the first hits of a larger one."""
+    @pytest.mark.parametrize("floor", [-math.inf, 0.0])
+    def test_hits_are_ordered_by_the_weighted_sum(self, backend: Backend, floor: float) -> None:
+        """A similarity counts at least the floor, and a smaller k returns the first hits of a larger one."""
         backend.append([example_entry(n) for n in range(30)])
         legs = (
             TextLeg("t", "sort box 5 with lid 9", ("task", "state"), weight=0.3),
-            VectorLeg("v", example_vector(17), weight=2.0),
+            VectorLeg("v", example_vector(17), weight=2.0, floor=floor),
         )
         found = _search(backend, legs=legs, k=30)
-        totals = [0.3 * hit.similarities["t"] + 2.0 * max(hit.similarities["v"], 0) for hit in found.hits]
+        totals = [0.3 * hit.similarities["t"] + 2.0 * max(hit.similarities["v"], floor) for hit in found.hits]
         assert totals == pytest.approx(sorted(totals, reverse=True))
         assert len(found.hits) == 30
         few = _search(backend, legs=legs, k=4)
         assert [hit.sequence for hit in few.hits] == [
             hit.sequence for hit in found.hits[:4]
         ] or not few.is_exact
+
+    @pytest.mark.parametrize("n", [3, 40])
+    @pytest.mark.parametrize("k", [1, 3])
+    def test_vectors_that_are_all_unlike_come_in_order(self, backend: Backend, n: int, k: int) -> None:
+        """A cosine below 0 counts as it is; entries without a vector, at 0, come before."""
+        asked = FieldVector(field="meaning", space=COSINE, values=np.array([-1, 0, 0, 0], np.float32))
+        turns = [np.array([1, turn % 7, 0, 0], np.float32) for turn in range(1, n + 1)]
+        vectors = [FieldVector(field="meaning", space=COSINE, values=values) for values in turns]
+        backend.append([example_entry(at, vectors=(vector,)) for at, vector in enumerate(vectors)])
+        found = _search(backend, legs=(VectorLeg("v", asked),), k=k)
+        expected = similarities(np.stack(turns), asked.values, COSINE.metric)
+        best = sorted(range(n), key=lambda at: (-round(float(expected[at]), 5), -at))[:k]
+        assert _ids(backend, found) == [f"entry-{at}" for at in best]
+        backend.append([example_entry(100, vectors=())])
+        assert _ids(backend, _search(backend, legs=(VectorLeg("v", asked),), k=1)) == ["entry-100"]
+
+    @pytest.mark.parametrize("minimum", [-1.0, 0.0, 0.4, 1.0, 1.1])
+    def test_hits_reach_the_minimum_of_every_leg(self, backend: Backend, minimum: float) -> None:
+        """The best `k` of all that reach it come back, however high others score."""
+        backend.append([example_entry(n) for n in range(40)])
+        legs = (
+            TextLeg("t", "sort box 5 with lid 9", ("task", "state"), weight=5.0),
+            VectorLeg("v", example_vector(17), weight=0.0),
+        )
+        everything = _search(backend, legs=legs, k=40)
+        limited = (legs[0], dataclasses.replace(legs[1], minimum=minimum))
+        found = _search(backend, legs=limited, k=3)
+        passing = [hit for hit in everything.hits if hit.similarities["v"] >= minimum]
+        assert list(found.hits) == passing[:3]
+        assert found.n_candidates == 40
+        texts = (dataclasses.replace(legs[0], weight=0.0, minimum=minimum), legs[1])
+        found = _search(backend, legs=texts, k=40)
+        expected = [hit.sequence for hit in everything.hits if hit.similarities["t"] >= minimum]
+        assert sorted(hit.sequence for hit in found.hits) == sorted(expected)
 
     def test_entries_without_a_vector_are_found_with_similarity_0(self, backend: Backend) -> None:
         """Such entries pass the filter, so they are candidates."""
@@ -293,6 +330,9 @@ class BackendContract:
             backend.append([example_entry(1), example_entry(2, vectors=(example_vector(2, OTHER),))])
         with pytest.raises(UnknownSpace, match=r"(?s)example.*another|another.*example"):
             _search(backend, legs=(VectorLeg("v", example_vector(2, OTHER)),))
+        for kind in (None, "nothing is of this kind"):
+            with pytest.raises(UnknownSpace, match=r"(?s)example.*another|another.*example"):
+                _search(backend, kind=kind, legs=(VectorLeg("v", example_vector(2, OTHER)),))
         assert len(_entries(backend)) == 1
 
     def test_a_closed_back_end_refuses_everything_but_closing(self, backend: Backend) -> None:

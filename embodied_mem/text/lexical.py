@@ -7,7 +7,8 @@ compared with the query's and has a small weight, so a similarity does not depen
 is ln(1 + n/df) and never near 0, so that "ball" keeps its weight in five texts about one ball. In a small
 memory rarity cannot distinguish "is" from "ball", so function words count 0.3 of their rarity
 (`embodied_mem.text.function_words`): factors from 0.1 to 0.4 ranked the first right text higher on the tuning
-queries (docs/retrieval.md). A query of function words alone still finds texts.
+queries (docs/retrieval.md). A query of function words alone still finds texts. Symbols only order
+texts that cover the same share of the query's words, unless it has none.
 """
 
 from array import array
@@ -35,12 +36,13 @@ from embodied_mem.text.postings import (
 )
 from embodied_mem.text.similar_words import SimilarWords
 from embodied_mem.text.synonyms import NO_SYNONYMS, Synonyms
-from embodied_mem.text.words import WORDS_VERSION, words
+from embodied_mem.text.words import WORDS_VERSION, symbols, words
 
 K1 = 1.2
 LENGTH_PENALTY = 0.3  # per e-fold of a document's length over the query's
 MAX_LIKE = 3  # similar stored words that replace an unknown one
 FUNCTION_WORD_WEIGHT = 0.3
+SYMBOL_SHARE = 1e-7  # of a similarity by words, lost if a document has none of the query's symbols
 ROUNDING = 1e-12
 
 BLOCK_ROWS = 32_768  # documents per block
@@ -90,7 +92,8 @@ class LexicalIndex:
         for row, text in enumerate(texts, len(self)):
             if text is None:
                 self._absent.append(row)
-            self._spellings.add(self._tail.append(self._terms(text or "")))
+            counts, marks = self._terms(text or "")
+            self._spellings.add(self._tail.append({**counts, **dict.fromkeys(marks, 1)}, counts.total()))
             if len(self._tail) >= self._block_rows:
                 self._blocks.append(Block.of(self._tail))
                 self._tail = Tail()
@@ -110,16 +113,19 @@ class LexicalIndex:
         """
         if rows is not None and len(rows) > MAX_SHARE * len(self):
             return self.similarities(text, visible)[rows]
-        terms, n_visible = self._terms(text), self._n_visible(visible)
-        if not terms or not n_visible:
+        (terms, marks), n_visible = self._terms(text), self._n_visible(visible)
+        asked = [part for part in (terms, Counter(marks)) if part]
+        if not asked or not n_visible:
             return np.zeros(len(self) if rows is None else len(rows))
-        lookups = self._lookups(visible)
-        question = _Question(terms.total(), self._wanted(terms, n_visible, lookups))
-        if rows is None:
-            result = np.concatenate([_compare_all(lookup, question) for lookup in lookups])
-            return result if visible is None else result * visible
-        result = _compare_some([(lookup, lookup.own(rows)) for lookup in lookups], question)
-        return result if visible is None else result * visible[rows]
+        lookups, shares = self._lookups(visible), []
+        for part in asked:
+            question = _Question(asked[0].total(), self._wanted(part, n_visible, lookups))
+            if rows is None:
+                shares.append(np.concatenate([_compare_all(lookup, question) for lookup in lookups]))
+            else:
+                shares.append(_compare_some([(lookup, lookup.own(rows)) for lookup in lookups], question))
+        result = shares[0] if len(shares) == 1 else shares[0] * (1 - SYMBOL_SHARE * (1 - shares[1]))
+        return result if visible is None else result * (visible if rows is None else visible[rows])
 
     def to_arrays(self) -> Arrays:
         """Return the numeric arrays of a snapshot."""
@@ -146,11 +152,12 @@ class LexicalIndex:
         index._spellings = SimilarWords(from_lines(arrays["spellings"]))
         return index
 
-    def _terms(self, text: str) -> Counter[str]:
+    def _terms(self, text: str) -> tuple[Counter[str], list[str]]:
+        """Return the counts of a text's words, and its symbols."""
         counts = Counter(self._synonyms.apply(words(text)))
         if counts.total() > MAX_COUNT:  # NFKC expands some characters to several
             counts = Counter({term: min(count, MAX_COUNT) for term, count in counts.items()})
-        return counts
+        return counts, symbols(text)
 
     def _n_visible(self, visible: Mask | None) -> int:
         if visible is None:
@@ -212,7 +219,7 @@ class _Wanted(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """A query: its number of terms, repeated ones included, and its words in summation order."""
+    """A query: its number of words, repeated ones included, and its terms in summation order."""
 
     n_terms: int
     wanted: Sequence[_Wanted]

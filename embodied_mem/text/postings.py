@@ -60,7 +60,7 @@ class Tail:
 
     @property
     def lengths(self) -> Unsigned:
-        """(n,) the number of terms of each row, repeated ones included."""
+        """(n,) the number of words of each row, repeated ones included."""
         return np.array(self._lengths, np.uint32)
 
     @property
@@ -69,11 +69,12 @@ class Tail:
         held = (*self._places, *self._places.values(), self._places, self._lengths)
         return sum(map(sys.getsizeof, held))
 
-    def append(self, counts: Mapping[str, int]) -> list[str]:
+    def append(self, counts: Mapping[str, int], length: int) -> list[str]:
         """Append the row of a text.
 
         Args:
             counts: The count of each term, at most 65,535.
+            length: The number of its words, repeated ones included.
 
         Returns:
             The terms that are new to the tail.
@@ -89,7 +90,7 @@ class Tail:
                 new.append(term)
             else:
                 places[term] = array("I", (held, row | count))
-        self._lengths.append(sum(counts.values()))
+        self._lengths.append(length)
         return new
 
     def find(self, terms: Iterable[str]) -> dict[str, Places]:
@@ -135,7 +136,7 @@ class Block:
         common: (c,) positions of the common terms in `codes`, ascending.
         n_rows: (c,) number of rows with each common term.
         counts: (c, n) count of each common term in each row.
-        lengths: (n,) number of terms of each row, repeated ones included.
+        lengths: (n,) number of words of each row, repeated ones included.
     """
 
     codes: npt.NDArray[np.uint64]
@@ -237,7 +238,7 @@ class Lookup:
         return rows[start:stop] - self._first
 
     def lengths(self) -> Unsigned:
-        """Return (n,) the number of terms of each row."""
+        """Return (n,) the number of words of each row."""
         return self._part.lengths
 
     def is_rare(self, term: str | None) -> bool:

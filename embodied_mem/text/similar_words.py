@@ -39,6 +39,8 @@ class SimilarWords:
     def alike(self, word: str) -> list[tuple[float, str]]:
         """Return (coefficient, word) with a Dice coefficient of at least 0.6, the most alike first."""
         letters = trigrams(word)
+        if not letters:
+            return []
         if len(self._sorted_in) < len(self._words):
             self._sort_in()
         places = [np.frombuffer(self._by_trigram[t], np.int32) for t in letters if t in self._by_trigram]

@@ -1,20 +1,27 @@
-"""Tokenizer: Unicode-aware, lightly stemmed, the same for stored texts and queries.
+"""Words and symbols of texts, the same for stored texts and queries; words are lightly stemmed.
 
 Case and accents are ignored, whether precomposed or combining: "Tür", "TUR" and "tur" are one word, as are
 Turkish words with and without the dot of an i, and Arabic ones with and without vowel marks. Marks that make
-another letter or syllable (Japanese, Indic and Thai ones) are kept.
+another letter or syllable (Japanese, Indic and Thai ones) are kept. A symbol is any visible character that is
+part of no word: emoji, arrows, signs and punctuation.
 """
 
 import re
 import unicodedata
+from functools import lru_cache
 
-MAX_INDEXED_CHARS = 65_536  # per text; the rest is stored but not searched
+from embodied_mem.text.languages import without_prefix
+
+MAX_INDEXED_CHARS = 65_536  # per text, up to the end of a word; the rest is stored but not searched
+LONGEST_WORD = 200  # characters; a longer run may be cut
 MAX_KEPT_STEMS = 16_384
-WORDS_VERSION = 2  # increment with every change to the output of `words`; a test detects it
+MAX_KEPT_SYMBOLS = 4_096
+WORDS_VERSION = 3  # increment with every change to the terms of a text; a test detects it
 
 # Scripts whose vowels are marks: Python's \w would end a word at each vowel.
 _SYLLABLES = "\u0900-\u0963\u0966-\u0eff\u1000-\u1049\u1780-\u17d3"
 _WORD = re.compile(f"(?:[^\\W_]|[{_SYLLABLES}])+")
+_NO_WORD = re.compile(f"[^\\w\\s{_SYLLABLES}]|_")  # one character that is part of no word
 # Simulators use names such as `CounterTop`. The capital comes first in the pattern to speed up the search.
 _CAMEL = re.compile(r"[A-Z](?<=[a-z0-9][A-Z])")
 # Scripts written without spaces, and Hangul, whose particles attach to nouns: character pairs serve as words.
@@ -28,23 +35,40 @@ _DOTLESS = str.maketrans("\u0131\u0130", "iI")  # Turkish dotless i and dotted I
 # Translation table for ASCII: letters to lower case, everything but letters and digits to spaces.
 _ASCII = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 
-
-def words(text: str) -> list[str]:
-    """Return the stemmed words of a text in order; Chinese, Japanese, Korean and Thai become pairs."""
-    found, are_stemmed = split(text)
-    return found if are_stemmed else list(map(_STEMS.__getitem__, found))
+# ASCII characters that are no symbols: letters, digits and everything invisible.
+_ASCII_OTHERS = bytes(code for code in range(128) if chr(code).isalnum() or not "!" <= chr(code) <= "~")
 
 
-def split(text: str) -> tuple[list[str], bool]:
-    """Return the lower-case words of a text in order, and whether they are stemmed (False for ASCII)."""
-    text = text[:MAX_INDEXED_CHARS]
+def words(text: str, *, with_prefixes: bool = False) -> list[str]:
+    """Return the stemmed words of a text in order; Chinese, Japanese, Korean and Thai become pairs.
+
+    Args:
+        text: Any text; of a long one the beginning.
+        with_prefixes: Whether Arabic and Hebrew words keep their prefixes.
+    """
+    if len(text) > MAX_INDEXED_CHARS:
+        text = beginning(text)
     if not text.isascii():
         text = without_accents(text)
     if text != text.lower():  # faster than `islower`, which loops over letters
         text = _CAMEL.sub(r" \g<0>", text)
     if text.isascii():
-        return text.encode("ascii").translate(_ASCII).decode("ascii").split(), False
-    return [part for word in _WORD.findall(text.casefold()) for part in _parts(word)], True
+        found = text.encode("ascii").translate(_ASCII).decode("ascii").split()
+        return list(map(_STEMS.__getitem__, found))
+    found = [part for word in _WORD.findall(text.casefold()) for part in _parts(word)]
+    return found if with_prefixes else list(map(without_prefix, found))
+
+
+def beginning(text: str) -> str:
+    """Return the part of a text above `MAX_INDEXED_CHARS` that is searched: it ends with a whole word."""
+    for end in range(MAX_INDEXED_CHARS, MAX_INDEXED_CHARS - LONGEST_WORD, -1):
+        if not (_is_inside(text[end - 1]) and _is_inside(text[end])):
+            return text[:end]
+    return text[:MAX_INDEXED_CHARS]
+
+
+def _is_inside(char: str) -> bool:
+    return char.isalnum() or unicodedata.category(char)[0] == "M"
 
 
 def without_accents(text: str) -> str:
@@ -114,3 +138,37 @@ def _parts(word: str) -> list[str]:
 def pairs(run: str) -> list[str]:
     """Return overlapping pairs of characters; a single character is returned as is."""
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+def symbols(text: str) -> list[str]:
+    """Return the distinct symbols of a text in order; full-width and other variants are equal."""
+    if len(text) > MAX_INDEXED_CHARS:
+        text = beginning(text)
+    if text.isascii():
+        return list(dict.fromkeys(text.encode("ascii").translate(None, _ASCII_OTHERS).decode("ascii")))
+    found = dict.fromkeys(_NO_WORD.findall(text))
+    return list(dict.fromkeys("".join(map(_symbols_of, found))))
+
+
+def signs(text: str) -> list[str]:
+    """Return the distinct symbols of a text without punctuation."""
+    return [symbol for symbol in symbols(text) if unicodedata.category(symbol)[0] != "P"]
+
+
+def is_symbol(term: str) -> bool:
+    """Whether a term is a symbol: one visible character that is no letter, digit or mark."""
+    return len(term) == 1 and not term.isalnum() and _is_visible(term)
+
+
+@lru_cache(maxsize=MAX_KEPT_SYMBOLS)
+def _symbols_of(char: str) -> str:
+    """Return the symbols that a character stands for; none if it is invisible or stands for letters."""
+    plain = unicodedata.normalize("NFKC", char)
+    found = "".join(filter(is_symbol, plain))
+    is_lost = not found and not any(map(str.isalnum, plain))  # a spacing accent, which becomes a space
+    return char if is_lost and _is_visible(char) else found
+
+
+def _is_visible(char: str) -> bool:
+    category = unicodedata.category(char)  # S: symbol, P: punctuation, Me: enclosing, Co: of an icon font
+    return category[0] in "SP" or category in ("Me", "Co")

@@ -19,9 +19,10 @@ from embodied_mem.backends.sqlite.rows import EntryRow, read_spaces, write_recor
 from embodied_mem.errors import EmbodiedMemError, StoreError
 from embodied_mem.index.engine import SearchEngine
 from embodied_mem.index.index_options import DEFAULT_OPTIONS, IndexOptions
+from embodied_mem.index.many import BestOfMany
 from embodied_mem.records.json_values import JsonObject, JsonValue
 from embodied_mem.records.log import Appended, Entry, EntryKind, Found, Head, Logged, Search, check_search
-from embodied_mem.records.spaces import Space
+from embodied_mem.records.spaces import Space, Vectors
 from embodied_mem.text.synonyms import Synonyms, default_synonyms
 
 
@@ -144,6 +145,23 @@ class SqliteBackend(SqliteHandle):
             except EmbodiedMemError:
                 raise
             except BaseException:  # an interrupt may have left the caches partly updated
+                self._search = self._new_engine()
+                raise
+
+    def search_many(self, search: Search, vectors: Vectors) -> BestOfMany:
+        """Return what a search finds for many vectors; see `CanSearchMany`.
+
+        Raises:
+            InvalidQuery: The search is inconsistent.
+            UnknownSpace: The space of the vectors differs from their field's space.
+        """
+        check_search(search)
+        with self._transaction() as db:
+            try:
+                return self._search.search_many(self._reader or SqliteLogReader(db), search, vectors)
+            except EmbodiedMemError:
+                raise
+            except BaseException:  # as in `search`
                 self._search = self._new_engine()
                 raise
 

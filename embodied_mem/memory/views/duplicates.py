@@ -1,7 +1,8 @@
 """Near duplicates, found while the log is read, with a bounded number of comparisons per experience.
 
 Two experiences are near duplicates if kind, task words, plan and status are equal and the words of their
-states have a Jaccard similarity of at least 0.9. The first of them represents the others.
+states have a Jaccard similarity of at least 0.9. The first of them represents the others. Signs such as emoji
+are words here, punctuation is not.
 """
 
 from array import array
@@ -15,7 +16,7 @@ import numpy as np
 from embodied_mem.memory.views.view import Gaps, Sequences, View, is_hidden
 from embodied_mem.records.json_values import JsonValue, canonical
 from embodied_mem.records.log import EntryKind
-from embodied_mem.text.words import words
+from embodied_mem.text.words import signs, words
 
 MAX_COMPARED = 32  # representatives that an experience is compared with, which bounds its cost
 
@@ -47,8 +48,8 @@ class Duplicates(View):
             return
         plan = canonical(values["plan"])
         texts = (str(values["kind"]), str(values["task.text"]), str(values["outcome.status"]))
-        alike = (texts[0], frozenset(words(texts[1])), plan, texts[2])
-        state = frozenset(words(str(values["state"] or "")))
+        alike = (texts[0], _words_of(texts[1]), plan, texts[2])
+        state = _words_of(str(values["state"] or ""))
         self._sequences.append(sequence)
         self._leaders.append(self._leader(alike, state, sequence))
 
@@ -86,6 +87,10 @@ class Duplicates(View):
         """Return up to `MAX_COMPARED` representatives that share a prefix word; least common word first."""
         lists = sorted((self._holding.get((alike, word), []) for word in _prefix(state)), key=len)
         return dict.fromkeys(islice(chain.from_iterable(lists), MAX_COMPARED))
+
+
+def _words_of(text: str) -> Words:
+    return frozenset((*words(text), *signs(text)))
 
 
 def _prefix(state: Words) -> list[str]:

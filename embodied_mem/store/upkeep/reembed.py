@@ -65,7 +65,7 @@ def reembed(
 
     Raises:
         InvalidQuery: `embedder` is not an embedder, for example a name.
-        InvalidRecord: The embedder returned vectors that a store cannot hold.
+        InvalidEmbedding: The embedder gave anything but one row of finite numbers a text.
         StoreError: The store is open for reading only, entries are damaged, which new hashes would hide, or a
             purge ran meanwhile.
         UnknownName: The field has no text.

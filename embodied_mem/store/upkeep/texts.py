@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from embodied_mem.contracts import Embedder
-from embodied_mem.errors import InvalidRecord, unknown_name
+from embodied_mem.embedders.checked import embedded
+from embodied_mem.errors import unknown_name
 from embodied_mem.memory.retrieval import TEXT_FIELD
 from embodied_mem.records.experience import Experience, texts_of
-from embodied_mem.records.spaces import FieldVector, Vectors
+from embodied_mem.records.spaces import FieldVector
 
 FIELDS = (TEXT_FIELD, "task", "state", "outcome")
 
@@ -38,21 +37,11 @@ def embedded_batch(embedder: Embedder[str], texts: Sequence[str], *, field: str)
     """A vector for each text; None for a blank text.
 
     Raises:
-        InvalidRecord: The embedder returned a wrong number of vectors, or vectors that a store cannot hold.
+        InvalidEmbedding: The embedder gave anything but one row of finite numbers a text.
     """
     asked = [text for text in texts if text.strip()]
-    rows = iter(_checked(embedder, asked) if asked else ())
+    rows = iter(embedded(embedder, asked) if asked else ())
     return [
         FieldVector(field=field, space=embedder.space, values=next(rows)) if text.strip() else None
         for text in texts
     ]
-
-
-def _checked(embedder: Embedder[str], texts: Sequence[str]) -> Vectors:
-    rows: Vectors = np.asarray(embedder.embed(texts))
-    if rows.shape != (len(texts), embedder.space.dimension):
-        raise InvalidRecord(
-            f"the embedder of {embedder.space} gave {rows.shape} for {len(texts)} texts; expected "
-            f"({len(texts)}, {embedder.space.dimension})"
-        )
-    return rows

@@ -3,6 +3,7 @@
 Random experiences and random events of a log go into both, and random questions are asked of both in between.
 """
 
+import math
 import random
 
 import numpy as np
@@ -149,14 +150,21 @@ class House:
         order = rng.choice(["best"] * 4 + ["first", "last"])
         is_best = order == "best"
         k = rng.choice([0, 1, 3, 10, 1_000])
+        asked = {
+            "text": self.text() if self.often(0.5) else "",
+            "task": Task(self.text()) if self.often(0.5) else None,
+            "state": self.text() if self.often(0.3) else "",
+        }
+        vectors = self.vectors() if self.often(0.5) else ()
+        names = [*asked, *(vector.field for vector in vectors)]
+        minimums = {name: rng.choice([-0.2, 0.0, 0.1, 0.9]) for name in names if self.often(0.3)}
         return Query(
-            text=self.text() if self.often(0.5) else "",
-            task=Task(self.text()) if self.often(0.5) else None,
-            state=self.text() if self.often(0.3) else "",
-            vectors=self.vectors() if self.often(0.5) else (),
+            **asked,
+            vectors=vectors,
+            min_similarity=minimums if self.often(0.4) else None,
             where=self.where() if self.often(0.5) else EVERYTHING,
             k=k,
-            min_score=rng.choice([0.0, 0.0, 0.3, 1.0]),
+            min_score=rng.choice([-math.inf, 0.0, 0.3, 1.0]),
             contrast=rng.choice([0, 0, 1, 2]) if is_best else 0,
             as_of=rng.randint(0, horizon) if self.often(0.3) else None,
             order=order,
@@ -170,9 +178,11 @@ class House:
         some = np.array(sorted(rng.sample(range(1, horizon + 9), horizon // 2)), np.int64)
         values = np.array([rng.uniform(-1, 1) for _ in some])
         legs = (
-            TextLeg("t", self.text(), ("task",), rng.choice([0.0, 0.7, 1.0])),
+            TextLeg("t", self.text(), ("task",), rng.choice([0.0, 0.7, 1.0]), self.minimum()),
             TextLeg("u", self.text(), ("state", "outcome", "nobody's"), 0.3),
-            VectorLeg("v", self.scene(), rng.choice([0.4, 1.0])),
+            VectorLeg(
+                "v", self.scene(), rng.choice([0.4, 1.0]), self.minimum(), rng.choice([0.0, -math.inf])
+            ),
             VectorLeg("w", self.shape(), 0.5),
             PriorLeg("p", some, values, rng.choice([0.2, 1.0])),
         )
@@ -187,9 +197,18 @@ class House:
             without=some[: horizon // 3] if self.often(0.4) else None,
         )
 
+    def minimum(self) -> float:
+        return self.rng.choice([-math.inf] * 6 + [0.0, 0.2, self.rng.uniform(-1, 1)])
+
+    def looks(self) -> np.ndarray:
+        """Views to be asked for at once."""
+        n = self.rng.choice([0, 1, 4])
+        return np.array([self.scene().values for _ in range(n)]).reshape(n, SCENE.dimension)
+
     def look(self) -> Search:
         """The best few in a crowd of views that hardly differ."""
-        leg = VectorLeg("v", self.scene())
+        floor = self.rng.choice([0.0, -math.inf])
+        leg = VectorLeg("v", self.scene(), minimum=self.minimum(), floor=floor)
         where = self.where() if self.often(0.3) else EVERYTHING
         return Search(legs=(leg,), where=where, k=self.rng.choice([1, 2, 5]))
 
@@ -220,15 +239,23 @@ class Both:
             self.fast.reopen()
 
     def compare(self) -> None:
-        """Ask both memories a question, and both back ends two others."""
+        """Ask both memories a question and for many views at once, and both back ends two others."""
         query = self.house.query(self.horizon())
         fast, plain = (memory.recall(query) for memory in self.memories)
         assert [hit.experience.id for hit in fast] == [hit.experience.id for hit in plain], query
         assert [hit.score for hit in fast] == [hit.score for hit in plain], query  # to the bit
         assert fast == plain, query  # parts, reasons and experiences as well
         assert (fast.n_candidates, fast.is_exact) == (plain.n_candidates, plain.is_exact), query
+        looks = {"vectors": self.house.looks(), "field": "scene", "space": SCENE, "where": query.where}
+        ids, scores = self.fast_and_plain(looks, k=min(query.k, 10), as_of=query.as_of)
+        assert ids[0] == ids[1], looks
+        assert scores[0].tolist() == scores[1].tolist(), looks
         for search in (self.house.search(self.horizon()), self.house.look()):
             assert self.fast.search(search) == self.plain.search(search), search
+
+    def fast_and_plain(self, looks, **more):
+        """Return the ids of both memories, and their scores."""
+        return zip(*(memory.recall_many(**looks, **more) for memory in self.memories), strict=True)
 
     def horizon(self) -> int:
         first, second = (memory.horizon() for memory in self.memories)

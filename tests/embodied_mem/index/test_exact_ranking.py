@@ -35,9 +35,10 @@ class FakeLeg:
     listed: list[int] | None = None
     others: float = 0.0
     weight: float = 1.0
+    minimum: float = -np.inf
 
     def worth(self, values):
-        return self.weight * np.maximum(values, 0.0)
+        return self.weight * values
 
     def shortlist(self, candidates, k):
         return None if self.listed is None else Shortlist(np.array(self.listed), self.others)
@@ -119,8 +120,9 @@ class TestShortlist:
         leg = FakeLeg([0.9, 0.5, 0.7], listed=[0, 1], others=0.4, weight=0.5)
         assert rows_of(leg, 2) == [0, 1]  # a false bound; 0.5 * 0.4 is below 0.5 * 0.5
 
-    def test_a_bound_below_0_is_worth_as_much_as_the_last_that_is_below_0(self):
-        assert rows_of(FakeLeg([-0.1, -0.6], listed=[0], others=-0.5), 1) == [1]
+    def test_a_bound_below_0_counts_as_it_is(self):
+        assert rows_of(FakeLeg([-0.1, -0.6], listed=[0], others=-0.5), 1) == [0]
+        assert rows_of(FakeLeg([-0.6, -0.1], listed=[0], others=-0.1), 1) == [1]
 
     def test_the_last_of_those_asked_for_is_compared_with_the_bound_and_not_the_first(self):
         assert rows_of(FakeLeg([0.9, 0.3, 0.6], listed=[0, 1], others=0.6), 2) == [0, 2]
@@ -132,6 +134,37 @@ class TestShortlist:
     def test_it_is_enough_though_its_own_values_are_estimated(self):
         leg = FakeLeg([0.6, 0.7, 0.5, 0.4], [0.6, 0.5, 0.5, 0.4], 0.2, listed=[0, 1], others=0.55)
         assert rows_of(leg, 1) == [1]
+
+
+class TestMinimum:
+    """What is below the minimum of a leg is no hit, and what its estimate leaves open is compared exactly."""
+
+    @pytest.mark.parametrize("errors", [None, 0.2, [0.2, 0.2, 0.2, 0.2]])
+    def test_the_best_of_those_that_reach_it_are_found(self, errors):
+        exact = [0.9, 0.6, 0.7, 0.2]
+        leg = FakeLeg(exact, None if errors is None else [0.8, 0.7, 0.6, 0.3], errors, minimum=0.65)
+        assert rows_of(leg, 4) == [0, 2]
+        other = FakeLeg([0.0, 1.0, 0.5, 1.0])
+        assert best_of([leg, other], Candidates(0, 4), 4).rows.tolist() == [2, 0]
+
+    def test_what_equals_it_reaches_it(self):
+        assert rows_of(FakeLeg([0.5, 0.4], [0.6, 0.5], 0.1, minimum=0.5), 2) == [0]
+
+    def test_a_short_list_with_too_few_of_them_is_none(self):
+        leg = FakeLeg([0.9, 0.5, 0.7], listed=[0, 1], others=0.7, minimum=0.6)
+        assert rows_of(leg, 2) == [0, 2]
+
+    def test_only_what_is_in_doubt_is_compared_for_it(self):
+        asked = []
+
+        class Watched(FakeLeg):
+            def exact(self, rows, candidates):
+                asked.append(rows.tolist())
+                return super().exact(rows, candidates)
+
+        leg = Watched([0.9, 0.5, 0.1], [0.9, 0.55, 0.1], 0.1, minimum=0.6)
+        assert rows_of(leg, 1) == [0]
+        assert asked == [[1], [0]]
 
 
 class TestProof:

@@ -54,7 +54,7 @@ def expected(vectors, query, k, rows=None, metric=Metric.COSINE):
     rows = np.arange(len(vectors)) if rows is None else rows
     target = comparable(query[None], metric)[0]
     values = exact_similarities(comparable(vectors[rows], metric), target, metric)
-    order = np.lexsort((-rows, -np.maximum(values, 0)))[:k]
+    order = np.lexsort((-rows, -values))[:k]
     return rows[order].tolist(), values[order].tolist()
 
 
@@ -162,12 +162,25 @@ def test_those_that_may_be_worth_most_are_compared_first(monkeypatch, compared):
 
 
 @pytest.mark.parametrize("options", [NEVER, ALWAYS], ids=["exact", "compressed"])
-def test_where_nothing_is_alike_the_newest_are_and_no_other_is_compared(options, monkeypatch, compared):
+def test_where_all_are_unlike_the_least_unlike_come_first(options, monkeypatch):
     monkeypatch.setattr(vector_column, "SMALL", 0)
     vectors = (np.eye(D)[0] + 0.1 * np.random.default_rng(0).normal(size=(2_000, D))).astype(np.float32)
-    best = search(column_of(vectors, options), vectors, -np.eye(D, dtype=np.float32)[0], 5)
-    assert best.rows.tolist() == [1999, 1998, 1997, 1996, 1995]
-    assert compared == [5 + ranking.N_SPARE]
+    query = -np.eye(D, dtype=np.float32)[0]
+    best = search(column_of(vectors, options), vectors, query, 5)
+    assert (best.rows.tolist(), best.values[0].tolist()) == expected(vectors, query, 5)
+    assert best.totals.max() < -0.5
+
+
+def test_rows_without_a_vector_come_before_those_that_are_unlike(monkeypatch):
+    """A short list has none of them, as it lists vectors."""
+    monkeypatch.setattr(growing, "BLOCK_BYTES", D * 8_000)
+    vectors = (np.eye(D)[0] + 0.1 * np.random.default_rng(0).normal(size=(4_000, D))).astype(np.float32)
+    vectors[::1_000] += 5 * np.eye(D, dtype=np.float32)[1]
+    column = VectorColumn(SPACE, ALWAYS)
+    column.extend(np.arange(4_000), vectors, 4_002)
+    leg = SimilarVectors(column, -np.eye(D, dtype=np.float32)[0], 1.0, lambda rows: vectors[rows])
+    assert leg.shortlist(Candidates(0, 4_002), 3) is not None
+    assert best_of([leg], Candidates(0, 4_002), 3).rows.tolist()[:2] == [4_001, 4_000]
 
 
 @pytest.fixture(scope="module")
@@ -470,6 +483,7 @@ import numpy as np
 from embodied_mem.index.legs import SimilarVectors
 from embodied_mem.index.index_options import IndexOptions
 from embodied_mem.index.exact_ranking import best_of
+from embodied_mem.index.many import best_of_many
 from embodied_mem.index.selection import Candidates
 from embodied_mem.index.vector_column import VectorColumn
 from embodied_mem.records.spaces import Space
@@ -480,7 +494,10 @@ column.extend(np.arange(20_000), vectors, 20_000)
 import faiss  # which starts none by itself
 before = len(os.listdir("/proc/self/task"))
 for some in (Candidates(0, 20_000), Candidates(0, 0, np.arange(0, 20_000, 3))):
-    best_of([SimilarVectors(column, vectors[0], 1.0, lambda rows: vectors[rows])], some, 10)
+    leg = SimilarVectors(column, vectors[0], 1.0, lambda rows: vectors[rows])
+    best_of([leg], some, 10)
+    best_of_many(leg, [], Candidates(0, 0, some.row_numbers()[:8_001]), vectors[:200], 10)
+    best_of_many(leg, [], Candidates(0, 1), vectors[:200], 10)
 print(len(os.listdir("/proc/self/task")) - before)
 """
 

@@ -455,6 +455,25 @@ def test_a_plan_of_many_calls_is_recalled_whole(memory):
     assert np.isfinite(memory.recall("fridge")[0].score)
 
 
+class TestHugeTexts:
+    TASK = "open the fridge " * 3
+    HUGE = TASK + "stack " * 12_000  # the limit is within a word
+
+    @pytest.mark.parametrize("field", ["task", "state", "text"])
+    def test_a_query_that_is_cut_says_so_and_ranks_as_its_beginning(self, memory, field):
+        memory.record(tried("stac", id="part", state="stac"))
+        memory.record(tried("stack", id="whole", state="stack"))
+        hits = memory.recall(**{field: self.HUGE})
+        assert ids(hits)[0] == "whole"
+        assert all("65,536 characters" in hit.reason for hit in hits)
+        shorter = self.HUGE[: self.HUGE[:65_536].rindex(" ")]
+        assert [hit.score for hit in memory.recall(**{field: shorter})] == [hit.score for hit in hits]
+
+    def test_nothing_is_said_of_others(self, memory):
+        memory.record(tried("look", state=self.HUGE))
+        assert "characters" not in memory.recall(state="stack")[0].reason
+
+
 class TestOneMoment:
     def test_what_is_removed_during_a_recall_is_still_given_or_was_never_found(
         self, memory, backend, monkeypatch

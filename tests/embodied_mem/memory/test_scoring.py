@@ -14,11 +14,13 @@ from embodied_mem.memory.scoring import (
     rank,
     recency_of,
     surprise_of,
+    total_scores,
     trust_of,
     utility_of,
 )
 from embodied_mem.records import Status
-from embodied_mem.records.log import Found, PriorLeg, TextLeg
+from embodied_mem.records.log import Found, PriorLeg, TextLeg, VectorLeg
+from embodied_mem.records.spaces import FieldVector, Space
 
 COUNTS = st.integers(0, 1_000)
 SECONDS = st.floats(-1e12, 1e12)
@@ -43,9 +45,21 @@ class TestRank:
         assert item.parts == pytest.approx({"task": 0.5, "state": 0.1})
         assert item.score == pytest.approx(0.6)
 
-    def test_a_negative_similarity_counts_as_none(self):
-        [item] = rank(found([1], v=(-0.8,)), [leg("v")])
-        assert (item.score, item.parts) == (0, {"v": 0})
+    @pytest.mark.parametrize(("floor", "part"), [(-math.inf, -0.4), (-0.2, -0.1), (0.0, 0.0)])
+    def test_a_similarity_counts_at_least_its_floor(self, floor, part):
+        space = Space(name="s", version="1", dimension=1)
+        vector = FieldVector(field="v", space=space, values=np.ones(1))
+        legs = [VectorLeg("v", vector, 0.5, floor=floor), leg("w")]
+        hits = found([1], v=(-0.8,), w=(0.5,))
+        [item] = rank(hits, legs)
+        assert (item.score, item.parts) == (pytest.approx(0.5 + part), {"v": part, "w": 0.5})
+        assert item.similarities == {"v": -0.8, "w": 0.5}
+        assert total_scores(hits, legs).tolist() == [item.score]
+
+    def test_similarities_are_there_without_their_weights_and_priors_are_none(self):
+        legs = [leg("task", 0.0), leg("state", 0.5), prior("trust", 0.4, _1=-0.5)]
+        [item] = rank(found([1], task=(0.5,), state=(-0.2,), trust=(-0.5,)), legs)
+        assert item.similarities == {"task": 0.5, "state": -0.2}
 
     def test_no_part_is_a_negative_zero(self):
         [item] = rank(found([1], v=(-0.0,)), [leg("v")])

@@ -63,6 +63,23 @@ def test_only_the_beginning_of_a_huge_text_is_looked_at():
     assert words("a " * MAX_INDEXED_CHARS + "end")[-1] == "a"
 
 
+@pytest.mark.parametrize(
+    "word", ["stack", "Straße", "fac\u0327ade\u0301", "холодильник", "مُحَمَّد", "रसोई", "red_ball"]
+)
+@pytest.mark.parametrize("separator", [" ", ",", "\n", "…"])
+def test_a_huge_text_is_cut_at_the_end_of_a_word(word, separator):
+    unit = word + separator
+    for shift in range(len(unit)):
+        text = "-" * shift + unit * (MAX_INDEXED_CHARS // len(unit) + 2)
+        assert set(words(text)) == set(words(word))
+        assert len(words(text)) >= len(words(word)) * (MAX_INDEXED_CHARS // len(unit) - 1)
+
+
+@pytest.mark.parametrize("text", ["x" * 70_000, "冰" * 70_000])
+def test_a_run_without_an_end_of_a_word_is_cut_at_the_limit(text):
+    assert words(text) == words(text[:MAX_INDEXED_CHARS])
+
+
 def test_a_lone_surrogate_does_no_harm():
     assert words("red \ud800 ball") == ["red", "ball"]
 

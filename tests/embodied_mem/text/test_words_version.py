@@ -39,7 +39,7 @@ CORPUS = [
 ]
 SYNONYMS = Synonyms([["cup", "mug"], ["put", "put down", "place"], ["fridge", "refrigerator", "冰箱"]])
 
-GOLDEN_WORDS = {2: "51d48d943e793c745f5a4af0c1e2f999"}  # WORDS_VERSION -> digest of what it gives
+GOLDEN_WORDS = {3: "cd95d7ec26a0d1bedadf7094034eee6e"}  # WORDS_VERSION -> digest of what it gives
 GOLDEN_HASHED = {"2": "7eac2ca3191c2f506358608af9f2bbb3"}  # VERSION of the hashed embedder -> the same
 
 
@@ -50,24 +50,31 @@ def digest(value):
 def terms_digest():
     """Of all that a saved part of the text index holds of a text."""
     found = [words.words(text) for text in CORPUS]
+    signs = [words.symbols(text) for text in CORPUS]
     terms = [SYNONYMS.apply(each) for each in found]
     known = sorted({term for each in terms for term in each})
     return digest(
-        [found, terms, [sorted(similar_words.trigrams(term)) for term in known], codes_of(known).tolist()]
+        [
+            found,
+            signs,
+            terms,
+            [sorted(similar_words.trigrams(term)) for term in known],
+            codes_of(known).tolist(),
+        ]
     )
 
 
 def features_digest():
     """Of all that goes into a hashed vector."""
-    known = sorted({word for text in CORPUS for word in words.words(text)})
+    known = sorted({word for text in CORPUS for word in hashed.words_of(text)})
     features = [hashed._features(word) for word in known]
     return digest([(hashes.tolist(), weights.round(6).tolist()) for hashes, weights in features])
 
 
 def test_words_give_what_their_version_says():
     assert GOLDEN_WORDS.get(words.WORDS_VERSION) == terms_digest(), (
-        "words(), trigrams(), Synonyms.apply() or codes_of() gives something else than it did, and saved "
-        "parts of the index would be loaded that do not fit: raise WORDS_VERSION in embodied_mem/words.py, "
+        "words(), symbols(), trigrams(), Synonyms.apply() or codes_of() gives something else than it did, "
+        "and saved parts of the index would be loaded that do not fit: raise WORDS_VERSION in words.py, "
         f"and set GOLDEN_WORDS to the new version with {terms_digest()!r}"
     )
 
@@ -89,6 +96,10 @@ def test_hashed_vectors_are_what_their_version_says():
         (words, "_ACCENTS", re.compile("(?!)")),
         (words, "_ASCII", bytes(range(256))),
         (words, "MAX_INDEXED_CHARS", 60_000),
+        (words, "LONGEST_WORD", 0),
+        (words, "without_prefix", lambda word: word),
+        (words, "_NO_WORD", re.compile("(?!)")),
+        (words, "_ASCII_OTHERS", bytes(range(128))),
         (words, "_STEMS", type("Plain", (dict,), {"__missing__": lambda _, word: word})()),
         (similar_words, "trigrams", lambda word: {word[:3]}),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from embodied_mem import failpoints
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.errors import InvalidRecord, StoreError, UnknownName, UnknownSpace
+from embodied_mem.errors import InvalidEmbedding, StoreError, UnknownName, UnknownSpace
 from embodied_mem.records import Experience
 from embodied_mem.records.spaces import FieldVector, Space
 from embodied_mem.store import MemoryStore
@@ -252,7 +252,7 @@ class Wrong:
 
 
 def test_an_embedder_that_gives_too_few_vectors_changes_nothing(store):
-    with pytest.raises(InvalidRecord, match=r"gave \(3, 32\) for 4 texts"):
+    with pytest.raises(InvalidEmbedding, match=r"Wrong\.embed of wrong@1.* gave \(3, 32\) for 4 texts"):
         store.reembed(Wrong())
     assert store.stats().spaces == {"text": OLD.space}
 
