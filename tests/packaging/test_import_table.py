@@ -37,6 +37,7 @@ ORDER = (
     ("recording",),
     ("agent",),
     ("testing",),
+    ("integrations",),
 )
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 DOORS = {  # files beside the rooms, which may import any of them, and which no room imports
