@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias, Unpack, get_args
 
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import MemoryModeError, unknown_name
+from embodied_mem.records.answers import answers_of
 from embodied_mem.records.experience import Experience, Recalled, Receipt
 from embodied_mem.records.queries import Query, QueryFields, build_query
 from embodied_mem.records.recollection import Recollection
@@ -40,6 +41,11 @@ class LimitedMemory:
     def __init__(self, inner: Memory, mode: str) -> None:
         self.inner = inner
         self.mode = mode
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Names of the fields of `Query` that the memory answers."""
+        return answers_of(self.inner)
 
     def record(self, experience: Experience) -> Receipt:
         """Reject the write.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from embodied_mem.errors import unknown_name
 from embodied_mem.records import Experience, Recalled, Receipt
+from embodied_mem.records.answers import refuse_unanswerable
 from embodied_mem.records.codec import experience_from_document, experience_to_document
 from embodied_mem.records.filters import matches
 from embodied_mem.records.queries import Query
@@ -16,7 +17,12 @@ class Notebook:
     Args:
         path: Its folder; made if absent.
         seed: Not needed: this memory leaves nothing to chance.
+
+    Attributes:
+        answers: The fields of a query that it looks at; it rejects the others.
     """
+
+    answers = frozenset({"text", "task", "where", "min_score", "as_of"})
 
     def __init__(self, path: Path, *, seed: int) -> None:
         path.mkdir(parents=True, exist_ok=True)
@@ -34,6 +40,7 @@ class Notebook:
 
     def recall(self, query: Query, /) -> list[Recalled]:
         """Experiences that share most words with the question; successes and then newer ones first."""
+        refuse_unanswerable(query, answers=self.answers, memory="the notebook")
         seen = self._documents[: query.as_of]
         hits = [_hit(document, query) for document in reversed(seen) if matches(query.where, document)]
         wanted = [hit for hit in hits if hit.score >= query.min_score]
