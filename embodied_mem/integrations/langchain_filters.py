@@ -90,6 +90,8 @@ class _ToLangChain(FilterVisitor[tuple[Side, Side]]):
         if not leaf.values:
             return False, True
         name = self._field(leaf, leaf.values)
+        if not all(isinstance(value, str) for value in leaf.values):  # PGVector compares `$in` as text
+            return self.any_of([self.equals(Equals(leaf.path, value)) for value in leaf.values])
         values: list[JsonValue] = list(leaf.values)
         return self._sides(leaf, {name: {"$in": values}}, {name: {"$nin": values}})
 

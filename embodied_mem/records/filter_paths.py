@@ -79,10 +79,16 @@ def lookup(document: Mapping[str, JsonValue], path: str) -> tuple[bool, JsonValu
 
 def values_at(value: JsonValue | Mapping[str, JsonValue], names: Sequence[str]) -> list[JsonValue]:
     """Return every value that these names reach: at most one, unless one of them is `ANY`."""
-    reached: list[JsonValue] = [value]  # type: ignore[list-item]
+    if ANY in names:
+        reached: list[JsonValue] = [value]  # type: ignore[list-item]
+        for name in names:
+            reached = [inner for outer in reached for inner in _inside(outer, name)]
+        return reached
     for name in names:
-        reached = [inner for outer in reached for inner in _inside(outer, name)]
-    return reached
+        if not isinstance(value, Mapping) or name not in value:
+            return []
+        value = value[name]
+    return [value]  # type: ignore[list-item]
 
 
 def _inside(value: JsonValue, name: str) -> Collection[JsonValue]:

@@ -10,6 +10,7 @@ it reaches is enough. Booleans are not numbers: `Equals("metadata.n", 1)` does n
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -182,7 +183,8 @@ def matches(where: Where, document: Mapping[str, JsonValue]) -> bool:
         case Not(part):
             return not matches(part, document)
         case leaf:
-            return any(passes(leaf, value) for value in values_at(document, split_path(leaf.path)))
+            reached = values_at(document, split_path(leaf.path))
+            return any(map(partial(passes, leaf), reached))
 
 
 def passes(comparison: Comparison, value: JsonValue) -> bool:

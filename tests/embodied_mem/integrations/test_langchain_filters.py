@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import warnings
+from types import SimpleNamespace
 
 import pytest
 from random_filters import Random
@@ -102,6 +103,32 @@ def test_the_portable_form_keeps_the_same_where_every_document_has_the_field(sto
     assert n_refused
 
 
+def test_the_portable_form_is_one_that_pgvector_reads():
+    """Its own reader gives a condition of SQL; what it does not know it rejects."""
+    column = pytest.importorskip("sqlalchemy").column
+    jsonb = pytest.importorskip("sqlalchemy.dialects.postgresql").JSONB
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pgvector = pytest.importorskip("langchain_community.vectorstores.pgvector", exc_type=ImportError)
+
+    without_database = {
+        "EmbeddingStore": SimpleNamespace(cmetadata=column("cmetadata", jsonb)),
+        "__init__": lambda self: None,
+        "__del__": lambda self: None,
+    }
+    reader = type("Reader", (pgvector.PGVector,), without_database)()
+    chance, n_read = Random(0), 0
+    while n_read < 300:
+        query = chance.tree(chance.typed_leaf)
+        try:
+            translated = to_langchain_filter(query)
+        except UnanswerableQuery:
+            continue
+        if translated is not None:
+            assert reader._create_filter_clause(translated) is not None
+            n_read += 1
+
+
 @pytest.mark.parametrize(
     ("query", "translated"),
     [
@@ -116,6 +143,10 @@ def test_the_portable_form_keeps_the_same_where_every_document_has_the_field(sto
                     {"$and": [{"happened_at_s": {"$gte": 1.0}}, {"happened_at_s": {"$lt": 2.0}}]},
                 ]
             },
+        ),
+        (
+            In("metadata.n", (1, 2)),
+            {"$or": [{"metadata__n": {"$eq": 1}}, {"metadata__n": {"$eq": 2}}]},
         ),
         (Not(Equals("task.instance", "Maze#7")), {"task__instance": {"$ne": "Maze#7"}}),
         (Not(In("outcome.status", ("failure",))), {"outcome__status": {"$nin": ["failure"]}}),
