@@ -86,6 +86,45 @@ class CanWithdraw(Protocol):
 
 
 @runtime_checkable
+class DeclaresAnswers(Protocol):
+    """A memory that declares which fields of a query it answers.
+
+    It rejects the others by name: `recall` begins with `embodied_mem.records.answers.refuse_unanswerable`.
+    A memory that declares nothing is taken to answer every field.
+    """
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Names of the fields of `Query` that change or bound what `recall` returns; `k` always does."""
+        ...
+
+
+@runtime_checkable
+class CanRecordAll(Protocol):
+    """A memory that stores a batch of experiences at once, such as an episode and its lessons."""
+
+    def record_all(self, experiences: Sequence[Experience], /) -> list[Receipt]:
+        """Store all of the experiences or none; return their receipts in the same order.
+
+        In a durable memory all of them survive `kill -9` once this returns.
+
+        Raises:
+            ConflictingId: An id belongs to different content, or was withdrawn; nothing was stored.
+            MemoryModeError: The memory is read-only.
+        """
+        ...
+
+
+@runtime_checkable
+class CanClose(Protocol):
+    """A memory, world or other part that holds files, connections or processes; whoever made it closes it."""
+
+    def close(self) -> None:
+        """Store what is still pending and release what is held; closing twice is allowed."""
+        ...
+
+
+@runtime_checkable
 class Backend(Protocol):
     """One append-only log with search, in any storage."""
 
@@ -231,15 +270,6 @@ class World(Protocol):
             UnknownName: The skill does not exist.
             InvalidRecord: The arguments do not fit the skill.
         """
-        ...
-
-
-@runtime_checkable
-class CanClose(Protocol):
-    """A world, memory or other part that holds files, connections or processes."""
-
-    def close(self) -> None:
-        """Release them; closing twice is allowed."""
         ...
 
 

@@ -20,6 +20,10 @@ class InvalidQuery(EmbodiedMemError, ValueError):
     """A query or filter names an unknown field or holds an unusable value."""
 
 
+class UnanswerableQuery(InvalidQuery):
+    """A memory cannot answer a field of a query or a part of its filter; the message gives the way out."""
+
+
 class UnknownName(EmbodiedMemError, LookupError):
     """A name is not in a registry, skill list or folder; the message lists the nearest names."""
 

@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from embodied_mem import Experience, Query, Recalled, Receipt
-from embodied_mem.errors import ConflictingId, InvalidQuery, unknown_name
+from embodied_mem.errors import ConflictingId, unknown_name
+from embodied_mem.records.answers import refuse_unanswerable
 from embodied_mem.records.codec import experience_from_document, experience_to_document
 from embodied_mem.records.filters import matches
 
@@ -22,14 +22,14 @@ class JsonlMemory:
         answers: The fields of a query that it looks at; it refuses the others by name and never ignores one.
     """
 
-    answers = frozenset({"text", "task", "state", "where", "k", "min_score", "contrast", "as_of"})
+    answers = frozenset({"text", "task", "state", "where", "min_score", "contrast", "as_of"})
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
-        text = self._path.read_text("utf-8") if self._path.exists() else ""
+        self.path = Path(path)
+        text = self.path.read_text("utf-8") if self.path.exists() else ""
         whole, _, torn = text.rpartition("\n")
         if torn:  # the process was killed while it wrote
-            self._path.write_text(whole + "\n" if whole else "", "utf-8")
+            self.path.write_text(whole + "\n" if whole else "", "utf-8")
         self._lines: list[dict[str, Any]] = [json.loads(line) for line in whole.splitlines()]
         self._known = {line["id"]: at for at, line in enumerate(self._lines) if "task" in line}
 
@@ -46,9 +46,7 @@ class JsonlMemory:
 
     def recall(self, query: Query, /) -> list[Recalled]:
         """Return the best that pass the filter, newer ones first among equals."""
-        for each in fields(Query):
-            if each.name not in self.answers and getattr(query, each.name) != each.default:
-                raise InvalidQuery(f"JsonlMemory cannot answer query.{each.name}; leave it out")
+        refuse_unanswerable(query, answers=self.answers, memory="JsonlMemory")
         seen = self._lines[: query.as_of]
         votes = Counter(line["id"] for line in seen if line.get("helped"))
         found = [line for line in reversed(seen) if "task" in line and matches(query.where, line)]
@@ -67,8 +65,8 @@ class JsonlMemory:
         return len(self._lines)
 
     def _write(self, line: dict[str, Any]) -> int:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._lines.append(line)
         return len(self._lines) - 1

@@ -16,3 +16,7 @@ class TestJsonlMemory(MemoryContract):
     def memory(self, tmp_path: Path) -> Memory:
         """An empty memory in a new file."""
         return JsonlMemory(tmp_path / "notes.jsonl")
+
+    def reopen(self, memory: JsonlMemory) -> Memory:
+        """The same file, as another process sees it."""
+        return JsonlMemory(memory.path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embodied_mem import registry
+from embodied_mem.backends.make import make_backend
 from embodied_mem.contracts import Embedder, Memory
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.controls import (
@@ -188,24 +189,35 @@ def _memory_of(pattern: ArmPattern, parts: Parts) -> tuple[str, dict[str, Any]]:
 
 
 def make_experience_memory(
-    path: Path, *, seed: int, weights: Mapping[str, float] | None = None, **options: Any
+    path: Path,
+    *,
+    seed: int,
+    weights: Mapping[str, float] | None = None,
+    backend: str = "",
+    backend_options: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Memory:
-    """Open the library's own memory in a store at this folder, created if absent.
+    """Open the library's own memory in a store at this folder, created if absent, or over another back end.
 
     Args:
         path: The folder.
         seed: Not used: this memory is deterministic.
         weights: Fields of `RankingWeights` that override its defaults.
+        backend: Name of a registered back end; empty: the store in the folder.
+        backend_options: Keyword arguments of that back end.
         options: Further keyword arguments of `MemoryStore.memory`.
     """
     from embodied_mem.embedders.hashed import HashedEmbedder
+    from embodied_mem.memory.experience_memory import ExperienceMemory
     from embodied_mem.memory.scoring import RankingWeights
     from embodied_mem.store import MemoryStore
 
     # The committed results were made when hashed vectors broke ties by default; options may replace them.
-    options = {"embedder": HashedEmbedder(), **options}
+    options = {"embedder": HashedEmbedder(), "weights": RankingWeights(**(weights or {})), **options}
+    if backend:
+        return ExperienceMemory(make_backend(backend, **(backend_options or {})), **options)
     store = MemoryStore.open(path)
-    memory: Memory = store.memory(weights=RankingWeights(**(weights or {})), **options)
+    memory: Memory = store.memory(**options)
     _embed_anew(store, options["embedder"])
     return memory
 

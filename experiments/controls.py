@@ -8,19 +8,25 @@ the same.
 import dataclasses
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
+from embodied_mem.contracts import CanClose, CanWithdraw, HasHorizon, Memory
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.records import Experience, Recalled, Receipt
+from embodied_mem.records.answers import EVERY_FIELD, answers_of, refuse_unanswerable
 from embodied_mem.records.filters import Equals, Not, all_of, to_document
 from embodied_mem.records.json_values import JsonValue, canonical
 from embodied_mem.records.queries import MAX_K, Query
 
+_CANDIDATE_FIELDS = ("where", "as_of", "as_of_s", "distinct", "include_archived")  # which bound a draw, too
+
 
 class NoMemory:
-    """Stores nothing and recalls nothing."""
+    """Stores nothing and recalls nothing, which keeps to every bound of a query."""
+
+    answers = EVERY_FIELD
 
     def record(self, experience: Experience) -> Receipt:
         """Acknowledge and discard the experience."""
@@ -49,6 +55,9 @@ class NoMemory:
 class Control:
     """Base of the controls: passes everything but `recall` to the wrapped memory.
 
+    A control is asked what the wrapped memory is asked, so it rejects what that cannot answer. It may replace
+    what a field does, as a draw replaces the ranking; each control says so.
+
     Args:
         inner: The wrapped memory.
         seed: Seed of the lifetime.
@@ -58,6 +67,11 @@ class Control:
         self.inner = inner
         self.seed = seed
         self._candidates: tuple[str, list[Recalled]] | None = None
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Names of the fields of `Query` that the wrapped memory answers."""
+        return answers_of(self.inner)
 
     def record(self, experience: Experience) -> Receipt:
         """Record the experience in the wrapped memory."""
@@ -86,23 +100,29 @@ class Control:
 
     def close(self) -> None:
         """Close the wrapped memory if it can be closed."""
-        close = getattr(self.inner, "close", None)
-        if close is not None:
-            close()
+        if isinstance(self.inner, CanClose):
+            self.inner.close()
 
     def hits(self, query: Query) -> list[Recalled]:
         """The wrapped memory's own hits."""
         return self.inner.recall(self._answerable(query))
 
     def candidates(self, query: Query) -> list[Recalled]:
-        """Every experience that passes the query's filter and horizon, in the wrapped memory's own order."""
-        query = self._answerable(
-            Query(where=query.where, as_of=query.as_of, k=MAX_K, min_score=-float("inf"))
-        )
+        """Every experience that passes the query's filter and horizon, in the wrapped memory's own order.
+
+        Raises:
+            UnanswerableQuery: The wrapped memory cannot answer a field of the query.
+        """
+        query = self._answerable(query)
+        refuse_unanswerable(query, answers=self.answers, memory=type(self.inner).__name__)
+        kept: dict[str, Any] = {name: getattr(query, name) for name in _CANDIDATE_FIELDS}
+        query = Query(**kept, k=MAX_K, min_score=-float("inf"))
         if query.as_of is None:
             return self.inner.recall(query)
         # The log up to a sequence number does not change, and an episode often repeats a filter.
-        key = canonical([query.as_of, to_document(query.where)])
+        key = canonical(
+            [query.as_of_s, query.distinct, query.include_archived, query.as_of, to_document(query.where)]
+        )
         if self._candidates is None or self._candidates[0] != key:
             self._candidates = (key, self.inner.recall(query))
         return self._candidates[1]

@@ -29,6 +29,7 @@ class CanDefer(Protocol):
 
         Raises:
             ConflictingId: The id belongs to different content.
+            StoreError: A commit was due and failed; this entry is not queued, those queued before it are.
             UnknownSpace: A vector's space differs from its field's space.
         """
         ...

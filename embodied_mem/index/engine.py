@@ -160,11 +160,12 @@ class SearchEngine:
     def _search_kind(self, log: LogReader, index: KindIndex, search: Search) -> Scored:
         candidates = index.selection.candidates(log, search)
         legs = [index.leg(log, leg, candidates.visible) for leg in search.legs]
+        k = len(candidates) if search.k is None else search.k
         if not legs:
-            rows = candidates.newest(search.k)
+            rows = candidates.newest(k)
             best = Best(rows, (), np.zeros(len(rows)))
         else:
-            best = best_of(legs, candidates, search.k)
+            best = best_of(legs, candidates, k)
         columns: dict[str, tuple[float, ...]] = {}
         for leg, values in zip(search.legs, best.values, strict=True):
             columns[leg.name] = tuple(values.tolist())

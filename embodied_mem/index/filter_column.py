@@ -15,7 +15,7 @@ import numpy.typing as npt
 from embodied_mem.index.arrays import Mask
 from embodied_mem.index.coordinates import Coordinates, is_place
 from embodied_mem.index.growing import GrowingArray
-from embodied_mem.records.filters import Between, Equals, In, Near, Where, matches, split_path
+from embodied_mem.records.filters import Between, Comparison, Equals, In, Near, passes
 from embodied_mem.records.json_values import JsonValue
 
 _UNKNOWN = -4
@@ -34,7 +34,6 @@ class FilterColumn:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._names = split_path(path)
         self._codes = GrowingArray(np.int32)
         self._numbers: GrowingArray | None = None  # NaN where a row has no number
         self._places: Coordinates | None = None
@@ -74,7 +73,7 @@ class FilterColumn:
         self._extend_places(len(codes), places)
         self._codes.extend(np.array(codes, np.int32))
 
-    def mask(self, leaf: Where, start: int = 0) -> Mask:
+    def mask(self, leaf: Comparison, start: int = 0) -> Mask:
         """Return which rows from `start` on pass a comparison, consistent with `filters.matches`."""
         codes = self._codes.items[start:]
         found = self._codes_passing(leaf)
@@ -142,20 +141,15 @@ class FilterColumn:
                 self._values.append(value)
         return self._code_of_json[as_json]
 
-    def _codes_passing(self, leaf: Where) -> list[int]:
+    def _codes_passing(self, leaf: Comparison) -> list[int]:
         """Return the codes of the values that pass; a text passes only if it equals a text of the filter."""
         texts = [value for value in _asked(leaf) if isinstance(value, str)]
         found = {self._code_of_text[text] for text in texts if text in self._code_of_text}
-        others = (code for code in self._others if matches(leaf, self._document(self._values[code])))
+        others = (code for code in self._others if passes(leaf, self._values[code]))
         return [*found, *others]
 
-    def _document(self, value: JsonValue) -> dict[str, JsonValue]:
-        for name in reversed(self._names):
-            value = {name: value}
-        return value  # type: ignore[return-value]
 
-
-def _asked(leaf: Where) -> Sequence[object]:
+def _asked(leaf: Comparison) -> Sequence[object]:
     match leaf:
         case Equals(_, value):
             return (value,)
@@ -164,7 +158,7 @@ def _asked(leaf: Where) -> Sequence[object]:
     return ()
 
 
-def _numbers_passing(leaf: Where, numbers: Floats) -> Mask:
+def _numbers_passing(leaf: Comparison, numbers: Floats) -> Mask:
     """Return which numbers pass; NaN (no number) never does."""
     match leaf:
         case Between(_, low, high):

@@ -1,18 +1,22 @@
 """Row numbers of the entries of one kind, in the order of writing, and their filter columns."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.index.arrays import Mask, Rows
+from embodied_mem.index.element_column import ElementColumn
 from embodied_mem.index.filter_column import FilterColumn
 from embodied_mem.index.growing import GrowingArray
 from embodied_mem.index.log_reader import Cells, LogReader
+from embodied_mem.records.filter_paths import ANY, split_path
 from embodied_mem.records.filters import And, Not, Or, Where
 from embodied_mem.records.log import Span
 
 Sequences = npt.NDArray[np.int64]
+Column: TypeAlias = FilterColumn | ElementColumn
 
 
 class RowTable:
@@ -29,7 +33,7 @@ class RowTable:
         self.dead: Rows = np.zeros(0, np.int64)  # rows of removed entries, ascending
         self._sequences = GrowingArray(np.int64)
         self.sequences: Sequences = self._sequences.items  # (n,) ascending
-        self._columns: dict[str, FilterColumn] = {}
+        self._columns: dict[str, Column] = {}  # by path
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -86,16 +90,17 @@ class RowTable:
             join(result, self.mask(log, part, start), out=result)
         return result
 
-    def _column(self, log: LogReader, path: str) -> FilterColumn:
+    def _column(self, log: LogReader, path: str) -> Column:
         """Return the up-to-date column of a path, read at its first use."""
         column = self._columns.get(path)
         if column is None:
-            column = self._columns[path] = FilterColumn(path)
+            is_several = ANY in split_path(path)
+            column = self._columns[path] = ElementColumn(path) if is_several else FilterColumn(path)
         if len(column) < len(self):
             self._read(log, [held for held in self._columns.values() if len(held) == len(column)])
         return column
 
-    def _read(self, log: LogReader, columns: Sequence[FilterColumn]) -> None:
+    def _read(self, log: LogReader, columns: Sequence[Column]) -> None:
         """Read the new rows of columns of equal length, in one query."""
         wanted = self.sequences[len(columns[0]) :]
         paths = [column.path for column in columns]

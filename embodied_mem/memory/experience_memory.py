@@ -4,13 +4,13 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from embodied_mem.backends.capabilities import CanDefer
+from embodied_mem.backends.capabilities import CanDefer, HasTimes
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName
 from embodied_mem.memory.deferred_receipt import DeferredReceipt
@@ -20,11 +20,12 @@ from embodied_mem.memory.scoring import RankingWeights
 from embodied_mem.memory.views.log_values import LogValues
 from embodied_mem.memory.views.log_views import LogViews
 from embodied_mem.memory.views.view import is_in
+from embodied_mem.records.answers import EVERY_FIELD
 from embodied_mem.records.argument_checks import check_clock, check_embedder, check_type
 from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.experience import Experience, Receipt, Scope, texts_of
 from embodied_mem.records.filters import EVERYTHING, Where
-from embodied_mem.records.json_values import JsonObject, canonical
+from embodied_mem.records.json_values import JsonObject, canonical, to_json_object
 from embodied_mem.records.log import Appended, Entry, EntryKind, Logged
 from embodied_mem.records.queries import Query, QueryFields, build_query
 from embodied_mem.records.recollection import Recollection
@@ -92,6 +93,11 @@ class ExperienceMemory:
         self._clock = clock
         self._reset()
 
+    @property
+    def answers(self) -> frozenset[str]:
+        """Names of the fields of `Query` that it answers: all, `as_of_s` only if the log stores times."""
+        return EVERY_FIELD if isinstance(self.backend, HasTimes) else EVERY_FIELD - {"as_of_s"}
+
     def record(self, experience: Experience) -> Receipt:
         """Store an experience; it survives `kill -9` once this returns, or once `Receipt.wait` does.
 
@@ -101,11 +107,11 @@ class ExperienceMemory:
         Raises:
             ConflictingId: The id belongs to different content, or was withdrawn.
             InvalidEmbedding: The embedder gave anything but one row of finite numbers.
-            InvalidRecord: The argument is not an `Experience`.
+            InvalidRecord: The argument is not an `Experience`, or was changed to hold what JSON cannot.
+            StoreError: The store cannot be written; this experience was not recorded.
             UnknownSpace: A vector's space differs from the store's space for its field.
         """
-        if not isinstance(experience, Experience):
-            raise InvalidRecord(f"record got {type(experience).__name__}; expected an Experience(task=...)")
+        _check_experience("record", experience)
         try:
             entry = self._entry(experience, self._clock)
             if self._deferring is not None:
@@ -121,6 +127,32 @@ class ExperienceMemory:
                 raise
             appended = Appended(sequence, is_duplicate=True)
         return self._receipt(experience.id, appended)
+
+    def record_all(self, experiences: Sequence[Experience], /) -> list[Receipt]:
+        """Store experiences in one transaction, all or none; they survive `kill -9` once this returns.
+
+        Queued experiences of a store with `commit_every` above 1 are committed first. Experiences without a
+        time get the same one.
+
+        Raises:
+            ConflictingId: An id belongs to different content, or was withdrawn.
+            InvalidRecord: One of them is not an `Experience`.
+            StoreError: The store cannot be written.
+            UnknownSpace: A vector's space differs from the store's space for its field.
+        """
+        given = list(experiences)
+        for experience in given:
+            _check_experience("record_all", experience)
+        known = self._known_sequences(given)
+        at_s = self._clock()
+        new = [each for each, sequence in zip(given, known, strict=True) if sequence is None]
+        appended = iter(self.backend.append([self._entry(each, lambda: at_s) for each in new]))
+        return [
+            self._receipt(each.id, next(appended))
+            if sequence is None
+            else Receipt(each.id, sequence, is_duplicate=True)
+            for each, sequence in zip(given, known, strict=True)
+        ]
 
     def recall(self, query: Query | str | None = None, /, **fields: Unpack[QueryFields]) -> Recollection:
         """Return at most `k` experiences, best first, with the number of candidates.
@@ -254,9 +286,20 @@ class ExperienceMemory:
         return {name: getattr(experience.scope, name) or getattr(self.scope, name) for name in names}
 
     def _receipt(self, experience_id: str, appended: Appended) -> Receipt:
-        if appended.is_duplicate and not self._is_visible(appended.sequence):
-            raise ConflictingId(f"{experience_id!r} was withdrawn; record it again under a new id")
+        if appended.is_duplicate:
+            self._check_visible(experience_id, appended.sequence)
         return Receipt(experience_id, appended.sequence, appended.is_duplicate)
+
+    def _check_visible(self, experience_id: str, sequence: int) -> None:
+        if not self._is_visible(sequence):
+            raise ConflictingId(f"{experience_id!r} was withdrawn; record it again under a new id")
+
+    def _known_sequences(self, experiences: Sequence[Experience]) -> list[int | None]:
+        """Return the sequence number of each that is stored already, up to filled-in defaults; else None."""
+        stored = self._values.sequences_of([each.id for each in experiences])
+        for experience_id, sequence in stored.items():
+            self._check_visible(experience_id, sequence)
+        return [self._sequence_of_same(each) if each.id in stored else None for each in experiences]
 
     def _sequence_of_same(self, experience: Experience) -> int | None:
         """Return the sequence number of a stored experience equal up to filled-in defaults, or None."""
@@ -267,7 +310,9 @@ class ExperienceMemory:
         happened_at_s = cast("float | None", stored.payload.get("happened_at_s")) or 0.0
         again = self._entry(experience, lambda: happened_at_s)
         is_same_vectors = all(vector in stored.vectors for vector in experience.vectors)
-        is_same = canonical(again.payload) == canonical(stored.payload) and is_same_vectors
+        # The payload may have been changed after it was validated, to hold an array for example.
+        payload = to_json_object(again.payload, field="experience")
+        is_same = canonical(payload) == canonical(stored.payload) and is_same_vectors
         return logged.sequence if is_same else None
 
     def _sequence_of(self, experience_id: str) -> int | None:
@@ -281,6 +326,13 @@ class ExperienceMemory:
         with self._lock:
             self._views.catch_up()
             return is_in(sequence, self._views.visible(None))
+
+
+def _check_experience(call: str, experience: object) -> None:
+    if not isinstance(experience, Experience):
+        raise InvalidRecord(
+            f"{call} got {type(experience).__name__}; expected an Experience, such as Experience(task=...)"
+        )
 
 
 def _finite_time(time_s: float) -> float:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from embodied_mem.contracts import HasHorizon, Memory
 from embodied_mem.errors import MemoryModeError, unknown_name
 from embodied_mem.memory.recall_many import CanRecallMany, RecalledMany, checked_vectors
+from embodied_mem.records.answers import answers_of
 from embodied_mem.records.experience import Experience, Recalled, Receipt
 from embodied_mem.records.filters import EVERYTHING, Where
 from embodied_mem.records.queries import Query, QueryFields, build_query
@@ -50,6 +51,11 @@ class LimitedMemory:
         self.inner = inner
         self.mode = mode
         self.is_async = bool(getattr(inner, "is_async", inspect.iscoroutinefunction(inner.recall)))
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Names of the fields of `Query` that the memory answers."""
+        return answers_of(self.inner)
 
     def record(self, experience: Experience) -> Receipt:
         """Reject the write.

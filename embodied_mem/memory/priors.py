@@ -1,13 +1,14 @@
 """Score parts that do not depend on the query, as legs of a search."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
+from embodied_mem.errors import unknown_name
 from embodied_mem.memory.scoring import RankingWeights, recency_of
 from embodied_mem.memory.views.log_views import LogViews, Standing
 from embodied_mem.memory.views.view import Values
-from embodied_mem.records.log import PriorLeg
+from embodied_mem.records.log import PriorFormula, PriorLeg
+
+NAMES = ("recency", "outcome", "surprise", "utility", "trust")  # in the order of the sum
 
 
 class Priors:
@@ -29,26 +30,40 @@ class Priors:
             standing: Visible spans, archived entries and trust.
             now_s: Reference time of ages, seconds since the Unix epoch.
         """
-        return [
-            PriorLeg(name, values.sequences, values.values, getattr(self._weights, name))
-            for name, values in self._values(standing, now_s)
-        ]
+        legs = []
+        for name in NAMES:
+            weight = getattr(self._weights, name)
+            if weight and (name != "trust" or len(standing.trust.sequences)):
+                formula = PriorFormula(
+                    name=name, spans=standing.spans, now_s=now_s, half_life_s=self._weights.half_life_s
+                )
+                values = standing.trust if name == "trust" else prior_values(self._views, formula)
+                legs.append(PriorLeg(name, values.sequences, values.values, weight, formula))
+        return legs
 
-    def _values(self, standing: Standing, now_s: float) -> Iterator[tuple[str, Values]]:
-        weights, views, spans = self._weights, self._views, standing.spans
-        if weights.recency:
-            yield "recency", self._recency(now_s)
-        if weights.outcome:
-            yield "outcome", views.outcomes()
-        if weights.surprise:
-            yield "surprise", views.surprise(spans)
-        if weights.utility:
-            yield "utility", views.utility(spans)
-        if weights.trust and len(standing.trust.sequences):
-            yield "trust", standing.trust
 
-    def _recency(self, now_s: float) -> Values:
-        times_s = self._views.times_s()
-        is_known = ~np.isnan(times_s.values)
-        ages_s = now_s - times_s.values[is_known]
-        return Values(times_s.sequences[is_known], recency_of(ages_s, self._weights.half_life_s))
+def prior_values(views: LogViews, formula: PriorFormula) -> Values:
+    """Compute the values of a prior; a server calls this with views of its own log.
+
+    Args:
+        views: Views of the log; the caller updates them.
+        formula: The prior.
+
+    Raises:
+        UnknownName: There is no prior of this name.
+    """
+    match formula.name:
+        case "recency":
+            times_s = views.times_s()
+            is_known = ~np.isnan(times_s.values)
+            ages_s = formula.now_s - times_s.values[is_known]
+            return Values(times_s.sequences[is_known], recency_of(ages_s, formula.half_life_s))
+        case "outcome":
+            return views.outcomes()
+        case "surprise":
+            return views.surprise(formula.spans)
+        case "utility":
+            return views.utility(formula.spans)
+        case "trust":
+            return views.vote_counts(formula.spans).trust
+    raise unknown_name("prior", formula.name, NAMES)

@@ -13,7 +13,7 @@ from embodied_mem.backends.capabilities import CanSearchMany, CountsVectors, Has
 from embodied_mem.contracts import Backend, Embedder
 from embodied_mem.embedders.checked import embedded, embedded_queries
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.errors import InvalidQuery
+from embodied_mem.errors import InvalidQuery, UnanswerableQuery
 from embodied_mem.memory.diversity import Likeness, choose_diverse, pool_size
 from embodied_mem.memory.kept_experiences import KeptExperiences
 from embodied_mem.memory.priors import Priors
@@ -163,8 +163,8 @@ class Retrieval:
         if legs:  # without anything to match by, the newest are returned and priors do not apply
             now_s = self._clock() if query.as_of_s is None else query.as_of_s
             priors = self._priors.legs(standing, now_s=now_s)
-        k = pool_size(query.k) if query.diversity else query.k
-        k = EVERY_HIT if query.order != "best" else k
+        n_ranked = pool_size(query.k) if query.diversity else query.k
+        k = EVERY_HIT if query.order != "best" else n_ranked
         hidden = without if len(without) else None
         return _Prepared(
             query,
@@ -176,7 +176,7 @@ class Retrieval:
         """The sequence number up to which a query with a time sees the log."""
         assert query.as_of_s is not None
         if self._times is None:
-            raise InvalidQuery(
+            raise UnanswerableQuery(
                 f"{type(self.backend).__name__} does not store write times; use as_of with a sequence "
                 "number instead of as_of_s"
             )

@@ -1,42 +1,33 @@
 """`Where`: a typed filter tree, and the reference evaluator that every back end must agree with.
 
 A filter addresses the JSON form of a record (see `embodied_mem.records.codec`) by dotted path: `task.kind`,
-`outcome.status`, `scope.place`, `metadata.floor`. A missing path matches no comparison, so
-`Not(Equals(...))` matches records that lack the path. Booleans are not numbers: `Equals("metadata.n", 1)`
-does not match `true`. `join_path(("metadata", "v1.2"))` addresses a name that holds a dot.
+`outcome.status`, `metadata.floor`, `facts.objects.apple_1.state`. A missing path matches no comparison, so
+`Not(Equals(...))` matches records that lack the path. Where a path has a `*`, one match among the values that
+it reaches is enough. Booleans are not numbers: `Equals("metadata.n", 1)` does not match `true`.
+`join_path(("metadata", "v1.2"))` addresses a name that holds a dot.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.records.experience import Status
+from embodied_mem.records.filter_paths import FIELDS as FIELDS
+from embodied_mem.records.filter_paths import check_path as check_path
+from embodied_mem.records.filter_paths import join_path as join_path
+from embodied_mem.records.filter_paths import lookup as lookup
+from embodied_mem.records.filter_paths import split_path as split_path
+from embodied_mem.records.filter_paths import values_at
 from embodied_mem.records.json_values import JsonObject, JsonValue, check_text
 
 Scalar: TypeAlias = str | int | float | bool | None
 
 MAX_DEPTH = 64
-
-# First component of a path -> its allowed second components; None: free JSON, any may follow.
-FIELDS: Mapping[str, tuple[str, ...] | None] = {
-    "id": (),
-    "kind": (),
-    "state": (),
-    "state_after": (),
-    "happened_at_s": (),
-    "position_m": (),
-    "task": ("text", "kind", "instance"),
-    "outcome": ("status", "reward", "steps", "explanation", "cost"),
-    "scope": ("agent", "world", "place", "person", "run"),
-    "origin": ("run", "attempt", "episode", "first_step", "last_step", "planner", "model", "versions"),
-    "metadata": None,
-    "facts": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +129,8 @@ class Not:
         object.__setattr__(self, "depth", _depth_over((check_where(self.part),)))
 
 
-Where: TypeAlias = Equals | In | Between | Near | And | Or | Not
+Comparison: TypeAlias = Equals | In | Between | Near
+Where: TypeAlias = Comparison | And | Or | Not
 
 
 def check_where(where: object) -> "Where":
@@ -184,47 +176,28 @@ def all_of(*parts: Where) -> Where:
 def matches(where: Where, document: Mapping[str, JsonValue]) -> bool:
     """Whether a record's JSON form passes the filter; back ends are tested against this definition."""
     match where:
-        case Equals(path, value):
-            found, actual = lookup(document, path)
-            return found and same_scalar(actual, value)
-        case In(path, values):
-            found, actual = lookup(document, path)
-            return found and any(same_scalar(actual, value) for value in values)
-        case Between(path, low, high):
-            _, actual = lookup(document, path)
-            return _is_number(actual) and (low is None or low <= actual) and (high is None or actual < high)  # type: ignore[operator]
-        case Near(path, center, radius_m):
-            _, actual = lookup(document, path)
-            return _is_place(actual, len(center)) and math.dist(actual, center) <= radius_m  # type: ignore[arg-type]
         case And(parts):
             return all(matches(part, document) for part in parts)
         case Or(parts):
             return any(matches(part, document) for part in parts)
         case Not(part):
             return not matches(part, document)
+        case leaf:
+            reached = values_at(document, split_path(leaf.path))
+            return any(map(partial(passes, leaf), reached))
 
 
-def lookup(document: Mapping[str, JsonValue], path: str) -> tuple[bool, JsonValue]:
-    """Return whether the dotted path exists, and its value (None if it does not)."""
-    current: JsonValue | Mapping[str, JsonValue] = document
-    for name in split_path(path):
-        if not isinstance(current, Mapping) or name not in current:
-            return False, None
-        current = current[name]
-    return True, current  # type: ignore[return-value]
-
-
-@lru_cache(maxsize=1024)
-def split_path(path: str) -> tuple[str, ...]:
-    """Return the names of a dotted path; a backslash escapes a dot or a backslash in a name."""
-    # Lone surrogates stand in for the escaped characters: no stored text can hold one.
-    marked = path.replace("\\\\", "\ud800").replace("\\.", "\ud801")
-    return tuple(name.replace("\ud800", "\\").replace("\ud801", ".") for name in marked.split("."))
-
-
-def join_path(names: Iterable[str]) -> str:
-    """Return the dotted path of these names, the inverse of `split_path`."""
-    return ".".join(name.replace("\\", "\\\\").replace(".", "\\.") for name in names)
+def passes(comparison: Comparison, value: JsonValue) -> bool:
+    """Whether a value that the comparison's path reaches satisfies it."""
+    match comparison:
+        case Equals(_, wanted):
+            return same_scalar(value, wanted)
+        case In(_, values):
+            return any(same_scalar(value, wanted) for wanted in values)
+        case Between(_, low, high):
+            return _is_number(value) and (low is None or low <= value) and (high is None or value < high)  # type: ignore[operator]
+        case Near(_, center, radius_m):
+            return _is_place(value, len(center)) and math.dist(value, center) <= radius_m  # type: ignore[arg-type]
 
 
 def same_scalar(actual: JsonValue, value: Scalar) -> bool:
@@ -232,30 +205,6 @@ def same_scalar(actual: JsonValue, value: Scalar) -> bool:
     if isinstance(actual, list | dict) or isinstance(actual, bool) is not isinstance(value, bool):
         return False
     return actual == value
-
-
-def check_path(path: str) -> None:
-    """Reject a path that is not a field of an experience.
-
-    Raises:
-        InvalidQuery: The path is unknown; the message lists the known ones.
-    """
-    check_text(path, field="path")
-    first, *rest = split_path(path)
-    if first not in FIELDS:
-        raise InvalidQuery(f"{path!r} is not a field of an experience. Known: {', '.join(FIELDS)}.")
-    allowed = FIELDS[first]
-    if allowed is None:
-        is_known = bool(rest) and all(rest)
-    else:
-        is_known = (rest[0] in allowed if rest else not allowed) and (
-            len(rest) < 2 or rest[0] in ("cost", "versions")
-        )
-    if not is_known or '"' in path:
-        expected = ", ".join(f"{first}.{name}" for name in allowed) if allowed else f"{first}.<name>"
-        raise InvalidQuery(
-            f"{path!r} is not a field of an experience. Expected {expected if allowed != () else first}."
-        )
 
 
 def where(**equal: "Scalar | list[Scalar] | tuple[Scalar, ...]") -> Where:

@@ -144,6 +144,25 @@ class VectorLeg:
     floor: float = -math.inf
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorFormula:
+    """What the values of a prior are, so that a server need not be sent a number for each entry.
+
+    `embodied_mem.memory.priors.prior_values` computes them from a log.
+
+    Attributes:
+        name: `recency`, `outcome`, `surprise`, `utility` or `trust`, as defined in `memory.scoring`.
+        spans: The visible parts of the log.
+        now_s: Reference time of ages, seconds since the Unix epoch.
+        half_life_s: Age in seconds at which recency is one half.
+    """
+
+    name: str
+    spans: tuple[Span, ...]
+    now_s: float
+    half_life_s: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PriorLeg:
     """A value per entry that does not depend on the query, such as trust or recency.
@@ -153,12 +172,14 @@ class PriorLeg:
         sequences: (n,) int64, ascending: sequence numbers of the entries with a value.
         values: (n,) float64, finite, of either sign; entries that are not listed have 0.
         weight: Factor of the value in the sum that orders hits, >= 0.
+        formula: The same values in symbols; None if there are only the arrays.
     """
 
     name: str
     sequences: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
     weight: float = 1.0
+    formula: PriorFormula | None = None
 
 
 SimilarityLeg: TypeAlias = TextLeg | VectorLeg
@@ -176,7 +197,7 @@ class Search:
         where: Filter on the payload.
         spans: The visible parts of the log.
         kind: Kind of entry; None: every kind.
-        k: Maximum number of hits, >= 0.
+        k: Maximum number of hits, >= 0; None: every hit.
         without: (n,) int64, ascending: sequence numbers to exclude; None excludes none.
     """
 
@@ -184,7 +205,7 @@ class Search:
     where: Where = EVERYTHING
     spans: tuple[Span, ...] = (Span(),)
     kind: str | None = EntryKind.EXPERIENCE
-    k: int = 10
+    k: int | None = 10
     without: npt.NDArray[np.int64] | None = None
 
 
@@ -195,8 +216,8 @@ def check_search(search: Search) -> None:
         InvalidQuery: k is negative, two legs share a name, a weight is negative or not finite, or a minimum
             is NaN.
     """
-    if search.k < 0:
-        raise InvalidQuery(f"k is {search.k}; expected at least 0")
+    if search.k is not None and search.k < 0:
+        raise InvalidQuery(f"k is {search.k}; expected at least 0, or None for every hit")
     names = [leg.name for leg in search.legs]
     if len(set(names)) < len(names):
         raise InvalidQuery(f"two legs share a name: {sorted(names)}")

@@ -38,14 +38,34 @@ def absolute_path(path: str | Path) -> Path:
     """The absolute path, with `~` expanded.
 
     Raises:
-        InvalidQuery: The path is not a str or path, contains a NUL, or names the home of an unknown user.
+        InvalidQuery: The path is not a str or path, is blank, contains a NUL, or names the home of an unknown
+            user.
     """
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise InvalidQuery(f"{path!r} is not a valid path; give the folder as a str or a pathlib.Path")
+    if not str(path).strip():  # would be the current folder
+        raise InvalidQuery(
+            f"the path is {path!r}; give the name of a folder, such as 'memories/lab', or '.' for this folder"
+        )
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise InvalidQuery(f"cannot expand '~' in {path!r}: unknown user; give an absolute path") from error
+
+
+def store_folder(path: str | Path) -> Path:
+    """The absolute path of a store's folder, which need not exist.
+
+    Raises:
+        InvalidQuery: The path is invalid.
+        StoreError: The path is a file.
+    """
+    folder = absolute_path(path)
+    if folder.name == FILE_NAME and folder.is_file():
+        raise StoreError(f"{path} is the database in the folder of a store; give the folder: {folder.parent}")
+    if folder.is_file():
+        raise StoreError(f"{path} is a file; give the folder of a store, or a new path to create one there")
+    return folder
 
 
 def check_store(folder: str | Path) -> None:
@@ -53,9 +73,9 @@ def check_store(folder: str | Path) -> None:
 
     Raises:
         InvalidQuery: The path is invalid.
-        StoreError: The folder holds no log.
+        StoreError: The path is a file, or the folder holds no log.
     """
-    if not (absolute_path(folder) / FILE_NAME).is_file():
+    if not (store_folder(folder) / FILE_NAME).is_file():
         raise StoreError(
             f"{folder} holds no {FILE_NAME}; give the folder of a store, such as memories/lab or "
             "lifetimes/memory/00/memory of a run"

@@ -11,6 +11,7 @@ from embodied_mem.backends.sqlite.backend import SqliteBackend
 from embodied_mem.backends.sqlite.disk import ATTACHMENTS
 from embodied_mem.backends.sqlite.disk import FILE_NAME as FILE_NAME
 from embodied_mem.contracts import Embedder, Forgetting, Memory
+from embodied_mem.errors import StoreError
 from embodied_mem.index.index_options import DEFAULT_OPTIONS, IndexOptions
 from embodied_mem.memory.experience_memory import MemoryOptions
 from embodied_mem.memory.modes import with_mode
@@ -21,7 +22,7 @@ from embodied_mem.records.codec import experience_from_document
 from embodied_mem.records.experience import Experience
 from embodied_mem.records.filters import Where
 from embodied_mem.records.log import EntryKind
-from embodied_mem.store.folder import absolute_path, check_store
+from embodied_mem.store.folder import check_store, store_folder
 from embodied_mem.store.open_options import OpenOptions, check_options
 from embodied_mem.store.stats import StoreStats, stats_of
 from embodied_mem.store.stored_memory import StoredMemory
@@ -50,19 +51,28 @@ class MemoryStore:
 
     Args:
         path: The folder.
-        backend: The log in the folder.
+        backend: The log in the folder; `open` makes it.
         quota_bytes: Maximum total size of the attachments; None sets no limit.
         clock: Returns seconds since the Unix epoch: times of recording, archiving, purging and copying.
+
+    Raises:
+        StoreError: There is no back end, as in `MemoryStore("memories/lab")`.
     """
 
     def __init__(
         self,
         path: Path,
-        backend: SqliteBackend,
+        backend: SqliteBackend | None = None,
         *,
         quota_bytes: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if not isinstance(backend, SqliteBackend):
+            given = repr(str(path))
+            raise StoreError(
+                f"MemoryStore({given}) opens nothing; use MemoryStore.open({given}), which creates the store "
+                "if it does not exist"
+            )
         self.path = path
         self._quota_bytes = quota_bytes
         self.backend = backend
@@ -100,7 +110,8 @@ class MemoryStore:
 
         Raises:
             InvalidQuery: The value of an option is invalid.
-            StoreError: The folder or its file cannot be opened, or does not hold a store of this version.
+            StoreError: The path is a file; or the folder or its file cannot be opened, or does not hold a
+                store of this version.
         """
         check_options(
             {
@@ -114,7 +125,7 @@ class MemoryStore:
                 "clock": clock,
             }
         )
-        folder = absolute_path(path)
+        folder = store_folder(path)
         backend = SqliteBackend(
             folder / FILE_NAME,
             read_only=read_only,

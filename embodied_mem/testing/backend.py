@@ -13,6 +13,7 @@ from embodied_mem.errors import ConflictingId, InvalidRecord, StoreError, Unknow
 from embodied_mem.records.filters import Between, Equals, In, Not, Or, Where, all_of, matches
 from embodied_mem.records.log import Entry, EntryKind, Found, Search, Span, TextLeg, VectorLeg
 from embodied_mem.records.spaces import FieldVector, Metric, Space, similarities
+from embodied_mem.testing.shared_log import SharedLogTests
 
 COSINE = Space(name="example", version="1", dimension=4, config_hash="c")
 EUCLIDEAN = Space(name="example", version="1", dimension=3, config_hash="e", metric=Metric.EUCLIDEAN)
@@ -37,6 +38,9 @@ FILTERS: tuple[Where, ...] = (
     Equals("scope.agent", ""),
     Or((Equals("id", "entry-3"), all_of(Equals("kind", "repair"), Not(Between("metadata.n", 1))))),
     Or(()),
+    Equals("metadata.n.*", 1),
+    Not(In("metadata.n.*", (1, "x"))),
+    Between("metadata.*.x", 3, 9),
 )
 
 
@@ -70,8 +74,11 @@ def example_vector(number: int, space: Space = COSINE) -> FieldVector:
     return FieldVector(field="meaning", space=space, values=values)
 
 
-class BackendContract:
-    """Subclass it and define a fixture `backend` that makes an empty one."""
+class BackendContract(SharedLogTests):
+    """Subclass it and define a fixture `backend` that makes an empty one.
+
+    A log that several handles share, such as a file or a server, is tested if `second_handle` is overridden.
+    """
 
     @pytest.fixture
     def backend(self) -> Backend:
@@ -207,9 +214,9 @@ class BackendContract:
         backend.append([example_entry(n, texts={"task": "open " * 20}) for n in range(20, 60)])
         assert backend.search(past) == before
 
-    @pytest.mark.parametrize("k", [0, 1, 3, 50])
-    def test_at_most_k_come_back_newest_first_without_legs(self, backend: Backend, k: int) -> None:
-        """`n_candidates` counts all candidates."""
+    @pytest.mark.parametrize("k", [0, 1, 3, 50, None])
+    def test_at_most_k_come_back_newest_first_without_legs(self, backend: Backend, k: int | None) -> None:
+        """`n_candidates` counts all candidates; a k of None asks for every hit."""
         backend.append([example_entry(n) for n in range(5)])
         found = _search(backend, k=k)
         assert _ids(backend, found) == ["entry-4", "entry-3", "entry-2", "entry-1", "entry-0"][:k]
@@ -273,6 +280,7 @@ class BackendContract:
         totals = [0.3 * hit.similarities["t"] + 2.0 * max(hit.similarities["v"], floor) for hit in found.hits]
         assert totals == pytest.approx(sorted(totals, reverse=True))
         assert len(found.hits) == 30
+        assert _search(backend, legs=legs, k=None) == found
         few = _search(backend, legs=legs, k=4)
         assert [hit.sequence for hit in few.hits] == [
             hit.sequence for hit in found.hits[:4]

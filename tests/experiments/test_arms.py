@@ -4,6 +4,8 @@ import pytest
 
 from embodied_mem.errors import ExperimentError, UnknownName
 from embodied_mem.experiments.arms import DEFAULT_ARMS, Parts, make_arms, make_memory
+from embodied_mem.records import Experience
+from embodied_mem.records.queries import Query
 
 PARTS = Parts(
     memory="experience", memory_options={"embedder": None}, planner="case_based", planner_options={"k": 5}
@@ -77,3 +79,17 @@ def test_a_registered_memory_is_made_in_a_folder(name, tmp_path):
     memory = make_memory(name, tmp_path / "memory", seed=1, options={})
     memory.close()
     assert (tmp_path / "memory").is_dir()
+
+
+def test_a_memory_can_lie_over_a_back_end_found_by_its_name(tmp_path):
+    options = {"backend": "in_memory", "weights": {"task": 2.0}, "embedder": None}
+    memory = make_memory("experience", tmp_path / "memory", seed=0, options=options)
+    memory.record(Experience(task="open the door", id="a"))
+    [hit] = memory.recall(Query(text="door"))
+    assert (hit.experience.id, memory.weights.task) == ("a", 2.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_back_end_is_told_the_known_ones(tmp_path):
+    with pytest.raises(UnknownName, match=r"Unknown back end 'in_memroy'\. Did you mean 'in_memory'"):
+        make_memory("experience", tmp_path, seed=0, options={"backend": "in_memroy"})

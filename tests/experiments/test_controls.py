@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from embodied_mem.errors import ExperimentError, UnknownName
+from embodied_mem.errors import ExperimentError, UnanswerableQuery, UnknownName
 from embodied_mem.experiments.controls import (
     Control,
     NoMemory,
@@ -14,6 +14,7 @@ from embodied_mem.experiments.controls import (
     WithoutKindMemory,
 )
 from embodied_mem.records import Experience, Outcome, SkillCall, Task
+from embodied_mem.records.answers import EVERY_FIELD, refuse_unanswerable
 from embodied_mem.records.filters import Equals, Not, all_of, where
 from embodied_mem.records.queries import Query
 from embodied_mem.store import MemoryStore
@@ -212,3 +213,52 @@ def test_a_memory_without_horizon_is_not_asked_for_one():
 def test_a_memory_that_cannot_withdraw_is_named():
     with pytest.raises(ExperimentError, match="Listing cannot withdraw"):
         Control(Listing(), seed=1).withdraw(3)
+
+
+class AnswersTasks:
+    """A stranger's memory that looks at tasks and filters only, and says so."""
+
+    answers = frozenset({"task", "where", "state"})
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def record(self, experience):
+        return self.inner.record(experience)
+
+    def recall(self, query, /):
+        refuse_unanswerable(query, answers=self.answers)
+        return self.inner.recall(query)
+
+    def feedback(self, experience_id, *, helped):
+        self.inner.feedback(experience_id, helped=helped)
+
+
+@pytest.mark.parametrize("make", CONTROLS)
+@pytest.mark.parametrize("asked", [{"contrast": 1}, {"distinct": True}, {"as_of_s": 5.0}, {"min_score": 0.5}])
+def test_a_control_refuses_what_the_memory_it_wraps_cannot_answer(inner, make, asked):
+    control = make(AnswersTasks(inner), seed=1)
+    assert control.answers == AnswersTasks.answers
+    assert len(control.recall(QUERY)) == 4
+    with pytest.raises(UnanswerableQuery, match=next(iter(asked))):
+        control.recall(Query(task=QUERY.task, **asked))
+
+
+@pytest.mark.parametrize("make", [RandomMemory, RecencyMemory])
+def test_a_draw_keeps_to_the_time_and_the_archive(tmp_path, make):
+    now_s = iter(range(100, 1_000))
+    with MemoryStore.open(tmp_path / "memory", clock=lambda: float(next(now_s))) as store:
+        memory = store.memory(clock=lambda: 0.0)
+        for number in range(4):
+            memory.record(experience(number))
+        control = make(memory, seed=1)
+        end_s = store.backend.recorded_at(2)
+        assert set(ids(control.recall(Query(task=QUERY.task, as_of_s=end_s)))) == {"e0", "e1"}
+        store.archive(["e1"])
+        as_of = control.horizon()
+        assert len(control.recall(Query(task=QUERY.task, as_of=as_of))) == 3
+        assert len(control.recall(Query(task=QUERY.task, as_of=as_of, include_archived=True))) == 4
+
+
+def test_no_memory_keeps_to_every_bound():
+    assert NoMemory().answers == EVERY_FIELD

@@ -168,6 +168,13 @@ def ids(folder):
         return [experience.id for experience in store.experiences()]
 
 
+@pytest.mark.parametrize("action", ["stats", "check", "search", "compact"])
+def test_the_database_of_a_store_is_answered_with_its_folder(folder, capsys, action):
+    assert main(["memory", action, f"{folder}/experiences.sqlite"]) == 1
+    said = capsys.readouterr().err
+    assert f"experiences.sqlite is the database in the folder of a store; give the folder: {folder}" in said
+
+
 def test_stats_as_json(folder, capsys):
     code, out, _ = run(capsys, "stats", folder, "--json")
     assert code == 0

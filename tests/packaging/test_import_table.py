@@ -39,6 +39,7 @@ ORDER = (
     ("isolation",),
     ("agent",),
     ("testing",),
+    ("integrations",),
 )
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 DOORS = {  # files beside the rooms, which may import any of them, and which no room imports

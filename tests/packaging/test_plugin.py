@@ -98,6 +98,29 @@ def test_an_agent_made_of_these_parts_learns(run_with_plugin):
     assert done.returncode == 0, done.stderr
 
 
+CONTRACT = """
+from pathlib import Path
+import pytest
+from embodied_mem.testing import MemoryContract
+from lab_plugin.notebook import Notebook
+
+class TestNotebook(MemoryContract):
+    @pytest.fixture
+    def memory(self, tmp_path):
+        self.folder = tmp_path
+        return Notebook(tmp_path, seed=0)
+
+    def reopen(self, memory):
+        return Notebook(self.folder, seed=0)
+"""
+
+
+def test_the_memory_of_the_package_keeps_to_the_contract(run_with_plugin, tmp_path):
+    (tmp_path / "test_notebook.py").write_text(CONTRACT, "utf-8")
+    done = run_with_plugin("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_notebook.py")
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.slow
 def test_a_memory_world_and_planner_of_the_package_make_an_experiment(run_with_plugin, tmp_path):
     settings = [

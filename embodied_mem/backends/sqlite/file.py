@@ -74,24 +74,32 @@ def store_errors(path: Path) -> Iterator[None]:
         raise translated from error
 
 
-def as_store_error(error: BaseException, path: Path) -> StoreError | None:
+def as_store_error(error: BaseException, path: Path, *, kept: str = "") -> StoreError | None:
     """Translate an error of SQLite, the disk or damaged content, with the error as its cause.
+
+    Args:
+        error: The error.
+        path: The file.
+        kept: What became of queued entries that could not be committed; empty: there were none, so that
+            nothing of the write was kept.
 
     Returns:
         None for any other error.
     """
-    translated: StoreError | None = None
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorname", "") or ""
-        advice = next((text for prefix, text in _ADVICE.items() if code.startswith(prefix)), "")
-        translated = StoreError(f"{path}: {error}{'; ' if advice else ''}{advice}")
+        name = getattr(error, "sqlite_errorname", "") or ""
+        code = next((prefix for prefix in _ADVICE if name.startswith(prefix)), "")
     elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):  # SQLite has no page checksums
-        translated = StoreError(f"{path}: {error}; {_ADVICE['SQLITE_CORRUPT']}")
+        code = "SQLITE_CORRUPT"
     elif isinstance(error, OSError):
-        advice = _ADVICE[_ERRNO_ADVICE.get(error.errno or 0, "SQLITE_IOERR")]
-        translated = StoreError(f"{path}: {error}; {advice}")
-    if translated is not None:
-        translated.__cause__ = error
+        code = _ERRNO_ADVICE.get(error.errno or 0, "SQLITE_IOERR")
+    else:
+        return None
+    if code == "SQLITE_FULL" and not kept:
+        kept = "nothing of this write was kept"
+    said = (str(path), str(error))
+    translated = StoreError("; ".join(filter(None, (": ".join(said), _ADVICE.get(code), kept))))
+    translated.__cause__ = error
     return translated
 
 
@@ -114,7 +122,7 @@ _ADVICE = {
     "SQLITE_READONLY": "the file cannot be written; open it with read_only=True or change its permissions",
     "SQLITE_CANTOPEN": "check that the folder exists, that its disk is not full, and that you may read and "
     "write it, which even reading needs; on a read-only disk, copy the store to a folder of your own",
-    "SQLITE_FULL": "the disk is full; free some space and write again, nothing of this write was kept",
+    "SQLITE_FULL": "the disk is full; free some space and write again",
     "SQLITE_IOERR": "reading or writing the disk failed; check free space, quotas and limits; a store needs "
     "a local disk, not a network folder",
 }

@@ -1,7 +1,7 @@
 """Payload values that have their own column, so that filters read them without parsing JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from embodied_mem.records.filters import split_path
@@ -44,8 +44,13 @@ def column_values(payload: Mapping[str, JsonValue]) -> dict[str, Parameter | Non
 
 
 def json_path(path: str) -> str:
-    """Return a dotted path in SQLite's JSON path syntax; names are encoded as in the stored JSON text."""
-    return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in split_path(path))
+    """Return a dotted path without `*` in SQLite's JSON path syntax."""
+    return f"${json_steps(split_path(path))}"
+
+
+def json_steps(names: Iterable[str]) -> str:
+    """Return names as steps of a JSON path of SQLite, encoded as in the stored JSON text."""
+    return "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in names)
 
 
 def _is_number(value: object) -> bool:

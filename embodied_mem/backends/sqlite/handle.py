@@ -106,7 +106,8 @@ class SqliteHandle:
             ConflictingId: The id belongs to different content.
             InvalidRecord: The entry has a value that JSON cannot represent.
             StoreError: The handle is read-only or closed, or the file cannot be read; or a commit was due and
-                failed, and the entry stays queued.
+                failed. In each case this entry is not queued, so that a retry cannot store it twice; those
+                queued before it stay queued.
             UnknownSpace: A vector's space differs from its field's space.
         """
         self._check_writable()
@@ -118,7 +119,7 @@ class SqliteHandle:
             check_spaces(db, row.vectors, self._spaces, str(self.path))
             deferred = self._waiting.add(row)
             if len(self._waiting) >= self.commit_every:
-                self._commit_pending(db)
+                self._commit_pending(db, deferred)
             return deferred
 
     @property
@@ -294,11 +295,32 @@ class SqliteHandle:
         finally:
             set_patience(db, self._busy_timeout_s)
 
-    def _commit_pending(self, db: sqlite3.Connection) -> None:
+    def _commit_pending(self, db: sqlite3.Connection, newest: Deferred | None = None) -> None:
+        """Commit the queued entries.
+
+        Args:
+            db: The connection.
+            newest: The entry queued last, if it made the commit due. If the commit fails, it leaves the
+                queue; of rejections only its own is raised, and the next flush raises the others.
+
+        Raises:
+            ConflictingId: An id belongs to different content; the other entries were committed.
+            StoreError: Nothing was committed, and the other entries stay queued.
+            UnknownSpace: A vector's space differs from its field's space; the other entries were committed.
+        """
         if not self._waiting.rows:
             return
         waiting = list(self._waiting.rows)
-        results = self._commit(db, write_each, [row for row, _ in waiting])
+        try:
+            results = self._commit(db, write_each, [row for row, _ in waiting])
+        except Exception as error:  # an interrupt may come after the commit: then everything stays queued
+            if newest is not None:
+                self._waiting.drop_newest()
+            kept = self._waiting.kept_text(is_dropped=newest is not None)
+            translated = as_store_error(error, self.path, kept=kept)
+            if translated is None:
+                raise
+            raise translated from error
         errors = []
         for (_, deferred), result in zip(waiting, results, strict=True):
             if isinstance(result, Appended):
@@ -307,24 +329,25 @@ class SqliteHandle:
                 deferred.error = result
                 errors.append(result)
         self._waiting.clear()
-        if errors:
-            raise errors[0]
+        if newest is not None and newest.error is None:
+            self._refused += errors
+        elif errors:
+            raise errors[0] if newest is None else errors[-1]
 
     def _commit_if_possible(self, db: sqlite3.Connection) -> sqlite3.Connection:
         """Commit the queued entries before a read; return the connection to read from.
 
-        A failure, such as a full disk, does not stop the read: it is logged, and the next flush raises it.
+        A failure does not stop the read; it is logged. After an error of the disk, such as a full one, the
+        entries stay queued, and the next commit tries again and raises only if it fails, too. An entry that
+        is rejected for its id or space leaves the queue, and the next flush raises the error.
         """
         try:
             self._commit_pending(db)
-        except (sqlite3.Error, StoreError) as error:
-            translated = as_store_error(error, self.path) or error
-            logger.warning(
-                "reading without some queued entries, which could not be committed: %s", translated
-            )
-            if isinstance(translated, ConflictingId | UnknownSpace):
-                self._refused.append(translated)
-            if is_lost(translated):
+        except StoreError as error:
+            logger.warning("reading without some queued entries, which could not be committed: %s", error)
+            if isinstance(error, ConflictingId | UnknownSpace):
+                self._refused.append(error)
+            if is_lost(error):
                 self._drop_connection()
                 return self._connection()
         return db

@@ -40,6 +40,28 @@ class Pending:
         self.rows.append((row, deferred))
         return deferred
 
+    def drop_newest(self) -> None:
+        """Remove the row that was queued last.
+
+        The space of its vectors stays noted: another space is then rejected until the next commit.
+        """
+        row, _ = self.rows.pop()
+        if all(other.id != row.id for other, _ in self.rows):
+            del self._digests[row.id]
+
+    def kept_text(self, *, is_dropped: bool) -> str:
+        """Say what became of the entries after a commit failed.
+
+        Recording one that stays queued again, as a new experience, would store it twice.
+
+        Args:
+            is_dropped: Whether the newest one was removed from the queue.
+        """
+        dropped = ["this entry was not kept"] if is_dropped else []
+        n = len(self.rows)
+        stay = f"{n:,} recorded before stay queued for the next commit, so do not record them again"
+        return "; ".join([*dropped, *([stay] if n else [])])
+
     def clear(self) -> None:
         """Empty the queue."""
         self.rows.clear()

@@ -37,9 +37,10 @@ class Salvaged:
     """The result of a salvage.
 
     Attributes:
-        n_whole: Number of entries that match their stored hash.
+        n_whole: Number of entries that lost nothing: they match their stored hash, or lost only the hash, in
+            a file without vectors.
         without_vectors: Ids of entries that agree with their columns, or were rebuilt from their payload,
-            but lost their vectors.
+            but lost the vectors that they may have had.
         broken: The readable parts of the other entries, as JSON.
     """
 
@@ -64,16 +65,20 @@ def salvage(source: Path, target: Path) -> Salvaged:
         damaged.execute("PRAGMA writable_schema = ON")
         fresh.execute("PRAGMA wal_autocheckpoint = 1000")  # automatic checkpoints bound the log
         spaces = _copy_spaces(damaged, fresh)
+        has_vectors = spaces is None or bool(spaces)
         found = Salvaged()
         last_deleted = 0
         for first in range(1, _bound(damaged, source) + 1, BATCH):
             fresh.execute("BEGIN IMMEDIATE")
             for sequence in range(first, first + BATCH):
-                if _copy_entry(damaged, fresh, sequence, spaces, found):
+                if _copy_entry(damaged, fresh, sequence, spaces or Spaces(), found):
                     last_deleted = sequence
             fresh.execute("COMMIT")
         fresh.execute("UPDATE meta SET value = ? WHERE name = 'last_deleted'", (last_deleted,))
         count_generation(fresh)
+        if not has_vectors:
+            found.n_whole += len(found.without_vectors)
+            found.without_vectors.clear()
         fresh.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         raise StoreError(f"{source}: {error}; nothing in it can be read, restore a copy") from error
@@ -83,14 +88,15 @@ def salvage(source: Path, target: Path) -> Salvaged:
     return found
 
 
-def _copy_spaces(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> Spaces:
+def _copy_spaces(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> Spaces | None:
+    """Copy the spaces; None if they cannot be read. A file that never held a vector has none."""
     damaged.execute("SELECT name FROM sqlite_master").fetchall()  # if this fails, nothing can be read
     try:
         rows = damaged.execute("SELECT * FROM spaces").fetchall()
-        marks = ", ".join("?" * len(rows[0])) if rows else ""
-        fresh.executemany(f"INSERT INTO spaces VALUES ({marks})", rows)
+        for row in rows:
+            fresh.execute(f"INSERT INTO spaces VALUES ({', '.join('?' * len(row))})", row)
     except sqlite3.Error:
-        return Spaces()
+        return None
     return read_spaces(fresh)
 
 

@@ -1,7 +1,7 @@
 """Values of many log entries by path, without decoding whole entries if the back end supports it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from embodied_mem.backends.capabilities import HasHead, HasValues
 from embodied_mem.contracts import Backend
@@ -9,7 +9,7 @@ from embodied_mem.records.filters import lookup
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.log import EntryKind, Head, Search, Span
 
-EVERY_HIT = 2**31 - 1
+EVERY_HIT: Final = None  # as `Search.k`
 PAGE = 512  # entries read at once
 
 Row: TypeAlias = tuple[int, str, Mapping[str, JsonValue]]  # sequence number, kind, path -> value

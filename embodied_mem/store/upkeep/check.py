@@ -13,7 +13,7 @@ from embodied_mem.backends.sqlite.backend import SqliteBackend
 from embodied_mem.backends.sqlite.disk import FILE_NAME
 from embodied_mem.errors import StoreError
 from embodied_mem.records.log import Search
-from embodied_mem.store.folder import absolute_path
+from embodied_mem.store.folder import check_store, store_folder
 from embodied_mem.store.upkeep.check_files import check_attachments, check_leftovers
 from embodied_mem.store.upkeep.check_index import check_index
 from embodied_mem.store.upkeep.check_links import check_links
@@ -74,10 +74,9 @@ def check_folder(
     Raises:
         StoreError: There is no store in the folder, or a repair could read no entry.
     """
-    folder = absolute_path(path)
+    folder = store_folder(path)
     finish_salvage(folder)
-    if not (folder / FILE_NAME).is_file():
-        raise StoreError(f"{folder} holds no {FILE_NAME}; give the folder of a store")
+    check_store(folder)
     try:
         backend = SqliteBackend(folder / FILE_NAME, read_only=not repair)
     except StoreError as error:

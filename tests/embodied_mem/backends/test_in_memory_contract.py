@@ -10,7 +10,7 @@ import pytest
 from embodied_mem import Experience, ExperienceMemory, FieldVector, HashedEmbedder
 from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.errors import InvalidQuery, InvalidRecord
-from embodied_mem.records.log import PriorLeg, Search
+from embodied_mem.records.log import Entry, EntryKind, PriorLeg, Search
 from embodied_mem.testing.backend import COSINE, BackendContract, example_entry, example_vector
 from embodied_mem.testing.memory import MemoryContract
 
@@ -38,6 +38,10 @@ class TestExperienceMemory(MemoryContract):
     @pytest.fixture
     def memory(self):
         return ExperienceMemory(InMemoryBackend())
+
+    def archive(self, memory, experience_id):
+        payload = {"experience_id": experience_id, "reason": "", "at_s": 0.0}
+        memory.backend.append([Entry(id="archived", kind=EntryKind.ARCHIVE, payload=payload)])
 
 
 class TestExperienceMemoryWithEmbedder(MemoryContract):

@@ -147,6 +147,27 @@ def test_a_store_that_cannot_be_written_keeps_it_waiting(memory, backend):
     assert receipt.wait() == 1
 
 
+def test_a_record_that_a_full_disk_refused_can_be_made_again_without_doubling_it(path):
+    with SqliteBackend(path, commit_every=16) as backend:
+        memory = ExperienceMemory(backend)
+        for number in range(15):
+            memory.record(tried("open the door " * 500, id=str(number)))
+        db = backend._connection()
+        db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
+        with pytest.raises(StoreError, match=r"full.*this entry was not kept; 15 recorded before stay"):
+            memory.record(tried("close the door"))
+        db.execute("PRAGMA max_page_count = 1000000")
+        memory.record(tried("close the door"))
+        tasks = [hit.experience.task.text for hit in memory.recall(k=50)]
+        assert (len(tasks), tasks.count("close the door")) == (16, 1)
+
+
+def test_a_batch_does_not_wait(memory, backend):
+    memory.record(tried("open the door", id="a"))
+    assert [receipt.sequence for receipt in memory.record_all([tried("b"), tried("c")])] == [2, 3]
+    assert backend.pending == 0
+
+
 def test_a_store_that_commits_each_at_once_gives_the_number_at_once(path):
     with SqliteBackend(path) as backend:
         memory = ExperienceMemory(backend)

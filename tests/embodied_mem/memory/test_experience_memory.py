@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embodied_mem import failpoints
+from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import ConflictingId, InvalidQuery, InvalidRecord, UnknownName, UnknownSpace
 from embodied_mem.memory.experience_memory import ExperienceMemory
+from embodied_mem.memory.modes import with_mode
 from embodied_mem.memory.scoring import RankingWeights
 from embodied_mem.records import Experience, Outcome, Scope, SkillCall, Task
+from embodied_mem.records.answers import EVERY_FIELD
 from embodied_mem.records.filters import Equals, where
 from embodied_mem.records.queries import Query, observation_vector
 from embodied_mem.records.spaces import FieldVector, Space
@@ -515,3 +519,75 @@ def test_the_visible_part_is_what_a_simple_reading_of_the_log_gives(tmp_path_fac
             if name and sequence <= as_of and not any(a < sequence < at <= as_of for a, at in hidden)
         ]
         assert ids(memory.recall(k=99, as_of=as_of)) == expected[::-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (np.arange(3), ConflictingId, "'a' is already in"),
+        (np.float32(0.5), ConflictingId, "'a' is already in"),
+        ({1, 2}, ConflictingId, "'a' is already in"),
+        (object(), InvalidRecord, "n is object; expected a number"),
+        (float("nan"), InvalidRecord, "finite"),
+        ({"deep": b"x"}, InvalidRecord, "bytes"),
+    ],
+)
+@pytest.mark.parametrize("call", ["record", "record_all"])
+def test_a_stored_id_whose_content_was_changed_to_what_json_lacks_is_a_narrow_error(
+    memory, value, error, message, call
+):
+    experience = Experience(task="look", id="a", metadata={"n": 1})
+    memory.record(experience)
+    experience.metadata["n"] = value
+    with pytest.raises(error, match=message):
+        memory.record(experience) if call == "record" else memory.record_all([experience])
+    experience.metadata["n"] = np.int64(1)
+    assert memory.record(experience).is_duplicate
+
+
+class TestRecordAll:
+    def test_a_batch_is_one_commit(self, memory, monkeypatch):
+        places = []
+        monkeypatch.setattr(failpoints, "listener", places.append)
+        receipts = memory.record_all([Experience(task="look", id=str(n)) for n in range(5)])
+        assert [receipt.sequence for receipt in receipts] == [1, 2, 3, 4, 5]
+        assert places == ["commit:before", "commit:after"]
+
+    def test_what_is_stored_with_filled_in_defaults_is_a_duplicate(self, backend):
+        now_s = iter(range(10))
+        memory = ExperienceMemory(backend, scope=Scope(agent="me"), clock=lambda: float(next(now_s)))
+        first, second = Experience(task="look", id="1"), Experience(task="go", id="2")
+        memory.record(first)
+        receipts = memory.record_all(each for each in (second, first, second))
+        assert [(receipt.sequence, receipt.is_duplicate) for receipt in receipts] == [
+            (2, False),
+            (1, True),
+            (2, True),
+        ]
+
+    def test_an_id_given_twice_with_other_content_is_refused_wherever_it_comes(self, memory):
+        same, other = Experience(task="look", id="1"), Experience(task="go", id="1")
+        memory.record(same)
+        for batch in ([same, other], [other, same], [Experience(task="new", id="2"), other]):
+            with pytest.raises(ConflictingId, match="'1'"):
+                memory.record_all(batch)
+        assert memory.horizon() == 1
+
+    def test_a_withdrawn_id_is_refused_before_anything_is_stored(self, memory):
+        memory.record(Experience(task="look", id="1", happened_at_s=1.0))
+        memory.withdraw(0)
+        with pytest.raises(ConflictingId, match="'1' was withdrawn"):
+            memory.record_all([Experience(task="go"), Experience(task="look", id="1", happened_at_s=1.0)])
+        assert memory.recall() == []
+
+    @pytest.mark.parametrize("wrong", [["look"], [None], [Experience(task="look"), {}]])
+    def test_what_is_no_experience_is_refused_before_anything_is_stored(self, memory, wrong):
+        with pytest.raises(InvalidRecord, match=r"record_all got .*; expected an Experience"):
+            memory.record_all(wrong)
+        assert memory.horizon() == 0
+
+
+def test_a_memory_answers_times_only_where_the_log_stores_them(memory):
+    assert memory.answers == EVERY_FIELD
+    assert ExperienceMemory(InMemoryBackend()).answers == EVERY_FIELD - {"as_of_s"}
+    assert with_mode(memory, "frozen").answers == EVERY_FIELD

@@ -2,17 +2,20 @@ import os
 import pickle
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 
 from embodied_mem.embedders.hashed import HashedEmbedder
-from embodied_mem.errors import MemoryModeError, StoreError, UnknownName
+from embodied_mem.errors import InvalidQuery, MemoryModeError, StoreError, UnknownName
 from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.memory.forgetting import Fifo
 from embodied_mem.memory.scoring import RankingWeights
 from embodied_mem.records import Experience, Outcome, Scope
 from embodied_mem.records.filters import where
 from embodied_mem.store import FILE_NAME, MemoryStore
+from embodied_mem.store.folder import check_store
+from embodied_mem.store.upkeep.check import check_folder
 from embodied_mem.store.upkeep.retention import Retention
 from embodied_mem.text.synonyms import Synonyms
 
@@ -342,3 +345,46 @@ def test_a_forked_child_is_refused_the_handle(store, use):
         "it worked",
     )  # nothing waits, so nothing is done
     assert store.stats().n_experiences == 1
+
+
+@pytest.mark.parametrize("path", ["", " ", "\t"])
+@pytest.mark.parametrize("use", [MemoryStore.open, lambda path: MemoryStore.import_folder(path, path)])
+def test_a_blank_path_is_refused_and_nothing_is_written(tmp_path, monkeypatch, path, use):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidQuery, match=r"the path is '.*'; give the name.*'\.' for this folder"):
+        use(path)
+    assert list(tmp_path.iterdir()) == []
+    with MemoryStore.open(".") as store:
+        assert store.path == tmp_path
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_is_no_store_and_the_error_says_what_is(tmp_path, read_only):
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    with pytest.raises(StoreError, match=r"notes\.txt is a file; give the folder of a store"):
+        MemoryStore.open(file, read_only=read_only)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        MemoryStore.open,
+        lambda path: MemoryStore.open(path, read_only=True),
+        lambda path: MemoryStore.open(path.parent / "other").merge(path),
+        check_folder,
+        check_store,
+    ],
+)
+def test_the_database_of_a_store_is_no_store_and_the_error_names_the_folder(store, use):
+    with pytest.raises(StoreError, match=rf"is the database in the folder of a store; .*{store.path}$"):
+        use(store.path / FILE_NAME)
+
+
+@pytest.mark.parametrize("arguments", [("x",), (Path("x"),), ("x", "y")])
+def test_a_store_is_opened_and_not_made(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match=r"MemoryStore\('x'\) opens nothing; use MemoryStore\.open\('x'\)"):
+        MemoryStore(*arguments)
+    assert list(tmp_path.iterdir()) == []

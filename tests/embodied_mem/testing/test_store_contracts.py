@@ -2,6 +2,7 @@
 
 import dataclasses
 import tempfile
+import threading
 import uuid
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import numpy as np
 import pytest
 from planted import failures
 
+from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.embedders.hashed import HashedEmbedder
 from embodied_mem.errors import UnknownName
 from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.records import Recalled, Receipt
+from embodied_mem.records.answers import EVERY_FIELD, refuse_unanswerable
 from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.filters import EVERYTHING, matches
-from embodied_mem.records.log import Found, Search
+from embodied_mem.records.log import Deferred, Found, Search
 from embodied_mem.records.queries import Query
 from embodied_mem.testing.backend import BackendContract
 from embodied_mem.testing.embedder import EmbedderContract
@@ -114,6 +117,98 @@ class UsableAfterClose(SqliteBackend):
 )
 def test_the_back_end_contract_notices(new_path, faulty, noticed_by):
     assert noticed_by in failures(BackendContract, backend=lambda: faulty(new_path()))
+
+
+class TwoHandles(BackendContract):
+    def second_handle(self, backend):
+        return backend.another()
+
+
+class SharedList(InMemoryBackend):
+    """Several handles of one list, as connections to a server; a handle closes alone."""
+
+    def __init__(self, server=None):
+        super().__init__()
+        self.server = InMemoryBackend() if server is None else server
+
+    def another(self):
+        return type(self)(self.server)
+
+    def append(self, entries):
+        self._check_open()
+        return self.server.append(entries)
+
+    def get(self, keys):
+        self._check_open()
+        return self.server.get(keys)
+
+    def changes_since(self, sequence, *, limit=None):
+        self._check_open()
+        return self.server.changes_since(sequence, limit=limit)
+
+    def search(self, search):
+        self._check_open()
+        return self.server.search(search)
+
+    def _check_open(self):
+        super().changes_since(0)
+
+
+class NumberedEarly(SharedList):
+    """Numbers entries before it commits, as a sequence of a database does: each third commit is late.
+
+    The commit after a late one waits until somebody has read the log in between.
+    """
+
+    def __init__(self, server=None):
+        super().__init__(server)
+        self.writing, self.was_read = threading.Lock(), threading.Event()
+
+    def another(self):
+        handle = super().another()
+        handle.writing, handle.was_read = self.writing, self.was_read
+        return handle
+
+    def append(self, entries):
+        with self.writing:
+            [appended] = super().append(entries)
+            for _ in range(2 if appended.sequence % 3 == 2 else 0):  # the first may be of a read begun before
+                self.was_read.clear()
+                self.was_read.wait()
+        return [appended]
+
+    def changes_since(self, sequence, *, limit=None):
+        newest = len(self.server.changes_since(0))
+        seen = super().changes_since(sequence)
+        self.was_read.set()
+        return [logged for logged in seen if logged.sequence % 3 != 1 or newest >= logged.sequence + 2]
+
+
+class NumberedWhenQueued(SqliteBackend):
+    """Commits an entry when it is queued, and shows it to others at the next flush."""
+
+    def defer(self, entry):
+        [appended] = self.append([entry])
+        return Deferred(appended)
+
+
+class TwoFiles(BackendContract):
+    def second_handle(self, backend):
+        return type(backend)(backend.path, commit_every=4)
+
+
+def test_the_back_end_contract_notices_a_number_that_becomes_visible_late():
+    with pytest.raises(AssertionError):
+        TwoHandles().test_no_entry_becomes_visible_below_one_that_was_seen(NumberedEarly())
+
+
+def test_the_back_end_contract_notices_a_number_given_before_the_commit(new_path):
+    noticed = failures(TwoFiles, backend=lambda: NumberedWhenQueued(new_path(), commit_every=4))
+    assert noticed == ["test_an_entry_that_waited_comes_after_those_committed_meanwhile"]
+
+
+def test_the_back_end_contract_is_content_with_a_shared_list():
+    assert failures(TwoHandles, backend=SharedList) == []
 
 
 def test_the_back_end_contract_is_content_with_a_right_one(new_path):
@@ -240,6 +335,85 @@ def test_the_memory_contract_notices_faults_of_a_horizon(new_path, faulty, notic
 
 def test_the_memory_contract_is_content_with_a_strangers_list():
     assert failures(MemoryContract, memory=ListMemory) == []
+
+
+class HonestList(ListMemory):
+    """Declares what it looks at, and rejects the rest."""
+
+    answers = frozenset({"where", "min_score"})
+
+    def recall(self, query, /):
+        refuse_unanswerable(query, answers=self.answers)
+        return super().recall(query)
+
+
+class PlainList(HonestList):
+    """Looks at nothing but k, so that not even filters apply."""
+
+    answers = frozenset()
+
+
+class ClaimsEverything(ListMemory):
+    """Declares fields that it ignores."""
+
+    answers = EVERY_FIELD
+
+
+class RefusesNothing(ListMemory):
+    """Declares what it looks at, and ignores the rest."""
+
+    answers = frozenset({"where", "min_score"})
+
+
+class Misspells(HonestList):
+    answers = frozenset({"where", "min_score", "tsak"})
+
+
+class HalfABatch(ListMemory):
+    def record_all(self, experiences, /):
+        return [self.record(experience) for experience in experiences]
+
+
+class ClosesOnce(ListMemory):
+    is_closed = False
+
+    def close(self):
+        assert not self.is_closed
+        self.is_closed = True
+
+
+class Reopened(MemoryContract):
+    def reopen(self, memory):
+        return type(memory)()
+
+
+CHANGES = "test_a_field_that_it_answers_changes_or_bounds_the_result"
+
+
+@pytest.mark.parametrize(
+    ("contract", "faulty", "noticed_by"),
+    [
+        (MemoryContract, ClaimsEverything, CHANGES),
+        (MemoryContract, RefusesNothing, "test_a_field_that_it_does_not_answer_is_rejected_by_name"),
+        (MemoryContract, Misspells, "test_what_it_declares_are_fields_of_a_query"),
+        (MemoryContract, HalfABatch, "test_a_batch_is_stored_whole_or_not_at_all"),
+        (MemoryContract, ClosesOnce, "test_closing_twice_is_allowed"),
+        (Reopened, ListMemory, "test_what_was_acknowledged_is_there_when_opened_again"),
+    ],
+)
+def test_the_memory_contract_notices_a_promise_that_is_not_kept(contract, faulty, noticed_by):
+    assert failures(contract, memory=faulty) == [noticed_by]
+
+
+@pytest.mark.parametrize("right", [HonestList, PlainList])
+def test_the_memory_contract_is_content_with_a_memory_that_says_what_it_can(right):
+    assert failures(MemoryContract, memory=right) == []
+
+
+@pytest.mark.parametrize("field", sorted(EVERY_FIELD - {"k", "include_archived", "where", "min_score"}))
+def test_the_memory_contract_notices_each_field_that_is_claimed_and_ignored(field):
+    claims = type("Claims", (HonestList,), {"answers": HonestList.answers | {field}})
+    assert failures(MemoryContract, memory=claims) == [CHANGES]
 
 
 class BatchDependent(HashedEmbedder):

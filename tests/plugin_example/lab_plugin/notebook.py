@@ -3,20 +3,26 @@
 import json
 from pathlib import Path
 
-from embodied_mem.errors import unknown_name
+from embodied_mem.errors import ConflictingId, unknown_name
 from embodied_mem.records import Experience, Recalled, Receipt
+from embodied_mem.records.answers import refuse_unanswerable
 from embodied_mem.records.codec import experience_from_document, experience_to_document
 from embodied_mem.records.filters import matches
 from embodied_mem.records.queries import Query
 
 
 class Notebook:
-    """Keeps experiences in `notebook.jsonl`.
+    """Keeps experiences in `notebook.jsonl`; slow for many, as it looks at every one.
 
     Args:
         path: Its folder; made if absent.
         seed: Not needed: this memory leaves nothing to chance.
+
+    Attributes:
+        answers: The fields of a query that it looks at; it rejects the others.
     """
+
+    answers = frozenset({"text", "task", "where", "min_score", "as_of"})
 
     def __init__(self, path: Path, *, seed: int) -> None:
         path.mkdir(parents=True, exist_ok=True)
@@ -25,8 +31,13 @@ class Notebook:
         self._documents = [json.loads(line) for line in lines]
 
     def record(self, experience: Experience) -> Receipt:
-        """Write a line."""
+        """Write a line, once for each id."""
         document = experience_to_document(experience)
+        numbers = {known["id"]: number for number, known in enumerate(self._documents, 1)}
+        if experience.id in numbers:
+            if self._documents[numbers[experience.id] - 1] != document:
+                raise ConflictingId(f"{experience.id!r} is in the notebook with other content")
+            return Receipt(experience.id, numbers[experience.id], is_duplicate=True)
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(document) + "\n")
         self._documents.append(document)
@@ -34,6 +45,7 @@ class Notebook:
 
     def recall(self, query: Query, /) -> list[Recalled]:
         """Experiences that share most words with the question; successes and then newer ones first."""
+        refuse_unanswerable(query, answers=self.answers, memory="the notebook")
         seen = self._documents[: query.as_of]
         hits = [_hit(document, query) for document in reversed(seen) if matches(query.where, document)]
         wanted = [hit for hit in hits if hit.score >= query.min_score]

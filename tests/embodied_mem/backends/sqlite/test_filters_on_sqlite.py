@@ -24,7 +24,9 @@ PATHS = [
     "position_m",
     "facts.x[0]",
     "facts.$",
+    r"facts.\*",
 ]
+STARRED = ["metadata.*", "metadata.a.*", "metadata.*.b", "metadata.*.*", "facts.*", "outcome.cost.*"]
 TEXTS = st.sampled_from(
     ["", "a", "A", "1", "true", "null", "a\x00b", "a\x00c", "ä", '"', "\\", "\n", "🙂", "%"]
 )
@@ -58,10 +60,10 @@ VALUES = st.recursive(
 )
 PLACES = st.lists(st.floats(-2, 2), min_size=2, max_size=3).map(tuple)
 LEAVES = (
-    st.builds(Equals, st.sampled_from(PATHS), SCALARS | st.just(10**30))
-    | st.builds(In, st.sampled_from(PATHS), st.lists(SCALARS, max_size=4).map(tuple))
-    | st.builds(Between, st.sampled_from(PATHS), BOUNDS, BOUNDS)
-    | st.builds(Near, st.sampled_from(["position_m", "metadata.a"]), PLACES, st.floats(0, 3))
+    st.builds(Equals, st.sampled_from(PATHS + STARRED), SCALARS | st.just(10**30))
+    | st.builds(In, st.sampled_from(PATHS + STARRED), st.lists(SCALARS, max_size=4).map(tuple))
+    | st.builds(Between, st.sampled_from(PATHS + STARRED), BOUNDS, BOUNDS)
+    | st.builds(Near, st.sampled_from(["position_m", "metadata.a", "metadata.*"]), PLACES, st.floats(0, 3))
 )
 FILTERS = st.recursive(
     LEAVES,
@@ -144,3 +146,24 @@ def test_a_deeply_nested_filter_is_answered(backend, depth):
     expected = sum(matches(where, payload) for payload in payloads)
     assert expected in (1, 2)
     assert backend.search(Search(kind=kind, where=where)).n_candidates == expected
+
+
+def test_the_state_of_any_object_of_a_scene_is_found_after_more_is_written_and_after_a_purge(backend):
+    def scene(n, state):
+        objects = {"apple_1": {"state": state, "tags": ["fruit", n]}, "fridge": {"state": "shut"}}
+        return Entry(id=f"scene {n}", kind="scene", payload={"facts": {"objects": objects}})
+
+    def found(where):
+        sequences = backend.search(Search(kind="scene", where=where, k=None)).sequences
+        return [logged.entry.id for logged in backend.get(sequences)]
+
+    backend.append([scene(n, ("raw", "sliced")[n % 2]) for n in range(4)])
+    sliced = Equals("facts.objects.*.state", "sliced")
+    assert found(sliced) == ["scene 3", "scene 1"]
+    assert found(Equals("facts.objects.apple_1.state", "sliced")) == ["scene 3", "scene 1"]
+    backend.append([scene(4, "sliced")])
+    assert found(sliced) == ["scene 4", "scene 3", "scene 1"]
+    backend.delete([logged.sequence for logged in backend.get(["scene 3"])])
+    assert found(sliced) == ["scene 4", "scene 1"]
+    assert found(Not(sliced)) == ["scene 2", "scene 0"]
+    assert found(In("facts.objects.*.tags.*", (2, "vegetable"))) == ["scene 2"]

@@ -1,3 +1,4 @@
+import contextlib
 import gc
 import os
 import pickle
@@ -210,14 +211,87 @@ class TestFailure:
         assert [item.appended.sequence for item in deferred] == [1, 2]
         assert [logged.entry for logged in backend.changes_since(0)] == big
 
-    def test_the_entry_that_makes_it_time_to_commit_waits_as_well(self, backend, full_disk):
+    def test_the_entry_that_makes_it_time_to_commit_is_not_kept_and_may_be_given_again(
+        self, backend, full_disk
+    ):
+        full_disk(True)
+        for n in range(3):
+            backend.defer(example_entry(n, texts={"task": "x" * 50_000}))
+        for name in ("a retry", "another retry"):  # each under a new id, as a loop that records does
+            with pytest.raises(
+                StoreError, match=r"disk is full.*this entry was not kept; 3 recorded before stay"
+            ):
+                backend.defer(example_entry(3, id=name))
+        assert backend.pending == 3
+        full_disk(False)
+        backend.defer(example_entry(3, id="the last retry"))
+        ids = [logged.entry.id for logged in backend.changes_since(0)]
+        assert ids == ["entry-0", "entry-1", "entry-2", "the last retry"]
+
+    @pytest.mark.parametrize(
+        "commit",
+        [SqliteBackend.flush, SqliteBackend.close, lambda b: b.append([example_entry(9)]), pickle.dumps],
+    )
+    def test_what_stays_queued_is_said_so_that_nobody_records_it_again(self, backend, full_disk, commit):
+        for n in range(2):
+            backend.defer(example_entry(n, texts={"task": "x" * 50_000}))
+        full_disk(True)
+        with pytest.raises(StoreError, match="disk is full") as error:
+            commit(backend)
+        assert "2 recorded before stay queued for the next commit, so do not record them again" in str(
+            error.value
+        )
+        assert "nothing of this write" not in str(error.value)
+        full_disk(False)
+        assert backend.last_sequence() == 2
+
+    @pytest.mark.parametrize("cause", ["another process writes", "the clock"])
+    def test_an_entry_that_is_refused_for_another_cause_does_not_wait_either(self, path, cause):
+        times_s = iter([0.0] + [1.0] * 9 if cause == "another process writes" else [0.0])
+        with SqliteBackend(path, commit_every=2, busy_timeout_s=0.05, clock=lambda: next(times_s)) as backend:
+            backend.defer(example_entry(0))
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+                if cause == "another process writes":
+                    other.execute("BEGIN IMMEDIATE")
+                with pytest.raises((StoreError, StopIteration)):
+                    backend.defer(example_entry(1))
+            assert backend.pending == 1
+            times_s = iter([1.0] * 9)
+            backend.flush()
+            assert [logged.entry.id for logged in backend.changes_since(0)] == ["entry-0"]
+
+    def test_an_entry_given_twice_waits_once_if_the_second_makes_a_failed_commit_due(
+        self, backend, full_disk
+    ):
         full_disk(True)
         for n in range(3):
             backend.defer(example_entry(n, texts={"task": "x" * 50_000}))
         with pytest.raises(StoreError, match="the disk is full"):
-            backend.defer(example_entry(3))
+            backend.defer(example_entry(2, texts={"task": "x" * 50_000}))
+        with pytest.raises(ConflictingId, match="entry-2"):
+            backend.defer(example_entry(2, texts={}))
         full_disk(False)
-        assert backend.last_sequence() == 4
+        assert backend.last_sequence() == 3
+
+    def test_a_record_is_not_refused_for_the_id_of_another(self, backend, path):
+        deferred = [backend.defer(example_entry(n)) for n in range(3)]
+        with SqliteBackend(path) as other:
+            other.append([example_entry(1, texts={"task": "theirs"})])
+        kept = backend.defer(example_entry(3))
+        assert kept.appended.sequence == 4
+        assert isinstance(deferred[1].error, ConflictingId)
+        with pytest.raises(ConflictingId, match="entry-1"):
+            backend.flush()
+        backend.flush()  # said once
+
+    def test_a_record_that_makes_a_commit_due_is_refused_for_its_own_id(self, backend, path):
+        for n in range(3):
+            backend.defer(example_entry(n))
+        with SqliteBackend(path) as other:
+            other.append([example_entry(3, texts={"task": "theirs"})])
+        with pytest.raises(ConflictingId, match="entry-3"):
+            backend.defer(example_entry(3))
+        assert backend.pending == 3  # an id that is stored is found before it is queued
 
     def test_a_read_on_a_full_disk_goes_on_without_what_waits(self, backend, full_disk, caplog):
         backend.append([example_entry(0)])
@@ -229,6 +303,16 @@ class TestFailure:
             backend.flush()
         full_disk(False)
         assert (backend.last_sequence(), deferred.appended.sequence) == (2, 2)
+
+    def test_a_flush_after_a_read_on_a_full_disk_tries_again_and_raises_only_if_it_fails(
+        self, backend, full_disk
+    ):
+        deferred = backend.defer(example_entry(0, texts={"task": "x" * 50_000}))
+        full_disk(True)
+        assert backend.last_sequence() == 0
+        full_disk(False)
+        backend.flush()
+        assert deferred.appended.sequence == 1
 
     def test_what_is_refused_while_something_is_read_is_raised_by_the_next_flush(self, backend, path):
         deferred = [backend.defer(example_entry(n)) for n in range(2)]

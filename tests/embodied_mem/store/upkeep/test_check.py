@@ -188,6 +188,7 @@ def test_experiences_whose_rows_are_lost_are_made_again_from_their_payloads(tmp_
     overwrite_leaves(folder / FILE_NAME, "entries")
     report = check_folder(folder, repair=True)
     assert report.is_clean
+    assert "200 of them without their vectors" in str(report)
     assert "reembed" in str(report)
     assert [left["payload"] is None for left in damaged_entries(report)] == [
         False
@@ -371,3 +372,37 @@ def test_a_damaged_store_in_use_elsewhere_is_not_replaced_under_its_users(folder
         other.communicate()
     assert not list((folder / "damaged").glob("*"))
     assert check_folder(folder, repair=True).is_clean
+
+
+def test_a_store_that_never_had_vectors_is_not_told_that_it_lost_any(tmp_path):
+    folder = tmp_path / "lab"
+    with MemoryStore.open(folder) as store:
+        memory = store.memory()
+        for n in range(200):
+            memory.record(Experience(task=f"fetch ball {n}", id=str(n)))
+        before = list(store.experiences())
+    overwrite_leaves(folder / FILE_NAME, "entries")
+    report = check_folder(folder, repair=True)
+    assert report.is_clean
+    assert "saved 200 entries into a fresh file" in str(report)
+    assert "vectors" not in str(report)
+    assert "reembed" not in str(report)
+    with MemoryStore.open(folder) as store:
+        assert list(store.experiences()) == before
+    assert check_folder(folder).findings == ()
+
+
+def test_vectors_whose_spaces_are_lost_are_reported(tmp_path):
+    folder = tmp_path / "lab"
+    with MemoryStore.open(folder) as store:
+        memory = store.memory(embedder=HashedEmbedder(16))
+        for n in range(200):
+            memory.record(Experience(task=f"fetch ball {n}", id=str(n)))
+    overwrite_leaves(folder / FILE_NAME, "entries")
+    with sqlite3.connect(folder / FILE_NAME) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'spaces'").fetchone()
+    db.close()
+    data = bytearray((folder / FILE_NAME).read_bytes())
+    data[(page - 1) * 4096 : page * 4096] = b"\x07" * 4096
+    (folder / FILE_NAME).write_bytes(data)
+    assert "200 of them without their vectors" in str(check_folder(folder, repair=True))
