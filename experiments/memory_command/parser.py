@@ -1,21 +1,19 @@
 """The arguments of `embodied-mem memory`; importing this module loads nothing heavy."""
 
-import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from embodied_mem.experiments.flags import Parser
 from embodied_mem.experiments.memory_command.filter_flags import add_filter
 
-Common: TypeAlias = argparse.ArgumentParser
 
-
-def add_parser(verbs: Any, common: Common) -> None:
+def add_parser(verbs: Any, common: Parser) -> None:
     """Add the command; `verbs` is the result of `add_subparsers`, whose class argparse keeps private."""
     memory = verbs.add_parser("memory", help="inspect a memory, maintain it, copy it")
     actions = memory.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    def add(name: str, *, help: str, folder: str = "folder of a store") -> argparse.ArgumentParser:
-        action: argparse.ArgumentParser = actions.add_parser(name, parents=[common], help=help)
+    def add(name: str, *, help: str, folder: str = "folder of a store") -> Parser:
+        action: Parser = actions.add_parser(name, parents=[common], help=help)
         action.add_argument("folder", metavar="FOLDER", help=folder)
         return action
 
@@ -24,7 +22,7 @@ def add_parser(verbs: Any, common: Common) -> None:
     _add_transfer(add, actions, common)
 
 
-Add: TypeAlias = Callable[..., argparse.ArgumentParser]
+Add: TypeAlias = Callable[..., Parser]
 
 
 def _add_looking(add: Add) -> None:
@@ -125,7 +123,7 @@ def _add_upkeep(add: Add) -> None:
     add("snapshot-index", help="save the index, so that the next program opens the store faster")
 
 
-def _add_transfer(add: Add, actions: Any, common: Common) -> None:
+def _add_transfer(add: Add, actions: Any, common: Parser) -> None:
     export = _json(add("export", help="write a store into one folder of plain files with checksums"))
     export.add_argument("target", metavar="TARGET", help="the folder to create")
 
@@ -150,6 +148,6 @@ def _add_transfer(add: Add, actions: Any, common: Common) -> None:
     merge.add_argument("others", metavar="OTHER", nargs="+", help="folders of other stores")
 
 
-def _json(action: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _json(action: Parser) -> Parser:
     action.add_argument("--json", action="store_true", help="print JSON")
     return action
