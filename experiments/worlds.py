@@ -3,6 +3,8 @@
 from typing import Any
 
 from embodied_mem.contracts import World
+from embodied_mem.errors import EmbodiedMemError, ExperimentError
+from embodied_mem.experiments.task_kinds import TaskKind
 
 
 class Worlds:
@@ -12,16 +14,15 @@ class Worlds:
         self._worlds: dict[str, World] = {}
 
     def get(self, kind: str) -> World:
-        """The world of a kind, such as `babyai:UnlockPickup`.
+        """The world of a kind, such as `babyai:UnlockPickup` or `gym:FrozenLake-v1?is_slippery=false`.
 
         Raises:
             UnknownName: The world or task does not exist.
             MissingExtra: Its simulator is not installed.
+            ExperimentError: The world rejects the kind's options.
         """
         if kind not in self._worlds:
-            from embodied_mem.envs import make_world
-
-            self._worlds[kind] = make_world(kind)
+            self._worlds[kind] = _make(TaskKind.parse(kind))
         return self._worlds[kind]
 
     def close(self) -> None:
@@ -29,6 +30,22 @@ class Worlds:
         for world in self._worlds.values():
             world.env.close()
         self._worlds.clear()
+
+
+def _make(kind: TaskKind) -> World:
+    from embodied_mem.envs import make_world
+
+    if not kind.options:
+        return make_world(kind.name)
+    try:
+        return make_world(kind.name, **kind.options)
+    except EmbodiedMemError:
+        raise
+    except Exception as error:  # simulators reject options with errors of any class
+        raise ExperimentError(
+            f"world {kind.name!r} cannot be made with {kind.options}: {type(error).__name__}: {error}; "
+            f"change the options of {kind}"
+        ) from error
 
 
 def max_steps(env: Any) -> int | None:
