@@ -26,9 +26,8 @@ def use_of(run: Run, arm: str) -> dict[str, Any]:
         phase: [row for life in run.complete(arm, phase) for row in life.phase(phase)] for phase in PHASES
     }
     found: dict[str, Any] = {}
-    gives_nothing = arm in run.beside or _base(run, arm) == NOTHING_BY_DESIGN
-    use = _memory_use(rows, is_empty_by_design=gives_nothing)
-    if use["recalls"] is not None or use["unused"]:
+    use = _memory_use(rows, is_empty_by_design=_base(run, arm) == NOTHING_BY_DESIGN)
+    if arm not in run.beside and (use["recalls"] is not None or use["unused"]):
         found["memory_use"] = use
     cost = _cost([row for phase in PHASES for row in rows[phase]])
     return found | ({"cost": cost} if cost else {})
@@ -64,19 +63,19 @@ def use_notes(arm: str, result: Mapping[str, Any]) -> Iterator[str]:
 
 def _memory_use(rows: Mapping[Phase, Sequence[EpisodeRow]], *, is_empty_by_design: bool) -> dict[str, Any]:
     held_out = rows["held_out"]
-    asked = [row.n_recalls for row in held_out if row.n_recalls is not None]
-    given = sum(row.n_given for row in held_out)
-    recalls = sum(asked) if asked else None
+    asked = [row.n_recalls for row in held_out if row.n_recalls is not None and row.memory_size is not None]
+    recalls, given = sum(asked) if asked else None, sum(row.n_given for row in held_out)
     has_memory = any(row.memory_size is not None for row in held_out)
     unused = ""
     if has_memory and not given and not is_empty_by_design:
         unused = NEVER_ASKED if recalls == 0 else GOT_NOTHING
+    spent = {phase: sum(row.recalls_spent for row in rows[phase]) for phase in PHASES}
     return {
         "episodes": len(held_out),
         "recalls": recalls,
         "given": given,
         "unused": unused,
-        "budget_spent": {phase: sum(row.recalls_spent for row in rows[phase]) for phase in PHASES},
+        "budget_spent": dict.fromkeys(PHASES, 0) if is_empty_by_design else spent,
     }
 
 

@@ -6,8 +6,10 @@ from typing import Any, TypeAlias
 from embodied_mem.experiments.flags import Parser
 from embodied_mem.experiments.memory_command.filter_flags import add_filter
 
+Common: TypeAlias = Parser
 
-def add_parser(verbs: Any, common: Parser) -> None:
+
+def add_parser(verbs: Any, common: Common) -> None:
     """Add the command; `verbs` is the result of `add_subparsers`, whose class argparse keeps private."""
     memory = verbs.add_parser("memory", help="inspect a memory, maintain it, copy it")
     actions = memory.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -123,7 +125,7 @@ def _add_upkeep(add: Add) -> None:
     add("snapshot-index", help="save the index, so that the next program opens the store faster")
 
 
-def _add_transfer(add: Add, actions: Any, common: Parser) -> None:
+def _add_transfer(add: Add, actions: Any, common: Common) -> None:
     export = _json(add("export", help="write a store into one folder of plain files with checksums"))
     export.add_argument("target", metavar="TARGET", help="the folder to create")
 

@@ -50,7 +50,7 @@ def learning_chart(summary: Summary, looks: Looks) -> Markup | None:
         label="Success while learning",
         x_label=f"learning episode (bins of {width})",
         x=(0.0, float(summary["learning_episodes"])),
-        x_text=lambda value: f"{value:.0f}",
+        x_text=lambda value: f"{value:g}",
     )
     return figure("Learning curves", caption, *charts, _numbers(lines, "episode", lambda x: f"{x:g}"))
 

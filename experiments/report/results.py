@@ -161,7 +161,7 @@ def _use_cells(summary: Summary, result: Summary) -> list[Markup]:
     if _any(summary, "memory_use"):
         cells.append(tag("td", _use(result.get("memory_use")), class_="number"))
     if _any(summary, "cost"):
-        cells.append(tag("td", cost_text(result.get("cost", {})) or UNKNOWN, class_="number"))
+        cells.append(tag("td", cost_text(result.get("cost", {})) or UNKNOWN))
     return cells
 
 

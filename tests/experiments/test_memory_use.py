@@ -66,7 +66,7 @@ def test_an_arm_that_played_without_memory_is_named(
     [
         {"n_recalls": 2, "decisions": GIVEN},
         {"decisions": GIVEN},
-        {"memory_size": None},  # it has no memory
+        {"memory_size": None, "n_recalls": 0},  # it has no memory
     ],
 )
 def test_an_arm_that_was_given_something_or_has_no_memory_is_not_named(
@@ -79,9 +79,9 @@ def test_an_arm_that_was_given_something_or_has_no_memory_is_not_named(
 
 @pytest.mark.parametrize("arm", ["none", "plain"])
 def test_an_arm_whose_memory_is_empty_by_design_is_not_named(tmp_path: Path, arm: str) -> None:
-    rows = [episode_row(arm=arm, n_recalls=3)]
+    rows = [episode_row(arm=arm, n_recalls=3, recalls_spent=True)]
     folder = write_rows(tmp_path, rows, config={"variants": {"plain": {"base": "none"}}})
-    assert not any("without memory" in note for note in summarise(folder)["notes"])
+    assert not any("memory" in note for note in summarise(folder)["notes"])
 
 
 def test_a_comparison_of_runs_names_the_arms_too(tmp_path: Path) -> None:
