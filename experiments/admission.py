@@ -16,7 +16,7 @@ from typing import Any
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments import outputs
 from embodied_mem.experiments.compose import compose_config
-from embodied_mem.experiments.config import RunConfig, RunPlan, differences, make_plan
+from embodied_mem.experiments.config import RunConfig, RunPlan, StreamConfig, differences, make_plan
 from embodied_mem.experiments.journal import recover
 from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.run_command import play_lifetimes
@@ -98,7 +98,7 @@ def _config(kinds: Sequence[str] | None, episodes: int) -> RunConfig:
     config = compose_config(["stream=candidates", "seeds=tuning", "report=false"])
     config.name, config.arms, config.learning_episodes = "admission", list(ARMS), 0
     if kinds:
-        config.stream.kinds, config.stream.name = list(kinds), "given"
+        config.stream = StreamConfig(name="given", kinds=list(kinds))
     config.lifetimes = math.ceil(episodes / EPISODES_AT_ONCE)
     config.held_out_episodes = EPISODES_AT_ONCE * len(config.stream.kinds)
     return config

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
 from embodied_mem.experiments import memory_command
+from embodied_mem.experiments.flags import Parser
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -69,10 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+def _parser() -> Parser:
+    common = Parser(add_help=False)
     common.add_argument("-v", "--verbose", action="store_true", help="show tracebacks and the library's log")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="embodied-mem",
         description="Experience memory for embodied agents: run experiments, compare, report.",
     )
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=RUN_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    run.advice = " A setting is key=value, without dashes, such as lifetimes=2."
     run.add_argument(
         "overrides", nargs="*", metavar="key=value", help="settings that override the default configuration"
     )

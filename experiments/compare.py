@@ -10,6 +10,7 @@ from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments import statistics
 from embodied_mem.experiments.comparison_text import comparison_text, write_files
 from embodied_mem.experiments.estimates import difference, lifetime_values, mean_with_interval, rounded
+from embodied_mem.experiments.memory_use import use_notes, use_of
 from embodied_mem.experiments.metrics import COMPARED, METRICS
 from embodied_mem.experiments.run_folder import Lifetime, Run, RunInfo, read_run
 from embodied_mem.experiments.summary import focus_arm
@@ -178,6 +179,8 @@ def _notes(runs: Mapping[str, Run], kinds: Sequence[str]) -> list[str]:
             notes.append(f"{name}: left out task kinds that not every run has: {', '.join(left_out)}.")
         if run.info.seeds.get("range") == "tuning":
             notes.append(f"{name} was run on tuning seeds, which are no evidence for a claim.")
+        for arm in run.arms:
+            notes += use_notes(f"{name}/{arm}", use_of(run, arm))
         short = [arm for arm in run.arms if len(run.complete(arm, "held_out")) < run.info.lifetimes]
         if short:
             notes.append(f"{name} is incomplete ({', '.join(short)}); only complete lifetimes count.")

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from embodied_mem.errors import EmbodiedMemError, ExperimentError, unknown_name
+from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.config import CONF_FOLDER, RunConfig
+from embodied_mem.experiments.override_errors import explain
 
 OPEN_GROUPS = {  # these also accept registered names that have no file; -> their group of the registry
     "planner": "planners",
@@ -37,7 +38,7 @@ def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
         with initialize_config_module("embodied_mem.experiments.conf", version_base="1.3"):
             found = OmegaConf.to_object(compose("config", overrides=prepared))
     except (HydraException, OmegaConfBaseException) as error:
-        raise _explain(error) from error
+        raise explain(error) from error
     assert isinstance(found, RunConfig)
     return _plain(found)
 
@@ -56,7 +57,7 @@ def _prepare(override: str) -> list[str]:
     key, equals, value = override.partition("=")
     if not key or not equals or key.startswith(ADDING):  # Hydra would silently drop an added key
         raise ExperimentError(f"{override!r} is not an override; expected key=value, as in lifetimes=2")
-    if key.startswith(FREE_KEYS):
+    if f"{key}.".startswith(FREE_KEYS):
         return [f"++{override}"]  # accept any keyword, also one that the group's file lacks
     groups = [path.name for path in CONF_FOLDER.iterdir() if path.is_dir() and not path.name.startswith("_")]
     if key not in groups:
@@ -80,32 +81,3 @@ def _plain(config: RunConfig) -> RunConfig:
         value = getattr(config, field.name)
         values[field.name] = list(value) if isinstance(value, list) else value
     return RunConfig(**values)
-
-
-def _explain(error: BaseException) -> EmbodiedMemError:
-    """A one-line error from the first cause that names a key."""
-    from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
-
-    causes: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    for cause in causes:
-        if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
-            return unknown_name("configuration key", cause.full_key, _known_keys())
-        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-            return ExperimentError(f"{cause.full_key}: {str(cause).splitlines()[0]}")
-    return ExperimentError(str(error).splitlines()[0])
-
-
-def _known_keys() -> list[str]:
-    return [f"{group}{name}" for group, names in _key_tree().items() for name in names]
-
-
-def _key_tree() -> dict[str, list[str]]:
-    tree = {"": [field.name for field in dataclasses.fields(RunConfig)]}
-    for name, value in vars(RunConfig()).items():
-        if dataclasses.is_dataclass(value):
-            tree[f"{name}."] = [field.name for field in dataclasses.fields(value)]
-    return tree

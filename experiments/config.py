@@ -1,6 +1,8 @@
 """The configuration of a run: one dataclass per group, each field with its help; stored in `run.json`."""
 
 import dataclasses
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, Arm, Parts, make_arms
 from embodied_mem.experiments.seeds import SeedRange, seed_range
 from embodied_mem.experiments.streams import Trial, trials
+from embodied_mem.experiments.task_kinds import TaskKind
 
 # Not frozen: OmegaConf sets their fields one by one.
 
@@ -20,8 +23,11 @@ class StreamConfig:
 
     name: str = ""
     """Name in the results."""
-    kinds: list[str] = field(default_factory=list)
-    """Task kinds (world and task), such as `babyai:UnlockPickup`."""
+    kinds: list[Any] = field(default_factory=list)
+    """Task kinds as text, such as `babyai:UnlockPickup`; also given as `{kind: ..., options: {...}}`."""
+
+    def __post_init__(self) -> None:
+        self.kinds = [str(TaskKind.read(kind)) for kind in self.kinds]
 
 
 @dataclass
@@ -140,6 +146,27 @@ def make_plan(config: RunConfig) -> RunPlan:
         ExperimentError: A setting is out of range, or the seed range is too small.
         UnknownName: An arm, memory, planner, tracker or seed range of that name does not exist.
     """
+    _check_settings(config)
+    parts = Parts(
+        memory=config.memory.name,
+        memory_options=config.memory.options,
+        planner=config.planner.name,
+        planner_options=config.planner.options,
+    )
+    arms = make_arms(config.arms, parts, config.variants)
+    names = [arm.name for arm in arms]
+    if config.focus not in names:
+        if config.focus != RunConfig.focus:
+            raise unknown_name("focus", config.focus, names)
+        config = dataclasses.replace(config, focus=_default_focus(arms))
+    _check_comparisons(config.comparisons, names)
+    plan = RunPlan(config, arms, seed_range(config.seeds))
+    for arm in plan.arms:
+        plan.trials(arm, plan.lifetimes[-1])
+    return plan
+
+
+def _check_settings(config: RunConfig) -> None:
     least = {
         "lifetimes": 1,
         "first_lifetime": 0,
@@ -150,32 +177,23 @@ def make_plan(config: RunConfig) -> RunPlan:
     for name, low in least.items():
         if getattr(config, name) < low:
             raise ExperimentError(f"{name} is {getattr(config, name)}; expected at least {low}")
-    if len(set(config.stream.kinds)) < len(config.stream.kinds):
-        raise ExperimentError("stream.kinds names a kind twice; name each once, all come equally often")
-    parts = Parts(
-        memory=config.memory.name,
-        memory_options=config.memory.options,
-        planner=config.planner.name,
-        planner_options=config.planner.options,
-    )
+    for name in config.arms:
+        if not isinstance(name, str):
+            raise ExperimentError(f"arms holds {name!r}; expected names, as in arms=[none,memory]")
+    twice = [kind for kind, count in Counter(config.stream.kinds).items() if count > 1]
+    if twice:
+        raise ExperimentError(f"stream.kinds names {twice[0]} twice; name each once, all come equally often")
     if config.tracker and config.tracker not in registry.names("trackers"):
         raise unknown_name("tracker", config.tracker, registry.names("trackers"))
-    arms = make_arms(config.arms, parts, config.variants)
-    names = [arm.name for arm in arms]
-    if config.focus not in names:
-        if config.focus != RunConfig.focus:
-            raise unknown_name("focus", config.focus, names)
-        config = dataclasses.replace(config, focus=_default_focus(arms))
-    for pair in config.comparisons:
+
+
+def _check_comparisons(comparisons: Sequence[Sequence[str]], names: Sequence[str]) -> None:
+    for pair in comparisons:
         if len(pair) != 2:
             raise ExperimentError(f"comparisons holds {pair}; expected pairs of arms, such as [memory,none]")
         for name in pair:
             if name not in names:
                 raise unknown_name("arm of a comparison", name, names)
-    plan = RunPlan(config, arms, seed_range(config.seeds))
-    for arm in plan.arms:
-        plan.trials(arm, plan.lifetimes[-1])
-    return plan
 
 
 def _default_focus(arms: tuple[Arm, ...]) -> str:

@@ -25,8 +25,34 @@ def headline(summary: Mapping[str, Any]) -> str:
         success.text(arm["success"]["mean"]), success.interval_text(arm["success"]["ci95"])
     )
     opening = f"{start} solves {share} of held-out episodes"
-    clauses = [_against(other, entries) for other, entries in _reported(summary["comparisons"], focus)]
+    clauses = gains(summary)
     return f"{opening}: {'; '.join(clauses)}." if clauses else f"{opening}."
+
+
+def short_headline(summary: Mapping[str, Any]) -> str:
+    """The headline of a page, three lines of a phone: the focus arm's success, and that of one other arm.
+
+    Without intervals, so a difference is only told if its interval excludes zero; `gains` has the rest.
+    """
+    focus = summary["focus"]
+    arm = summary["arms"].get(focus)
+    if arm is None or arm["success"]["mean"] is None:
+        return headline(summary)
+    opening = f"{focus} solves {METRICS['success'].text(arm['success']['mean'])} of held-out episodes"
+    reported = _reported(summary["comparisons"], focus)
+    entry = next((e for _, found in reported for e in found if e["metric"] == "success"), None)
+    if entry is None:
+        return f"{opening}."
+    if not entry["excludes_zero"]:
+        return f"{opening}; no difference to {entry['b']} is shown."
+    word = "more" if entry["difference"] > 0 else "fewer"
+    return f"{opening}, {METRICS['success'].size_text(entry['difference'])} {word} than {entry['b']}."
+
+
+def gains(summary: Mapping[str, Any]) -> list[str]:
+    """What the focus arm gains against each reported arm, in metrics fixed beforehand, with intervals."""
+    focus = summary["focus"]
+    return [_against(other, entries) for other, entries in _reported(summary["comparisons"], focus)]
 
 
 def verdict(entry: Mapping[str, Any]) -> str:

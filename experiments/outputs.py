@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,10 @@ def new_folder(config: RunConfig, *, now: datetime.datetime) -> Path:
     return folder
 
 
-def start_document(plan: RunPlan, *, command: str, now: datetime.datetime) -> dict[str, Any]:
-    """The `run.json` of a new run."""
+def start_document(
+    plan: RunPlan, *, command: str, now: datetime.datetime, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The `run.json` of a new run; `notes` are sentences on the whole run for its summary and report."""
     config = plan.config
     return {
         "name": config.name,
@@ -55,6 +57,7 @@ def start_document(plan: RunPlan, *, command: str, now: datetime.datetime) -> di
         "beside": list(plan.beside),
         "focus": config.focus,
         **({"comparisons": config.comparisons} if config.comparisons else {}),
+        **({"notes": list(notes)} if notes else {}),
         "lifetimes": config.lifetimes,
         "learning_episodes": config.learning_episodes,
         "held_out_episodes": config.held_out_episodes,

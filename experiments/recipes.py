@@ -17,7 +17,7 @@ from embodied_mem.records.skills import Skill
 
 def world_recipe(kind: str) -> Recipe:
     """How to make the world of a task kind."""
-    return Recipe("embodied_mem.envs:make_world", {"name": kind})
+    return Recipe("embodied_mem.experiments.worlds:make_kind", {"text": kind})
 
 
 def planner_recipe(arm: Arm, *, folder: Path, seed: int) -> Recipe:

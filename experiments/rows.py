@@ -6,7 +6,7 @@ that names the file, the line and the field, because a silently dropped episode 
 
 import math
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -87,6 +87,10 @@ class EpisodeRow(Row):
         memory_size: Experiences in memory after it; None if the arm has no memory.
         leaks: Number of recalled memories of the same problem; None if not counted.
         decisions: Number of decisions.
+        n_given: Memories that recalls gave back.
+        n_recalls: Recalls that the planner asked for; None in rows of versions that did not count them.
+        recalls_spent: Whether the budget of recalls ran out.
+        cost: Named costs, such as `tokens`, each >= 0.
         line: The unparsed row, as JSON.
     """
 
@@ -107,6 +111,10 @@ class EpisodeRow(Row):
     memory_size: int | None = None
     leaks: int | None = None
     decisions: int = 0
+    n_given: int = 0
+    n_recalls: int | None = Field(default=None, ge=0)
+    recalls_spent: bool = False
+    cost: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     line: bytes = b""
 
     @classmethod
@@ -116,8 +124,9 @@ class EpisodeRow(Row):
         Raises:
             pydantic.ValidationError: The line is not a valid episode row.
         """
-        EpisodeDetails.model_validate_json(line)  # validated now, parsed again on demand: it is large
-        return cls.model_validate_json(line).model_copy(update={"line": line})
+        details = EpisodeDetails.model_validate_json(line)  # large: not kept, but parsed again on demand
+        n_given = sum(len(decision.recalled) for decision in details.decisions)
+        return cls.model_validate_json(line).model_copy(update={"line": line, "n_given": n_given})
 
     def details(self) -> EpisodeDetails:
         """Its calls and decisions."""

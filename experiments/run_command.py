@@ -13,11 +13,13 @@ from embodied_mem.errors import EmbodiedMemError, ExperimentError
 from embodied_mem.experiments import outputs
 from embodied_mem.experiments.compose import compose_config, keys_of
 from embodied_mem.experiments.config import NOT_COMPARED, RunConfig, RunPlan, differences, make_plan
+from embodied_mem.experiments.expert_check import leave_out_expert
 from embodied_mem.experiments.lifetime import Row
 from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.metrics import counted
 from embodied_mem.experiments.progress import Progress
 from embodied_mem.experiments.runner import all_units, finished_rows, run_lifetimes, try_parts
+from embodied_mem.experiments.worlds import Worlds
 
 
 class RunStopped(ExperimentError):
@@ -71,7 +73,7 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
     if config.resume:
         plan, folder = _resumed(config, overrides)
     else:
-        plan = make_plan(config)
+        plan = _with_experts(make_plan(config), say)
         try_parts(plan)
         document = outputs.start_document(plan, command=command, now=now)
         folder = outputs.new_folder(plan.config, now=now)  # last, so that a failed plan leaves no folder
@@ -81,6 +83,17 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
         outputs.write_document(folder, document)
         say(f"{_size(plan)}; kept in {folder}")
         return _Run(plan, folder, document, workers=config.workers).play()
+
+
+def _with_experts(plan: RunPlan, say: Callable[[str], None]) -> RunPlan:
+    worlds = Worlds()
+    try:
+        plan, notice = leave_out_expert(plan, worlds)
+    finally:
+        worlds.close()
+    if notice:
+        say(notice)
+    return plan
 
 
 def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path]:

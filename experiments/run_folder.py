@@ -31,6 +31,7 @@ class RunInfo(Row):
     started: Any = None
     ended: Any = None
     status: str = ""
+    notes: tuple[str, ...] = ()
     knowledge: tuple[Any, ...] = ()
     command: str = ""
 

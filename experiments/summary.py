@@ -24,6 +24,7 @@ from embodied_mem.experiments.estimates import (
     same_problems,
 )
 from embodied_mem.experiments.headline import headline, verdict
+from embodied_mem.experiments.memory_use import use_notes, use_of
 from embodied_mem.experiments.metrics import COMPARED, METRICS, counted
 from embodied_mem.experiments.rows import EpisodeRow, Phase
 from embodied_mem.experiments.run_folder import Lifetime, Run, read_run
@@ -79,7 +80,7 @@ def summarise_run(run: Run) -> dict[str, Any]:
         "comparisons": comparisons,
         "is_complete": all(arm["lifetimes"] == run.info.lifetimes for arm in arms.values()),
     }
-    summary["notes"] = [*_notes(run, summary), *run.notes]
+    summary["notes"] = [*run.info.notes, *_notes(run, summary), *run.notes]
     summary["headline"] = headline(summary)
     for entry in comparisons:
         entry["verdict"] = verdict(entry)
@@ -126,6 +127,7 @@ def _arm(run: Run, arm: str) -> dict[str, Any]:
     }
     for name, metric in METRICS.items():
         result[name] = mean_with_interval(lifetime_values(lives, metric.of), highest=metric.highest)
+    result |= use_of(run, arm)
     successes = sum(row.success for row in held_out)
     # Pooled episodes are not independent: this interval is for reference only, as its name says.
     result["success"]["wilson95_pooled_episodes"] = statistics.wilson_interval(successes, len(held_out))
@@ -214,6 +216,7 @@ def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
         notes.append("These are tuning seeds: good for looking, no evidence for a claim.")
     for arm in run.arms:
         notes.extend(_missing(run, arm, phase) for phase in _phases(run, arm) if _missing(run, arm, phase))
+        notes.extend(use_notes(arm, summary["arms"][arm]))
     lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
     if 0 < lifetimes < statistics.FEW_LIFETIMES:
         few = counted(lifetimes, "lifetime")

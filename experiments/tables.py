@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from embodied_mem.experiments.metrics import METRICS, counted
+from embodied_mem.experiments.metrics import METRICS, cost_text, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 LEAST_WIDTH = 80
 COLUMNS = ("success", "area", "success_at_25", "steps")
@@ -35,6 +36,8 @@ def print_summary(summary: Mapping[str, Any], console: "Console | None" = None) 
         )
     out.print(table, crop=False)
     for line in comparison_lines(summary):
+        out.print(Text(line), soft_wrap=True)
+    for line in cost_lines(summary):
         out.print(Text(line), soft_wrap=True)
     for line in learnt_lines(summary):
         out.print(Text(line, style="dim"), soft_wrap=True)
@@ -68,7 +71,7 @@ def arms_table(summary: Mapping[str, Any]) -> "Table":
             and not result["is_beside"]
         )
         cells = (_cell(name, result[name]) for name in COLUMNS)
-        table.add_row(Text(arm), *map(Text, cells), style=style, end_section=is_last)
+        table.add_row(_arm_cell(arm, result), *map(Text, cells), style=style, end_section=is_last)
     return table
 
 
@@ -98,6 +101,13 @@ def comparison_lines(summary: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def cost_lines(summary: Mapping[str, Any]) -> list[str]:
+    """One line per arm that had costs: their sums over all its episodes."""
+    costs = {arm: summary["arms"][arm].get("cost") for arm in summary["order"]}
+    lines = [f"cost of {arm}: {cost_text(cost)}" for arm, cost in costs.items() if cost]
+    return ["", *lines] if lines else []
+
+
 def learnt_lines(summary: Mapping[str, Any]) -> list[str]:
     """Lines on what the focus arm learnt, one per obstacle."""
     arm = summary["arms"].get(summary["focus"])
@@ -119,6 +129,13 @@ def learnt_lines(summary: Mapping[str, Any]) -> list[str]:
             f"(used {best['decisions']} of {rule['decisions']} times, worked {best['worked']})"
         )
     return lines
+
+
+def _arm_cell(arm: str, result: Mapping[str, Any]) -> "Text":
+    from rich.text import Text
+
+    unused = result.get("memory_use", {}).get("unused", "")
+    return Text.assemble(arm, (f"\n{unused}", "yellow")) if unused else Text(arm)
 
 
 def _cell(name: str, value: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """Worlds of a process: made once per kind, reset for every episode."""
 
 from embodied_mem.contracts import World, close_world
+from embodied_mem.errors import EmbodiedMemError, ExperimentError
+from embodied_mem.experiments.task_kinds import TaskKind
 
 
 class Worlds:
@@ -10,16 +12,15 @@ class Worlds:
         self._worlds: dict[str, World] = {}
 
     def get(self, kind: str) -> World:
-        """The world of a kind, such as `babyai:UnlockPickup`.
+        """The world of a kind, such as `babyai:UnlockPickup` or `gym:FrozenLake-v1?is_slippery=false`.
 
         Raises:
             UnknownName: The world or task does not exist.
             MissingExtra: Its simulator is not installed.
+            ExperimentError: The world rejects the kind's options.
         """
         if kind not in self._worlds:
-            from embodied_mem.envs import make_world
-
-            self._worlds[kind] = make_world(kind)
+            self._worlds[kind] = make_kind(kind)
         return self._worlds[kind]
 
     def close(self) -> None:
@@ -27,3 +28,21 @@ class Worlds:
         for world in self._worlds.values():
             close_world(world)
         self._worlds.clear()
+
+
+def make_kind(text: str) -> World:
+    """Make the world of a kind; see `Worlds.get`."""
+    from embodied_mem.envs import make_world
+
+    kind = TaskKind.parse(text)
+    if not kind.options:
+        return make_world(kind.name)
+    try:
+        return make_world(kind.name, **kind.options)
+    except EmbodiedMemError:
+        raise
+    except Exception as error:  # simulators reject options with errors of any class
+        raise ExperimentError(
+            f"world {kind.name!r} cannot be made with {kind.options}: {type(error).__name__}: {error}; "
+            f"change the options of {kind}"
+        ) from error

@@ -12,7 +12,7 @@ import numpy as np
 
 from embodied_mem.agent.answers import Answers, run_to_end
 from embodied_mem.agent.episode_run import EpisodeRun, Listener, Setup
-from embodied_mem.contracts import HasExpert, Memory, Planner, World
+from embodied_mem.contracts import Memory, Planner, World
 from embodied_mem.errors import InvalidQuery, StoreError
 from embodied_mem.isolation.heartbeat import Heartbeat
 from embodied_mem.isolation.json_process import JsonChannel
@@ -53,14 +53,10 @@ class EpisodeChild:
         while True:
             order = self._channel.receive()
             try:
-                _ORDERS[order["do"]](self, order)
+                self._play(order) if order["do"] == "play" else self._reflect(order)
             except Exception as error:  # told to the parent, which raises it there
                 said = clean_text(f"{type(error).__name__}: {error}")
                 self._channel.send({"event": "failed", "message": said})
-
-    def _probe(self, order: dict[str, Any]) -> None:
-        world = self._world_of(_recipe(order["world"]))
-        self._channel.send({"event": "probed", "has_expert": isinstance(world, HasExpert)})
 
     def _play(self, order: dict[str, Any]) -> None:
         planner = self._planner_of(_recipe(order["planner"]))
@@ -113,9 +109,6 @@ class EpisodeChild:
         if self._planner[0] != recipe:  # one at a time: some hold a language model
             self._planner = recipe, recipe.make()
         return cast("Planner", self._planner[1])
-
-
-_ORDERS = {"probe": EpisodeChild._probe, "play": EpisodeChild._play, "reflect": EpisodeChild._reflect}
 
 
 class RemoteMemory:

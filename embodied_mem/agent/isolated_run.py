@@ -36,9 +36,6 @@ GRACE_S = 1.0  # beyond max_seconds, in which the episode ends by itself if it c
 TICK_S = 0.05  # how often limits are checked while nothing arrives
 
 
-_NO_ANSWER = {"event": "failed", "message": f"it took more than {START_LIMIT_S:.0f} s"}
-
-
 class EpisodeProcess:
     """The process in which isolated episodes are played; started when needed, again after each death.
 
@@ -65,23 +62,6 @@ class EpisodeProcess:
         if self._process is None:
             self._process = JsonProcess(CHILD)
         return self._process
-
-    def has_expert(self, world: Recipe) -> bool:
-        """Whether a world is a `HasExpert`; makes it, so that it is there for the first episode.
-
-        Raises:
-            EpisodeError: It cannot be made.
-        """
-        process = self.running()
-        process.send({"do": "probe", "world": record_to_json(world)})
-        try:
-            [answer] = process.receive(START_LIMIT_S) or [_NO_ANSWER]
-        except ProcessEnded as ended:
-            answer = {"event": "failed", "message": _how(ended)}
-        if answer["event"] == "failed":
-            self.close()
-            raise EpisodeError(f"the world {world} could not be made: {answer['message']}")
-        return bool(answer["has_expert"])
 
     def close(self) -> None:
         """End the process at once, whatever it does; the next episode starts another."""

@@ -1,12 +1,12 @@
 """The arguments of `embodied-mem memory`; importing this module loads nothing heavy."""
 
-import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from embodied_mem.experiments.flags import Parser
 from embodied_mem.experiments.memory_command.filter_flags import add_filter
 
-Common: TypeAlias = argparse.ArgumentParser
+Common: TypeAlias = Parser
 
 
 def add_parser(verbs: Any, common: Common) -> None:
@@ -14,8 +14,8 @@ def add_parser(verbs: Any, common: Common) -> None:
     memory = verbs.add_parser("memory", help="inspect a memory, maintain it, copy it")
     actions = memory.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    def add(name: str, *, help: str, folder: str = "folder of a store") -> argparse.ArgumentParser:
-        action: argparse.ArgumentParser = actions.add_parser(name, parents=[common], help=help)
+    def add(name: str, *, help: str, folder: str = "folder of a store") -> Parser:
+        action: Parser = actions.add_parser(name, parents=[common], help=help)
         action.add_argument("folder", metavar="FOLDER", help=folder)
         return action
 
@@ -24,7 +24,7 @@ def add_parser(verbs: Any, common: Common) -> None:
     _add_transfer(add, actions, common)
 
 
-Add: TypeAlias = Callable[..., argparse.ArgumentParser]
+Add: TypeAlias = Callable[..., Parser]
 
 
 def _add_looking(add: Add) -> None:
@@ -150,6 +150,6 @@ def _add_transfer(add: Add, actions: Any, common: Common) -> None:
     merge.add_argument("others", metavar="OTHER", nargs="+", help="folders of other stores")
 
 
-def _json(action: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _json(action: Parser) -> Parser:
     action.add_argument("--json", action="store_true", help="print JSON")
     return action

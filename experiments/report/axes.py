@@ -94,14 +94,15 @@ def spread(positions: Sequence[float], *, gap: float, low: float, high: float) -
 
 
 def x_axis(frame: Frame, label: str, text: Callable[[float], str], *, about: int = 6) -> list[Markup]:
-    """Ticks, labels and a title along the bottom."""
+    """Ticks, labels and a title (unless it is empty) along the bottom."""
     parts = [_line(frame.left, frame.plot_bottom, frame.plot_right, frame.plot_bottom, "axis")]
     for value in ticks(*frame.x, about=about):
         x = frame.at_x(value)
         parts.append(_line(x, frame.plot_bottom, x, frame.plot_bottom + 4, "axis"))
         parts.append(words(x, frame.plot_bottom + 18, text(value), anchor="middle", class_="tick"))
     middle = (frame.left + frame.plot_right) / 2
-    parts.append(words(middle, frame.height - 8, label, anchor="middle", class_="axis-title"))
+    if label:
+        parts.append(words(middle, frame.height - 8, label, anchor="middle", class_="axis-title"))
     return parts
 
 

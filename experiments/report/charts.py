@@ -6,7 +6,7 @@ from typing import Any
 
 from embodied_mem.experiments.metrics import COMPARED, METRICS
 from embodied_mem.experiments.report.axes import per_cent
-from embodied_mem.experiments.report.curves import Curve, line_chart
+from embodied_mem.experiments.report.curves import Curve, is_simple, line_chart, panels
 from embodied_mem.experiments.report.dots import DifferenceRow, difference_chart
 from embodied_mem.experiments.report.elements import (
     Looks,
@@ -39,19 +39,20 @@ def learning_chart(summary: Summary, looks: Looks) -> Markup | None:
             lines.append(Curve(arm, looks[arm], middles, curve["mean"], curve["low"], curve["high"]))
     if not lines:
         return None
-    chart = line_chart(
-        lines,
-        label="Success while learning, by arm",
-        x_label=f"learning episode (bins of {width})",
-        x=(0.0, float(summary["learning_episodes"])),
-        x_text=lambda value: f"{value:.0f}",
-    )
-    caption = "Success per episode while each arm learns: mean over lifetimes, with its 95 % interval shaded."
+    caption = f"Success per episode while each arm learns: mean over lifetimes.{_bands(summary, lines)}"
     hidden = [arm for arm in summary["order"] if summary["arms"][arm]["learning"] is None]
     hidden = [arm for arm in hidden if not summary["arms"][arm]["is_beside"]]
     if hidden and summary["is_complete"]:
         caption += f" Not shown: {', '.join(hidden)}, which read the memory of another arm."
-    return figure("Learning curves", caption, chart, _numbers(lines, "episode", lambda x: f"{x:g}"))
+    charts = _charts(
+        summary,
+        lines,
+        label="Success while learning",
+        x_label=f"learning episode (bins of {width})",
+        x=(0.0, float(summary["learning_episodes"])),
+        x_text=lambda value: f"{value:g}",
+    )
+    return figure("Learning curves", caption, *charts, _numbers(lines, "episode", lambda x: f"{x:g}"))
 
 
 def budget_chart(summary: Summary, looks: Looks) -> Markup | None:
@@ -63,15 +64,19 @@ def budget_chart(summary: Summary, looks: Looks) -> Markup | None:
             lines.append(Curve(arm, looks[arm], curve["share"], curve["mean"], curve["low"], curve["high"]))
     if not lines:
         return None
-    chart = line_chart(
+    charts = _charts(
+        summary,
         lines,
-        label="Held-out success over budget, by arm",
+        label="Held-out success over budget",
         x_label="share of the step limit allowed",
         x=(0.0, 1.0),
         x_text=per_cent,
     )
-    caption = "Held-out success if episodes were cut off earlier. The area under a line is the arm's area."
-    return figure("Success over budget", caption, chart, _numbers(lines, "budget", per_cent, every=4))
+    caption = (
+        "Held-out success if episodes were cut off earlier. The area under a line is the arm's "
+        f"area.{_bands(summary, lines)}"
+    )
+    return figure("Success over budget", caption, *charts, _numbers(lines, "budget", per_cent, every=4))
 
 
 def thirds_table(summary: Summary, looks: Looks) -> Markup | None:
@@ -93,7 +98,7 @@ def differences(summary: Summary, looks: Looks) -> Markup | None:
     if not summary["comparisons"]:
         return None
     caption = (
-        f"{summary['focus']} minus the other arm. A dot is one lifetime, in which both arms had the same "
+        f"{summary['focus']} minus each other arm. A dot is one lifetime, in which both arms had the same "
         "problems in the same order; the diamond is the mean and the bar its 95 % interval. An interval "
         "that crosses the line shows no difference."
     )
@@ -114,7 +119,7 @@ def comparisons_table(summary: Summary) -> Markup:
         "95 % interval",
         "Ahead · level · behind",
         "Detectable",
-        "",
+        "Reading",
     )
     rows = []
     for entry in summary["comparisons"]:
@@ -123,7 +128,7 @@ def comparisons_table(summary: Summary) -> Markup:
             row(
                 entry["a"],
                 entry["b"],
-                metric.label,
+                tag("td", metric.label),
                 metric.text(entry["difference"], signed=True),
                 metric.interval_text(entry["ci95"], signed=True),
                 f"{entry['ahead']} · {entry['level']} · {entry['behind']}"
@@ -140,7 +145,7 @@ def _panel(entries: Sequence[Summary], name: str, looks: Looks) -> Markup:
     metric = METRICS[name]
     rows = [
         DifferenceRow(
-            title=f"against {entry['b']}",
+            title=entry["b"],
             numbers=" ".join(
                 (
                     metric.text(entry["difference"], signed=True),
@@ -155,8 +160,38 @@ def _panel(entries: Sequence[Summary], name: str, looks: Looks) -> Markup:
         for entry in entries
     ]
     unit, scale = ("points", 100.0) if metric.unit == "share" else (metric.unit, 1.0)
-    chart = difference_chart(rows, label=f"Differences in {metric.label.lower()}", x_label=unit, scale=scale)
+    focus = entries[0]["a"]
+    chart = difference_chart(
+        rows,
+        heads=(f"{focus} minus", "mean [95 % interval]"),
+        label=f"Differences in {metric.label.lower()}",
+        x_label=f"{unit}; right of 0, {focus} is ahead",
+        scale=scale,
+    )
     return tag("figure", tag("h3", metric.label), chart)
+
+
+def _charts(
+    summary: Summary,
+    lines: Sequence[Curve],
+    *,
+    label: str,
+    x_label: str,
+    x: tuple[float, float],
+    x_text: Callable[[float], str],
+) -> tuple[Markup, Markup | None]:
+    """All arms in one chart, and each beside the focus in a small one."""
+    focus = summary["focus"]
+    chart = line_chart(lines, focus=focus, label=f"{label}, by arm", x_label=x_label, x=x, x_text=x_text)
+    return chart, panels(lines, focus=focus, label=label, x=x, x_text=x_text)
+
+
+def _bands(summary: Summary, lines: Sequence[Curve]) -> str:
+    if is_simple(lines):
+        return " Shaded: 95 % intervals."
+    if summary["focus"] not in {line.name for line in lines}:
+        return " Below: each arm with its 95 % interval."
+    return f" Shaded: the 95 % interval of {summary['focus']}; below, that of each other arm over it."
 
 
 def _drawing_order(summary: Summary) -> list[str]:

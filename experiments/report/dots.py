@@ -8,6 +8,7 @@ from embodied_mem.experiments.report.markup import Markup, tag
 from embodied_mem.experiments.report.palette import Look
 
 ROW = 62.0
+HEAD = 20.0
 DOT = 4.2
 LANES = (0, -1, 1, -2, 2)
 
@@ -34,22 +35,24 @@ class DifferenceRow:
 
 
 def difference_chart(
-    rows: Sequence[DifferenceRow], *, label: str, x_label: str, scale: float = 1.0
+    rows: Sequence[DifferenceRow], *, heads: tuple[str, str], label: str, x_label: str, scale: float = 1.0
 ) -> Markup:
     """A chart with one row per comparison around a common zero line.
 
     Args:
         rows: Comparisons from top to bottom.
+        heads: Heads of the titles and of the numbers.
         label: What the chart shows, for screen readers.
         x_label: Title of the x axis.
         scale: Factor from values to axis labels (100 for points of per cent).
     """
-    frame = Frame(
-        width=400, height=20 + ROW * len(rows) + 44, x=_range(rows), left=14, right=14, top=10, bottom=44
-    )
+    height = HEAD + 10 + ROW * len(rows) + 44
+    frame = Frame(width=400, height=height, x=_range(rows), left=14, right=14, top=HEAD, bottom=44)
     zero = frame.at_x(0.0)
     parts = [tag("line", x1=zero, y1=frame.top, x2=zero, y2=frame.plot_bottom, class_="zero")]
     parts += x_axis(frame, x_label, lambda value: _signed(value * scale), about=5)
+    parts.append(words(frame.left, 12, heads[0], class_="tick"))
+    parts.append(words(frame.plot_right, 12, heads[1], anchor="end", class_="tick"))
     for place, row in enumerate(rows):
         parts += _row(frame, row, top=frame.top + 6 + place * ROW)
     return picture(frame, label, parts)
@@ -74,6 +77,17 @@ def swarm(places: Sequence[float], *, size: float = 2 * DOT) -> list[int]:
     return lanes
 
 
+def whisker_scale() -> Markup:
+    """The scale of a column of `whisker` pictures, for its head."""
+    frame = Frame(width=120, height=18, x=(0.0, 1.0), left=5, right=5, top=0, bottom=0)
+    parts = [
+        words(0, 12, "0", class_="tick"),
+        words(frame.at_x(0.5), 12, "50", anchor="middle", class_="tick middle"),
+        words(frame.width, 12, "100 %", anchor="end", class_="tick"),
+    ]
+    return picture(frame, "Scale from 0 to 100 %", parts, class_="spark")
+
+
 def whisker(mean: float, interval: Sequence[float] | None, look: Look, *, label: str) -> Markup:
     """A small picture for a table cell: a share from 0 to 1 with its interval."""
     frame = Frame(width=120, height=18, x=(0.0, 1.0), left=5, right=5, top=0, bottom=9)
@@ -88,7 +102,7 @@ def whisker(mean: float, interval: Sequence[float] | None, look: Look, *, label:
 def _row(frame: Frame, row: DifferenceRow, *, top: float) -> list[Markup]:
     parts = [
         tag("rect", x=frame.left, y=top, width=frame.plot_right - frame.left, height=17, class_="plate"),
-        tag("g", words(frame.left, top + 12, row.title), class_=f"name {row.look.classes}"),
+        tag("g", words(frame.left, top + 12, row.title), class_="name"),
         words(frame.plot_right, top + 12, row.numbers, anchor="end", class_="tick"),
     ]
     places = [frame.at_x(value) for value in row.differences]

@@ -16,9 +16,9 @@ def section(title: str, said: str | None, *content: Markup | None, id_: str | No
     return tag("section", tag("h2", title), tag("p", said, class_="said") if said else None, *content, id=id_)
 
 
-def figure(title: str, said: str, chart: Markup, numbers: Markup) -> Markup:
-    """A chart with its heading, a caption and its numbers as a table."""
-    return tag("figure", tag("h3", title), tag("p", said, class_="said"), chart, numbers)
+def figure(title: str, said: str, *content: Markup | None) -> Markup:
+    """Charts with a heading and a caption, and their numbers as a table."""
+    return tag("figure", tag("h3", title), tag("p", said, class_="said"), *content)
 
 
 def details(title: str, content: Markup) -> Markup:

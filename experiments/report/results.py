@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from embodied_mem.experiments.headline import no_difference
-from embodied_mem.experiments.metrics import COMPARED, METRICS, UNKNOWN, counted
+from embodied_mem.experiments.headline import gains, no_difference, short_headline
+from embodied_mem.experiments.metrics import COMPARED, METRICS, UNKNOWN, cost_text, counted
 from embodied_mem.experiments.report.axes import per_cent
-from embodied_mem.experiments.report.dots import whisker
+from embodied_mem.experiments.report.dots import whisker, whisker_scale
 from embodied_mem.experiments.report.elements import (
     Looks,
     Summary,
@@ -23,9 +23,11 @@ SAME_OBSTACLE = (
     "obstacle. It shows whether memories are used where they fit."
 )
 
+ASKED_GIVEN = "How often memory was asked, and how many experiences it gave back, per held-out episode."
+
 
 def headline(summary: Summary, name: str) -> Markup:
-    """Name of the run, the result in one sentence, and its limits."""
+    """Name of the run, the result in one sentence, then with its intervals, and its limits."""
     arms, lifetimes = counted(len(summary["arms"]), "arm"), counted(summary["lifetimes"], "lifetime")
     size = (
         f"{arms} · {lifetimes} of {summary['learning_episodes']} learning and "
@@ -35,7 +37,8 @@ def headline(summary: Summary, name: str) -> Markup:
     return tag(
         "header",
         tag("p", name, class_="eyebrow"),
-        tag("h1", summary["headline"]),
+        tag("h1", short_headline(summary)),
+        _gains(summary),
         tag("p", size, class_="quiet"),
         _banner("Tuning seeds.", "Results are no evidence for a claim.") if is_tuning else None,
         None
@@ -49,7 +52,9 @@ def headline(summary: Summary, name: str) -> Markup:
 def arms_table(summary: Summary, looks: Looks) -> Markup:
     """Held-out results of every arm; reference arms (floor, ceiling) come last."""
     metrics = [METRICS[name] for name in (*COMPARED, "steps")]
-    heads = ["Arm", "", *(tag("th", m.label, scope="col", title=m.description) for m in metrics)]
+    first, *others = (tag("th", m.label, scope="col", title=m.description) for m in metrics)
+    heads = ["Arm", first, tag("th", "Success, its interval", whisker_scale(), scope="col"), *others]
+    heads += _use_heads(summary)
     heads += [tag("th", "Same obstacle", scope="col", title=SAME_OBSTACLE), "Leaks", "Episodes"]
     learners = [arm for arm in summary["order"] if not summary["arms"][arm]["is_beside"]]
     beside = [arm for arm in summary["order"] if summary["arms"][arm]["is_beside"]]
@@ -94,6 +99,19 @@ def learnt_table(summary: Summary) -> Markup | None:
     return section("What was learnt", _learnt_words(summary, arm), table(heads, *bodies))
 
 
+def _gains(summary: Summary) -> Markup | None:
+    """The success of the focus with its interval, and what it gains against other arms; a line each."""
+    arm = summary["arms"].get(summary["focus"])
+    if arm is None or arm["success"]["ci95"] is None:
+        return None
+    learning, success = summary["learning_episodes"], METRICS["success"]
+    after = f" after {learning} learning episodes" if learning else ""
+    interval = success.interval_text(arm["success"]["ci95"])
+    lines = [f"{success.text(arm['success']['mean'])} {interval} of held-out episodes solved{after}"]
+    lines += [f"{gain[0].upper()}{gain[1:]}" for gain in gains(summary)]
+    return tag("ul", *(tag("li", line) for line in lines), class_="gains")
+
+
 def _banner(strong: str, words: str) -> Markup:
     return tag("p", tag("strong", strong), f" {words}", class_="banner")
 
@@ -110,19 +128,54 @@ def _doubts(summary: Summary) -> list[str]:
 def _arm_row(summary: Summary, arm: str, looks: Looks) -> Markup:
     result = summary["arms"][arm]
     success, same = result["success"], result["same_obstacle"]
+    first, *others = (measured(METRICS[name], result[name]) for name in (*COMPARED, "steps"))
     spark = tag("td", None)
     if success["mean"] is not None:
         spark = tag("td", whisker(success["mean"], success["ci95"], looks[arm], label=f"{arm}: success"))
     classes = ("beside-row" if result["is_beside"] else "", "focus" if arm == summary["focus"] else "")
     return row(
         arm_head(arm, looks[arm]),
+        first,
         spark,
-        *(measured(METRICS[name], result[name]) for name in (*COMPARED, "steps")),
+        *others,
+        *_use_cells(summary, result),
         tag("td", _share(same), class_="number", title=f"{same['same']} of {same['decisions']} plans"),
         UNKNOWN if result["leaks"] is None else result["leaks"],
         f"{result['lifetimes']} × {result['episodes'] // max(1, result['lifetimes'])}",  # noqa: RUF001
         class_=" ".join(filter(None, classes)) or None,
     )
+
+
+def _use_heads(summary: Summary) -> list[Markup]:
+    """Heads of the columns on memory and cost; none in a run whose rows tell nothing of them."""
+    heads = {"memory_use": ("Asked · given", ASKED_GIVEN), "cost": ("Cost", "Sum over all episodes.")}
+    return [
+        tag("th", head, scope="col", title=title)
+        for key, (head, title) in heads.items()
+        if _any(summary, key)
+    ]
+
+
+def _use_cells(summary: Summary, result: Summary) -> list[Markup]:
+    cells = []
+    if _any(summary, "memory_use"):
+        cells.append(tag("td", _use(result.get("memory_use")), class_="number"))
+    if _any(summary, "cost"):
+        cells.append(tag("td", cost_text(result.get("cost", {})) or UNKNOWN))
+    return cells
+
+
+def _any(summary: Summary, key: str) -> bool:
+    return any(key in result for result in summary["arms"].values())
+
+
+def _use(use: Summary | None) -> Markup | str:
+    if use is None or not use["episodes"]:
+        return UNKNOWN
+    if use["unused"]:
+        return tag("span", use["unused"], class_="chip open")
+    asked = UNKNOWN if use["recalls"] is None else f"{use['recalls'] / use['episodes']:.1f}"
+    return f"{asked} · {use['given'] / use['episodes']:.1f}"
 
 
 def _share(same: Summary) -> str:

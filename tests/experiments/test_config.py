@@ -36,8 +36,8 @@ def test_a_configuration_survives_json():
     [
         ("lifetims=2", "Did you mean 'lifetimes'"),
         ("stream.kind=[a]", "Did you mean 'stream.kinds'"),
-        ("lifetimes=many", "lifetimes: Value 'many'"),
-        ("limits.max_steps=x", "limits.max_steps: Value 'x'"),
+        ("lifetimes=many", "lifetimes is 'many'; expected a whole number"),
+        ("limits.max_steps=x", "limits.max_steps is 'x'; expected a whole number or null"),
         ("experiment=quik", "Did you mean 'quick'"),
         ("planner=case_basd", "Did you mean 'case_based'"),
         ("lifetimes", "expected key=value"),
@@ -48,7 +48,7 @@ def test_a_configuration_survives_json():
         ("planner=registered", "Unknown planner 'registered'"),
         ("judge=gaol", "Did you mean 'goal'"),
         ("reflector=plannr", "Did you mean 'planner'"),
-        ("arms=[none", "no viable alternative"),
+        ("arms=[none", "close every bracket"),
     ],
 )
 def test_a_bad_override_is_named_with_what_was_expected(override, message):
@@ -67,10 +67,11 @@ def test_a_bad_override_is_named_with_what_was_expected(override, message):
         ("learning_episodes=100000", "at most 1,000"),
         ("arms=[none,memry]", "Did you mean 'memory'"),
         ("arms=[none,none]", "each once"),
+        ("arms=[[none]]", "expected names, as in arms="),
         ("arms=[none,shuffled]", "add 'memory' to arms"),
         ("stream.kinds=[]", "no task kinds"),
         ("focus=memry", "Did you mean 'memory'"),
-        ("stream.kinds=[a,a]", "names a kind twice"),
+        ("stream.kinds=[a,a]", "names a twice"),
     ],
 )
 def test_a_run_that_cannot_be_played_is_refused_before_it_begins(override, message):

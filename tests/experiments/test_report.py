@@ -6,14 +6,12 @@ import hashlib
 import itertools
 import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embodied_mem.experiments.headline import gains, short_headline
 from embodied_mem.experiments.report import write_report
 from embodied_mem.experiments.report.axes import spread, ticks
 from embodied_mem.experiments.report.dots import swarm
@@ -21,48 +19,10 @@ from embodied_mem.experiments.report.episodes import MAX_CALLS, MAX_TEXT, pack
 from embodied_mem.experiments.report.markup import Markup, tag
 from embodied_mem.experiments.run_folder import read_run
 from embodied_mem.experiments.summary import write_summary
+from tests.experiments.page_elements import Elements
 from tests.experiments.synthetic_run import episode_row, write_rows, write_run
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \u2028 & \" ' \x00 <!--"
-
-
-class Elements(HTMLParser):
-    """Elements with their attributes, texts of scripts and styles, and tags that do not close in order."""
-
-    VOID = frozenset({"meta", "br", "input", "path", "line", "circle", "rect"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.raw: dict[int, str] = {}
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("script", "style"):
-            place = len(self.elements) - 1
-            self.raw[place] = self.raw.get(place, "") + data
-        else:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.texts).replace("\u00a0", " ")
 
 
 def page_of(folder: Path) -> str:
@@ -103,7 +63,9 @@ def test_every_element_closes_in_order(elements: Elements) -> None:
 
 def test_the_headline_and_the_numbers_of_the_summary_are_on_the_page(run: Path, elements: Elements) -> None:
     summary = write_summary(run)
-    assert summary["headline"] in elements.text
+    assert short_headline(summary) in elements.text
+    for gain in gains(summary):
+        assert f"{gain[0].upper()}{gain[1:]}" in elements.text
     for arm in summary["order"]:
         assert f"{100 * summary['arms'][arm]['success']['mean']:.1f} %" in elements.text
 
@@ -169,6 +131,44 @@ def test_every_picture_says_what_it_shows(elements: Elements) -> None:
     pictures = [attributes for name, attributes in elements.elements if name == "svg"]
     assert len(pictures) >= 5
     assert all(picture.get("role") == "img" and picture.get("aria-label") for picture in pictures)
+
+
+def test_every_column_of_a_table_has_a_head(page: str) -> None:
+    heads = re.findall(r"<th[^>]*scope=.col[^>]*>(.*?)</th>", page, re.DOTALL)
+    assert [head for head in heads if not re.sub(r"<[^>]*>", "", head).strip()] == []
+    scale = next(head for head in heads if "<svg" in head)
+    assert all(end in scale for end in (">0<", ">50<", ">100&#160;%<"))
+
+
+def test_no_picture_has_more_than_two_bands_and_every_arm_has_its_band(run: Path, page: str) -> None:
+    pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    bands = [re.findall(r'class="band[^"]*" data-arm="([^"]+)"', picture) for picture in pictures]
+    assert max(map(len, bands)) == 2
+    summary = write_summary(run)
+    with_budget = {arm for arm in summary["order"] if summary["arms"][arm]["budget_curve"]}
+    assert {arm for found in bands for arm in found} == with_budget
+
+
+def test_two_arms_share_one_picture(tmp_path: Path) -> None:
+    page = page_of(write_run(tmp_path, arms=("none", "memory"), beside=()))
+    assert 'class="panels"' not in page
+    assert re.findall(r'class="band[^"]*" data-arm="([^"]+)"', page) == ["none", "memory"] * 2
+
+
+@pytest.mark.parametrize(
+    ("skill", "words"),
+    [
+        ({"none": 0.2}, "points more than none."),
+        ({"none": 1.0, "memory": 0.0}, "points fewer than none."),
+        ({"none": 0.74, "memory": 0.56}, "no difference to none is shown."),
+    ],
+)
+def test_the_headline_is_short_and_claims_no_more_than_the_interval(
+    tmp_path: Path, skill: dict[str, float], words: str
+) -> None:
+    headline = short_headline(write_summary(write_run(tmp_path, skill=skill)))
+    assert headline.endswith(words)
+    assert len(headline) <= 96
 
 
 def test_every_episode_is_listed_with_its_details(run: Path, page: str) -> None:
@@ -303,81 +303,3 @@ def test_dots_in_one_lane_do_not_overlap() -> None:
     lanes = swarm(places, size=8)
     assert len(set(lanes[:3])) == 3
     assert lanes[3] == 0
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_browser_opens_an_episode_and_shows_why_a_memory_came_back(
-    run: Path, page: str, tmp_path: Path
-) -> None:
-    episode = next(row for row in read_run(run).episodes() if row.arm == "memory" and row.phase == "held_out")
-    memory = next(m for d in episode.details().decisions for m in d.recalled)
-    dom = browse(
-        f"{(run / 'report.html').as_uri()}#memory%2F{episode.lifetime}%2Fheld_out%2F{episode.index}", tmp_path
-    )
-    opened = Elements(dom).text
-    assert f"= {memory.score:.3f}" in opened
-    assert memory.id[:8] in opened
-    assert "from learning episode" in opened
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_browser_begins_with_the_held_out_episodes_of_the_focus(
-    run: Path, page: str, tmp_path: Path
-) -> None:
-    assert "24 of 348 episodes" in Elements(browse((run / "report.html").as_uri(), tmp_path)).text
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_browser_reads_rows_that_leave_out_what_is_empty(tmp_path: Path) -> None:
-    row = episode_row(
-        calls=[{"call": "drop()", "status": "ended"}],
-        decisions=[{"plan": ["drop()"], "recalled": [{"id": "m"}]}],
-    )
-    for key in ("recorded", "feedback", "reward", "seconds"):
-        del row[key]
-    report = write_report(write_rows(tmp_path / "run", [row]))
-    opened = Elements(browse(f"{report.as_uri()}#memory%2F0%2Fheld_out%2F0", tmp_path / "profile")).text
-    assert "steps 0–0" in opened  # noqa: RUF001
-    assert "not started" not in opened
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_browser_shows_a_memory_that_was_acted_on_later_than_recalled(tmp_path: Path) -> None:
-    memory = {"id": "m", "plan": "toggle(door)", "score": 1.0}
-    row = episode_row(
-        decisions=[{"recalled": [memory]}, {"index": 1, "plan": ["drop()"], "acted_on": ["m"]}],
-        calls=[],
-    )
-    report = write_report(write_rows(tmp_path / "run", [row]))
-    opened = Elements(browse(f"{report.as_uri()}#memory%2F0%2Fheld_out%2F0", tmp_path / "profile")).text
-    later = opened[opened.index("Decision 2") :]
-    assert "toggle(door)" in later
-    assert "recalled at decision 1" in later
-    assert "acted on" in later
-
-
-def browse(address: str, profile: Path) -> str:
-    """The page as the browser has it after its scripts ran; an error in the console fails the test."""
-    flags = (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-sync",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=5000",
-        f"--user-data-dir={profile}",
-        "--dump-dom",
-    )
-    done = subprocess.run(
-        [str(CHROMIUM), *flags, address], capture_output=True, text=True, timeout=90, check=True
-    )
-    assert "CONSOLE" not in done.stderr, done.stderr
-    return done.stdout

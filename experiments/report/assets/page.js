@@ -32,6 +32,21 @@ function dimOthers() {
   }
 }
 
+// A table or code block that is wider than the page says that it scrolls, and can be scrolled by keys.
+function tellScrolling(box) {
+  const hint = el("p", { class: "hint", hidden: "" }, "Scroll sideways for more →");
+  box.before(hint);
+  const tell = () => {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    hint.hidden = !scrolls;
+    if (scrolls) box.setAttribute("tabindex", "0");
+    else box.removeAttribute("tabindex");
+  };
+  const watch = new ResizeObserver(tell);
+  watch.observe(box);
+  for (const part of box.children) watch.observe(part);
+}
+
 function browse(root, index) {
   const column = Object.fromEntries(index.columns.map((name, place) => [name, place]));
   const PHASES = ["learn", "held_out"];
@@ -55,8 +70,8 @@ function browse(root, index) {
   const [wonLabel, won] = choice("Outcome", [1, 0], ["success", "no success"]);
   const search = el("input", { type: "search", placeholder: "words of the task", oninput: () => { shown = PAGE; draw(); } });
   const count = el("p", { class: "count", "aria-live": "polite" });
-  const heads = ["", "Arm", "Lifetime", "Phase", "Episode", "Task kind", "Task", "Outcome", "Steps", "Decisions"];
-  const table = el("table", { class: "list" }, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))));
+  const heads = ["", "Outcome", "Task", "Steps", "Arm", "Task kind", "Phase", "Lifetime", "Episode", "Decisions"];
+  const table = el("table", { class: "list" }, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head || el("span", { class: "unseen" }, "Open"))))));
   const more = el("button", { class: "more", type: "button", onclick: () => { shown += 4 * PAGE; draw(); } });
   root.append(el("div", { class: "filters" }, armLabel, lifeLabel, phaseLabel, kindLabel, wonLabel, el("label", {}, "Search", search)),
     count, el("div", { class: "scroll" }, table), more);
@@ -86,12 +101,12 @@ function browse(root, index) {
     fill.style.width = `${Math.min(100, (100 * row[column.steps]) / row[column.max_steps])}%`;
     const success = row[column.success] === 1;
     body.append(el("tr", {}, el("td", {}, toggle),
-      el("td", { class: "arm" }, el("span", { class: `swatch ${index.looks[row[column.arm]]}` }), index.arms[row[column.arm]]),
-      el("td", {}, String(row[column.lifetime])), el("td", { class: "number" }, PHASE_WORDS[row[column.phase]]),
-      el("td", {}, String(row[column.index])), el("td", { class: "number" }, index.kind[row[column.kind]]),
-      el("td", { class: "task" }, index.task[row[column.task]]),
       el("td", { class: `number ${success ? "won" : "lost"}` }, `${success ? "✓" : "✗"} ${index.status[row[column.status]]}`),
+      el("td", { class: "task" }, index.task[row[column.task]]),
       el("td", { class: "number" }, el("span", { class: "bar" }, fill), `${row[column.steps]} / ${row[column.max_steps]}`),
+      el("td", { class: "arm" }, el("span", { class: `swatch ${index.looks[row[column.arm]]}` }), index.arms[row[column.arm]]),
+      el("td", { class: "number" }, index.kind[row[column.kind]]), el("td", { class: "number" }, PHASE_WORDS[row[column.phase]]),
+      el("td", {}, String(row[column.lifetime])), el("td", {}, String(row[column.index])),
       el("td", {}, String(row[column.decisions]))));
 
     async function open() {
@@ -137,7 +152,8 @@ function browse(root, index) {
     detail = { decisions: [], feedback: {}, ...detail };
     detail.calls = (detail.calls || []).map((call) => ({ first_step: 0, last_step: 0, decision: 0, reason: "", obstacle: "", ...call }));
     const facts = [["seed", detail.seed], ["problem", detail.instance], ["reward", number(detail.reward, 3)], ["ended by", detail.ended_by], ["judged", detail.explanation], ["error", detail.error],
-      ["experiences in memory", detail.memory_size], ["seconds", number(detail.seconds, 2)], ["recorded", (detail.recorded || []).length || null]]
+      ["experiences in memory", detail.memory_size], ["recalls", detail.n_recalls], ["budget of recalls", detail.recalls_spent ? "ran out" : null],
+      ...Object.entries(detail.cost || {}), ["seconds", number(detail.seconds, 2)], ["recorded", (detail.recorded || []).length || null]]
       .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== "–").map(([name, value]) => `${name} ${value}`);
     const node = el("div", { class: "episode" }, el("p", { class: "meta" }, facts.join(" · ")));
     if (!detail.decisions.length) node.append(el("p", { class: "quiet" }, "No decisions were logged for this arm."));
@@ -226,3 +242,4 @@ function browse(root, index) {
 dimOthers();
 const source = document.getElementById("episode-index");
 if (source) browse(document.getElementById("browser"), JSON.parse(source.textContent));
+for (const box of document.querySelectorAll(".scroll, pre")) tellScrolling(box);

@@ -151,11 +151,3 @@ def test_isolated_episodes_run_at_the_same_time(process: EpisodeProcess) -> None
     first, second = asyncio.run(both())
     assert first.trace.task.instance != second.trace.task.instance
     assert [first.trace.ended_by, second.trace.ended_by] == ["environment", "environment"]
-
-
-def test_a_process_says_whether_a_world_has_an_expert(process: EpisodeProcess) -> None:
-    grid = Recipe("embodied_mem.envs:make_world", {"name": "babyai:GoToObj"})
-    assert process.has_expert(grid)
-    assert not process.has_expert(KEY_DOOR)
-    with pytest.raises(EpisodeError, match="no_such_option"):
-        process.has_expert(Recipe(f"{PARTS}:make_bad_world", {"no_such_option": 1}))
