@@ -90,7 +90,8 @@ class SearchEngine:
         candidates = index.selection.candidates(log, search)
         first, *priors = [index.leg(log, leg, candidates.visible) for leg in search.legs]
         assert isinstance(first, SimilarVectors)
-        rows, totals = best_of_many(first, priors, candidates, vectors, search.k)
+        k = len(index.table.sequences) if search.k is None else search.k
+        rows, totals = best_of_many(first, priors, candidates, vectors, k)
         return index.table.sequences[rows], totals
 
     def _check_spaces(self, log: LogReader, search: Search) -> None:
