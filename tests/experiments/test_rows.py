@@ -120,3 +120,27 @@ def test_a_file_of_rows_is_read_without_a_run(tmp_path: Path) -> None:
     path = tmp_path / "episodes.jsonl"
     path.write_text(json.dumps(episode_row(task="go")) + "\n\n", encoding="utf-8")
     assert [row.task for row in read_rows(path)] == ["go"]
+
+
+def read_row(folder: Path, **values: object) -> EpisodeRow:
+    run = write_rows(folder, [episode_row(index=0, **values)])
+    (row,) = read_rows(first_file(run))
+    return row
+
+
+@pytest.mark.parametrize(
+    ("seed", "one", "other", "is_same"),
+    [
+        (3, "Maze-v0#3", "Maze-v0@5f70bf18a0860070", True),  # named by another release
+        (3, 'Maze-v0#3?{"size":5}', 'Maze-v0@5f70bf18a0860070?{"size":5}', True),
+        (3, "Maze-v0#3", 'Maze-v0#3?{"size":5}', False),
+        (None, "Maze-v0@5f70bf18a0860070", "Maze-v0@5f70bf18a0860070", True),
+        (None, "Maze-v0@5f70bf18a0860070", "Maze-v0@0000000000000000", False),
+    ],
+)
+def test_arms_pair_by_seed_and_options_and_without_a_seed_by_name(
+    tmp_path: Path, seed: int | None, one: str, other: str, is_same: bool
+) -> None:
+    first = read_row(tmp_path / "first", seed=seed, instance=one)
+    second = read_row(tmp_path / "second", seed=seed, instance=other)
+    assert (first.problem == second.problem) is is_same
