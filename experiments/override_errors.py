@@ -14,6 +14,7 @@ VALUES = "a number, a word, [a,b] or {a: 1}"
 EXPECTED: dict[Any, tuple[str, str]] = {  # type of a setting -> what it accepts, and an example
     int: ("a whole number", "3"),
     int | None: ("a whole number or null", "50"),
+    float | None: ("a number or null", "0.5"),
     str: ("text", "mine"),
     bool: ("true or false", "true"),
     list: ("a list", "[a,b]"),

@@ -13,6 +13,7 @@ from embodied_mem.experiments.config import RunConfig
 WRONG = {  # type of a setting -> a value that it does not take
     int: "many",
     int | None: "many",
+    float | None: "many",
     str: "[a]",
     bool: "perhaps",
     list: "one",
