@@ -73,9 +73,11 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
     if config.resume:
         plan, folder = _resumed(config, overrides)
     else:
-        plan = _with_experts(make_plan(config), say)
+        plan, notice = _without_missing_expert(config)
+        if notice:
+            say(notice)
         try_parts(plan)
-        document = outputs.start_document(plan, command=command, now=now)
+        document = outputs.start_document(plan, command=command, now=now, notes=[notice] if notice else [])
         folder = outputs.new_folder(plan.config, now=now)  # last, so that a failed plan leaves no folder
     with folder_lock(folder):
         if config.resume:
@@ -85,15 +87,12 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
         return _Run(plan, folder, document, workers=config.workers).play()
 
 
-def _with_experts(plan: RunPlan, say: Callable[[str], None]) -> RunPlan:
+def _without_missing_expert(config: RunConfig) -> tuple[RunPlan, str]:
     worlds = Worlds()
     try:
-        plan, notice = leave_out_expert(plan, worlds)
+        return leave_out_expert(make_plan(config), worlds)
     finally:
         worlds.close()
-    if notice:
-        say(notice)
-    return plan
 
 
 def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path]:
@@ -103,9 +102,10 @@ def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path
     if "out" in given:
         raise ExperimentError(f"a resumed run stays in its folder, {folder}; remove out=")
     changed = given - set(NOT_COMPARED)
+    wanted = _without_missing_expert(config)[0].config if changed else config
     different = [
         line
-        for line in differences(kept, config)
+        for line in differences(kept, wanted)
         if "experiment" in changed or line.split(":")[0].split(".")[0] in changed
     ]
     if different:

@@ -1,5 +1,6 @@
 """`ExperienceMemory`, the library's memory: stores experiences in a log and ranks them by named parts."""
 
+import dataclasses
 import math
 import threading
 import time
@@ -106,14 +107,27 @@ class ExperienceMemory:
 
         Raises:
             ConflictingId: The id belongs to different content, or was withdrawn.
-            InvalidEmbedding: The embedder gave anything but one row of finite numbers.
+            Exception: What the embedder raised, or `InvalidEmbedding` if it gave anything but one row of
+                finite numbers. The experience is kept without its vector, which `MemoryStore.reembed` adds.
             InvalidRecord: The argument is not an `Experience`, or was changed to hold what JSON cannot.
             StoreError: The store cannot be written; this experience was not recorded.
             UnknownSpace: A vector's space differs from the store's space for its field.
         """
         _check_experience("record", experience)
+        entry = self._entry(experience, self._clock)
+        failure: Exception | None = None
         try:
-            entry = self._entry(experience, self._clock)
+            entry = self._with_vector(entry, experience)
+        except Exception as error:  # of the embedder, which may be a model behind a network
+            failure = error
+        receipt = self._append(experience, entry)
+        if failure is not None:
+            failure.add_note(f"{experience.id} was recorded without its vector; MemoryStore.reembed adds it")
+            raise failure
+        return receipt
+
+    def _append(self, experience: Experience, entry: Entry) -> Receipt:
+        try:
             if self._deferring is not None:
                 deferred = self._deferring.defer(entry)
                 if deferred.appended is None:
@@ -146,7 +160,8 @@ class ExperienceMemory:
         known = self._known_sequences(given)
         at_s = self._clock()
         new = [each for each, sequence in zip(given, known, strict=True) if sequence is None]
-        appended = iter(self.backend.append([self._entry(each, lambda: at_s) for each in new]))
+        entries = [self._with_vector(self._entry(each, lambda: at_s), each) for each in new]
+        appended = iter(self.backend.append(entries))
         return [
             self._receipt(each.id, next(appended))
             if sequence is None
@@ -262,24 +277,26 @@ class ExperienceMemory:
         self._lock = threading.RLock()
 
     def _entry(self, experience: Experience, clock: Callable[[], float]) -> Entry:
-        """Return the log entry of an experience, with its default time, scope and vector filled in."""
+        """Return the log entry of an experience, with its default time and scope filled in."""
         payload = experience_to_document(experience)
         payload["scope"] = self._scope_of(experience)
         if experience.happened_at_s is None:
             payload["happened_at_s"] = _finite_time(clock())
-        texts = texts_of(experience)
-        vectors = experience.vectors
-        if self.embedder is not None and all(vector.field != TEXT_FIELD for vector in vectors):
-            text = " ".join(part for part in texts.values() if part)
-            vectors = (*vectors, *embedded_text(self.embedder, text))
         return Entry(
             id=experience.id,
             kind=EntryKind.EXPERIENCE,
             payload=payload,
-            texts=texts,
-            vectors=vectors,
+            texts=texts_of(experience),
+            vectors=experience.vectors,
             is_checked=True,
         )
+
+    def _with_vector(self, entry: Entry, experience: Experience) -> Entry:
+        """Return the entry with the vector of its texts, unless the experience brought one."""
+        if self.embedder is None or any(vector.field == TEXT_FIELD for vector in experience.vectors):
+            return entry
+        text = " ".join(part for part in entry.texts.values() if part)
+        return dataclasses.replace(entry, vectors=(*entry.vectors, *embedded_text(self.embedder, text)))
 
     def _scope_of(self, experience: Experience) -> JsonObject:
         names = Scope.__dataclass_fields__

@@ -212,3 +212,24 @@ def test_a_schedule_plays_the_longest_first_and_sources_before_readers():
     schedule.finish(first[1])
     reader = schedule.take()
     assert (reader.arm.name, reader.lifetime) == ("shuffled", first[1].lifetime)
+
+
+def test_the_expert_is_left_out_where_a_world_has_none_also_on_resume(tmp_path):
+    overrides = [
+        "seeds=tuning",
+        "planner=random_skill",
+        "arms=[none,expert]",
+        "stream.kinds=[gym:FrozenLake-v1]",
+        "lifetimes=1",
+        "learning_episodes=2",
+        "held_out_episodes=2",
+        "report=false",
+    ]
+    said: list[str] = []
+    folder = tmp_path / "run"
+    result = run([*overrides, f"out={folder}"], command="test", say=said.append)
+    assert "The arm expert is left out: this run has gym:FrozenLake-v1, which has no expert." in said
+    assert {row["arm"] for row in rows_of(folder)} == {"none"}
+    assert any("no expert" in note for note in result.summary["notes"])
+    again = run([*overrides, f"resume={folder}"], command="test", say=said.append)
+    assert again.summary == result.summary

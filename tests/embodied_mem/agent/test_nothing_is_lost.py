@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from embodied_mem.agent import Agent
+from embodied_mem.embedders import HashedEmbedder
 from embodied_mem.errors import StoreError
 from embodied_mem.planners.random_skill import RandomSkillPlanner
 from embodied_mem.records import Experience, Outcome, SkillCall, Status
@@ -155,3 +156,18 @@ def test_nothing_is_recorded_where_memory_is_frozen(store: MemoryStore) -> None:
     with pytest.raises(KeyboardInterrupt):
         Agent(planner=planner, memory=store.memory(), mode="frozen").run_episode(KeyDoorWorld(), seed=0)
     assert not list(store.experiences())
+
+
+def test_an_embedder_that_raises_does_so_after_the_episode_was_recorded(store: MemoryStore) -> None:
+    class Offline(HashedEmbedder):
+        def embed(self, inputs: Any) -> Any:
+            raise ConnectionError("no network")
+
+    agent = Agent(planner=RandomSkillPlanner(), memory=store.memory(embedder=Offline()))
+    with pytest.raises(ConnectionError, match="no network") as raised:
+        agent.run_episode(KeyDoorWorld(), seed=0, attempt="e1")
+    assert "recorded without its vector" in raised.value.__notes__[0]
+    assert only(store).id == "e1/0"
+    store.reembed(HashedEmbedder())
+    [hit] = store.memory(embedder=HashedEmbedder()).recall("get to the chest")
+    assert "text" in hit.parts

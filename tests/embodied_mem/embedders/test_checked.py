@@ -60,7 +60,8 @@ def record(store, tmp_path, give):
         try:
             new.memory(embedder=Mine(give)).record(Experience(task="open the door"))
         finally:
-            assert new.memory().recall(k=5) == []
+            [kept] = new.memory().recall(k=5)  # the record is kept, without what was wrong
+            assert kept.experience.vectors == ()
 
 
 def recall(store, tmp_path, give):
