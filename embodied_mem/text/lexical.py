@@ -114,17 +114,17 @@ class LexicalIndex:
         if rows is not None and len(rows) > MAX_SHARE * len(self):
             return self.similarities(text, visible)[rows]
         (terms, marks), n_visible = self._terms(text), self._n_visible(visible)
-        asked = [part for part in (terms, Counter(marks)) if part]
+        asked = terms or Counter(marks)
         if not asked or not n_visible:
             return np.zeros(len(self) if rows is None else len(rows))
-        lookups, shares = self._lookups(visible), []
-        for part in asked:
-            question = _Question(asked[0].total(), self._wanted(part, n_visible, lookups))
-            if rows is None:
-                shares.append(np.concatenate([_compare_all(lookup, question) for lookup in lookups]))
-            else:
-                shares.append(_compare_some([(lookup, lookup.own(rows)) for lookup in lookups], question))
-        result = shares[0] if len(shares) == 1 else shares[0] * (1 - SYMBOL_SHARE * (1 - shares[1]))
+        lookups = self._lookups(visible)
+        question = _Question(asked.total(), self._wanted(asked, n_visible, lookups))
+        if rows is None:
+            result = np.concatenate([_compare_all(lookup, question) for lookup in lookups])
+        else:
+            result = _compare_some([(lookup, lookup.own(rows)) for lookup in lookups], question)
+        if terms and marks:
+            result *= 1 - SYMBOL_SHARE * _missing(marks, lookups, n_visible, rows)
         return result if visible is None else result * (visible if rows is None else visible[rows])
 
     def to_arrays(self) -> Arrays:
@@ -264,6 +264,20 @@ def _compare_some(rows: Sequence[tuple[Lookup, Rows]], question: _Question) -> F
         ]
         _add(word, counts, damping, covered)
     return question.similarities(covered)
+
+
+def _missing(marks: Sequence[str], lookups: Sequence[Lookup], n_visible: int, rows: Rows | None) -> Floats:
+    """Return (n,) or (m,) the share of symbols that each row lacks, weighted by their rarity."""
+    weights = np.log1p(n_visible / np.maximum(_n_rows(lookups, marks), 1))
+    weights /= weights.sum()
+    parts = []
+    for lookup in lookups:
+        here = slice(None) if rows is None else lookup.own(rows)
+        missing = np.zeros(len(lookup))[here]
+        for mark, weight in zip(marks, weights.tolist(), strict=True):
+            missing += weight * (lookup.counts(mark)[here] == 0)
+        parts.append(missing)
+    return np.concatenate(parts)
 
 
 def _add(word: _Wanted, found: Sequence[tuple[float, Unsigned]], damping: Floats, covered: Floats) -> None:
