@@ -64,6 +64,7 @@ _ASKING: Mapping[str, Any] = {
     "vectors": (FieldVector(field="meaning", space=_SPACE, values=np.ones(2, np.float32)),),
     "where": Equals("kind", "repair"),
     "min_score": 0.5,
+    "min_similarity": {"task": 0.5},
     "contrast": 1,
     "as_of": 1,
     "as_of_s": 1.0,
@@ -111,6 +112,14 @@ def _check_min_score(memory: Memory) -> None:
     record_many(memory, 4)
     assert _recall(memory)
     assert _recall(memory, min_score=math.inf) == []
+
+
+def _check_min_similarity(memory: Memory) -> None:
+    record_many(memory, 4)
+    query = _matched(memory, "bring tool 0 to the bench")
+    [part] = query or pytest.fail("a memory that answers min_similarity answers task or text")
+    assert len(_recall(memory, k=9, **query)) == 4
+    assert _ids(_recall(memory, k=9, min_similarity={part: 0.999}, **query)) == {"experience-0"}
 
 
 def _check_contrast(memory: Memory) -> None:
@@ -164,6 +173,7 @@ _CHECKS: Mapping[str, Callable[[Memory], None]] = {
     "where": _check_where,
     "k": _check_k,
     "min_score": _check_min_score,
+    "min_similarity": _check_min_similarity,
     "contrast": _check_contrast,
     "as_of": _check_as_of,
     "as_of_s": _check_as_of_s,
