@@ -2,7 +2,6 @@
 
 import contextlib
 import mmap
-import struct
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Literal, TypeAlias
 Activity: TypeAlias = Literal["", "reset", "step"]
 
 _ACTIVITIES: tuple[Activity, ...] = ("", "reset", "step")
-_LAYOUT = struct.Struct("<dqq")  # when it began, the number of steps taken, the activity
+_BEGAN, _N_STEPS, _ACTIVITY = range(3)  # places on the page; when it began is 0 while nothing goes on
 
 
 class Heartbeat:
@@ -30,22 +29,29 @@ class Heartbeat:
         self.path = Path(path)
         with self.path.open("r+b") as opened:
             self._page = mmap.mmap(opened.fileno(), mmap.PAGESIZE)
+        self._numbers = memoryview(self._page).cast("d")  # each is written at once, so that none is read half
 
     def begin(self, activity: Activity, *, n_steps: int) -> None:
         """Note that a call of the environment begins."""
-        _LAYOUT.pack_into(self._page, 0, time.monotonic(), n_steps, _ACTIVITIES.index(activity))
+        self._numbers[_N_STEPS], self._numbers[_ACTIVITY] = n_steps, _ACTIVITIES.index(activity)
+        self._numbers[_BEGAN] = time.monotonic()
 
     def end(self, *, n_steps: int) -> None:
         """Note that it is over."""
-        _LAYOUT.pack_into(self._page, 0, 0.0, n_steps, 0)
+        self._numbers[_BEGAN] = 0.0
+        self._numbers[_N_STEPS] = n_steps
 
     def read(self) -> tuple[Activity, float, int]:
         """Return the current call of the environment, the seconds since it began, and the steps taken."""
-        began_s, n_steps, activity = _LAYOUT.unpack_from(self._page)
-        return _ACTIVITIES[activity], time.monotonic() - began_s if activity else 0.0, n_steps
+        began_s = self._numbers[_BEGAN]
+        n_steps = int(self._numbers[_N_STEPS])
+        if not began_s:
+            return "", 0.0, n_steps
+        return _ACTIVITIES[int(self._numbers[_ACTIVITY])], time.monotonic() - began_s, n_steps
 
     def close(self) -> None:
         """Release the page."""
+        self._numbers.release()
         self._page.close()
         self.unlink()
 
