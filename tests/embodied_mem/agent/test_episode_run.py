@@ -300,7 +300,12 @@ def test_a_cancelled_call_takes_its_stop_action():
     taken: list[int] = []
     world = world_with(start=lambda self, call: Driving())
     step = world.env.step
-    world.env.step = lambda action: (taken.append(int(action)), step(action))[1]  # type: ignore[method-assign]
+
+    def noted(action: Any) -> Any:
+        taken.append(int(action))
+        return step(action)
+
+    world.env.step = noted  # type: ignore[method-assign]
     decisions = [go_and_review, go_and_review, lambda context: Stop("far enough")]
     episode = play(lambda context: decisions.pop(0)(context), world)
     assert taken == [0, 4, 0, 4]  # also where the planner ends the episode
