@@ -57,7 +57,7 @@ def of_package(module: str) -> Any:
         (None, "NoneType; expected a gymnasium.Env"),
         (3, "int; expected a gymnasium.Env"),
     ],
-    ids=lambda value: str(value)[:30],
+    ids=lambda value: value[:30] if isinstance(value, str) else type(value).__name__,
 )
 def test_what_is_no_environment_is_refused_with_the_next_step(memory: Any, env: Any, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
