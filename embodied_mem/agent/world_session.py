@@ -86,7 +86,8 @@ class WorldSession:
         if not isinstance(self.world, CanRestart):
             self.fail(error, ended_by="reset_error")
             return
-        logger.warning("the world raised at reset and is restarted: %s: %s", type(error).__name__, error)
+        said = clean_text(f"{type(error).__name__}: {error}")  # log handlers fail on lone surrogates
+        logger.warning("the world raised at reset and is restarted: %s", said)
         try:
             self.world.restart()
             self._reset(seed, options)
