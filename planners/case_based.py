@@ -43,6 +43,9 @@ class CaseBasedPlanner:
     Args:
         k: Number of experiences to recall for an obstacle, >= 0.
         min_score: Minimum score of an experience to act on.
+        min_similarity: Minimum similarity, 0 to 1, of a repair's situation to the obstacle at hand, whatever
+            the task adds to its score. Applies where the memory gives `Recalled.similarities`. Failures of one
+            kind on other objects share 0.65 or more of their words, failures of different kinds less than 0.6.
         max_depth: Maximum nesting of repairs, >= 0; 0 never reuses.
         rounds: How often every usable repair is tried on an obstacle before each random call, >= 0. A repair
             that revealed new things is tried again at once.
@@ -54,14 +57,22 @@ class CaseBasedPlanner:
     """
 
     def __init__(
-        self, k: int = 5, *, min_score: float = 0.8, max_depth: int = 6, rounds: int = 1, patience: int = 2
+        self,
+        k: int = 5,
+        *,
+        min_score: float = 0.8,
+        min_similarity: float = 0.6,
+        max_depth: int = 6,
+        rounds: int = 1,
+        patience: int = 2,
     ) -> None:
         for name, value in {"k": k, "max_depth": max_depth, "rounds": rounds, "patience": patience}.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise InvalidRecord(f"{name} is {value!r}; expected an integer of at least 0")
-        if isinstance(min_score, bool) or not isinstance(min_score, int | float) or min_score != min_score:
-            raise InvalidRecord(f"min_score is {min_score!r}; expected a number")
-        self.k, self.min_score = k, min_score
+        for name, minimum in {"min_score": min_score, "min_similarity": min_similarity}.items():
+            if isinstance(minimum, bool) or not isinstance(minimum, int | float) or minimum != minimum:
+                raise InvalidRecord(f"{name} is {minimum!r}; expected a number")
+        self.k, self.min_score, self.min_similarity = k, min_score, min_similarity
         self.max_depth, self.rounds, self.patience = max_depth, rounds, patience
         self._begin([])
 
@@ -70,6 +81,7 @@ class CaseBasedPlanner:
         return CaseBasedPlanner(
             self.k,
             min_score=self.min_score,
+            min_similarity=self.min_similarity,
             max_depth=self.max_depth,
             rounds=self.rounds,
             patience=self.patience,
@@ -81,6 +93,7 @@ class CaseBasedPlanner:
             "name": "case_based",
             "k": self.k,
             "min_score": self.min_score,
+            "min_similarity": self.min_similarity,
             "max_depth": self.max_depth,
             "rounds": self.rounds,
             "patience": self.patience,
@@ -172,8 +185,12 @@ class CaseBasedPlanner:
         if met.situation not in self._recalled:
             hits = self._recall(met.situation, REPAIRS_THAT_WORKED, context)
             same = [hit for hit in hits if hit.experience.state == met.situation]
-            self._recalled[met.situation] = same or hits
+            self._recalled[met.situation] = same or [hit for hit in hits if self._fits(hit)]
         return self._recalled[met.situation]
+
+    def _fits(self, hit: Recalled) -> bool:
+        """Whether it is about a similar situation; within a task kind its task alone gives a high score."""
+        return hit.similarities.get("state", 1.0) >= self.min_similarity
 
     def _recall(self, state: str, kept: Where, context: Context) -> list[Recalled]:
         """Recall what fits the task and a state: a situation, or what is seen at the start."""

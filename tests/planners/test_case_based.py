@@ -1,10 +1,15 @@
 """The case-based planner on the key-and-door room, and on scripted results where one rule is looked at."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from embodied_mem.agent import Agent
+from embodied_mem.backends.in_memory import InMemoryBackend
+from embodied_mem.contracts import Memory
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.planners.case_based import CaseBasedPlanner
 from embodied_mem.records import Experience, Outcome, Recalled, SkillCall, Status, Task
 from embodied_mem.records.decisions import CallRecord, Context, Stop, Trigger
@@ -36,8 +41,15 @@ class Script:
     """Plays a world by hand: says what became of each call, and notes what the planner does next."""
 
     def __init__(
-        self, planner: CaseBasedPlanner, *, task: str = "go to the red ball", hits=(), skills=SKILLS
+        self,
+        planner: CaseBasedPlanner,
+        *,
+        task: str = "go to the red ball",
+        hits=(),
+        skills=SKILLS,
+        memory: Memory | None = None,
     ):
+        self.memory, self.recalled = memory, []
         self.planner, self.task, self.hits, self.skills = planner, Task(task, kind="Test-v0"), hits, skills
         self.history: list[CallRecord] = []
         self.queries: list[Query] = []
@@ -46,7 +58,8 @@ class Script:
 
     def recall(self, query: Query) -> list[Recalled]:
         self.queries.append(query)
-        return list(self.hits)
+        self.recalled = self.memory.recall(query) if self.memory else list(self.hits)
+        return self.recalled
 
     def then(self, result: SkillResult):
         (call,) = self.act.plan
@@ -72,9 +85,15 @@ class Script:
         )
 
 
-def hit(*plan: SkillCall, id: str = "m1") -> Recalled:
-    experience = Experience(id=id, task="t", kind="repair", state=SITUATION, plan=plan, outcome=WON)
-    return Recalled(experience=experience, score=1.0, parts={"state": 1.0}, reason="same")
+def hit(*plan: SkillCall, id: str = "m1", state: str = SITUATION, similarities=None) -> Recalled:
+    experience = Experience(id=id, task="t", kind="repair", state=state, plan=plan, outcome=WON)
+    return Recalled(
+        experience=experience,
+        score=1.0,
+        parts={"state": 1.0},
+        reason="same",
+        similarities=similarities or {},
+    )
 
 
 def test_it_begins_with_what_the_instruction_names():
@@ -103,6 +122,22 @@ def test_every_recalled_repair_gets_its_turn_best_first():
     script = Script(CaseBasedPlanner(), hits=hits).then(BLOCKED)
     assert script.call == "drop()"
     assert script.then(DONE).then(BLOCKED).call == "toggle(green door 1)"
+
+
+@pytest.mark.parametrize(("similarity", "expected"), [(0.59, ()), (0.6, ("m1",)), (None, ("m1",))])
+def test_a_repair_is_tried_where_its_situation_is_similar_whatever_its_score(similarity, expected):
+    told = None if similarity is None else {"task": 1.0, "state": similarity}
+    hits = [hit(TOGGLE_IT, state="the lid of <object> is stuck", similarities=told)]
+    assert Script(CaseBasedPlanner(), hits=hits).then(BLOCKED).act.acted_on == expected
+
+
+def test_a_repair_for_another_obstacle_of_the_same_task_is_left_alone():
+    memory = ExperienceMemory(InMemoryBackend())
+    other = Experience(task=Task("go to the red ball", kind="Test-v0"), kind="repair", plan=(SkillCall("drop"),))
+    memory.record(replace(other, state="<object> cannot be carried: the hands are full", outcome=WON))
+    script = Script(CaseBasedPlanner(), memory=memory).then(BLOCKED)
+    assert script.recalled[0].score > CaseBasedPlanner().min_score
+    assert script.act.acted_on == ()
 
 
 def test_equal_repairs_are_one_and_credit_all_their_sources():
@@ -221,7 +256,7 @@ def test_it_learns_with_the_real_store_and_not_without(tmp_path, k):
     assert (sum(wins) == 30) is (k > 0)
 
 
-@pytest.mark.parametrize("settings", [{"k": -1}, {"k": "abc"}, {"rounds": 1.5}, {"min_score": float("nan")}])
+@pytest.mark.parametrize("settings", [{"k": -1}, {"k": "abc"}, {"rounds": 1.5}, {"min_score": float("nan")}, {"min_similarity": "high"}])
 def test_a_setting_that_makes_no_sense_is_refused_by_name(settings):
     with pytest.raises(InvalidRecord, match=f"{next(iter(settings))} is"):
         CaseBasedPlanner(**settings)
