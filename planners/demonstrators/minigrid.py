@@ -17,8 +17,8 @@ REMEDIES: dict[str, tuple[str, ...]] = {
     "closed": ("open {subject}",),
     "hands_full": ("drop",),
     "not_held": ("take {subject}",),
-    "blocked": ("take {subject}", "drop"),
-    "no_room": ("take {subject}", "drop"),
+    "blocked": ("take {subject}",),  # it is put down where a hand is needed: put down at once, it may block again
+    "no_room": ("take {subject}",),
     "gone": (),  # another object that fits is chosen
 }
 
@@ -115,7 +115,7 @@ class MiniGridDemonstrator:
 
     def _is_under_way(self, goals: Iterable[Goal]) -> bool:
         """Whether one of them is a step already, so that its own obstacle is what it should get past."""
-        steps = [(step.goal.skill, step.chosen) for step in self._steps]
+        steps = [(step.goal.skill, step.chosen or step.goal.phrases) for step in self._steps]
         return any((goal.skill, goal.phrases) in steps for goal in goals if goal.phrases)
 
     def _open_a_box(self, context: Context) -> Sequence[str] | None:
