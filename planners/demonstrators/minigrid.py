@@ -1,5 +1,6 @@
 """A teacher for MiniGrid and BabyAI: a rule for each obstacle, so that its decisions are worked examples."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,14 +11,12 @@ from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.skills import Parameter, Skill
 
 # Obstacle code -> what gets past it, as instructions: the phrases of the world's skills say which calls these are.
-# `{subject}` is the first subject of the failure. Doors that are locked and views with nothing new need more
-# than a line; see `MiniGridDemonstrator._remedies`.
+# `{subject}` is the first subject of the failure. `_remedies` adds the rules that look further.
 REMEDIES: dict[str, tuple[str, ...]] = {
     "unseen": ("explore",),
     "closed": ("open {subject}",),
     "hands_full": ("drop",),
     "not_held": ("take {subject}",),
-    "blocked": ("take {subject}",),  # it is put down where a hand is needed: put down at once, it may block again
     "no_room": ("take {subject}",),
     "gone": (),  # another object that fits is chosen
 }
@@ -79,6 +78,7 @@ class MiniGridDemonstrator:
     def _begin(self, goals: list[Goal]) -> None:
         self._goals, self._next_goal = goals, 0
         self._steps: list[_Step] = []  # the last one is to be done first
+        self._n_moved: Counter[str] = Counter()  # how often each object was taken out of the way
         self._done: set[tuple[str, str]] = set()  # (skill, object) of goals that did not end the episode
 
     def _complete(self) -> None:
@@ -91,8 +91,12 @@ class MiniGridDemonstrator:
 
     def _repair(self, failed: CallRecord, context: Context) -> bool:
         """Put the remedy for a failure on top of the steps; False without one."""
-        if self._steps[-1].obstacle == "unseen":  # the step below says whether to look on
+        step = self._steps[-1]
+        if step.obstacle == "unseen":  # the step below says whether to look on
             self._steps.pop()
+        if step.obstacle == "blocked" and step.goal.skill == "go_to":  # any other place will do
+            self._steps.pop()
+            return True
         texts = self._remedies(failed, context)
         goals = _grounded(texts, context.skills, besides=failed.call)
         if goals is None or self._is_under_way(goals):
@@ -110,8 +114,19 @@ class MiniGridDemonstrator:
             key = f"{words(subject)[0]} key"
             is_held = candidates(key, [context.observation.facts.get("held")])
             return (f"open {subject}",) if is_held else (f"take {key}", f"open {subject}")
+        if failed.result.obstacle == "blocked":
+            return self._put_away(subject, context)
         texts = REMEDIES.get(failed.result.obstacle)
         return None if texts is None else [text.format(subject=subject) for text in texts]
+
+    def _put_away(self, blocker: str, context: Context) -> Sequence[str]:
+        """Take it; it is put down where the hand is needed. If it blocks again, carry it to another place."""
+        n_moved = self._n_moved[blocker]
+        self._n_moved[blocker] += 1
+        places = [name for name in _known(context) if name != blocker]
+        if not n_moved or not places:
+            return (f"take {blocker}",)
+        return (f"take {blocker}", f"go to {places[n_moved % len(places)]}", "drop")
 
     def _is_under_way(self, goals: Iterable[Goal]) -> bool:
         """Whether one of them is a step already, so that its own obstacle is what it should get past."""
@@ -121,9 +136,12 @@ class MiniGridDemonstrator:
     def _open_a_box(self, context: Context) -> Sequence[str] | None:
         """Open a box that no goal is about: it may hide a key. None if there is no such box."""
         wanted = [phrase for goal in self._goals for phrase in goal.phrases.values()]
-        boxes = candidates("box", _choices(context.skills))
+        boxes = candidates("box", _known(context))
         unwanted = [box for box in boxes if not any(candidates(phrase, [box]) for phrase in wanted)]
-        return (f"open {unwanted[0]}",) if unwanted else None
+        if not unwanted:
+            return None
+        is_held = unwanted[0] == context.observation.facts.get("held")
+        return ("drop", f"open {unwanted[0]}") if is_held else (f"open {unwanted[0]}",)
 
     # What to call next
 
@@ -184,6 +202,7 @@ def _subject(failed: CallRecord) -> str:
     return next(map(str, (*failed.result.subjects, *failed.call.arguments.values())), "")
 
 
-def _choices(skills: Sequence[Skill]) -> list[str]:
-    choices = (choice for skill in skills for p in skill.parameters for choice in p.choices)
+def _known(context: Context) -> list[str]:
+    """Every object that a skill can be called with, the held one too, in the order seen."""
+    choices = (choice for skill in context.skills for p in skill.parameters for choice in p.choices)
     return list(dict.fromkeys(map(str, choices)))
