@@ -10,8 +10,8 @@ from embodied_mem.records.decisions import Act, CallRecord, Context, Decision, S
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.skills import Parameter, Skill
 
-# Obstacle code -> what gets past it, as instructions: the phrases of the world's skills say which calls these are.
-# `{subject}` is the first subject of the failure. `_remedies` adds the rules that look further.
+# Obstacle code -> what gets past it, as instructions, which the phrases of the world's skills turn into calls.
+# `{subject}` is the first subject of the failure. `_remedies` adds the rules that take more than a line.
 REMEDIES: dict[str, tuple[str, ...]] = {
     "unseen": ("explore",),
     "closed": ("open {subject}",),
@@ -187,7 +187,7 @@ class MiniGridDemonstrator:
 def _grounded(
     texts: Sequence[str] | None, skills: Sequence[Skill], *, besides: SkillCall | None = None
 ) -> list[Goal] | None:
-    """The goals of these instructions without a call that is made again anyway; None if a skill is missing."""
+    """The goals of instructions, without a call that is made again anyway; None if a skill is missing."""
     if texts is None:
         return None
     found = [ground(text, skills) for text in texts]
