@@ -10,7 +10,7 @@ from embodied_mem.records.decisions import Act, CallRecord, Context, Decision, S
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.skills import Parameter, Skill
 
-# Obstacle code -> what gets past it, as instructions, which the phrases of the world's skills turn into calls.
+# Obstacle code -> what gets past it, as instructions: the phrases of the world's skills turn them into calls.
 # `{subject}` is the first subject of the failure. `_remedies` adds the rules that take more than a line.
 REMEDIES: dict[str, tuple[str, ...]] = {
     "unseen": ("explore",),
