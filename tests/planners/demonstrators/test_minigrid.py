@@ -18,6 +18,7 @@ from embodied_mem.planners import make_planner
 from embodied_mem.planners.demonstrators.minigrid import MiniGridDemonstrator
 from embodied_mem.records import Kind, Status
 from embodied_mem.records.skills import SkillStatus
+from embodied_mem.testing import KeyDoorWorld
 from embodied_mem.testing.planner import PlannerContract, Yielding
 
 PAGE = Path(__file__).parents[3] / "docs" / "minigrid.md"
@@ -143,6 +144,12 @@ def test_an_instruction_that_names_no_skill_is_not_played():
     episode = play("minigrid:FourRooms")  # "reach the goal" is no phrase of a skill
     assert (episode.trace.ended_by, episode.trace.steps) == ("planner", 0)
     assert episode.trace.decisions[-1].reason == "the instruction names no skill"
+
+
+def test_it_plays_another_world_whose_skills_have_the_same_phrases():
+    episode = Agent(planner=MiniGridDemonstrator()).run_episode(KeyDoorWorld(), seed=0)
+    assert episode.outcome.is_success
+    assert [record.call.name for record in episode.trace.calls] == ["go_to", "open", "take", "open", "go_to"]
 
 
 def test_equal_seeds_give_equal_play():
