@@ -192,21 +192,18 @@ class _Reply:
     plan: tuple[SkillCall, ...] = ()
     text: str = ""
     failure: str = ""
-    cost: dict[str, float] | None = None
+    cost: dict[str, float] = field(default_factory=dict)
 
     def took(self, answer: Answer) -> None:
         """Note an answer and add up its costs."""
         self.text = answer.text
-        cost = self.cost = self.cost or {
-            "model_calls": 0.0,
-            "tokens_in": 0.0,
-            "tokens_out": 0.0,
-            "seconds": 0.0,
+        new = {
+            "model_calls": 1.0,
+            "tokens_in": float(answer.tokens_in or 0),
+            "tokens_out": float(answer.tokens_out or 0),
+            "seconds": answer.seconds,
         }
-        cost["model_calls"] += 1
-        cost["tokens_in"] += answer.tokens_in or 0
-        cost["tokens_out"] += answer.tokens_out or 0
-        cost["seconds"] += answer.seconds
+        self.cost = added_costs(self.cost, new)
 
 
 def _asked_anew(request: Request, answer: Answer, failure: str, opening: str) -> Request:
