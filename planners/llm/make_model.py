@@ -26,10 +26,15 @@ def make_model(name: str = "", options: Mapping[str, Any] | None = None) -> Lang
 
     Raises:
         UnknownName: There is no such model.
-        ExperimentError: It rejects the options.
+        ExperimentError: It rejects the options, or they hold a key, which would be written to disk.
     """
     if name not in MODELS:
         raise unknown_name("kind of language model", name, MODELS)
+    if "api_key" in (options or {}):
+        raise ExperimentError(
+            "api_key would be stored with the run; put the key into an environment variable, and its name into "
+            "api_key_env"
+        )
     try:
         return MODELS[name](**(options or {}))
     except TypeError as error:

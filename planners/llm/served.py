@@ -1,6 +1,7 @@
 """Models behind a server or provider that LangChain can reach: as a chat, or as the completion of a text."""
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,7 +28,7 @@ class CompletionModel:
         timeout_s: Longest wait for an answer.
         max_retries: How often a request is sent again after 429, 5xx or a lost connection, waiting longer
             each time.
-        api_key: The server's key; local servers need none. Never written anywhere.
+        api_key_env: Name of the environment variable with the server's key; local servers need none.
         options: Further keyword arguments of `langchain_openai.OpenAI`.
 
     Raises:
@@ -46,7 +47,7 @@ class CompletionModel:
         max_tokens: int = 64,
         timeout_s: float = 60.0,
         max_retries: int = 2,
-        api_key: str = "",
+        api_key_env: str = "",
         **options: Any,
     ) -> None:
         _check_method(method, COMPLETION_METHODS)
@@ -56,11 +57,11 @@ class CompletionModel:
             "method": method,
             "max_tokens": max_tokens,
         }
-        self._method, self._secret = method, api_key
+        self._method, self._secret = method, _key(api_key_env)
         self._client = require("langchain_openai", extra="llm").OpenAI(
             model=model,
             base_url=base_url,
-            api_key=api_key or "none",
+            api_key=self._secret or "none",
             max_tokens=max_tokens,
             timeout=timeout_s,
             max_retries=max_retries,
@@ -99,7 +100,7 @@ class ChatModel:
         max_tokens: Longest answer.
         timeout_s: Longest wait for an answer.
         max_retries: See `CompletionModel`.
-        api_key: Key; empty: the provider's own environment variable. Never written anywhere.
+        api_key_env: Name of the environment variable with the key; empty: the provider's own.
         options: Further keyword arguments of `langchain.chat_models.init_chat_model`.
 
     Raises:
@@ -119,7 +120,7 @@ class ChatModel:
         max_tokens: int = 256,
         timeout_s: float = 60.0,
         max_retries: int = 2,
-        api_key: str = "",
+        api_key_env: str = "",
         **options: Any,
     ) -> None:
         _check_method(method, CHAT_METHODS)
@@ -129,14 +130,14 @@ class ChatModel:
             "method": method,
             "max_tokens": max_tokens,
         }
-        self._method, self._secret = method, api_key
+        self._method, self._secret = method, _key(api_key_env)
         settings = {
             "temperature": 0.0,
             "max_tokens": max_tokens,
             "timeout": timeout_s,
             "max_retries": max_retries,
         }
-        key = api_key or ("none" if base_url else "")
+        key = self._secret or ("none" if base_url else "")
         given = {name: value for name, value in {"base_url": base_url, "api_key": key}.items() if value}
         self._client = _chat_client(model, {**settings, **given, **options})
 
@@ -181,6 +182,12 @@ def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:
 
 def _said(model: str, server: str, method: str, max_tokens: int) -> JsonObject:
     return {"model": model, "server": server, "method": method, "max_tokens": max_tokens}
+
+
+def _key(variable: str) -> str:
+    if variable and not os.environ.get(variable):
+        raise ExperimentError(f"api_key_env names {variable}, which is not set; export it first")
+    return os.environ.get(variable, "") if variable else ""
 
 
 def _check_method(method: str, known: tuple[str, ...]) -> None:
