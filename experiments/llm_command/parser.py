@@ -6,7 +6,7 @@ from typing import Any
 
 from embodied_mem.experiments.flags import Parser
 
-CACHE_HELP = "folder for weights that have to be put together (default: embodied-mem/models in the user's cache)"
+CACHE_HELP = "folder for weights that have to be put together (default: embodied-mem/models in your cache)"
 
 
 def add_parser(verbs: Any, common: Parser) -> None:

@@ -5,10 +5,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.experiments.llm_command.cache_folder import cache_folder
+from embodied_mem.experiments.llm_command.missing import server_lines, weights_lines
 from embodied_mem.planners.llm.local import (
-    KnownModel,
     LocalServer,
     MissingServerProgram,
     MissingWeights,
@@ -27,10 +26,17 @@ def serve(options: argparse.Namespace, say: Say) -> None:
 
     Raises:
         UnknownName: No model has this name.
-        MissingWeights, MissingServerProgram: Something has to be installed first.
+        MissingWeights, MissingServerProgram: Something has to be installed first; the lines say what.
+        UnusableWeights: The file is not the model that it should be.
         LocalServerFailed: The server did not start, or ended by itself.
     """
-    name, weights, program = _prepared(options, say)
+    name, weights = _weights(options, say)
+    program = _program(say)
+    refusal = f"{name} cannot be served yet: install what is missing (nothing was installed)"
+    if weights is None:
+        raise MissingWeights(refusal)
+    if program is None:
+        raise MissingServerProgram(refusal)
     server = LocalServer(
         weights,
         model=name,
@@ -40,47 +46,47 @@ def serve(options: argparse.Namespace, say: Say) -> None:
         context_tokens=options.context,
     )
     try:
-        with server:
-            say(f"ready    {server.base_url}; Ctrl-C stops it")
-            say(f"         embodied-mem run experiment=llm llm.base_url={server.base_url}")
-            server.wait()
+        _serve(server, say)
     except KeyboardInterrupt:
         say("stopped")
 
 
-def _prepared(options: argparse.Namespace, say: Say) -> tuple[str, Path, ServerProgram]:
-    """The name, the weights and the server program; everything that is missing is said before an error."""
-    name, find = _named(options, say)
-    missing: list[EmbodiedMemError] = []
-    program = weights = None
+def _serve(server: LocalServer, say: Say) -> None:
+    with server:
+        say(f"ready       {server.base_url} (Ctrl-C stops it)")
+        say(f"            embodied-mem run experiment=llm llm.base_url={server.base_url}")
+        server.wait()
+
+
+def _weights(options: argparse.Namespace, say: Say) -> tuple[str, Path | None]:
+    """The name that requests use, and the GGUF file; None, after saying so, if a package is missing."""
+    given = options.model
+    if given.lower().endswith(".gguf") or "/" in given or os.sep in given:
+        weights = own_weights(given)
+        say(f"model       {weights}, a file of yours, {weights.stat().st_size / 1e6:,.0f} MB")
+        return weights.stem, weights
+    model = known_model(given)
+    say(f"model       {model.name}: {model.title}, {model.form}, {model.size_mb:.0f} MB")
+    say(f"licence     {model.terms}: {model.licence_url}")
+    try:
+        weights = find_weights(model, cache_folder(options.cache))
+    except MissingWeights:
+        say("weights     missing")
+        for line in weights_lines(model):
+            say(line)
+        return model.name, None
+    say(f"weights     {weights}")
+    return model.name, weights
+
+
+def _program(say: Say) -> ServerProgram | None:
+    """The program that serves; None, after saying so, if there is none."""
     try:
         program = find_server_program()
-        say(f"server   {program.found}")
-    except MissingServerProgram as error:
-        missing.append(error)
-    try:
-        weights = find()
-        say(f"weights  {weights}")
-    except MissingWeights as error:
-        missing.append(error)
-    for error in missing[:-1]:  # the last one is raised, and printed as the command's error
-        say(f"missing  {error}")
-    if missing or program is None or weights is None:
-        raise missing[-1]
-    return name, weights, program
-
-
-def _named(options: argparse.Namespace, say: Say) -> tuple[str, Callable[[], Path]]:
-    """The name that requests use, and what finds the weights."""
-    given = options.model
-    if given.endswith(".gguf") or os.sep in given:
-        say(f"model    {given}, a file of yours; its licence is what its maker says")
-        return Path(given).stem, lambda: own_weights(given)
-    model = known_model(given)
-    _describe(model, say)
-    return model.name, lambda: find_weights(model, cache_folder(options.cache))
-
-
-def _describe(model: KnownModel, say: Say) -> None:
-    say(f"model    {model.name}: {model.title}, {model.form}, {model.size_mb:.0f} MB")
-    say(f"licence  {model.terms}, {model.licence_url}")
+    except MissingServerProgram:
+        say("server      missing; one of")
+        for line in server_lines():
+            say(line)
+        return None
+    say(f"server      {program.found}")
+    return program

