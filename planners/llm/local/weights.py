@@ -1,4 +1,4 @@
-"""Finds the weights of a model: in its installed package, assembled from its parts, or a file of the user's."""
+"""Finds the weights of a model: in its package, assembled from its parts, or a file of the user's."""
 
 import hashlib
 import importlib
@@ -81,11 +81,7 @@ def _assembled(model: KnownModel, target: Path) -> Path:
         importlib.import_module(model.module).assemble(unfinished)
         _check_digest(unfinished, model)
         os.replace(unfinished, target)
-    except (
-        ImportError,
-        FileNotFoundError,
-        ValueError,
-    ) as error:  # a part is not there, or not as it should be
+    except (ImportError, FileNotFoundError, ValueError) as error:  # a part is absent or damaged
         raise UnusableWeights(
             f"cannot assemble the weights of {model.name}: {error}; {_again(model)}"
         ) from error
