@@ -1,7 +1,7 @@
 """A stand-in for llama-server: it takes the same arguments and answers the same paths, without a model.
 
-STAND_IN says what it does: `serves`, `never ready`, `dies`, `ends later`, `ignores SIGTERM`. What it was given
-is written to the folder STAND_IN_FOLDER.
+STAND_IN says what it does: `serves`, `never ready`, `dies`, `ends later`, `ignores SIGTERM`. What it was
+given is written to the folder STAND_IN_FOLDER.
 """
 
 import json
