@@ -154,7 +154,7 @@ class LocalServer:
 def free_port(wanted: int) -> int:
     """The wanted port of this machine if nothing listens on it, or any free one for 0.
 
-    llama-server itself shares a port without a word (SO_REUSEPORT), so this has to be asked before it starts.
+    Asked before a start: otherwise what listens there already would answer as if it were the new server.
 
     Raises:
         PortInUse: Something listens on it.
@@ -185,7 +185,9 @@ def _answers(port: int, path: str) -> bool:
 
 def _environment() -> dict[str, str]:
     # llama-server reads settings from LLAMA_ARG_* and a key from LLAMA_API_KEY: a run shall not vary by them.
-    return {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
+    # A variable, because an older version refuses to start with an argument that it does not know.
+    return {**others, "LLAMA_ARG_CORS_ORIGINS": "localhost"}  # by default any web page may read the answers
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:

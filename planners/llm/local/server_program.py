@@ -113,7 +113,7 @@ def _llama_server(weights: Path, model: str, port: int, threads: int, context_to
         *("-c", str(context_tokens), "-np", "1"),  # one request at a time has the whole context
         "--swa-full",  # without it, a model with a sliding window (Gemma) keeps no shared prefix of prompts
         *("--cache-ram", "0"),  # no copies of earlier prompts: 455 MB for Gemma 270M instead of growing
-        "--no-webui",
+        "--no-webui",  # older versions know it too; newer ones prefer --no-ui
     ]
 
 

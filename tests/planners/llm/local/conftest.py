@@ -50,7 +50,7 @@ def server(stand_in, weights):
 
 @pytest.fixture
 def given(tmp_path):
-    """What the stand-in was given: its arguments, pid and names of environment variables."""
+    """What the stand-in was given: its arguments, its pid, and settings by variables."""
     return lambda: json.loads((tmp_path / "given.json").read_text("utf-8"))
 
 

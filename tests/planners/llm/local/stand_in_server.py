@@ -34,7 +34,8 @@ class Answer(BaseHTTPRequestHandler):
 
 def main() -> None:
     folder = pathlib.Path(os.environ["STAND_IN_FOLDER"])
-    record = {"arguments": sys.argv[1:], "pid": os.getpid(), "variables": sorted(os.environ)}
+    settings = {name: value for name, value in os.environ.items() if name.startswith("LLAMA_")}
+    record = {"arguments": sys.argv[1:], "pid": os.getpid(), "settings": settings}
     (folder / "given.json").write_text(json.dumps(record), "utf-8")
     print("loading", given("-m"), flush=True)
     if MANNER == "dies":

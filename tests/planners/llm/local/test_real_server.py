@@ -47,6 +47,14 @@ def test_an_answer_keeps_to_a_grammar(real_server):
     assert answer["model"] == real_server.model
 
 
+def test_a_web_page_of_another_site_may_not_read_answers(real_server):
+    request = urllib.request.Request(
+        f"{real_server.base_url}/models", headers={"Origin": "https://example.org"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] not in ("*", "https://example.org")
+
+
 def test_a_prompt_that_begins_as_the_last_one_is_partly_cached(real_server):
     shared = "Task: open the door. Known: a red door, a blue key. " * 20
     completion(real_server, prompt=f"{shared}Action:")
