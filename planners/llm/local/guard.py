@@ -4,7 +4,8 @@
 
 A program of its own, started by its path, of the standard library alone: it is there within milliseconds. We
 do not use PR_SET_PDEATHSIG, which only Linux has and which ends the server when the *thread* that started it
-ends; nor a pipe, which a forked child of the caller would hold open.
+ends; nor a pipe, which a forked child of the caller would hold open. POSIX only: on Windows a process keeps
+the number of its parent, and SIGTERM cannot be passed on.
 """
 
 import os
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, note)
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    # A process whose parent is gone gets another one; on Windows it does not, so there this sees nothing.
+    # A process whose parent is gone gets another one.
     while server.poll() is None and not told_to_stop and os.getppid() == parent:
         time.sleep(POLL_S)
     status = end(server, grace_s)

