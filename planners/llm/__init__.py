@@ -1,1 +1,1 @@
-"""Planners that ask a language model."""
+"""Planners that ask a language model, and what they ask."""
