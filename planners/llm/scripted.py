@@ -1,4 +1,4 @@
-"""`ScriptedModel`: a stand-in for a language model, in tests and documents; it answers what it was told to."""
+"""`ScriptedModel`: a stand-in for a language model, for tests and documents: it answers what it is told."""
 
 from collections.abc import Callable, Sequence
 

@@ -14,6 +14,7 @@ from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.records import Experience
 
 _FOLDER = resources.files("embodied_mem.planners.llm") / "templates"
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 FORMS = ("completion", "chat")
 ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
     "success": frozenset({"call"}),
@@ -117,7 +118,7 @@ class Template:
         """
         opening = self.answer["open"].strip().rstrip(":")
         return (
-            re.sub(rf"(?i)({re.escape(opening)})\s*:", r"\1", one_line(text)) if opening else one_line(text)
+            re.sub(rf"(?i)\b({re.escape(opening)})\s*:", r"\1", one_line(text)) if opening else one_line(text)
         )
 
     def _block(self, situation: Situation) -> str:
@@ -155,8 +156,8 @@ def template_names() -> tuple[str, ...]:
 
 
 def one_line(text: str) -> str:
-    """The text with each run of white space and of characters that are not printed as one space."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    """The text with each run of white space and control characters as one space."""
+    return " ".join(CONTROL.sub(" ", text).split())
 
 
 def _packaged(name: str) -> str:
