@@ -1,4 +1,4 @@
-"""A stand-in for a model's server: real HTTP on loopback in the form of OpenAI, and every fault on request."""
+"""A stand-in for a model's server: real HTTP on loopback as OpenAI speaks it, and any fault on request."""
 
 import contextlib
 import json

@@ -1,8 +1,9 @@
-"""Models behind a real HTTP server on loopback, a stand-in that also does everything wrong that a server can."""
+"""Models behind a real HTTP server on loopback: a stand-in that also does all that servers do wrong."""
 
 import asyncio
 import json
 import logging
+import re
 import socket
 import time
 
@@ -28,6 +29,7 @@ pytest.importorskip("langchain_openai")
 KEY = "sk-very-secret-0123456789"
 CHOICES = CallChoices.of([Skill(name="go", parameters=(Parameter(name="to", choices=("door", "chest")),))])
 PLAN = json.dumps({"plan": [{"name": "go", "arguments": {"to": "door"}}]})
+FORMS = ["completion", "chat json_schema"]
 KINDS = ["completion", "chat json_schema", "chat grammar", "chat text"]
 
 
@@ -135,19 +137,19 @@ FAULTS = {
     "dribbles": (stand_in.dribbles, "nothing came within"),
     "closes in the middle": (stand_in.closes_in_the_middle, "Connection|peer closed"),
     "closes at once": (stand_in.closes_at_once, "Connection"),
-    "no JSON": (stand_in.sends_no_json, ""),
-    "wrong types": (stand_in.sends_wrong_types, ""),
-    "no choice": (stand_in.sends_no_choice, ""),
-    "null": (stand_in.sends_null, ""),
+    "no JSON": (stand_in.sends_no_json, "gave no answer"),
+    "wrong types": (stand_in.sends_wrong_types, "gave no answer"),
+    "no choice": (stand_in.sends_no_choice, "gave no answer"),
+    "null": (stand_in.sends_null, "gave no answer"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMS)
 def test_a_fault_is_an_error_that_names_model_and_server_and_no_key(kind, fault):
     what, cause = FAULTS[fault]
     with stand_in.StandInServer(always=what) as server:
-        model = model_at(server.url, kind, timeout_s=0.6)
+        model = model_at(server.url, kind, timeout_s=0.4)
         began_s = time.perf_counter()
         with pytest.raises(ModelError, match=cause) as raised:
             ask(model)
@@ -159,12 +161,12 @@ def test_a_fault_is_an_error_that_names_model_and_server_and_no_key(kind, fault)
     assert len(message) < 700
 
 
-@pytest.mark.parametrize("kind", ["completion", "chat json_schema"])
+@pytest.mark.parametrize("kind", FORMS)
 def test_a_refused_connection_is_such_an_error_too(kind):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"  # bound, and nobody listens
-        with pytest.raises(ModelError, match="tiny at http://127.0.0.1:.* gave no answer: .*onnect"):
+        with pytest.raises(ModelError, match=r"tiny at http://127.0.0.1:.* gave no answer: .*onnect"):
             ask(model_at(url, kind))
 
 
@@ -208,18 +210,16 @@ def play(model, *, max_rounds=1, **limits):
 
 
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMS)
 def test_an_answer_that_cannot_be_read_ends_the_episode_with_its_reason(kind, odd, tmp_path):
     text, reason = ODD_ANSWERS[odd]
     with stand_in.StandInServer(text) as server:
         episode = play(LoggedModel(model_at(server.url, kind), tmp_path))
-    assert episode.outcome.status is Status.FAILURE
+    assert not episode.outcome.is_success
     assert episode.trace.ended_by == "planner"
     assert not episode.trace.calls
     [decision] = episode.trace.decisions
     assert "the answer cannot be read: " in decision.reason
-    import re
-
     assert re.search(reason, decision.reason), decision.reason
     assert decision.cost["model_calls"] == 2
     assert decision.cost["tokens_in"] == 62
@@ -230,22 +230,22 @@ def test_a_refusal_ends_the_episode_with_its_words():
     said = {"content": None, "refusal": "I must not open doors."}
     with stand_in.StandInServer(message=said) as server:
         episode = play(model_at(server.url, "chat json_schema"))
-    assert "I must not open doors." in episode.trace.decisions[-1].reason + episode.trace.error
+    assert "I must not open doors" in episode.trace.decisions[-1].reason
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_cut_at_its_length_is_no_lost_episode(kind):
     with stand_in.StandInServer('{"plan": [{"na', finish="length") as server:
         episode = play(model_at(server.url, kind))
-    assert episode.outcome.status in (Status.FAILURE, Status.TRUNCATED)
-    assert episode.trace.error or "cut short" in episode.trace.decisions[-1].reason
+    assert episode.trace.ended_by == ("planner_error" if "json_schema" in kind else "planner")
+    assert "length limit" in episode.trace.error or "cut short" in episode.trace.decisions[-1].reason
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_episode_with_a_fault_is_recorded_with_its_cause(fault, tmp_path):
-    what, cause = FAULTS[fault]
+    what, _ = FAULTS[fault]
     with stand_in.StandInServer("take(red key)", faults=[None], always=what) as server:
-        model = LoggedModel(model_at(server.url, timeout_s=0.6), tmp_path)
+        model = LoggedModel(model_at(server.url, timeout_s=0.4), tmp_path)
         episode = play(model)
         url = server.url
     assert episode.outcome.status is Status.TRUNCATED
@@ -254,7 +254,8 @@ def test_an_episode_with_a_fault_is_recorded_with_its_cause(fault, tmp_path):
     assert [str(record.call) for record in episode.trace.calls] == ["take(red key)"]
     answered, failed = lines_of(tmp_path)
     assert answered["answer"] == "take(red key)"
-    assert failed["error"] and failed["error"] in episode.trace.error
+    assert "gave no answer" in failed["error"]
+    assert failed["error"] in episode.trace.error
     assert KEY not in (tmp_path / FILE).read_text("utf-8")
 
 
@@ -276,7 +277,9 @@ def test_many_episodes_share_a_server_of_which_one_answer_in_four_is_a_fault():
     with stand_in.StandInServer("take(red key)", faults=faults) as server:
         episodes = run_awaitable(all_of_them())
     assert len(episodes) == 12
-    assert all(bool(episode.trace.error) == (episode.trace.ended_by == "planner_error") for episode in episodes)
+    assert all(
+        bool(episode.trace.error) == (episode.trace.ended_by == "planner_error") for episode in episodes
+    )
     assert sum(episode.trace.ended_by == "planner_error" for episode in episodes) == 3
 
 
@@ -284,11 +287,11 @@ def test_many_episodes_share_a_server_of_which_one_answer_in_four_is_a_fault():
 
 
 def test_an_unknown_method_provider_or_package_is_named():
-    with pytest.raises(UnknownName, match="grammr.*Did you mean 'grammar'"):
+    with pytest.raises(UnknownName, match=r"grammr.*Did you mean 'grammar'"):
         CompletionModel("m", base_url="http://127.0.0.1:9/v1", method="grammr")
     with pytest.raises(ExperimentError, match="nobody:m"):
         ChatModel("nobody:m")
-    with pytest.raises((MissingExtra, ExperimentError), match="anthropic|mistralai"):
+    with pytest.raises((MissingExtra, ExperimentError), match="mistralai"):
         ChatModel("mistralai:m")
 
 
