@@ -118,7 +118,9 @@ class Template:
         """
         opening = self.answer["open"].strip().rstrip(":")
         return (
-            re.sub(rf"(?i)\b({re.escape(opening)})\s*:", r"\1", one_line(text)) if opening else one_line(text)
+            re.sub(rf"(?i)\b({re.escape(opening)})(?:\s*:)+", r"\1", one_line(text))
+            if opening
+            else one_line(text)
         )
 
     def _block(self, situation: Situation) -> str:
