@@ -34,15 +34,13 @@ class CallChoices:
     def of(
         cls, skills: Sequence[Skill], refused: Iterable[SkillCall] = (), *, max_calls: int = 1
     ) -> "CallChoices":
-        """Leave out every skill with no call left."""
-        refused = frozenset(replace(call, count=1) for call in refused)
-        left = tuple(skill for skill in skills if any(_without(skill, refused)))
-        return cls(left, refused, max_calls)
+        """The choices among the calls of these skills; see the attributes."""
+        return cls(tuple(skills), frozenset(replace(call, count=1) for call in refused), max_calls)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to choose from."""
-        return not self.skills
+        return not self.offered()
 
     def calls(self) -> Iterator[SkillCall]:
         """Every call that can be chosen, as far as the choices of its arguments are listed."""

@@ -120,7 +120,7 @@ def test_what_is_offered_is_exactly_what_is_listed(made):
 
 def test_a_skill_with_no_call_left_is_left_out():
     made = CallChoices.of([GO, skill("drop")], [SkillCall("drop"), SkillCall("go", {"to": "door"})])
-    assert [each.name for each in made.skills] == ["go"]
+    assert [each.name for each in made.offered()] == ["go"]
     assert CallChoices.of([skill("drop")], [SkillCall("drop")]).is_empty
 
 
@@ -231,7 +231,7 @@ def test_a_refused_call_with_free_text_leaves_its_skill_a_grammar():
     offered = CallChoices.of([tell], [SkillCall("tell", {"whom": "bob", "words": "hi"})])
     assert Grammar(offered.grammar()).accepts("tell(ann, hello)")
     assert Grammar(offered.grammar()).accepts("tell(bob, hello)")
-    with pytest.raises(InvalidRecord, match="already"):
+    with pytest.raises(InvalidRecord, match="made in this situation already"):
         offered.read("tell(bob, hi)")
 
 
