@@ -1,11 +1,11 @@
 """The planner that asks a language model, played with a copy of memory and with scripted stand-ins."""
 
 import asyncio
-import zlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from key_door_scripts import any_call, right_call
 
 from embodied_mem import Agent, Limits, MemoryStore
 from embodied_mem.agent.answers import run_awaitable
@@ -24,21 +24,6 @@ from embodied_mem.testing import PlannerContract
 from embodied_mem.testing.key_door import COLOURS, KeyDoorEnv, KeyDoorWorld
 
 TASK = Task("get to the chest", kind="KeyDoor-v0")
-
-
-def any_call(request):
-    """A legal call, drawn by the prompt."""
-    calls = list(request.choices.calls())
-    return str(calls[zlib.crc32(request.prompt.user.encode()) % len(calls)])
-
-
-def right_call(request):
-    """The call that a person would make; read from the prompt alone."""
-    state = request.prompt.user.rsplit("You hold ", 1)[1]
-    held, door = state.split(". The ")[0], state.split(". The ")[1].split(" door is ")[0]
-    if f"{door} door is open" in state:
-        return "go_to(chest)"
-    return f"open({door} door)" if held == f"{door} key" else f"take({door} key)"
 
 
 class Counting(ScriptedModel):
