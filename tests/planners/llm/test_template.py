@@ -1,7 +1,6 @@
 """Prompts as data files: what they say, in which order, and what is wrong with a broken one."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -44,7 +43,7 @@ def experience(number, *, status=Status.SUCCESS, **changes):
     return Experience(**{**values, **changes})
 
 
-def own(tmp_path, text=OWN, **options) -> Path:
+def own(tmp_path, text=OWN, **options):
     path = tmp_path / "mine.toml"
     path.write_text(text, "utf-8")
     return load_template(str(path), **options)
