@@ -15,7 +15,14 @@ from embodied_mem.envs.minigrid.problem import can_read_state, initial_state
 from embodied_mem.envs.minigrid.recorder import StepRecorder
 from embodied_mem.envs.minigrid.seen_map import SeenMap
 from embodied_mem.envs.minigrid.skills import Controller
-from embodied_mem.envs.minigrid.text import SIGNATURES, describe_scene, describe_view, known_things, skill_list, view_scene
+from embodied_mem.envs.minigrid.text import (
+    SIGNATURES,
+    describe_scene,
+    describe_view,
+    known_things,
+    skill_list,
+    view_scene,
+)
 from embodied_mem.errors import EpisodeError, InvalidRecord
 from embodied_mem.recording.made_with import made_with
 from embodied_mem.records import SkillCall, Task, instance_id

@@ -3,7 +3,7 @@
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,11 @@ class RecordedModel:
         return f"at {request.place} the recorded request differs in {', '.join(changed) or 'its prompt'}"
 
 
-def record(folder: Path, path: Path, *, form: str) -> int:
-    """Write a recording of all model calls below a folder, without their prompts.
+def record(folders: Iterable[Path], path: Path, *, form: str) -> int:
+    """Write a recording of all model calls below some folders, without their prompts.
 
     Args:
-        folder: Folder of a run.
+        folders: Where the calls were logged.
         path: The recording, `*.jsonl.gz`.
         form: Form of the model's templates.
 
@@ -81,10 +81,10 @@ def record(folder: Path, path: Path, *, form: str) -> int:
     Raises:
         ExperimentError: There are no calls, or they are of several models.
     """
-    lines = [line for each in sorted(folder.rglob(FILE)) for line in _log_lines(each)]
+    lines = [line for folder in folders for each in sorted(folder.rglob(FILE)) for line in _log_lines(each)]
     models = {json.dumps(line["model"], sort_keys=True) for line in lines}
     if len(models) != 1:
-        raise ExperimentError(f"{folder} holds calls of {len(models)} models; expected one in {FILE} files")
+        raise ExperimentError(f"the {FILE} files hold calls of {len(models)} models; expected one")
     header = {"model": lines[0]["model"], "form": form}
     text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in [header, *map(_kept, lines)])
     path.parent.mkdir(parents=True, exist_ok=True)
