@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from embodied_mem import registry
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.experiments.compose import compose_config
 from embodied_mem.experiments.config import differences, from_document, make_plan, to_document
@@ -108,6 +109,17 @@ def test_options_that_a_world_rejects_stop_a_run_before_it_begins(tmp_path: Path
         play(tmp_path / "run", f"{FROZEN}{options}")
     assert f"change the options of {FROZEN}{options}" in str(raised.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_name_that_a_factory_rejects_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_lab(rest: str) -> None:
+        raise KeyError(rest)
+
+    monkeypatch.setattr(registry, "load", lambda group, name: make_lab)
+    with pytest.raises(
+        EmbodiedMemError, match="world 'lab:night' cannot be made: KeyError: 'night'; change the name"
+    ):
+        Worlds().get("lab:night")
 
 
 def test_two_sets_of_options_are_two_kinds_of_a_run(tmp_path: Path) -> None:
