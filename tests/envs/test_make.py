@@ -50,7 +50,7 @@ def test_the_rest_of_a_name_goes_to_the_factory_whole(monkeypatch):
     [
         (lambda rest: None, "factory of 'lab:room' gave NoneType; expected a World with env, begin"),
         (lambda rest: KeyDoorEnv(), "gave KeyDoorEnv; expected a World"),
-        (KeyDoorWorld, "has an env of <class 'str'>; expected a Gymnasium env.*text after the colon as its first"),
+        (KeyDoorWorld, "an env of <class 'str'>; expected a Gymnasium env.*text after the colon"),
     ],
 )
 def test_a_factory_that_gives_no_world_is_named(monkeypatch, factory, message):
