@@ -38,8 +38,15 @@ def test_an_unknown_family_gets_the_nearest_names():
 
 def test_the_rest_of_a_name_goes_to_the_factory_whole(monkeypatch):
     given = []
-    make = lambda *named: given.append(named) or KeyDoorWorld()  # noqa: E731
-    monkeypatch.setattr(registry, "load", lambda group, name: lambda *rest: make(group, name, rest))
+
+    def load(group, name):
+        def make(*rest):
+            given.append((group, name, rest))
+            return KeyDoorWorld()
+
+        return make
+
+    monkeypatch.setattr(registry, "load", load)
     make_world("lab:room:3")
     make_world("lab")
     assert given == [("worlds", "lab", ("room:3",)), ("worlds", "lab", ())]
