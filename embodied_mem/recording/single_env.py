@@ -7,6 +7,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from embodied_mem.contracts import Memory
 from embodied_mem.recording.episode_log import Ending, EpisodeLog
+from embodied_mem.recording.made_with import made_with
 from embodied_mem.recording.quick_steps import PLAIN_ACTIONS, PLAIN_REWARDS, QuickSteps
 from embodied_mem.recording.recorder import Recorder, RecordingCounts
 from embodied_mem.recording.recording_options import RecordOptions
@@ -31,6 +32,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: gym.Env[Any, Any], memory: Memory, options: RecordOptions) -> None:
         super().__init__(env)
         self._recorder = Recorder(memory, options, env=env, space=env.action_space)
+        self._made_with = made_with(env)
         self._log: EpisodeLog | None = None
         self._quick = QuickSteps()
         self._n_episodes = 0
@@ -57,7 +59,14 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         recorder.raise_pending()
         recorder.check_memory()
         observation, info = two_values(self.env.reset(seed=seed, options=options))
-        self._log = recorder.begin(observation, info, episode=self._n_episodes, seed=seed, options=options)
+        self._log = recorder.begin(
+            observation,
+            info,
+            episode=self._n_episodes,
+            seed=seed,
+            options=options,
+            made_with=self._made_with,
+        )
         self._n_episodes += 1
         self._quick.last = (observation, info)
         recorder.raise_pending()
