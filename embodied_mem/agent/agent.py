@@ -82,6 +82,8 @@ class Agent:
             raise EpisodeError(f"planner is {type(planner).__name__}; expected methods decide and describe")
         if memory is not None and not isinstance(memory, Memory):
             raise EpisodeError(f"memory is {type(memory).__name__}; expected record, recall and feedback")
+        if limits is not None and not isinstance(limits, Limits):
+            raise EpisodeError(f"limits is {limits!r:.200}; expected Limits, such as Limits(max_steps=60)")
         self.planner = planner
         self.memory = None if mode == "off" else memory
         self.mode = mode

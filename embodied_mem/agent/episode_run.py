@@ -13,6 +13,7 @@ from embodied_mem.agent.episode_recall import EpisodeRecall
 from embodied_mem.agent.perceived import record_of, scene_of
 from embodied_mem.agent.plan_run import PlanRun
 from embodied_mem.agent.policy_skill import PolicySkill
+from embodied_mem.agent.world_answers import execution_of, skills_of
 from embodied_mem.agent.world_session import WorldSession
 from embodied_mem.contracts import (
     AsyncMemory,
@@ -231,13 +232,16 @@ class EpisodeRun:
             self._session.fail(error, ended_by="planner_error")
 
     def _skills(self) -> Sequence[Skill] | None:
-        skills: Sequence[Skill] | None = self._session.attempt(self._world.skills, self._session.observation)
+        observation = self._session.observation
+        skills: Sequence[Skill] | None = self._session.attempt(
+            lambda: skills_of(self._world.skills(observation))
+        )
         if skills is None or not self._policies:
             return skills
         return [*skills, *(policy.skill for policy in self._policies.values())]
 
     def _skills_in_full(self) -> Sequence[Skill]:
-        described = self._world.skills(self._session.observation, detail="full")
+        described = skills_of(self._world.skills(self._session.observation, detail="full"))
         return [*described, *(policy.skill for policy in self._policies.values())]
 
     def _context(self, trigger: Trigger, answer: str, skills: Sequence[Skill]) -> Context:
@@ -309,7 +313,9 @@ class EpisodeRun:
 
     def _start(self, call: SkillCall) -> Execution:
         policy = self._policies.get(call.name)
-        return self._world.start(call) if policy is None else policy.start(self._world, call, seed=self._seed)
+        if policy is not None:
+            return policy.start(self._world, call, seed=self._seed)
+        return execution_of(self._world.start(call))
 
     # Recording
 

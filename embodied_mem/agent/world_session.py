@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
+from embodied_mem.agent.world_answers import observation_of, task_of
 from embodied_mem.contracts import CanRestart, HasGoalCheck, ShortTermMemory, World
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.isolation.heartbeat import Activity, Heartbeat
 from embodied_mem.recording import describe
+from embodied_mem.recording.rejection import five_values, two_values
 from embodied_mem.records.experience import Task
 from embodied_mem.records.json_values import JsonObject, clean_text
 from embodied_mem.records.limits import Limits
@@ -96,9 +98,10 @@ class WorldSession:
 
     def _reset(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
         with self._watched("reset"):
-            raw, info = self.world.env.reset(seed=seed, options=None if options is None else dict(options))
-            self.task = self.world.begin(raw, info, seed=seed)
-            self.observation = self.world.observe(raw, info)
+            given = None if options is None else dict(options)
+            raw, info = two_values(self.world.env.reset(seed=seed, options=given))
+            self.task = task_of(self.world.begin(raw, info, seed=seed))
+            self.observation = observation_of(self.world.observe(raw, info))
         self._perceive()
         if self._is_slow:
             self.end("max_step_seconds", is_truncated=True)
@@ -106,11 +109,11 @@ class WorldSession:
     def step(self, action: Any) -> None:
         """Take one step and check whether it ended the episode."""
         with self._watched("step"):
-            raw, reward, terminated, truncated, info = self.world.env.step(action)
+            raw, reward, terminated, truncated, info = five_values(self.world.env.step(action))
             self.steps += 1
             self._info = info
             self._add_reward(reward)
-            self.observation = self.world.observe(raw, info)
+            self.observation = observation_of(self.world.observe(raw, info))
         self._perceive()
         if terminated or truncated:
             self.is_terminated = bool(terminated)
