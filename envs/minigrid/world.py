@@ -165,7 +165,11 @@ class MiniGridWorld:
         if self._described[0] != key:
             text, visible = describe_view(self._seen)
             held = self._seen.held.ref if self._seen.held else None
-            facts = {"held": held, "visible": list(visible), "known": known_things(self._seen)}
+            facts: Mapping[str, JsonValue] = {
+                "held": held,
+                "visible": [*visible],
+                "known": known_things(self._seen),
+            }
             self._described = (key, text, facts)
         return self._described[1:]
 
