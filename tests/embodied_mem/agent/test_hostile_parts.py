@@ -1,6 +1,7 @@
-"""Parts that do what they should not: one clear error, and the episode so far recorded once with its cause."""
+"""Parts that do wrong: one clear error, and the episode so far recorded once with its cause."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from embodied_mem.agent import Agent, EpisodeProcess, Limits
 from embodied_mem.errors import EpisodeError, InvalidRecord, UnknownSpace
 from embodied_mem.isolation import Recipe
-from embodied_mem.records import Experience, FieldVector, Outcome, Space, Status
+from embodied_mem.records import Experience, Outcome, Status
 from embodied_mem.records.decisions import Act
 from embodied_mem.records.episodes import Reflection
 from embodied_mem.records.queries import Query
+from embodied_mem.records.spaces import FieldVector, Space
 from embodied_mem.store import MemoryStore
 from embodied_mem.testing.key_door import KeyDoorWorld
 from tests.embodied_mem.agent.hostile_parts import GO, HostilePlanner, HostileWorld, Panic
@@ -52,7 +54,7 @@ def world_of(fault: str) -> Recipe:
     [
         ("observes nothing", "EpisodeError: world.observe answered None; expected an Observation"),
         ("is nowhere", "InvalidRecord: position_m is nan; expected a finite number or None"),
-        ("shows an object", "InvalidRecord: observation.images['front'] is array([<tests."),
+        ("shows an object", "InvalidRecord: observation.images['front'] is array([<object"),
         ("shows a list", "InvalidRecord: observation.images is list; expected a mapping"),
         ("says too much", "InvalidRecord: observation.text has 16,777,217 characters"),
         ("has no skills", "EpisodeError: world.skills answered None; expected a sequence of Skill"),
@@ -102,18 +104,20 @@ def test_what_a_simulator_does_to_its_process_stays_there(
     trace = agent.run_episode(world_of(fault), seed=0, isolate=process).trace
     assert time.monotonic() - began_s < 30
     assert (trace.ended_by, trace.error) == ("error" if error else "max_steps", error)
-    assert len(only(store).plan) == len(trace.calls) > 0
+    assert only(store).outcome.steps == trace.steps >= 1
 
 
 @pytest.mark.slow
 def test_what_a_simulator_started_ends_with_its_process() -> None:
-    psutil = pytest.importorskip("psutil")
     process = EpisodeProcess(is_quiet=True)
     Agent(planner=PLANNER, limits=LIMITS).run_episode(world_of("starts a program"), seed=0, isolate=process)
-    [child] = [each for each in psutil.Process().children() if "episode_child" in " ".join(each.cmdline())]
-    [started] = child.children()
+    group = process.running()._process.pid
+    os.killpg(group, 0)  # it is there
     process.close()
-    assert psutil.wait_procs([child, started], timeout=10)[1] == []
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # until the system has noticed
+            os.killpg(group, 0)
+            time.sleep(0.1)
 
 
 @pytest.mark.slow
@@ -196,9 +200,9 @@ def test_a_memory_that_recalls_something_else_is_named(
     memory.__class__ = Odd
     planner = Recipe("tests.embodied_mem.agent.test_hostile_parts:Recalling")
     agent = Agent(planner=planner.make(), memory=memory, limits=LIMITS)
-    with pytest.raises(EpisodeError, match="memory recalled .*; expected a list of Recalled"):
+    with pytest.raises(EpisodeError, match=r"memory recalled .*; expected a list of Recalled"):
         agent.run_episode(world_of("").make(), seed=0, isolate=process if is_isolated else False)
-    assert "memory raised EpisodeError" in only(store).outcome.explanation
+    assert "EpisodeError: memory recalled" in only(store).outcome.explanation
 
 
 class Answering:
