@@ -19,7 +19,7 @@ from embodied_mem.records.skills import Parameter, Skill, check_call
 MAX_LEGAL_CALLS = 1_000
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_END = re.compile(r"(?P<arguments>.*)\)(?: x(?P<count>[1-9]\d{0,8}))?", re.DOTALL)
+_END = re.compile(r"(?P<arguments>.*)\)(?: x(?P<count>[1-9]\d{0,18}))?", re.DOTALL)
 _COMMA = re.compile(r"\s*,\s*")
 _JSON = json.JSONDecoder()
 
@@ -66,7 +66,7 @@ def parse_call(text: str, skills: Sequence[Skill]) -> SkillCall:
         UnknownName: No skill has this name; the message gives the nearest names.
         InvalidRecord: The text is no call, or the arguments do not fit the skill.
     """
-    skill, rest = _skill_of(text.strip(), skills)
+    skill, rest = _skill_of(text.rstrip(), skills)
     found = _END.fullmatch(rest)
     if found is None:
         raise InvalidRecord(f"{text[:200]!r} is no call; expected {skill.name}(...), maybe followed by ' x2'")
@@ -99,10 +99,11 @@ def _calls_of(skill: Skill) -> list[SkillCall]:
 
 def _skill_of(text: str, skills: Sequence[Skill]) -> tuple[Skill, str]:
     """Return the skill that a call begins with, and what follows its opening parenthesis."""
-    named = [skill for skill in skills if text.startswith(f"{skill.name}(")]
-    if named:
-        skill = max(named, key=lambda skill: len(skill.name))
-        return skill, text[len(skill.name) + 1 :]
+    for written in (text, text.lstrip()):  # a name may begin with white space
+        named = [skill for skill in skills if written.startswith(f"{skill.name}(")]
+        if named:
+            skill = max(named, key=lambda skill: len(skill.name))
+            return skill, written[len(skill.name) + 1 :]
     name, parenthesis, _ = text.partition("(")
     if not parenthesis:
         raise InvalidRecord(f"{text[:200]!r} is no call; expected a skill and its arguments, as in go(north)")

@@ -61,10 +61,10 @@ VALUES = st.recursive(
 )
 
 
-@given(values=st.lists(VALUES, max_size=4), count=st.integers(1, 9_999), name=TEXTS)
-def test_a_call_that_is_written_can_be_read_back(values, count, name):
+@given(values=st.lists(VALUES, max_size=4), count=st.integers(1, 2**63 - 1), before=TEXTS, name=TEXTS)
+def test_a_call_that_is_written_can_be_read_back(values, count, before, name):
     arguments = {f"p{at}": value for at, value in enumerate(values)}
-    call = SkillCall(f"skill {name}", arguments, count)
+    call = SkillCall(f"{before}skill {name}", arguments, count)
     wanted = skill(call.name, **dict.fromkeys(arguments, ()))
     other = skill("skill", **dict.fromkeys(arguments, ()))
     read = parse_call(str(call), [other, wanted])
