@@ -11,8 +11,8 @@ from typing import Any
 import embodied_mem
 from embodied_mem.agent.answers import Answers, answers_async, expect, is_in_loop, run_to_end
 from embodied_mem.agent.episode_experiences import decision_experiences, episode_experience
-from embodied_mem.agent.episode_log import EpisodeLog
 from embodied_mem.agent.episode_run import Answer, EpisodeRun, Setup
+from embodied_mem.agent.episode_writer import EpisodeWriter
 from embodied_mem.agent.isolated_run import EpisodeProcess, EpisodeProcesses, IsolatedRun
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.agent.policy_skill import PolicySkill
@@ -183,24 +183,26 @@ class Agent:
             memory = self.memory if self.mode == "learn" else None
             if memory is None:
                 return _raise_or_return(failure, Episode(trace=trace, outcome=outcome))
-            log = EpisodeLog(memory, answers, self._scope_of(trace), _origin(origin, trace, run.description))
-            log.add([episode_experience(trace, outcome, attachments=_images(memory, run))])
+            writer = EpisodeWriter(
+                memory, answers, self._scope_of(trace), _origin(origin, trace, run.description)
+            )
+            writer.add([episode_experience(trace, outcome, attachments=_images(memory, run))])
             if self.record_decisions:
-                log.add(decision_experiences(trace, outcome), under="decision")
+                writer.add(decision_experiences(trace, outcome), under="decision")
             reflection = Reflection()
             if failure is None:
                 reflection, failure = await self._reflection(run, trace, outcome, answers)
-        log.add(reflection.experiences)
-        await log.record()
+        writer.add(reflection.experiences)
+        await writer.record()
         if failure is not None:
             raise failure
         for experience_id, helped in reflection.feedback.items():
-            await log.feedback(experience_id, helped=helped)
+            await writer.feedback(experience_id, helped=helped)
         cost = added_costs(outcome.cost, reflection.cost)
         return Episode(
             trace=trace,
             outcome=dataclasses.replace(outcome, cost=cost),
-            recorded=tuple(log.ids),
+            recorded=tuple(writer.ids),
             feedback=dict(reflection.feedback),
         )
 

@@ -1,4 +1,4 @@
-"""`EpisodeLog`: writes the experiences of one episode to memory, together where memory can."""
+"""`EpisodeWriter`: writes the experiences of one episode to memory, together where memory can."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -7,7 +7,7 @@ from embodied_mem.contracts import AsyncMemory, CanRecordAll, Memory
 from embodied_mem.records.experience import Experience, Origin, Receipt, Scope
 
 
-class EpisodeLog:
+class EpisodeWriter:
     """Names the experiences of an episode `<attempt>/0`, `<attempt>/1`, ... and records them.
 
     Args:
