@@ -11,9 +11,10 @@ from typing import Any
 import embodied_mem
 from embodied_mem.agent.answers import Answers, answers_async, expect, is_in_loop, run_to_end
 from embodied_mem.agent.episode_experiences import decision_experiences, episode_experience
+from embodied_mem.agent.episode_process import EpisodeProcess, EpisodeProcesses
 from embodied_mem.agent.episode_run import Answer, EpisodeRun, Setup
 from embodied_mem.agent.episode_writer import EpisodeWriter
-from embodied_mem.agent.isolated_run import EpisodeProcess, EpisodeProcesses, IsolatedRun
+from embodied_mem.agent.isolated_run import IsolatedRun
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.contracts import (
