@@ -80,8 +80,7 @@ def experience_from_document(
         return Experience(
             task=Task(**_known(source["task"], _TASK)),
             plan=tuple(
-                SkillCall(**{**_known(call, ("name", "arguments", "count")), **_ordered(call)})
-                for call in source.get("plan", ())
+                SkillCall(**_known(call, ("name", "arguments", "count"))) for call in source.get("plan", ())
             ),
             outcome=Outcome(**_known(source.get("outcome", {}), (*_OUTCOME, "cost"))),
             scope=Scope(**_known(source.get("scope", {}), _SCOPE)),
@@ -129,12 +128,7 @@ def _unchecked_experience(source: Mapping[str, Any], vectors: tuple[FieldVector,
         source["state"],
         tuple(
             [
-                _made(
-                    SkillCall,
-                    call["name"],
-                    _ordered(call)["arguments"] if "order" in call else _copied(call["arguments"]),
-                    call["count"],
-                )
+                _made(SkillCall, call["name"], _copied(call["arguments"]), call["count"])
                 for call in source["plan"]
             ]
         ),
@@ -186,18 +180,7 @@ def _copied(value: Any) -> Any:
 
 
 def _call_document(call: SkillCall) -> JsonObject:
-    document: JsonObject = {"name": call.name, "arguments": dict(call.arguments), "count": call.count}
-    names: list[JsonValue] = list(call.arguments)
-    if names != sorted(call.arguments):  # logs sort keys, and `str(call)` gives arguments by place
-        document["order"] = names
-    return document
-
-
-def _ordered(call: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call in the order they were given in; nothing where keys are in order."""
-    if "order" not in call:
-        return {}
-    return {"arguments": {name: _copied(call["arguments"][name]) for name in call["order"]}}
+    return {"name": call.name, "arguments": dict(call.arguments), "count": call.count}
 
 
 def _fields(record: object, names: Sequence[str]) -> JsonObject:

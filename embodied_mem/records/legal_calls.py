@@ -52,8 +52,24 @@ def legal_calls(skills: Sequence[Skill], *, limit: int = MAX_LEGAL_CALLS) -> lis
     return [call for skill in skills for call in _calls_of(skill)]
 
 
+def write_call(call: SkillCall, skills: Sequence[Skill]) -> str:
+    """Return a call as `parse_call` reads it, with the arguments in the order of the skill's parameters.
+
+    `str(call)` has them in the order of the call, which in a plan from a store is that of their names.
+
+    Args:
+        call: The call.
+        skills: The skills that can be called now; a call of another skill is written as it is.
+    """
+    for skill in skills:
+        names = [parameter.name for parameter in skill.parameters]
+        if skill.name == call.name and set(names) == set(call.arguments):
+            return str(SkillCall(call.name, {name: call.arguments[name] for name in names}, call.count))
+    return str(call)
+
+
 def parse_call(text: str, skills: Sequence[Skill]) -> SkillCall:
-    """Read a call as `str(SkillCall)` writes it: `put(red ball 1, "on, not in", 3) x2`.
+    """Read a call as `write_call` writes it: `put(red ball 1, "on, not in", 3) x2`.
 
     Arguments are given in the order of the skill's parameters. Text needs double quotes, as in JSON, only
     where it could be misread: if it holds a comma, or looks like a number or another JSON value.
