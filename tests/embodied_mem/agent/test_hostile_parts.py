@@ -239,6 +239,7 @@ def test_a_judge_or_reflector_that_answers_something_else_is_named(
 @pytest.mark.parametrize("calls", [{"seed": -1}, {"seed": "a"}, {"attempt": 3}, {"episode": -1}])
 def test_what_could_not_be_recorded_is_refused_before_the_episode(store: MemoryStore, calls: Any) -> None:
     world = KeyDoorWorld()
+    world.env.reset = lambda **given: pytest.fail("it was played")  # type: ignore[method-assign]
     with pytest.raises(InvalidRecord, match=f"{next(iter(calls))} is"):
         Agent(planner=HostilePlanner(), memory=store.memory()).run_episode(world, **calls)
     assert not list(store.experiences())
