@@ -64,6 +64,14 @@ class EpisodeError(EmbodiedMemError):
     """The agent loop cannot run the episode, for example inside a running event loop."""
 
 
+class ModelError(EmbodiedMemError):
+    """A language model gave no answer: its server cannot be reached, refused the request or timed out."""
+
+
+class NotRecorded(ModelError):
+    """A recording of a language model's answers holds none to this request; the message says what changed."""
+
+
 class ExperimentError(EmbodiedMemError):
     """A run folder, seed range or comparison is invalid."""
 

@@ -37,6 +37,8 @@ class Arm:
         memory_options: Keyword arguments of the memory's factory.
         planner: Registered name of the planner; `expert` plays the world's own expert instead.
         planner_options: Keyword arguments of the planner.
+        learner: Registered name of the planner that plays the learning episodes; empty: its own.
+        learner_options: Keyword arguments of that planner.
         learns: Whether it plays the learning episodes; otherwise only the held-out ones.
         shares: Name of the arm whose memory it reads in each lifetime; only for arms that do not learn.
     """
@@ -46,6 +48,8 @@ class Arm:
     memory_options: Mapping[str, Any] = field(default_factory=dict)
     planner: str = ""
     planner_options: Mapping[str, Any] = field(default_factory=dict)
+    learner: str = ""
+    learner_options: Mapping[str, Any] = field(default_factory=dict)
     learns: bool = False
     shares: str = ""
 
@@ -98,13 +102,17 @@ class Variant:
         base: Name of a default arm or a registered memory.
         planner_options: Keyword arguments of the planner, on top of the base's.
         memory_options: Keyword arguments of the memory, on top of the base's.
-        shares: Name of the arm whose memory it reads; empty for the base's.
+        learner: Registered name of the planner that plays its learning episodes; empty for the experiment's.
+        shares: Name of the arm whose memory it reads, without learning itself; empty for the base's.
+        learns: Whether it plays the learning episodes; None for what its base does.
     """
 
     base: str
     planner_options: Mapping[str, Any] = field(default_factory=dict)
     memory_options: Mapping[str, Any] = field(default_factory=dict)
+    learner: str = ""
     shares: str = ""
+    learns: bool | None = None
 
 
 DEFAULT_ARMS = ("none", "random", "memory", "shuffled", "without_kind", "floor", "expert")
@@ -112,12 +120,14 @@ DEFAULT_ARMS = ("none", "random", "memory", "shuffled", "without_kind", "floor",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The memory and planner under test."""
+    """The memory and planner under test, and the planner of the learning episodes if it is another."""
 
     memory: str
     memory_options: Mapping[str, Any]
     planner: str
     planner_options: Mapping[str, Any]
+    learner: str = ""
+    learner_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_arms(
@@ -166,14 +176,17 @@ def _make_arm(name: str, parts: Parts, variants: Mapping[str, Variant]) -> Arm:
     else:
         raise unknown_name("arm", variant.base, {*PATTERNS, *variants, *registry.names("memories")})
     planner_options = {} if pattern.planner else parts.planner_options
+    shares = variant.shares or pattern.shares
     return Arm(
         name=name,
         memory=memory,
         memory_options={**memory_options, **variant.memory_options},
         planner=pattern.planner or parts.planner,
         planner_options={**planner_options, **variant.planner_options},
-        learns=pattern.learns,
-        shares=variant.shares or pattern.shares,
+        learner=variant.learner or parts.learner,
+        learner_options={} if variant.learner else parts.learner_options,
+        learns=not shares and (pattern.learns if variant.learns is None else variant.learns),
+        shares=shares,
     )
 
 

@@ -11,10 +11,12 @@ from embodied_mem.experiments.override_errors import explain
 OPEN_GROUPS = {  # these also accept registered names that have no file; -> their group of the registry
     "planner": "planners",
     "memory": "memories",
+    "learner": "planners",
     "judge": "judges",
     "reflector": "reflectors",
 }
 FREE_KEYS = (*(f"{group}.options." for group in OPEN_GROUPS), "variants.")
+LLM = "planner.options.llm"  # where the group `llm` is; `llm.model=...` is short for a key of its options
 ADDING = ("+", "~")  # how Hydra adds and deletes keys
 ANY_PART = "registered"  # the file used for a registered name that has none
 
@@ -57,6 +59,8 @@ def _prepare(override: str) -> list[str]:
     key, equals, value = override.partition("=")
     if not key or not equals or key.startswith(ADDING):  # Hydra would silently drop an added key
         raise ExperimentError(f"{override!r} is not an override; expected key=value, as in lifetimes=2")
+    if key.startswith("llm."):
+        return [f"++{LLM}.options.{override.removeprefix('llm.')}"]
     if f"{key}.".startswith(FREE_KEYS):
         return [f"++{override}"]  # accept any keyword, also one that the group's file lacks
     groups = [path.name for path in CONF_FOLDER.iterdir() if path.is_dir() and not path.name.startswith("_")]
@@ -64,7 +68,7 @@ def _prepare(override: str) -> list[str]:
         return [override]
     files = set(group_names(key)) - {ANY_PART}
     if value in files:
-        return [override]
+        return [f"llm@{LLM}={value}" if key == "llm" else override]
     if key not in OPEN_GROUPS:
         raise unknown_name(key, value, files)
     from embodied_mem import registry

@@ -80,8 +80,12 @@ class RunConfig:
     stream: StreamConfig = field(default_factory=StreamConfig)
     planner: PartConfig = field(default_factory=PartConfig)
     memory: PartConfig = field(default_factory=PartConfig)
+    learner: PartConfig = field(default_factory=PartConfig)
+    """Planner of the learning episodes; without a name each arm plays them itself."""
     judge: PartConfig = field(default_factory=lambda: PartConfig(name="goal"))
     reflector: PartConfig = field(default_factory=PartConfig)  # without a name: the planner's own
+    record_decisions: bool = False
+    """Whether learning episodes are also recorded call by call, as experiences of the kind `decision`."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     workers: int = 0
     """Worker processes; 1 plays in this process, 0 uses one per core, at most 4."""
@@ -152,6 +156,8 @@ def make_plan(config: RunConfig) -> RunPlan:
         memory_options=config.memory.options,
         planner=config.planner.name,
         planner_options=config.planner.options,
+        learner=config.learner.name,
+        learner_options=config.learner.options,
     )
     arms = make_arms(config.arms, parts, config.variants)
     names = [arm.name for arm in arms]
@@ -217,7 +223,7 @@ def from_document(document: dict[str, Any]) -> RunConfig:
         values["stream"] = StreamConfig(**values["stream"])
         for name in ("planner", "memory"):
             values[name] = PartConfig(**values[name])
-        for name in {"judge", "reflector"} & values.keys():  # files of 0.1.0 have none
+        for name in {"learner", "judge", "reflector"} & values.keys():  # files of 0.1.0 have none
             values[name] = PartConfig(**values[name])
         values["limits"] = LimitsConfig(**values["limits"])
         return RunConfig(**values)

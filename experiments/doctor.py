@@ -15,7 +15,15 @@ from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite.disk import FILE_NAME
 from embodied_mem.backends.sqlite.network_disk import MOUNTS, file_system, refuse_network_disk
 from embodied_mem.errors import StoreError
+from embodied_mem.experiments.llm_command.cache_folder import cache_folder
 from embodied_mem.experiments.outputs import machine
+from embodied_mem.planners.llm.local import (
+    KNOWN_MODELS,
+    KnownModel,
+    MissingServerProgram,
+    find_server_program,
+    is_installed,
+)
 
 CORE = (
     "embodied-mem",
@@ -70,6 +78,9 @@ def examine(output_folder: Path = Path("outputs"), store: Path | None = None) ->
         _recording(),
         _sqlite(),
         *(_extra(extra, packages) for extra, packages in EXTRAS.items()),
+        _language_model_client(),
+        _server_program(),
+        *(_known_model(model, cache_folder()) for model in KNOWN_MODELS.values()),
         Finding(
             "machine",
             f"{hardware['cores']} cores, {hardware['memory_gb']} GB, {hardware['cpu']}, {hardware['os']}",
@@ -150,6 +161,30 @@ def _extra(extra: str, packages: Sequence[str]) -> Finding:
         return Finding(f"extra [{extra}]", "installed")
     state = "not installed" if len(missing) == len(packages) else f"lacks {', '.join(missing)}"
     return Finding(f"extra [{extra}]", state, advice=f"run: pip install 'embodied-mem[{extra}]'")
+
+
+def _language_model_client() -> Finding:
+    name = "llm client"
+    try:
+        return Finding(name, f"langchain-openai {version('langchain-openai')}")
+    except PackageNotFoundError:
+        advice = "run: pip install 'embodied-mem[llm]'"
+        return Finding(name, "langchain-openai is not installed", advice=advice)
+
+
+def _server_program() -> Finding:
+    name = "llm server"
+    try:
+        return Finding(name, find_server_program().found)
+    except MissingServerProgram:
+        return Finding(name, "none found", advice="`embodied-mem llm models` names the choices")
+
+
+def _known_model(model: KnownModel, cache: Path) -> Finding:
+    value = f"{model.size_mb:.0f} MB, {model.terms}"
+    if is_installed(model, cache):
+        return Finding(f"llm {model.name}", f"installed, {value}")
+    return Finding(f"llm {model.name}", f"not installed, {value}", advice=f"run: {model.install_command}")
 
 
 def _folder(folder: Path) -> Finding:

@@ -166,7 +166,7 @@ class LifetimeRun:
         seed = self._plan.lifetime_seed(self._unit.lifetime)
         judge, reflector = config.judge, config.reflector
         return Agent(
-            planner=planner_recipe(self._arm, folder=folder / "planner", seed=seed),
+            planner=planner_recipe(self._arm, phase, folder=folder / "planner", seed=seed),
             judge=make_judge(judge.name, options=judge.options, folder=folder / "judge", seed=seed),
             reflector=make_reflector(
                 reflector.name, options=reflector.options, folder=folder / "reflector", seed=seed
@@ -177,6 +177,7 @@ class LifetimeRun:
             limits=Limits(**dataclasses.asdict(self._plan.config.limits)),
             scope=Scope(agent=self._arm.name, run=self._plan.config.name),
             guard_leakage=True,
+            record_decisions=config.record_decisions,
         )
 
     def _play(self, trial: Trial, agent: Agent) -> dict[str, Any]:

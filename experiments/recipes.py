@@ -10,6 +10,7 @@ from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.contracts import HasExpert, Policy, World
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.arms import EXPERT, Arm
+from embodied_mem.experiments.seeds import Phase
 from embodied_mem.isolation.recipe import Recipe
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.skills import Skill
@@ -20,19 +21,21 @@ def world_recipe(kind: str) -> Recipe:
     return Recipe("embodied_mem.experiments.worlds:make_kind", {"text": kind})
 
 
-def planner_recipe(arm: Arm, *, folder: Path, seed: int) -> Recipe:
+def planner_recipe(arm: Arm, phase: Phase, *, folder: Path, seed: int) -> Recipe:
     """How to make the planner of an arm in a lifetime; the expert is a policy that acts throughout.
 
     Args:
         arm: The arm.
+        phase: What is played: another planner may play the learning episodes.
         folder: Where the planner may keep files.
         seed: Seed of the lifetime.
     """
     if arm.plays_expert:
         return Recipe("embodied_mem.planners.policy:PolicyPlanner", {"skill": EXPERT})
+    is_learner = phase is Phase.LEARN and arm.learner
     options: JsonObject = {
-        "name": arm.planner,
-        "options": dict(arm.planner_options),
+        "name": arm.learner if is_learner else arm.planner,
+        "options": dict(arm.learner_options if is_learner else arm.planner_options),
         "folder": str(folder),
         "seed": seed,
     }

@@ -54,6 +54,8 @@ def try_parts(plan: RunPlan) -> None:
         for arm in plan.arms:
             if not arm.plays_expert:
                 make_planner(arm.planner, options=arm.planner_options, **given)
+            if arm.learns and arm.learner:
+                make_planner(arm.learner, options=arm.learner_options, **given)
             if arm.memory:
                 path = Path(folder) / arm.name
                 close_memory(make_memory(arm.memory, path, seed=seed, options=arm.memory_options))

@@ -44,8 +44,8 @@ class CaseBasedPlanner:
         k: Number of experiences to recall for an obstacle, >= 0.
         min_score: Minimum score of an experience to act on.
         min_similarity: Minimum similarity, 0 to 1, of a repair's situation to the obstacle at hand, whatever
-            the task adds to its score. Applies where the memory gives `Recalled.similarities`. Failures of one
-            kind on other objects share 0.65 or more of their words, failures of different kinds less than 0.6.
+            the task adds to its score; applies where the memory gives `Recalled.similarities`. Failures of
+            one kind on other objects share 0.65 or more, failures of different kinds less than 0.6.
         max_depth: Maximum nesting of repairs, >= 0; 0 never reuses.
         rounds: How often every usable repair is tried on an obstacle before each random call, >= 0. A repair
             that revealed new things is tried again at once.

@@ -86,7 +86,7 @@ class Agent:
             ("memory", memory, Memory, "record, recall and feedback"),
             ("judge", judge, Judge, "a method judge"),
             ("reflector", reflector, Reflector, "a method reflect"),
-            ("limits", limits, Limits, "Limits, such as Limits(max_steps=100)"),
+            ("limits", limits, Limits, "Limits, such as Limits(max_steps=60)"),
             ("scope", scope, Scope, "a Scope, such as Scope(agent='robot-1')"),
             ("answer", answer, Callable, "a function of a question and an observation"),
             ("short_term", short_term, ShortTermMemory, "begin, perceive and view"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from embodied_mem.records.decisions import CallRecord
 from embodied_mem.records.episodes import Trace
 from embodied_mem.records.experience import Attachment, Experience, Kind, Outcome, Status
+from embodied_mem.records.situations import situation_text, what_came_of
 from embodied_mem.records.skills import SkillStatus
 
 MAX_PLAN_CALLS = 200  # in the record of an episode; its metadata counts the calls beyond
@@ -46,22 +47,30 @@ def episode_experience(
 
 
 def decision_experiences(trace: Trace, outcome: Outcome) -> Iterator[Experience]:
-    """Yield an experience for each call: what was perceived, what was called, and what came of it.
+    """Yield an experience for each call: the situation, what was called, and what came of it.
 
-    The call during which the episode ended has the outcome of the episode.
+    The state is the text of `situation_text`; the metadata say what came of the call before (`last`) and how
+    the episode ended (`episode`). The call during which the episode ended has the outcome of the episode.
     """
+    before = [None, *trace.calls]
     for index, record in enumerate(trace.calls):
         yield Experience(
             kind=Kind.DECISION,
             task=trace.task,
-            state=record.before.text,
+            state=situation_text(record.before.text, before[index]),
             plan=(record.call,),
             outcome=_outcome_of(record, outcome),
             state_after=record.after.text,
             facts=record.before.facts,
             position_m=record.before.position_m,
             recalled=_recalled_for(record, trace),
-            metadata={"call": index, "decision": record.decision, "obstacle": record.result.obstacle},
+            metadata={
+                "call": index,
+                "decision": record.decision,
+                "obstacle": record.result.obstacle,
+                "last": what_came_of(before[index]),
+                "episode": outcome.status.value,
+            },
         )
 
 

@@ -1,7 +1,7 @@
 """One episode of the agent loop: the planner's decisions, and the trace of what happened."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -13,6 +13,7 @@ from embodied_mem.agent.episode_recall import EpisodeRecall
 from embodied_mem.agent.perceived import record_of, scene_of
 from embodied_mem.agent.plan_run import PlanRun
 from embodied_mem.agent.policy_skill import PolicySkill
+from embodied_mem.agent.world_answers import execution_of, skills_of
 from embodied_mem.agent.world_session import WorldSession
 from embodied_mem.contracts import (
     AsyncMemory,
@@ -242,11 +243,8 @@ class EpisodeRun:
         return self._skills_now(detail="full")
 
     def _skills_now(self, **detail: Detail) -> Sequence[Skill]:
-        given = self._world.skills(self._session.observation, **detail)
-        skills = tuple(given) if isinstance(given, Iterable) else (given,)
-        if not all(isinstance(skill, Skill) for skill in skills):
-            raise EpisodeError(f"world.skills answered {given!r:.200}; expected a sequence of Skill")
-        return (*skills, *(policy.skill for policy in self._policies.values()))
+        skills = skills_of(self._world.skills(self._session.observation, **detail))
+        return [*skills, *(policy.skill for policy in self._policies.values())] if self._policies else skills
 
     def _context(self, trigger: Trigger, answer: str, skills: Sequence[Skill]) -> Context:
         return Context(
@@ -321,7 +319,9 @@ class EpisodeRun:
 
     def _start(self, call: SkillCall) -> Execution:
         policy = self._policies.get(call.name)
-        return self._world.start(call) if policy is None else policy.start(self._world, call, seed=self._seed)
+        if policy is not None:
+            return policy.start(self._world, call, seed=self._seed)
+        return execution_of(self._world.start(call))
 
     # Recording
 

@@ -114,8 +114,6 @@ class PlanRun:
         call = self._next_call()
         try:
             execution = self._start(call)
-            if not isinstance(execution, Execution):
-                raise EpisodeError(f"world.start gave {execution!r:.200}; expected an Execution")
         except (UnknownName, InvalidRecord) as error:
             self._reject(call, str(error))
             return False

@@ -8,12 +8,13 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from embodied_mem.agent.answers import expect
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
+from embodied_mem.agent.world_answers import observation_of, task_of
 from embodied_mem.contracts import CanRestart, HasGoalCheck, ShortTermMemory, World
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.isolation.heartbeat import Activity, Heartbeat
 from embodied_mem.recording import describe
+from embodied_mem.recording.rejection import five_values, two_values
 from embodied_mem.records.experience import Task
 from embodied_mem.records.json_values import JsonObject, clean_text, error_text
 from embodied_mem.records.limits import Limits
@@ -96,29 +97,27 @@ class WorldSession:
 
     def _reset(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
         with self._watched("reset"):
-            raw, info = self.world.env.reset(seed=seed, options=None if options is None else dict(options))
-            self.task = expect(Task, self.world.begin(raw, info, seed=seed), said_by="world.begin")
-            self._observe(raw, info)
+            given = None if options is None else dict(options)
+            raw, info = two_values(self.world.env.reset(seed=seed, options=given))
+            self.task = task_of(self.world.begin(raw, info, seed=seed))
+            self.observation = observation_of(self.world.observe(raw, info))
         self._perceive()
         self._check_limits()
 
     def step(self, action: Any) -> None:
         """Take one step and check whether it ended the episode."""
         with self._watched("step"):
-            raw, reward, terminated, truncated, info = self.world.env.step(action)
+            raw, reward, terminated, truncated, info = five_values(self.world.env.step(action))
             self.steps += 1
             self._info = info
             self._add_reward(reward)
-            self._observe(raw, info)
+            self.observation = observation_of(self.world.observe(raw, info))
         self._perceive()
         if terminated or truncated:
             self.is_terminated = bool(terminated)
             self.end("environment", is_truncated=bool(truncated) and not terminated)
         else:
             self._check_limits()
-
-    def _observe(self, raw: Any, info: Mapping[str, Any]) -> None:
-        self.observation = expect(Observation, self.world.observe(raw, info), said_by="world.observe")
 
     def _check_limits(self) -> None:
         if self.steps_left is not None and self.steps_left <= 0:

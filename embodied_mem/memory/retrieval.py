@@ -18,11 +18,11 @@ from embodied_mem.memory.diversity import Likeness, choose_diverse, pool_size
 from embodied_mem.memory.kept_experiences import KeptExperiences
 from embodied_mem.memory.priors import Priors
 from embodied_mem.memory.recall_many import RecalledMany, search_one_by_one
-from embodied_mem.memory.scoring import FAILED, Ranked, RankingWeights, main_part, picked, rank, total_scores
+from embodied_mem.memory.scoring import Ranked, RankingWeights, main_part, picked, rank, total_scores
 from embodied_mem.memory.views.log_values import EVERY_HIT
 from embodied_mem.memory.views.log_views import LogViews, representatives
 from embodied_mem.memory.views.view import NO_SEQUENCES, Sequences
-from embodied_mem.records.experience import Experience, Recalled, Status
+from embodied_mem.records.experience import FAILED, Experience, Recalled, Status
 from embodied_mem.records.filters import Equals, In, Where, all_of, asks_by_id
 from embodied_mem.records.log import Found, Leg, PriorLeg, Search, SimilarityLeg, TextLeg, VectorLeg
 from embodied_mem.records.queries import Query
@@ -263,7 +263,7 @@ class Retrieval:
         experience = self._experiences_at([best.sequence]).get(best.sequence)
         status = "" if experience is None else experience.outcome.status.value
         if status == Status.SUCCESS:
-            return "failure", In("outcome.status", FAILED)
+            return "failure", In("outcome.status", tuple(status.value for status in FAILED))
         return ("success", Equals("outcome.status", Status.SUCCESS.value)) if status in FAILED else None
 
     def _experiences_at(self, sequences: Sequence[int]) -> dict[int, Experience]:

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.errors import InvalidQuery
-from embodied_mem.records.experience import Status
+from embodied_mem.records.experience import FAILED, Status
 from embodied_mem.records.log import Found, Leg, PriorLeg, VectorLeg
 
-FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
 N_OUTCOME_CLASSES = 3  # succeeded, failed, neither
 
 Floats = npt.NDArray[np.float64]

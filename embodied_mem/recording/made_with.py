@@ -9,13 +9,15 @@ from embodied_mem.records.json_values import JsonObject, JsonValue, canonical, t
 
 MAX_VALUE_CHARS = 200
 
-_FOR_LOOKS = frozenset(("render_mode",))  # they change no problem
+# How an environment is shown and how a batch of them is run change no problem.
+_CHANGE_NO_PROBLEM = frozenset(("render_mode", "num_envs", "vectorization_mode"))
 
 
 def made_with(env: Any) -> JsonObject:
     """Return the arguments of `gymnasium.make` that differ from those registered for the environment's id.
 
-    A long value is given as a digest. Empty if the environment was not made by `gymnasium.make`.
+    For one of `gymnasium.make_vec` they are those of its sub-environments. A long value is given as a digest.
+    Empty if the environment was not made by either.
     """
     spec = getattr(env, "spec", None)
     if spec is None:
@@ -26,7 +28,7 @@ def made_with(env: Any) -> JsonObject:
     usual = dict(registered.kwargs) if registered is not None else {}
     usual["max_episode_steps"] = registered.max_episode_steps if registered is not None else None
     given = {**spec.kwargs, "max_episode_steps": spec.max_episode_steps}
-    said = {key: _value(value) for key, value in given.items() if key not in _FOR_LOOKS}
+    said = {key: _value(value) for key, value in given.items() if key not in _CHANGE_NO_PROBLEM}
     return {key: value for key, value in said.items() if key not in usual or value != _value(usual[key])}
 
 

@@ -25,7 +25,7 @@ from embodied_mem.recording.plan_log import MakePlan, action_log
 from embodied_mem.recording.quick_steps import CAPACITY
 from embodied_mem.recording.recording_options import RecordOptions
 from embodied_mem.records.experience import Experience, Origin, Outcome, Receipt, Status, Task, instance_id
-from embodied_mem.records.json_values import clean_text
+from embodied_mem.records.json_values import JsonObject, clean_text
 
 if TYPE_CHECKING:
     from gymnasium import Space
@@ -137,8 +137,12 @@ class Recorder:
         episode: int,
         seed: Any = None,
         options: Mapping[str, Any] | None = None,
+        made_with: JsonObject | None = None,
     ) -> EpisodeLog | None:
-        """Return a log for a new episode; None if the episode is not sampled or failed to start."""
+        """Return a log for a new episode; None if the episode is not sampled or failed to start.
+
+        Its problem is named by the seed, the options of the reset and what the environment was made with.
+        """
         if self.is_silent:
             self.counts.imagined += 1
             return None
@@ -148,9 +152,10 @@ class Recorder:
             self.counts.not_sampled += 1
             return None
         known_seed = plain_seed(seed)
+        instance = self._instance(known_seed, options, made_with or {})
         try:
             start = EpisodeStart(
-                task=self._task(observation, info, seed=known_seed, options=options),
+                task=self._task(observation, info, instance=instance),
                 attempt=self._options.make_id(),
                 episode=episode,
                 seed=known_seed,
@@ -225,14 +230,7 @@ class Recorder:
             error.add_note(f"Raised {context}; deferred until now to avoid interrupting a step.")
             self._pending = error
 
-    def _task(
-        self,
-        observation: Any,
-        info: Mapping[str, Any],
-        *,
-        seed: int | str | None,
-        options: Mapping[str, Any] | None,
-    ) -> Task:
+    def _task(self, observation: Any, info: Mapping[str, Any], *, instance: str) -> Task:
         source = self._options.task
         found: Task | str | None = None
         try:
@@ -245,12 +243,15 @@ class Recorder:
         if not isinstance(found, Task):
             found = Task(describe.task_text(observation, info, environment=self._environment))
         kind = found.kind or self._environment
-        instance = found.instance or self._instance(seed, options)
-        return Task(found.text, kind=kind, instance=instance)
+        return Task(found.text, kind=kind, instance=found.instance or instance)
 
-    def _instance(self, seed: int | str | None, options: Mapping[str, Any] | None) -> str:
+    def _instance(
+        self, seed: int | str | None, options: Mapping[str, Any] | None, made_with: JsonObject
+    ) -> str:
+        if not self._environment:
+            return ""
         try:
-            return instance_id(self._environment, seed=seed, options=options) if self._environment else ""
+            return instance_id(self._environment, seed=seed, options={**made_with, **(options or {})})
         except Exception:  # options that are not JSON, or of a simulator, identify no reproducible problem
             return ""
 

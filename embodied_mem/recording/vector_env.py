@@ -12,9 +12,11 @@ from gymnasium.vector.utils import iterate
 
 from embodied_mem.contracts import Memory
 from embodied_mem.recording.episode_log import Ending, EpisodeLog
+from embodied_mem.recording.made_with import made_with
 from embodied_mem.recording.recorder import Recorder, RecordingCounts
 from embodied_mem.recording.recording_options import RecordingError, RecordOptions
 from embodied_mem.recording.rejection import five_values
+from embodied_mem.records.json_values import JsonObject
 
 if TYPE_CHECKING:
     VectorWrapper = gymnasium.vector.VectorWrapper[Any, Any, Any, Any, Any]
@@ -49,6 +51,7 @@ class RecordVectorExperience(VectorWrapper):
         self._mode = _autoreset_mode(env)  # before `env` is held, which Gymnasium closes when this raises
         super().__init__(env)
         self._recorder = Recorder(memory, options, env=_first_environment(env), space=env.single_action_space)
+        self._made_with = _made_with_each(env)
         self._logs: list[EpisodeLog | None] = [None] * env.num_envs
         self._n_episodes = [0] * env.num_envs
         self._resets_next = [False] * env.num_envs
@@ -172,13 +175,15 @@ class RecordVectorExperience(VectorWrapper):
         self._n_episodes[index] += 1
 
     def _problem(self, seed: Any, index: int, options: Info) -> Info:
-        """Return the seed and options that identify one sub-environment's problem."""
+        """Return the seed and the arguments that identify one sub-environment's problem."""
+        made = self._made_with[index]
         if isinstance(self.env.unwrapped, SyncVectorEnv | AsyncVectorEnv):
             own = seed + index if isinstance(seed, int) else None if seed is None else seed[index]
-            return {"seed": own, "options": options}
+            return {"seed": own, "options": options, "made_with": made}
         # Other vector environments (such as CartPole's) draw all problems from one generator, so the seed of
         # the batch and the index in it identify a problem.
-        return {"seed": seed, "options": {**options, "num_envs": self.num_envs, "env_index": index}}
+        of_batch = {"num_envs": self.num_envs, "env_index": index}
+        return {"seed": seed, "options": {**options, **of_batch}, "made_with": made}
 
     def _leave(self, index: int, error: Exception | None = None) -> None:
         log = self._logs[index]
@@ -230,6 +235,13 @@ def _first_environment(env: VectorEnv[Any, Any, Any]) -> Any:
         if isinstance(sub_environment, gym.Env):
             return sub_environment
     return env if env.spec is not None or not isinstance(env.unwrapped, AsyncVectorEnv) else None
+
+
+def _made_with_each(env: VectorEnv[Any, Any, Any]) -> list[JsonObject]:
+    """What each sub-environment was made with, as far as it can be read in this process."""
+    if isinstance(env.unwrapped, SyncVectorEnv):
+        return [made_with(each) for each in env.unwrapped.envs]
+    return [made_with(env)] * env.num_envs
 
 
 def _reset_is_repeated(env: VectorEnv[Any, Any, Any]) -> bool:

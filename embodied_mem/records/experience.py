@@ -42,6 +42,9 @@ class Status(enum.StrEnum):
     UNVERIFIED = "unverified"
 
 
+FAILED = (Status.FAILURE, Status.TIMEOUT, Status.TRUNCATED)
+
+
 class Kind(enum.StrEnum):
     """The kinds of experience that this library writes; any other string is a custom kind."""
 
@@ -198,6 +201,11 @@ class Outcome:
     def is_success(self) -> bool:
         """Whether the environment confirmed the goal."""
         return self.status is Status.SUCCESS
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it was tried and not reached; False for what nobody judged, and for a cancelled attempt."""
+        return self.status in FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,11 @@ def check_path(path: str) -> None:
         InvalidQuery: The path is unknown; the message lists the known ones.
     """
     check_text(path, field="path")
+    _check_names(path)
+
+
+@lru_cache(maxsize=1024)
+def _check_names(path: str) -> None:
     first, *rest = split_path(path)
     if first not in FIELDS:
         raise InvalidQuery(f"{path!r} is not a field of an experience. Known: {', '.join(FIELDS)}.")

@@ -148,7 +148,7 @@ def check_where(where: object) -> "Where":
 
 
 def _set_flattened_parts(node: "And | Or", parts: "Iterable[Where]") -> None:
-    if not isinstance(parts, Iterable):
+    if not isinstance(parts, tuple | Iterable):  # the usual type first: asking the protocol is slow
         raise InvalidQuery(f"{type(node).__name__} got {parts!r}; expected a tuple of filters")
     taken: list[Where] = []
     for part in map(check_where, parts):
@@ -169,7 +169,7 @@ EVERYTHING: Where = And()
 
 def all_of(*parts: Where) -> Where:
     """Return one filter that matches if every part does; parts equal to `EVERYTHING` are dropped."""
-    kept = [part for part in parts if part != EVERYTHING]
+    kept = [part for part in parts if not (isinstance(part, And) and not part.parts)]
     return kept[0] if len(kept) == 1 else And(tuple(kept))
 
 
@@ -320,6 +320,8 @@ def _is_place(value: JsonValue, dimension: int) -> bool:
 
 def _scalar(path: str, value: Any) -> Scalar:
     """Return the value as a plain Python scalar; numpy scalars are converted."""
+    if type(value) is str:  # most are; a text of numpy is converted below
+        return check_text(value, field=f"the value for {path}")
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and value != value:

@@ -49,7 +49,14 @@ def legal_calls(skills: Sequence[Skill], *, limit: int = MAX_LEGAL_CALLS) -> lis
             f"there are {sum(counts.values()):,} legal calls, {counts[most]:,} of them of {most}; limit is "
             f"{limit:,}. Draw some with random_call, or describe them by call_schema"
         )
-    return [call for skill in skills for call in _calls_of(skill)]
+    return [call for skill in skills for call in calls_of(skill)]
+
+
+def calls_of(skill: Skill) -> list[SkillCall]:
+    """Return every call of one skill; none if a parameter lists no choices."""
+    names = [parameter.name for parameter in skill.parameters]
+    combinations = itertools.product(*(parameter.choices for parameter in skill.parameters))
+    return [SkillCall(skill.name, dict(zip(names, values, strict=True))) for values in combinations]
 
 
 def write_call(call: SkillCall, skills: Sequence[Skill]) -> str:
@@ -105,12 +112,6 @@ def call_schema(skills: Sequence[Skill]) -> JsonObject:
     if not branches:
         return {"$schema": SCHEMA_DIALECT, "type": "array", "maxItems": 0}
     return {"$schema": SCHEMA_DIALECT, "type": "array", "minItems": 1, "items": {"anyOf": branches}}
-
-
-def _calls_of(skill: Skill) -> list[SkillCall]:
-    names = [parameter.name for parameter in skill.parameters]
-    combinations = itertools.product(*(parameter.choices for parameter in skill.parameters))
-    return [SkillCall(skill.name, dict(zip(names, values, strict=True))) for values in combinations]
 
 
 def _skill_of(text: str, skills: Sequence[Skill]) -> tuple[Skill, str]:

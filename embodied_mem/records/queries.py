@@ -105,7 +105,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
-    given = tuple(vectors) if isinstance(vectors, Iterable) else (vectors,)
+    given = tuple(vectors) if isinstance(vectors, tuple | Iterable) else (vectors,)
     if not all(isinstance(vector, FieldVector) for vector in given):
         raise InvalidQuery(
             f"vectors is {vectors!r}; expected FieldVectors. Pass an array as recall(observation=...)."

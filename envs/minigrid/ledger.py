@@ -1,8 +1,8 @@
 """The knowledge ledger of this world: the facts it tells a planner, and where, without learning.
 
 Read results together with this list. Facts that are not on it have to be learnt, such as which key opens
-which door, that a closed door must be toggled, or that a full hand must be emptied. `docs/minigrid.md` gives
-details.
+which door, that a closed door must be toggled, or that a full hand must be emptied. A memory of decisions of
+the planner `minigrid_demonstrator` reveals these too: it was told them. `docs/minigrid.md` gives details.
 """
 
 from typing import NamedTuple

@@ -55,6 +55,11 @@ def describe_view(seen: SeenMap) -> tuple[str, tuple[str, ...]]:
     return f"Holding {held}; seeing {shown}.", tuple(thing.ref for thing in things)
 
 
+def known_things(seen: SeenMap) -> list[JsonValue]:
+    """The things that were seen and are not gone, but for the held one, doors with their state."""
+    return [_with_state(thing) for thing in seen.known() if thing is not seen.held]
+
+
 def describe_scene(seen: SeenMap) -> str:
     """Text on the things that were seen and are not gone, with places relative to the start."""
     return _scene_text([_with_place(thing, seen) for thing in seen.known()], seen)

@@ -15,7 +15,14 @@ from embodied_mem.envs.minigrid.problem import can_read_state, initial_state
 from embodied_mem.envs.minigrid.recorder import StepRecorder
 from embodied_mem.envs.minigrid.seen_map import SeenMap
 from embodied_mem.envs.minigrid.skills import Controller
-from embodied_mem.envs.minigrid.text import SIGNATURES, describe_scene, describe_view, skill_list, view_scene
+from embodied_mem.envs.minigrid.text import (
+    SIGNATURES,
+    describe_scene,
+    describe_view,
+    known_things,
+    skill_list,
+    view_scene,
+)
 from embodied_mem.errors import EpisodeError, InvalidRecord
 from embodied_mem.recording.made_with import made_with
 from embodied_mem.records import SkillCall, Task, instance_id
@@ -89,7 +96,10 @@ class MiniGridWorld:
         return Task(str(observation["mission"]), kind=self._kind, instance=instance)
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:
-        """Merge a view into the map; the text and the facts `held` and `visible` describe hand and view."""
+        """Merge a view into the map; the text and the facts `held` and `visible` describe hand and view.
+
+        The fact `known` lists the things seen in this episode that are not gone, doors with their state.
+        """
         if self._env.step_count != self._merged_steps:
             self._merged_steps = self._env.step_count
             self._seen.merge(observation["image"], int(observation["direction"]), self._env.last_action)
@@ -155,7 +165,12 @@ class MiniGridWorld:
         if self._described[0] != key:
             text, visible = describe_view(self._seen)
             held = self._seen.held.ref if self._seen.held else None
-            self._described = (key, text, {"held": held, "visible": list(visible)})
+            facts: Mapping[str, JsonValue] = {
+                "held": held,
+                "visible": [*visible],
+                "known": known_things(self._seen),
+            }
+            self._described = (key, text, facts)
         return self._described[1:]
 
 

@@ -18,7 +18,8 @@ QUICK = (*TOY_RUN, "arms=[none,memory]", "workers=1")
 def test_help_names_every_command(run_cli):
     code, out, _ = run_cli("--help")
     assert code == 0
-    assert all(f"\n    {verb}" in out for verb in ("run", "compare", "report", "list", "doctor", "admission"))
+    verbs = ("run", "compare", "report", "list", "memory", "llm", "doctor", "admission")
+    assert all(f"\n    {verb}" in out for verb in verbs)
 
 
 def test_help_loads_nothing_heavy(run_python):

@@ -133,7 +133,9 @@ def test_a_repair_is_tried_where_its_situation_is_similar_whatever_its_score(sim
 
 def test_a_repair_for_another_obstacle_of_the_same_task_is_left_alone():
     memory = ExperienceMemory(InMemoryBackend())
-    other = Experience(task=Task("go to the red ball", kind="Test-v0"), kind="repair", plan=(SkillCall("drop"),))
+    other = Experience(
+        task=Task("go to the red ball", kind="Test-v0"), kind="repair", plan=(SkillCall("drop"),)
+    )
     memory.record(replace(other, state="<object> cannot be carried: the hands are full", outcome=WON))
     script = Script(CaseBasedPlanner(), memory=memory).then(BLOCKED)
     assert script.recalled[0].score > CaseBasedPlanner().min_score
@@ -256,7 +258,10 @@ def test_it_learns_with_the_real_store_and_not_without(tmp_path, k):
     assert (sum(wins) == 30) is (k > 0)
 
 
-@pytest.mark.parametrize("settings", [{"k": -1}, {"k": "abc"}, {"rounds": 1.5}, {"min_score": float("nan")}, {"min_similarity": "high"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"k": -1}, {"k": "abc"}, {"rounds": 1.5}, {"min_score": float("nan")}, {"min_similarity": "high"}],
+)
 def test_a_setting_that_makes_no_sense_is_refused_by_name(settings):
     with pytest.raises(InvalidRecord, match=f"{next(iter(settings))} is"):
         CaseBasedPlanner(**settings)

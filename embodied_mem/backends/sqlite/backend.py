@@ -139,14 +139,20 @@ class SqliteBackend(SqliteHandle):
             UnknownSpace: The space of a leg's vector differs from its field's space.
         """
         check_search(search)
+        with self._own_lock:
+            if self._reader is not None:  # this thread is inside `reading`
+                return self._found(self._reader, search)
         with self._transaction() as db:
-            try:
-                return self._search.search(self._reader or SqliteLogReader(db), search)
-            except EmbodiedMemError:
-                raise
-            except BaseException:  # an interrupt may have left the caches partly updated
-                self._search = self._new_engine()
-                raise
+            return self._found(SqliteLogReader(db), search)
+
+    def _found(self, reader: SqliteLogReader, search: Search) -> Found:
+        try:
+            return self._search.search(reader, search)
+        except EmbodiedMemError:
+            raise
+        except BaseException:  # an interrupt may have left the caches partly updated
+            self._search = self._new_engine()
+            raise
 
     def search_many(self, search: Search, vectors: Vectors) -> BestOfMany:
         """Return what a search finds for many vectors; see `CanSearchMany`.

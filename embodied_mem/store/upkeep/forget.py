@@ -13,7 +13,7 @@ from embodied_mem.memory.views.log_values import EVERY_HIT, LogValues, texts_in
 from embodied_mem.memory.views.surprise import Surprise
 from embodied_mem.memory.views.view import Follower, gaps_between, is_in
 from embodied_mem.records.argument_checks import check_number, check_policy
-from embodied_mem.records.experience import Kind, Status
+from embodied_mem.records.experience import FAILED, Kind
 from embodied_mem.records.filters import EVERYTHING, Equals, Where, all_of, check_where
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.log import ABOUT_ONE, EntryKind, Search, Span
@@ -21,8 +21,6 @@ from embodied_mem.records.remembered import Remembered
 from embodied_mem.store.upkeep.archiving import archive, visible_spans
 
 Unit: TypeAlias = Literal["episodes", "entries", "seconds"]
-
-FAILED = (Status.FAILURE.value, Status.TIMEOUT.value, Status.TRUNCATED.value)
 
 _KINDS = (EntryKind.EXPERIENCE, *ABOUT_ONE)
 _PATHS = ("id", "kind", "outcome.status", "happened_at_s", "recalled", "experience_id", "helped", "at_s")

@@ -94,7 +94,7 @@ class HostileWorld(KeyDoorWorld):
     def skills(self, observation: Observation, **detail: Any) -> Any:
         if self.fault == "has no skills":
             return None
-        return iter(super().skills(observation, **detail))
+        return super().skills(observation, **detail)
 
     def start(self, call: SkillCall) -> Any:
         return None if self.fault == "starts nothing" else super().start(call)

@@ -52,12 +52,12 @@ def world_of(fault: str) -> Recipe:
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("observes nothing", "EpisodeError: world.observe answered None; expected an Observation"),
+        ("observes nothing", "EpisodeError: world.observe gave None; expected an Observation"),
         ("is nowhere", "InvalidRecord: position_m is nan; expected a finite number or None"),
         ("shows an object", "InvalidRecord: observation.images['front'] is array([<object"),
         ("shows a list", "InvalidRecord: observation.images is list; expected a mapping"),
         ("says too much", "InvalidRecord: observation.text has 16,777,217 characters"),
-        ("has no skills", "EpisodeError: world.skills answered None; expected a sequence of Skill"),
+        ("has no skills", "EpisodeError: world.skills gave None; expected a list of Skill"),
         ("starts nothing", "EpisodeError: world.start gave None; expected an Execution"),
         ("raises the unprintable", "Unprintable"),
         ("", ""),

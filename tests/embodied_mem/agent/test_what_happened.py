@@ -184,3 +184,10 @@ def test_an_environment_given_as_a_world_says_how_to_wrap_it() -> None:
         Agent(planner=Scripted()).run_episode(KeyDoorWorld().env)  # type: ignore[arg-type]
     with pytest.raises(EpisodeError, match="world is str"):
         Agent(planner=Scripted()).run_episode("babyai:GoToObj")  # type: ignore[arg-type]
+
+
+def test_every_decision_of_an_episode_has_the_id_of_its_attempt() -> None:
+    planner = Scripted(Act(plan=(GO,)), Act(plan=(GO,)))
+    for attempt in ("a1", "a2"):
+        Agent(planner=planner).run_episode(SeeingWorld(), seed=0, attempt=attempt)
+    assert [context.episode for context in planner.contexts] == ["a1", "a1", "a1", "a2"]

@@ -1,0 +1,118 @@
+"""`CallLog`: every question to a model with its answer, one JSON line each, beside the episodes of a run."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from embodied_mem.errors import ModelError
+from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
+from embodied_mem.records.json_values import JsonObject, canonical, clean_text
+
+FILE = "model_calls.jsonl"
+NOT_IN_KEY = ("server",)  # another address, the same model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """A line of the log.
+
+    Attributes:
+        key: Digest of what was asked: model, settings, template, prompt and choices.
+        place: Where it was asked: episode and decision.
+        role: What the model was asked for.
+        template: Id of the template.
+        model: What the model says of itself.
+        system: Instruction of a chat.
+        prompt: The prompt.
+        parts: Part of the request -> digest, to say which one changed.
+        answer: The answer; empty if there was none.
+        tokens_in: See `Answer`, as all below.
+        tokens_out: Tokens of the answer.
+        tokens_cached: Tokens of the prompt that the server had kept.
+        seconds: How long it took.
+        error: Why there was no answer.
+    """
+
+    key: str
+    place: str
+    role: str
+    template: str
+    model: JsonObject
+    system: str
+    prompt: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    answer: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_cached: int | None = None
+    seconds: float = 0.0
+    error: str = ""
+
+
+class LoggedModel:
+    """A model whose calls are written to a log as they end.
+
+    Args:
+        inner: The model.
+        folder: Folder of the log; made with the first line.
+    """
+
+    def __init__(self, inner: LanguageModel, folder: Path) -> None:
+        self.inner, self.form, self._path = inner, inner.form, folder / FILE
+
+    def describe(self) -> JsonObject:
+        """What the model says of itself."""
+        return self.inner.describe()
+
+    async def answer(self, request: Request) -> Answer:
+        """Ask the model, and log its answer or why there was none."""
+        try:
+            answer = await self.inner.answer(request)
+        except ModelError as error:
+            self._write(model_call(request, self.describe(), error=str(error)))
+            raise
+        self._write(model_call(request, self.describe(), answer))
+        return answer
+
+    def _write(self, call: ModelCall) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(call), ensure_ascii=False) + "\n")
+
+
+def model_call(
+    request: Request, model: JsonObject, answer: Answer | None = None, *, error: str = ""
+) -> ModelCall:
+    """The line of a call."""
+    answer = answer or Answer(text="")
+    parts = digests_of(request, model)
+    return ModelCall(
+        key=digest(canonical([*parts.values(), request.prompt.system, request.prompt.user]), chars=16),
+        place=request.place,
+        role=request.role,
+        template=request.template,
+        model=model,
+        system=clean_text(request.prompt.system),
+        prompt=clean_text(request.prompt.user),
+        parts=parts,
+        answer=clean_text(answer.text),
+        tokens_in=answer.tokens_in,
+        tokens_out=answer.tokens_out,
+        tokens_cached=answer.tokens_cached,
+        seconds=round(answer.seconds, 4),
+        error=clean_text(error),
+    )
+
+
+def digests_of(request: Request, model: JsonObject) -> dict[str, str]:
+    """Part of a request -> its digest: the model, the template, the choices and each input of the prompt."""
+    named = {key: value for key, value in model.items() if key not in NOT_IN_KEY}
+    parts = {"model": canonical(named), "template": request.template, "choices": request.choices.grammar()}
+    return {name: digest(text) for name, text in sorted({**request.parts, **parts}.items())}
+
+
+def digest(text: str, *, chars: int = 8) -> str:
+    """The first characters of a text's SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:chars]

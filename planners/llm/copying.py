@@ -1,0 +1,43 @@
+"""`CopyModel`: no model; the best experience's call as it is, the control that a model has to beat."""
+
+import zlib
+
+from embodied_mem.planners.grounding import words
+from embodied_mem.planners.llm.language_model import Answer, Request
+from embodied_mem.records import SkillCall
+from embodied_mem.records.json_values import JsonObject
+
+
+class CopyModel:
+    """Answers with the call of the most similar experience, if it can be made now.
+
+    Else it takes the call of that skill whose arguments share most words with it. Without an experience, or
+    where no call of its skill is left, it takes the next best one, and at last any call, drawn by the prompt.
+    """
+
+    form = "completion"
+
+    async def answer(self, request: Request) -> Answer:
+        """Return the call; it costs no tokens."""
+        possible = list(request.choices.calls())
+        for hit in reversed(request.examples):
+            for wanted in hit.experience.plan[:1]:
+                found = [call for call in possible if call.name == wanted.name]
+                if found:
+                    return _told(max(found, key=lambda call: _shared(call, wanted)))
+        draw = zlib.crc32(request.prompt.user.encode())
+        return _told(possible[draw % len(possible)]) if possible else Answer(text="")
+
+    def describe(self) -> JsonObject:
+        """Its name."""
+        return {"model": "copy", "server": "", "method": "copy"}
+
+
+def _told(call: SkillCall) -> Answer:
+    return Answer(text=str(call), tokens_in=0, tokens_out=0)
+
+
+def _shared(call: SkillCall, wanted: SkillCall) -> tuple[bool, int]:
+    """Whether the calls are equal, and the number of words that their arguments share, in their places."""
+    pairs = zip(call.arguments.values(), wanted.arguments.values(), strict=False)
+    return call == wanted, sum(len(set(words(str(a))) & set(words(str(b)))) for a, b in pairs)

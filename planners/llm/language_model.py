@@ -1,0 +1,77 @@
+"""`LanguageModel`: what a planner asks, whoever answers: a server, a recording, a script, or a rule."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.template import Prompt
+from embodied_mem.records import Recalled
+from embodied_mem.records.json_values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One question to a model.
+
+    Attributes:
+        role: What it is asked for, such as `plan`.
+        template: Id of the template, with its version.
+        prompt: The prompt.
+        choices: The calls it may choose from.
+        examples: What the prompt's examples were made of, most similar last.
+        parts: Input -> text, of which the prompt was made; only to say which one changed.
+        place: Where it is asked: episode, decision and attempt; not sent.
+    """
+
+    role: str
+    template: str
+    prompt: Prompt
+    choices: CallChoices
+    examples: tuple[Recalled, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a model answered.
+
+    Attributes:
+        text: The answer, as text; a plan is one call a line.
+        tokens_in: Tokens of the prompt, as the server counted them; None if it did not.
+        tokens_out: Tokens of the answer, likewise.
+        tokens_cached: Tokens of the prompt that the server had kept.
+        seconds: How long it took.
+        model: Name of the model that answered, as the server gives it.
+    """
+
+    text: str
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_cached: int | None = None
+    seconds: float = 0.0
+    model: str = ""
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Answers requests.
+
+    Attributes:
+        form: Form of the templates that suit it: `completion` or `chat`.
+    """
+
+    form: str
+
+    async def answer(self, request: Request) -> Answer:
+        """Return the answer.
+
+        Raises:
+            ModelError: There is no answer: the server cannot be reached, refused, or timed out.
+        """
+        ...
+
+    def describe(self) -> JsonObject:
+        """Name, server and settings that affect answers; no secrets."""
+        ...

@@ -1,0 +1,56 @@
+"""`Situation`: the inputs of a prompt, from the moment of a decision or from a recalled experience."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from embodied_mem.records import Experience
+from embodied_mem.records.decisions import Context
+from embodied_mem.records.json_values import JsonValue, canonical
+from embodied_mem.records.situations import what_came_of
+
+TASK, STATE, LAST = "task", "state", "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a prompt may say of a moment.
+
+    Attributes:
+        texts: Input -> text: `task`, `state` (what is perceived, in words), `last` (what came of the call
+            before) and each fact of the observation by its name. Empty texts stand for nothing.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, context: Context) -> "Situation":
+        """The situation of a decision."""
+        seen = context.observation
+        return cls.from_parts(context.task.text, seen.text, what_came_of(context.last), seen.facts)
+
+    @classmethod
+    def then(cls, experience: Experience) -> "Situation":
+        """The situation that a recalled experience tells of."""
+        last = str(experience.metadata.get(LAST) or "")
+        state = experience.state.removesuffix(last).rstrip() if last else experience.state
+        return cls.from_parts(experience.task.text, state, last, experience.facts)
+
+    @classmethod
+    def from_parts(cls, task: str, state: str, last: str, facts: Mapping[str, JsonValue]) -> "Situation":
+        """The situation of these parts; a fact does not hide a part of the same name."""
+        told = {name: in_words(value) for name, value in facts.items()}
+        return cls({**told, TASK: task, STATE: state, LAST: last})
+
+    @property
+    def unchanged_by_calls(self) -> str:
+        """What is perceived, without what came of the last call: equal while nothing has changed."""
+        return canonical({name: text for name, text in self.texts.items() if name != LAST})
+
+
+def in_words(fact: JsonValue) -> str:
+    """A fact as a prompt says it: lists with commas, `nothing` for none."""
+    if fact is None or fact == []:
+        return "nothing"
+    if isinstance(fact, list):
+        return ", ".join(map(in_words, fact))
+    return fact if isinstance(fact, str) else canonical(fact)

@@ -1,0 +1,187 @@
+"""`Template`: a prompt as a data file with declared inputs, and the prompts it makes."""
+
+import string
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.errors import ExperimentError, unknown_name
+from embodied_mem.planners.llm.situation import Situation
+from embodied_mem.records import Experience
+
+_FOLDER = resources.files("embodied_mem.planners.llm") / "templates"
+FORMS = ("completion", "chat")
+ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
+    "success": frozenset({"call"}),
+    "failure": frozenset({"call", "explanation"}),
+    "open": frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked.
+
+    Attributes:
+        user: The text to answer or to continue.
+        system: The instruction; empty for a completion.
+    """
+
+    user: str
+    system: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A prompt of one role.
+
+    Attributes:
+        name: Its file's name, or path.
+        role: What the model is asked for, such as `plan`.
+        version: Raised with every change of its text; recorded answers belong to one version.
+        form: `completion` (the model continues a text) or `chat`.
+        inputs: Inputs that its fields may name: `task`, `state`, `last`, `skills`, and facts of the world.
+        order: Fields of a situation, in order.
+        fields: Field -> text with inputs in braces; left out of a situation where an input is empty.
+        answer: How a call that succeeded (`success`) or failed (`failure`) follows its situation, and what
+            the model continues (`open`).
+        system: Instruction of a chat.
+        joint: Between the fields of a situation.
+        separator: Between examples.
+    """
+
+    name: str
+    role: str
+    version: int
+    form: str
+    inputs: tuple[str, ...]
+    order: tuple[str, ...]
+    fields: Mapping[str, str]
+    answer: Mapping[str, str]
+    system: str = ""
+    joint: str = " "
+    separator: str = "\n\n"
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise unknown_name(f"form of template {self.name}", self.form, FORMS)
+        for name in self.order:
+            if name not in self.fields:
+                raise unknown_name(f"field in the order of template {self.name}", name, self.fields)
+        for name, text in {**self.fields, "system": self.system}.items():
+            _check(f"{name} of template {self.name}", text, self.inputs)
+        for name, allowed in ANSWERS.items():
+            if name not in self.answer:
+                raise ExperimentError(f"template {self.name} has no answer.{name}")
+            _check(f"answer.{name} of template {self.name}", self.answer[name], allowed)
+
+    @property
+    def id(self) -> str:
+        """Name, role and version, which recorded answers are pinned to."""
+        return f"{self.role}/{self.name}@{self.version}"
+
+    def prompt(self, situation: Situation, examples: Sequence[Experience], *, skills: str = "") -> Prompt:
+        """Return the prompt: the examples in the order given, then the situation.
+
+        Args:
+            situation: The situation to decide in.
+            examples: Recalled experiences, the most similar last.
+            skills: The calls that can be made, in words.
+        """
+        blocks = [self.example(each) for each in examples]
+        blocks.append(f"{self._block(situation)}\n{self.answer['open']}")
+        return Prompt(self.separator.join(blocks), self.system.strip().format_map({"skills": skills}))
+
+    def example(self, experience: Experience) -> str:
+        """An experience as a worked example."""
+        outcome = experience.outcome
+        how = "failure" if outcome.is_failure else "success"
+        call = "; ".join(map(str, experience.plan))
+        told = self.answer[how].format_map(
+            {"call": call, "explanation": outcome.explanation or outcome.status}
+        )
+        return f"{self._block(Situation.then(experience))}\n{told}"
+
+    def _block(self, situation: Situation) -> str:
+        told = (_filled(self.fields[name], situation.texts) for name in self.order)
+        return self.joint.join(text for text in told if text)
+
+
+def load_template(name: str, *, order: Sequence[str] = ()) -> Template:
+    """Read a template: one that comes with the library by its name, or a file `*.toml` by its path.
+
+    Args:
+        name: Name or path.
+        order: Fields of a situation in order; empty: the template's own.
+
+    Raises:
+        UnknownName: There is no template of this name.
+        ExperimentError: The file cannot be read, or is no template; the message says what is wrong.
+    """
+    text, name = (_file(name), Path(name).stem) if name.endswith(".toml") else (_packaged(name), name)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(f"template {name} is not TOML: {error}") from None
+    template = _template(name, document)
+    return replace(template, order=tuple(order)) if order else template
+
+
+def template_names() -> tuple[str, ...]:
+    """Names of the templates that come with the library."""
+    folder = resources.files("embodied_mem.planners.llm") / "templates"
+    return tuple(
+        sorted(each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml"))
+    )
+
+
+def _packaged(name: str) -> str:
+    if name not in template_names():
+        raise unknown_name("template", name, template_names())
+    return (_FOLDER / f"{name}.toml").read_text("utf-8")
+
+
+def _file(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"template {path} cannot be read: {error}") from None
+
+
+def _template(name: str, document: Mapping[str, Any]) -> Template:
+    known = {each.name for each in fields(Template)} - {"name"}
+    for key in document:
+        if key not in known:
+            raise unknown_name(f"key of template {name}", key, known)
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
+    try:
+        return Template(name=name, **values)
+    except TypeError as error:
+        raise ExperimentError(f"template {name} is incomplete: {error}") from None
+
+
+def _filled(text: str, inputs: Mapping[str, str]) -> str:
+    """The text with its inputs; empty if one of them is."""
+    values = {name: inputs.get(name, "") for name in _placeholders(text)}
+    return text.format_map(values) if all(values.values()) else ""
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def _check(what: str, text: object, allowed: Sequence[str] | frozenset[str]) -> None:
+    if not isinstance(text, str):
+        raise ExperimentError(f"{what} is {text!r}; expected text")
+    try:
+        named = _placeholders(text)
+    except ValueError as error:
+        raise ExperimentError(f"{what} has an unbalanced brace: {error}; write {{{{ for a brace") from None
+    for name in named:
+        if name not in allowed:
+            raise unknown_name(f"input in {what}", name, allowed)
