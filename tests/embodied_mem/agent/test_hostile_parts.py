@@ -133,8 +133,9 @@ def test_a_process_that_died_between_episodes_is_replaced(process: EpisodeProces
     for _ in range(2):
         trace = agent.run_episode(world_of(""), seed=np.int64(0), isolate=process).trace  # type: ignore[arg-type]
         assert (trace.ended_by, trace.error, trace.seed) == ("max_steps", "", 0)
-        process.running()._process.kill()
-        process.running()._process.wait()
+        child = process.running()._process
+        child.kill()
+        child.wait()
 
 
 @pytest.mark.slow
