@@ -190,6 +190,7 @@ class Agent:
             writer.add([episode_experience(trace, outcome, attachments=_images(memory, run))])
             if self.record_decisions:
                 writer.add(decision_experiences(trace, outcome), under="decision")
+            await writer.record()  # before reflecting, which may take minutes
             reflection = Reflection()
             if failure is None:
                 reflection, failure = await self._reflection(run, trace, outcome, answers)

@@ -23,33 +23,35 @@ class EpisodeWriter:
     def __init__(self, memory: Memory | AsyncMemory, answers: Answers, scope: Scope, origin: Origin) -> None:
         self.ids: list[str] = []
         self._memory, self._answers, self._scope, self._origin = memory, answers, scope, origin
-        self._added: list[Experience] = []
+        self._n_added = 0
+        self._waiting: list[Experience] = []
 
     def add(self, experiences: Iterable[Experience], *, under: str = "") -> None:
         """Add experiences; those `under` a name have ids of their own, such as `<attempt>/decision/0`."""
         for at, experience in enumerate(experiences):
-            index = f"{under}/{at}" if under else str(len(self._added))
+            index = f"{under}/{at}" if under else str(self._n_added)
             named = experience.replace(
                 id=f"{self._origin.attempt}/{index}",
                 scope=self._scope if experience.scope == Scope() else experience.scope,
                 origin=self._origin,
             )
-            self._added.append(named)
+            self._waiting.append(named)
+            self._n_added += 1
 
     async def record(self) -> None:
-        """Record what was added: all at once in a memory that can, so that a kill keeps all or none.
+        """Record what was added since: all at once in a memory that can, so that a kill keeps all or none.
 
-        If that raises, they are recorded one by one, so that a wrong lesson does not cost the episode.
+        If that raises, they are recorded one by one, so that one wrong lesson does not cost the others.
         """
-        if isinstance(self._memory, CanRecordAll) and len(self._added) > 1:
+        waiting, self._waiting = self._waiting, []
+        if isinstance(self._memory, CanRecordAll) and len(waiting) > 1:
             try:
-                receipts = await self._answers.of(self._memory.record_all(self._added))
+                self._note(await self._answers.of(self._memory.record_all(waiting)))
             except Exception:
                 pass  # what was stored nevertheless has the same ids and is not stored twice
             else:
-                self._note(receipts)
                 return
-        for experience in self._added:
+        for experience in waiting:
             self._note([await self._answers.of(self._memory.record(experience))])
 
     async def feedback(self, experience_id: str, *, helped: bool) -> None:
