@@ -3,10 +3,10 @@
 docs/write-a-world.md uses them; `examples/` holds two worlds that are made of them.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from embodied_mem.errors import EpisodeError
+from embodied_mem.errors import EpisodeError, InvalidRecord
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.skills import (
     Detail,
@@ -39,7 +39,12 @@ def skill(
         **parameters: Parameter name -> its choices now; or its type as text, if any value of it is allowed;
             or a `Parameter`, whose name does not count. For a parameter called `name`, `phrases` or
             `description` build the `Skill` yourself.
+
+    Raises:
+        InvalidRecord: `phrases` is one text, or a parameter is none of the three.
     """
+    if isinstance(phrases, str):
+        raise InvalidRecord(f"phrases of {name} is {phrases!r:.200}; expected a list of texts")
     taken = tuple(_parameter(key, value) for key, value in parameters.items())
     return Skill(name=name, parameters=taken, phrases=tuple(phrases), description=description)
 
@@ -160,6 +165,10 @@ def _parameter(name: str, value: "Parameter | str | Sequence[JsonValue]") -> Par
         return Parameter(name=name, type=value.type, choices=value.choices, is_open=value.is_open)
     if isinstance(value, str):
         return Parameter(name=name, type=value)
+    if not isinstance(value, Iterable):
+        raise InvalidRecord(
+            f"parameter {name} is {value!r:.200}; expected its choices as a list, or its type, such as 'text'"
+        )
     return Parameter(name=name, type=_type_of(value), choices=tuple(value))
 
 

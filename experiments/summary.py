@@ -26,6 +26,7 @@ from embodied_mem.experiments.estimates import (
 from embodied_mem.experiments.headline import headline, verdict
 from embodied_mem.experiments.memory_use import use_notes, use_of
 from embodied_mem.experiments.metrics import COMPARED, METRICS, counted
+from embodied_mem.experiments.no_step_limit import notes_on_kinds_without_limit
 from embodied_mem.experiments.rows import EpisodeRow, Phase
 from embodied_mem.experiments.run_folder import Lifetime, Run, read_run
 
@@ -217,6 +218,7 @@ def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
     for arm in run.arms:
         notes.extend(_missing(run, arm, phase) for phase in _phases(run, arm) if _missing(run, arm, phase))
         notes.extend(use_notes(arm, summary["arms"][arm]))
+    notes.extend(notes_on_kinds_without_limit(run.episodes()))
     lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
     if 0 < lifetimes < statistics.FEW_LIFETIMES:
         few = counted(lifetimes, "lifetime")

@@ -35,14 +35,14 @@ def make_kind(text: str) -> World:
     from embodied_mem.envs import make_world
 
     kind = TaskKind.parse(text)
-    if not kind.options:
-        return make_world(kind.name)
     try:
         return make_world(kind.name, **kind.options)
     except EmbodiedMemError:
         raise
-    except Exception as error:  # simulators reject options with errors of any class
+    except Exception as error:  # simulators reject names and options with errors of any class
+        given = f" with {kind.options}" if kind.options else ""
+        what = "options" if kind.options else "name"
         raise ExperimentError(
-            f"world {kind.name!r} cannot be made with {kind.options}: {type(error).__name__}: {error}; "
-            f"change the options of {kind}"
+            f"world {kind.name!r} cannot be made{given}: {type(error).__name__}: {error}; "
+            f"change the {what} of {kind}"
         ) from error

@@ -80,7 +80,8 @@ class LimitedMemory:
 
     def _refusal(self, what: str) -> MemoryModeError:
         return MemoryModeError(
-            f"a memory in mode {self.mode!r} does not {what}; open it with mode='learn' to write"
+            f"a memory in mode {self.mode!r} does not {what}; open it with mode='learn' "
+            f"to write, or give the agent the mode: Agent(mode={self.mode!r})"
         )
 
 

@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+from embodied_mem.recording import describe
 from embodied_mem.recording.recording_options import RecordingError
 
 OLD_API = (
@@ -53,6 +54,20 @@ def five_values(result: Any) -> tuple[Any, Any, Any, Any, Any]:
     n = f"{len(result)} values" if isinstance(result, tuple | list) else f"a {type(result).__name__}"
     raise RecordingError(
         f"step() returned {n}; expected observation, reward, terminated, truncated and info. "
+        f"If this is {OLD_API}"
+    )
+
+
+def two_values(result: Any) -> tuple[Any, Any]:
+    """Return what `reset` returned, if it is observation and info.
+
+    Raises:
+        RecordingError: It is something else, for example the observation alone, as in the old API.
+    """
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise RecordingError(
+        f"reset() returned {describe.observation_text(result)[:80]!r}; expected the pair observation, info. "
         f"If this is {OLD_API}"
     )
 

@@ -6,13 +6,12 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
 from embodied_mem.contracts import Memory
-from embodied_mem.recording import describe
 from embodied_mem.recording.episode_log import Ending, EpisodeLog
 from embodied_mem.recording.made_with import made_with
 from embodied_mem.recording.quick_steps import PLAIN_ACTIONS, PLAIN_REWARDS, QuickSteps
 from embodied_mem.recording.recorder import Recorder, RecordingCounts
-from embodied_mem.recording.recording_options import RecordingError, RecordOptions
-from embodied_mem.recording.rejection import OLD_API, five_values
+from embodied_mem.recording.recording_options import RecordOptions
+from embodied_mem.recording.rejection import five_values, two_values
 
 Info: TypeAlias = dict[str, Any]
 
@@ -59,7 +58,7 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
         recorder = self._recorder
         recorder.raise_pending()
         recorder.check_memory()
-        observation, info = _pair(self.env.reset(seed=seed, options=options))
+        observation, info = two_values(self.env.reset(seed=seed, options=options))
         self._log = recorder.begin(
             observation,
             info,
@@ -213,12 +212,3 @@ class RecordExperience(gym.Wrapper[Any, Any, Any, Any]):
 def _is_plain(result: Any) -> bool:
     """Whether the result is a tuple of five with a plain-number reward, so that steps can be buffered."""
     return type(result) is tuple and len(result) == 5 and isinstance(result[1], PLAIN_REWARDS)
-
-
-def _pair(result: Any) -> tuple[Any, Info]:
-    if isinstance(result, tuple) and len(result) == 2:
-        return result
-    raise RecordingError(
-        f"reset() returned {describe.observation_text(result)[:80]!r}; expected the pair observation, info. "
-        f"If this is {OLD_API}"
-    )

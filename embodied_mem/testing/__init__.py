@@ -8,6 +8,7 @@ Subclass a contract's class and define its fixture; pytest then runs its tests:
             return MyMemory()
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,17 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name.endswith("Contract"):
+        _show_values_of_asserts()
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def _show_values_of_asserts() -> None:
+    """Have pytest say what the two sides of a contract's failed `assert` were, as in a test file."""
+    import pytest
+
+    modules = (f"{__name__}.{home}" for home in sorted(set(_HOMES.values())))
+    pytest.register_assert_rewrite(*(module for module in modules if module not in sys.modules))
 
 
 def __dir__() -> list[str]:

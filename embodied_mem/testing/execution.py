@@ -39,6 +39,10 @@ def run_call(world: World, call: SkillCall, observation: Observation) -> tuple[S
     raise AssertionError(f"{call} did not end in {MAX_STEPS} steps")
 
 
+def _no_failure(call: SkillCall, result: SkillResult) -> str:
+    return f"{call} ended as {result.status}; `failing_call` must fail right after a reset with seed 0"
+
+
 class ExecutionContract:
     """Subclass it and define fixtures `world`, `call` and, if a skill can fail, `failing_call`.
 
@@ -139,7 +143,7 @@ class ExecutionContract:
             pytest.skip("no call can fail")
         result, actions = run_call(world, failing_call, begin_episode(world))
         assert result is not None, "the episode ended before the call failed"
-        assert result.status is SkillStatus.FAILURE
+        assert result.status is SkillStatus.FAILURE, _no_failure(failing_call, result)
         assert actions, f"{failing_call} failed without taking a step"
 
     def test_a_failure_says_why(self, world: World, failing_call: SkillCall | None) -> None:
@@ -147,9 +151,11 @@ class ExecutionContract:
         if failing_call is None:
             pytest.skip("no call can fail")
         result, _ = run_call(world, failing_call, begin_episode(world))
-        assert result is not None
-        assert result.reason
-        assert all(subject in result.reason for subject in result.subjects)
+        assert result is not None, "the episode ended before the call failed"
+        assert result.status is SkillStatus.FAILURE, _no_failure(failing_call, result)
+        assert result.reason, f"{failing_call} failed without a reason"
+        unnamed = [subject for subject in result.subjects if subject not in result.reason]
+        assert not unnamed, f"the reason {result.reason!r} does not name {unnamed}"
 
     def test_a_new_call_owes_nothing_to_a_cancelled_one(self, world: World, call: SkillCall) -> None:
         """Cancelling leaves no state behind."""

@@ -15,7 +15,14 @@ from embodied_mem.envs.minigrid.problem import can_read_state, initial_state
 from embodied_mem.envs.minigrid.recorder import StepRecorder
 from embodied_mem.envs.minigrid.seen_map import SeenMap
 from embodied_mem.envs.minigrid.skills import Controller
-from embodied_mem.envs.minigrid.text import SIGNATURES, describe_scene, describe_view, known_things, skill_list, view_scene
+from embodied_mem.envs.minigrid.text import (
+    SIGNATURES,
+    describe_scene,
+    describe_view,
+    known_things,
+    skill_list,
+    view_scene,
+)
 from embodied_mem.errors import EpisodeError, InvalidRecord
 from embodied_mem.recording.made_with import made_with
 from embodied_mem.records import SkillCall, Task, instance_id
@@ -158,7 +165,11 @@ class MiniGridWorld:
         if self._described[0] != key:
             text, visible = describe_view(self._seen)
             held = self._seen.held.ref if self._seen.held else None
-            facts = {"held": held, "visible": list(visible), "known": known_things(self._seen)}
+            facts: Mapping[str, JsonValue] = {
+                "held": held,
+                "visible": [*visible],
+                "known": known_things(self._seen),
+            }
             self._described = (key, text, facts)
         return self._described[1:]
 

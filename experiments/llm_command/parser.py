@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from embodied_mem.experiments.flags import Parser
@@ -20,7 +21,10 @@ def add_parser(verbs: Any, common: Parser) -> None:
     serve = actions.add_parser("serve", parents=[common], help="serve a model until Ctrl-C; installs nothing")
     serve.add_argument("--model", required=True, help="gemma3-270m, smollm2, or the path of a GGUF file")
     serve.add_argument(
-        "--port", type=_whole(0, 65_535), default=0, help="port on 127.0.0.1; 0 takes a free one (default 0)"
+        "--port",
+        type=_whole(0, 65_535),
+        default=8_080,
+        help="port on 127.0.0.1; 0 takes a free one (default 8080, which the group llm expects)",
     )
     serve.add_argument("--threads", type=_whole(1, 1_024), default=1, help="threads that compute (default 1)")
     serve.add_argument(
@@ -31,6 +35,12 @@ def add_parser(verbs: Any, common: Parser) -> None:
         help="longest prompt and answer together (default 4096)",
     )
     serve.add_argument("--cache", metavar="FOLDER", default="", help=CACHE_HELP)
+
+    record = actions.add_parser(
+        "record", parents=[common], help="keep a run's answers, so that it can be played without the model"
+    )
+    record.add_argument("run", type=Path, help="folder of the run")
+    record.add_argument("file", type=Path, help="recording to write, *.jsonl.gz; play it with llm=recorded")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

@@ -15,9 +15,10 @@ def run(options: argparse.Namespace) -> int:
         LocalServerFailed: The server did not start, or ended by itself.
     """
     from embodied_mem.experiments.llm_command.models import models
+    from embodied_mem.experiments.llm_command.recording import record_run
     from embodied_mem.experiments.llm_command.serve import serve
 
-    action = {"models": models, "serve": serve}[options.action]
+    action = {"models": models, "record": record_run, "serve": serve}[options.action]
     # Flushed: whoever waits for the ready line may read a pipe.
     action(options, lambda line: print(line, flush=True))
     return 0

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from embodied_mem.experiments.compose import group_names
 from embodied_mem.experiments.llm_command.cache_folder import cache_folder
 from embodied_mem.experiments.llm_command.missing import server_lines, weights_lines
 from embodied_mem.planners.llm.local import (
@@ -17,6 +18,8 @@ from embodied_mem.planners.llm.local import (
     known_model,
     own_weights,
 )
+
+DEFAULT_URL = "http://127.0.0.1:8080/v1"  # in the files of the group llm
 
 Say = Callable[[str], None]
 
@@ -54,8 +57,14 @@ def serve(options: argparse.Namespace, say: Say) -> None:
 def _serve(server: LocalServer, say: Say) -> None:
     with server:
         say(f"ready       {server.base_url} (Ctrl-C stops it)")
-        say(f"            embodied-mem run experiment=llm llm.base_url={server.base_url}")
+        say(f"            embodied-mem run experiment=llm {_overrides(server)}")
         server.wait()
+
+
+def _overrides(server: LocalServer) -> str:
+    """What names this server in the configuration of a run."""
+    model = f"llm={server.model}" if server.model in group_names("llm") else f"llm.model={server.model}"
+    return model if server.base_url == DEFAULT_URL else f"{model} llm.base_url={server.base_url}"
 
 
 def _weights(options: argparse.Namespace, say: Say) -> tuple[str, Path | None]:

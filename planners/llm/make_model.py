@@ -35,8 +35,8 @@ def make_model(name: str = "", options: Mapping[str, Any] | None = None) -> Lang
         raise unknown_name("kind of language model", name, MODELS)
     if "api_key" in (options or {}):
         raise ExperimentError(
-            "api_key would be stored with the run; put the key into an environment variable, and its name "
-            "into api_key_env"
+            "api_key would be stored with the run; put the key into an environment variable, and the name of "
+            "that into api_key_env"
         )
     try:
         return MODELS[name](**(options or {}))

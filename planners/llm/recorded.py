@@ -4,7 +4,7 @@ import contextlib
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,11 @@ class RecordedModel:
         return f"at {request.place} the recorded request differs in {', '.join(changed) or 'its prompt'}"
 
 
-def record(folder: Path, path: Path, *, form: str) -> int:
-    """Write a recording of all model calls below a folder, without their prompts.
+def record(folders: Iterable[Path], path: Path, *, form: str) -> int:
+    """Write a recording of all model calls below some folders, without their prompts.
 
     Args:
-        folder: Folder of a run.
+        folders: Where the calls were logged.
         path: The recording, `*.jsonl.gz`.
         form: Form of the model's templates.
 
@@ -83,10 +83,10 @@ def record(folder: Path, path: Path, *, form: str) -> int:
     Raises:
         ExperimentError: There are no calls, or they are of several models.
     """
-    lines = [line for each in sorted(folder.rglob(FILE)) for line in _log_lines(each)]
+    lines = [line for folder in folders for each in sorted(folder.rglob(FILE)) for line in _log_lines(each)]
     models = {canonical(without_address(line["model"])) for line in lines}
     if len(models) != 1:
-        raise ExperimentError(f"{folder} holds calls of {len(models)} models; expected one in {FILE} files")
+        raise ExperimentError(f"the {FILE} files hold calls of {len(models)} models; expected one")
     header = {"model": lines[0]["model"], "form": form}
     text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in [header, *map(_kept, lines)])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,14 +106,11 @@ def _plain(place: str) -> str:
 def _lines(path: Path) -> list[Any]:
     try:
         text = gzip.decompress(path.read_bytes()).decode("utf-8")
-        lines = [json.loads(line) for line in text.splitlines()]
+        lines = [json.loads(line) for line in text.split("\n") if line]
     except (OSError, EOFError, ValueError) as error:
         raise ExperimentError(f"{path} is no recording of model calls: {error}") from None
-    if (
-        not lines
-        or not all(isinstance(each, dict) for each in lines)
-        or not {"form", "model"} <= set(lines[0])
-    ):
+    is_table = bool(lines) and all(isinstance(each, dict) for each in lines)
+    if not is_table or not {"form", "model"} <= set(lines[0]):
         raise ExperimentError(f"{path} is no recording of model calls: its first line names no model")
     for at, line in enumerate(lines[1:], start=2):
         if missing := set(KEPT) - set(line):

@@ -195,8 +195,10 @@ class _Server:
 
     def _error(self, cause: str) -> ModelError:
         where = f" at {self.said['server']}" if self.said["server"] else ""
+        is_away = where and "Connection" in cause
+        hint = "; is it running? `embodied-mem llm serve` starts one" if is_away else ""
         cause = self.without_secrets(cause)[:MAX_ERROR_CHARS]
-        return ModelError(f"{self.said['model']}{where} gave no answer: {cause}")
+        return ModelError(f"{self.said['model']}{where} gave no answer: {cause}{hint}")
 
 
 def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import pytest
 
 from embodied_mem.envs.building import GeneratorExecution, SkillFailed, at_detail, skill
-from embodied_mem.errors import EpisodeError
+from embodied_mem.errors import EpisodeError, InvalidRecord
 from embodied_mem.records.skills import Observation, Parameter, Skill, SkillResult, SkillStatus
 
 NOTHING = Observation(text="nothing")
@@ -51,6 +51,19 @@ def test_a_skill_in_a_line():
 )
 def test_a_parameter_is_a_type_choices_or_made_by_hand(given, expected):
     assert skill("do", p=given).parameters == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"phrases": "open {p}", "p": ["door"]}, r"phrases of do is 'open \{p\}'; expected a list of texts"),
+        ({"p": 3}, "parameter p is 3; expected its choices as a list, or its type, such as 'text'"),
+        ({"p": None}, "parameter p is None; expected its choices"),
+    ],
+)
+def test_what_is_no_phrase_and_no_parameter_is_named(given, message):
+    with pytest.raises(InvalidRecord, match=message):
+        skill("do", **given)
 
 
 def test_only_full_detail_has_descriptions():

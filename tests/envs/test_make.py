@@ -3,7 +3,8 @@ import pytest
 from embodied_mem import registry
 from embodied_mem.envs import make_world
 from embodied_mem.envs.minigrid import make_babyai
-from embodied_mem.errors import UnknownName
+from embodied_mem.errors import EpisodeError, UnknownName
+from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 
 is_installed = pytest.mark.skipif(
     "babyai" not in registry.names("worlds"),
@@ -37,10 +38,32 @@ def test_an_unknown_family_gets_the_nearest_names():
 
 def test_the_rest_of_a_name_goes_to_the_factory_whole(monkeypatch):
     given = []
-    monkeypatch.setattr(registry, "load", lambda group, name: lambda *rest: given.append((group, name, rest)))
+
+    def load(group, name):
+        def make(*rest):
+            given.append((group, name, rest))
+            return KeyDoorWorld()
+
+        return make
+
+    monkeypatch.setattr(registry, "load", load)
     make_world("lab:room:3")
     make_world("lab")
     assert given == [("worlds", "lab", ("room:3",)), ("worlds", "lab", ())]
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (lambda rest: None, "factory of 'lab:room' gave NoneType; expected a World with env, begin"),
+        (lambda rest: KeyDoorEnv(), "gave KeyDoorEnv; expected a World"),
+        (KeyDoorWorld, "an env of <class 'str'>; expected a Gymnasium env.*text after the colon"),
+    ],
+)
+def test_a_factory_that_gives_no_world_is_named(monkeypatch, factory, message):
+    monkeypatch.setattr(registry, "load", lambda group, name: factory)
+    with pytest.raises(EpisodeError, match=message):
+        make_world("lab:room")
 
 
 def test_a_name_that_is_no_level_gets_the_nearest_levels():

@@ -37,7 +37,7 @@ def serving(start_cli, tmp_path):
     (tmp_path / "mine.gguf").write_bytes(b"GGUF stand-in")
 
     def start(*words, **variables):
-        words = ("llm", "serve", "--model", "mine.gguf", *words)
+        words = ("llm", "serve", "--port", "0", "--model", "mine.gguf", *words)
         return start_cli(*words, PATH=str(tmp_path), STAND_IN_FOLDER=str(tmp_path), **variables)
 
     return start
@@ -93,7 +93,7 @@ def test_it_serves_until_ctrl_c(serving):
     assert "llama-server, on PATH" in lines[1]
     assert lines[2].startswith("ready       http://127.0.0.1:")
     base_url = lines[2].split()[1]
-    assert lines[3].strip() == f"embodied-mem run experiment=llm llm.base_url={base_url}"
+    assert lines[3].strip() == f"embodied-mem run experiment=llm llm.model=mine llm.base_url={base_url}"
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "stopped\n", "")

@@ -210,3 +210,23 @@ def test_leaks_are_counted_and_unknown_where_nobody_counted(tmp_path: Path) -> N
     )
     assert counted["arms"]["memory"]["leaks"] == 3
     assert summarise(write_rows(tmp_path / "b", [episode_row()]))["arms"]["memory"]["leaks"] is None
+
+
+@pytest.mark.parametrize(
+    ("lengths", "limits", "success", "is_noted"),
+    [
+        ((4, 9), (4, 9), True, True),
+        ((4, 9), (30, 30), True, False),
+        ((30, 30), (30, 30), True, False),  # each may have won with its last step
+        ((20, 30), (20, 30), False, False),  # limits that differ by problem, and all failed
+    ],
+)
+def test_a_kind_without_a_step_limit_is_named_where_the_area_says_nothing(
+    tmp_path: Path, lengths: Any, limits: Any, success: bool, is_noted: bool
+) -> None:
+    rows = [
+        episode_row(index=i, kind="ferry", steps=steps, max_steps=limit, success=success)
+        for i, (steps, limit) in enumerate(zip(lengths, limits, strict=True))
+    ]
+    notes = " ".join(summarise(write_rows(tmp_path, rows))["notes"])
+    assert ("ferry has no step limit, so its area" in notes) is is_noted

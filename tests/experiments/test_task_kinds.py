@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from embodied_mem import registry
+from embodied_mem.contracts import World
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.experiments.compose import compose_config
 from embodied_mem.experiments.config import differences, from_document, make_plan, to_document
 from embodied_mem.experiments.run_command import run
 from embodied_mem.experiments.task_kinds import TaskKind
 from embodied_mem.experiments.worlds import Worlds
+from embodied_mem.testing.key_door import KeyDoorWorld
 
 FROZEN = "gym:FrozenLake-v1"
 STILL = f"{FROZEN}?is_slippery=false"
@@ -110,6 +113,17 @@ def test_options_that_a_world_rejects_stop_a_run_before_it_begins(tmp_path: Path
     assert not (tmp_path / "run").exists()
 
 
+def test_a_name_that_a_factory_rejects_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_lab(rest: str) -> None:
+        raise KeyError(rest)
+
+    monkeypatch.setattr(registry, "load", lambda group, name: make_lab)
+    with pytest.raises(
+        EmbodiedMemError, match="world 'lab:night' cannot be made: KeyError: 'night'; change the name"
+    ):
+        Worlds().get("lab:night")
+
+
 def test_two_sets_of_options_are_two_kinds_of_a_run(tmp_path: Path) -> None:
     summary = play(tmp_path / "run", STILL, FROZEN)
     rows = [
@@ -129,3 +143,28 @@ def play(folder: Path, *kinds: str) -> dict[str, Any]:
     overrides = ("seeds=tuning", "lifetimes=1", "learning_episodes=2", "held_out_episodes=4", "workers=1")
     run_of = [*overrides, f"stream.kinds=[{listed}]", "arms=[none,floor]", f"out={folder}"]
     return run(run_of, command="", say=lambda line: None).summary
+
+
+@pytest.mark.parametrize("has_close", [True, False])
+def test_a_world_is_closed_by_its_own_close_and_else_by_that_of_its_environment(
+    monkeypatch: pytest.MonkeyPatch, has_close: bool
+) -> None:
+    closed: list[str] = []
+
+    class Lab(KeyDoorWorld):
+        if has_close:
+
+            def close(self) -> None:
+                closed.append("world")
+
+    def make_lab() -> World:
+        world = Lab()
+        world.env.close = lambda: closed.append("environment")  # type: ignore[method-assign]
+        return world
+
+    monkeypatch.setattr(registry, "load", lambda group, name: make_lab)
+    worlds = Worlds()
+    worlds.get("lab")
+    worlds.close()
+    worlds.close()
+    assert closed == ["world" if has_close else "environment"]

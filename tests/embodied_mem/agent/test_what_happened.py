@@ -10,6 +10,7 @@ from embodied_mem.records import Kind, SkillCall, Status
 from embodied_mem.records.decisions import Act, Ask, Context, Decision, Stop
 from embodied_mem.records.filters import Near, where
 from embodied_mem.records.queries import Query
+from embodied_mem.records.situations import what_came_of
 from embodied_mem.records.skills import Observation
 from embodied_mem.store import MemoryStore
 from embodied_mem.testing.key_door import KeyDoorWorld
@@ -101,7 +102,11 @@ def test_decisions_are_recorded_on_request(tmp_path: Any) -> None:
     assert first.state == episode.trace.calls[0].before.text
     assert first.outcome.status is Status.FAILURE
     assert "locked" in first.outcome.explanation
-    assert first.metadata == {"call": 0, "decision": 0, "obstacle": "closed"}
+    assert first.metadata["obstacle"] == "closed"
+    assert (first.metadata["last"], first.metadata["episode"]) == ("", "failure")
+    second = found[1].experience
+    assert second.metadata["last"] == what_came_of(episode.trace.calls[0])
+    assert second.state == f"{episode.trace.calls[1].before.text} {second.metadata['last']}"
     assert {hit.experience.id for hit in found} < set(episode.recorded)
 
 
@@ -184,3 +189,10 @@ def test_an_environment_given_as_a_world_says_how_to_wrap_it() -> None:
         Agent(planner=Scripted()).run_episode(KeyDoorWorld().env)  # type: ignore[arg-type]
     with pytest.raises(EpisodeError, match="world is str"):
         Agent(planner=Scripted()).run_episode("babyai:GoToObj")  # type: ignore[arg-type]
+
+
+def test_every_decision_of_an_episode_has_the_id_of_its_attempt() -> None:
+    planner = Scripted(Act(plan=(GO,)), Act(plan=(GO,)))
+    for attempt in ("a1", "a2"):
+        Agent(planner=planner).run_episode(SeeingWorld(), seed=0, attempt=attempt)
+    assert [context.episode for context in planner.contexts] == ["a1", "a1", "a1", "a2"]

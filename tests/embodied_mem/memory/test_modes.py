@@ -42,7 +42,9 @@ def memory(request, ours):
 @pytest.mark.parametrize("mode", ["frozen", "off"])
 def test_writes_are_refused_with_the_way_out(memory, mode):
     limited = with_mode(memory, mode)
-    with pytest.raises(MemoryModeError, match=f"mode '{mode}' does not record.*mode='learn'"):
+    with pytest.raises(
+        MemoryModeError, match=f"mode '{mode}' does not record.*mode='learn'.*Agent.mode='{mode}'"
+    ):
         limited.record(Experience(task="look", id="b"))
     with pytest.raises(MemoryModeError, match=f"mode '{mode}' does not take feedback"):
         limited.feedback("a", helped=True)

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from planted import failures
@@ -118,3 +121,31 @@ def test_a_wrong_execution_is_rejected(fault, noticed):
 @pytest.mark.parametrize("execution", [KeyDoorExecution, Braking])
 def test_a_right_execution_passes_whole(execution):
     assert failures(ExecutionContract, world=world_with(execution), call=walk, failing_call=walk) == []
+
+
+@pytest.mark.parametrize("test", ["test_a_failure_costs_a_step", "test_a_failure_says_why"])
+def test_a_failing_call_that_works_is_said_to_work(test):
+    works = SkillCall("take", {"object": "red key"})
+    with pytest.raises(
+        AssertionError, match="ended as success; `failing_call` must fail right after a reset"
+    ):
+        getattr(ExecutionContract(), test)(KeyDoorWorld(), works)
+
+
+def test_a_contract_shows_the_two_sides_of_a_failed_assert(tmp_path):
+    """Pytest rewrites asserts of test files only, unless a package registers its own."""
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n"
+        "from embodied_mem.testing import KeyDoorWorld, WorldContract\n"
+        "class Twice(KeyDoorWorld):\n"
+        "    def skills(self, observation, *, detail='signature'):\n"
+        "        return []\n"
+        "class TestTwice(WorldContract):\n"
+        "    @pytest.fixture\n"
+        "    def world(self):\n"
+        "        return Twice()\n",
+        "utf-8",
+    )
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "offers_skills", "."]
+    said = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert "assert []" in said.stdout

@@ -63,7 +63,9 @@ def test_it_solves_levels_of_every_obstacle(level):
 
 
 def rows_of_the_page():
-    """Level -> its line in the table of docs/minigrid.md."""
+    """Level -> its line in the table of docs/minigrid.md; an installed package has no docs."""
+    if not PAGE.exists():
+        return {}
     section = PAGE.read_text("utf-8").split("## What the demonstrator reaches")[1]
     lines = re.findall(r"^\| \w+:.*\|$", section, re.MULTILINE)
     return {line.split(" ")[1]: line for line in lines}
@@ -80,6 +82,7 @@ def measured(level):
     )
 
 
+@pytest.mark.skipif(not PAGE.exists(), reason="docs/ is not beside the tests")
 def test_the_page_has_the_levels_tested_here():
     assert set(LEVELS) <= set(rows_of_the_page())
 

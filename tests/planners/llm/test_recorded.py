@@ -75,7 +75,7 @@ def recording(tmp_path, memory):
     """A run, and its recording."""
     played = play(LoggedModel(Thinking(), tmp_path / "log"), memory)
     path = tmp_path / "answers.jsonl.gz"
-    n = record(tmp_path / "log", path, form="completion")
+    n = record([tmp_path / "log"], path, form="completion")
     assert all(decision.shown for episode in played for decision in episode.trace.decisions)
     assert n == len(lines_of(tmp_path / "log")) > 20
     print(f"{n} calls, {path.stat().st_size / n:.0f} bytes a call compressed")
@@ -101,7 +101,7 @@ def test_episodes_play_again_in_any_order_and_in_part(recording, memory):
 def test_a_call_without_an_answer_plays_again_as_one(tmp_path, memory):
     played = play(LoggedModel(Thinking(fails_at=3), tmp_path / "log"), memory)
     assert "500" in played[0].trace.error + played[1].trace.error
-    record(tmp_path / "log", tmp_path / "r.gz", form="completion")
+    record([tmp_path / "log"], tmp_path / "r.gz", form="completion")
     assert traces(play(RecordedModel(tmp_path / "r.gz"), memory)) == traces(played)
 
 
@@ -191,7 +191,7 @@ def test_a_miss_is_an_error_of_its_own():
 # Logs and files
 
 
-def test_a_recording_holds_no_prompt_and_no_address(recording):
+def test_a_recording_holds_no_prompt(recording):
     _, path = recording
     text = gzip.decompress(path.read_bytes()).decode("utf-8")
     assert "get to the chest" not in text
@@ -205,9 +205,9 @@ def test_a_torn_last_line_is_left_out_and_the_next_line_is_whole(tmp_path):
     ask(model, "one#0")
     ask(model, "two#0")
     log.write_bytes(log.read_bytes()[:-40])  # killed while it wrote
-    assert record(tmp_path / "log", tmp_path / "r.gz", form="completion") == 1
+    assert record([tmp_path / "log"], tmp_path / "r.gz", form="completion") == 1
     ask(model, "three#0")
-    assert record(tmp_path / "log", tmp_path / "r.gz", form="completion") == 2
+    assert record([tmp_path / "log"], tmp_path / "r.gz", form="completion") == 2
     model = RecordedModel(tmp_path / "r.gz")
     assert ask(model, "three#0").tokens_out == 3
     assert ask(model, "one#0").tokens_out == 1
@@ -217,13 +217,13 @@ def test_the_last_attempt_of_a_resumed_run_is_played_again(tmp_path):
     model = LoggedModel(Thinking(), tmp_path)
     for attempt in ("e-0#0", "e-1#0"):
         ask(model, attempt)
-    record(tmp_path, tmp_path / "r.gz", form="completion")
+    record([tmp_path], tmp_path / "r.gz", form="completion")
     assert ask(RecordedModel(tmp_path / "r.gz"), "e-2#0").tokens_out == 2
 
 
 def test_a_request_is_found_at_another_place_by_what_it_asks(tmp_path):
     ask(LoggedModel(Thinking(), tmp_path), "e#0")
-    record(tmp_path, tmp_path / "r.gz", form="completion")
+    record([tmp_path], tmp_path / "r.gz", form="completion")
     assert ask(RecordedModel(tmp_path / "r.gz"), "elsewhere#7").tokens_out == 1
     with pytest.raises(NotRecorded, match="no answer is recorded for elsewhere#7"):
         ask(RecordedModel(tmp_path / "r.gz"), "elsewhere#7", user="another prompt")
@@ -234,17 +234,17 @@ def test_a_request_is_found_at_another_place_by_what_it_asks(tmp_path):
 def test_the_address_of_a_model_is_not_part_of_it_but_its_settings_are(tmp_path):
     ask(LoggedModel(Thinking(), tmp_path / "a"), "e#0")
     ask(LoggedModel(Thinking(server="http://127.0.0.1:9999/v1"), tmp_path / "b"), "e#1")
-    assert record(tmp_path, tmp_path / "r.gz", form="completion") == 2
+    assert record([tmp_path], tmp_path / "r.gz", form="completion") == 2
     other = Thinking()
     other.describe = lambda: {**Thinking().describe(), "max_tokens": 8}
     ask(LoggedModel(other, tmp_path / "c"), "e#2")
-    with pytest.raises(ExperimentError, match="holds calls of 2 models; expected one"):
-        record(tmp_path, tmp_path / "r.gz", form="completion")
+    with pytest.raises(ExperimentError, match="hold calls of 2 models; expected one"):
+        record([tmp_path], tmp_path / "r.gz", form="completion")
 
 
 def test_a_run_without_calls_is_no_recording(tmp_path):
-    with pytest.raises(ExperimentError, match="holds calls of 0 models"):
-        record(tmp_path, tmp_path / "r.gz", form="completion")
+    with pytest.raises(ExperimentError, match="hold calls of 0 models"):
+        record([tmp_path], tmp_path / "r.gz", form="completion")
 
 
 def packed(*lines):
@@ -275,14 +275,16 @@ def test_a_file_that_is_no_recording_is_named(tmp_path, content):
         RecordedModel(tmp_path / "none.gz")
 
 
-def test_odd_characters_are_logged(tmp_path):
+def test_odd_characters_are_logged_and_recorded(tmp_path):
     class Odd(Thinking):
         async def answer(self, request):
-            return Answer(text="\ud800\x00 é\u2028")
+            return Answer(text="\ud800\x00 é\u2028\x85")
 
     ask(LoggedModel(Odd(), tmp_path), "e#0", user="\ud83d \u2028")
     [line] = lines_of(tmp_path)
-    assert line["answer"] == "\ufffd\x00 é\u2028"
+    assert line["answer"] == "\ufffd\x00 é\u2028\x85"
+    record([tmp_path], tmp_path / "r.gz", form="completion")
+    assert ask(RecordedModel(tmp_path / "r.gz"), "e#0", user="\ud83d \u2028").text == line["answer"]
 
 
 def ask(model, place, *, user="Task: go.\nAction:"):
