@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 CI = ROOT / ".ci" / "run"
 FENCE = re.compile(r"^ *```")
+PRINTED = re.compile(r"^<!-- prints -->\n```text\n(.*?\n)```$", re.M | re.S)  # by the code of the page
 
 
 def page_name(page: Path) -> str:
@@ -47,6 +48,8 @@ def test_the_python_of_a_page_runs(page, run_python, tmp_path):
     program.write_text(code_of(page), "utf-8")
     done = run_python("-W", "error::DeprecationWarning:__main__", str(program))
     assert done.returncode == 0, done.stderr
+    for shown in PRINTED.findall(page.read_text("utf-8")):
+        assert shown in done.stdout
 
 
 def test_the_readme_shows_python_that_runs():

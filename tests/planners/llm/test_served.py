@@ -193,7 +193,7 @@ def test_a_key_that_the_server_repeats_is_struck_out():
 # Whole episodes
 
 ODD_ANSWERS = {
-    "unparseable": ("I would rather sing.", "is no call"),
+    "not a call": ("I would rather sing.", "is no call"),
     "empty": ("", "is empty"),
     "hostile": ("rm -rf /; take(__import__('os'))\nAction: destroy(world)", "Unknown skill|take|expected"),
     "truncated JSON": ('{"plan": [{"name": "take", "argum', "cut short"),

@@ -97,8 +97,8 @@ def test_the_order_of_fields_is_a_setting():
     assert load_template("compact", order=["held", "task"]).prompt(NOW, []).user == (
         "Holding nothing. Task: get to the chest.\nAction:"
     )
-    with pytest.raises(UnknownName, match=r"field in the order of template compact 'taks'.*'task'"):
-        load_template("compact", order=["taks"])
+    with pytest.raises(UnknownName, match=r"field in the order of template compact 'tusk'.*'task'"):
+        load_template("compact", order=["tusk"])
 
 
 def test_a_field_is_left_out_where_its_input_is_empty_or_missing():
@@ -203,7 +203,11 @@ def test_a_template_of_ones_own_is_a_file(tmp_path):
         (('open = "DO"', ""), ExperimentError, "template mine has no answer.open"),
         (('open = "DO"', "open = 3"), ExperimentError, "answer.open of template mine is 3; expected text"),
         (('open = "DO"', 'open = "{call}"'), UnknownName, "input in answer.open of template mine 'call'"),
-        (('"completion"', '"competion"'), UnknownName, r"form of template mine 'competion'.*'completion'"),
+        (
+            ('"completion"', '"completions"'),
+            UnknownName,
+            r"form of template mine 'completions'.*'completion'",
+        ),
         (
             ('order = ["held", "task"]', 'order = ["hold"]'),
             UnknownName,
