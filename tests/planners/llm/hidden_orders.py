@@ -1,4 +1,4 @@
-"""Orders hidden in memories, names and descriptions, the world they are hidden in, and what must still hold."""
+"""Orders hidden in memories, names and descriptions, where they are hidden, and what must still hold."""
 
 import itertools
 import json
@@ -98,7 +98,7 @@ def attempts():
 
 
 def attempt(channel, model, text, *, max_decisions=5, **options):
-    """Play an episode in which the text stands in the channel; check what must hold, whatever the model says."""
+    """Play an episode with the text in the channel; check what must hold, whatever the model says."""
     world = HostileWorld(
         name=text if channel == "object" else "", description=text if channel == "room" else ""
     )
