@@ -63,6 +63,7 @@ class CompletionModel:
             max_tokens=max_tokens,
             timeout=timeout_s,
             max_retries=max_retries,
+            http_async_client=_http_client(),
             **{"temperature": 0.0, **options},
         )
         said = _said(model, base_url, method, max_tokens, options)
@@ -133,6 +134,8 @@ class ChatModel:
             "max_retries": max_retries,
             **{name: value for name, value in {"base_url": base_url, "api_key": key}.items() if value},
         }
+        if model.startswith("openai:"):
+            settings["http_async_client"] = _http_client()
         said = _said(model, base_url, method, max_tokens, options)
         self._server = _Server(_chat_client(model, {**settings, **options}), said, base_url, timeout_s)
 
@@ -199,6 +202,17 @@ class _Server:
         hint = "; is it running? `embodied-mem llm serve` starts one" if is_away else ""
         cause = self.without_secrets(cause)[:MAX_ERROR_CHARS]
         return ModelError(f"{self.said['model']}{where} gave no answer: {cause}{hint}")
+
+
+def _http_client() -> Any:
+    """A client whose connections end with their request.
+
+    A connection that is kept belongs to the event loop it was opened in: in a second `asyncio.run` its next
+    request fails with "Event loop is closed", and nobody closes it.
+    """
+    httpx = require("httpx", extra="llm")
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncClient(limits=limits, follow_redirects=True)
 
 
 def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:

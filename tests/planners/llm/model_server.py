@@ -31,6 +31,8 @@ class StandInServer:
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections are kept, as servers do
+
             def do_POST(self):
                 stand_in.answer(self)
 

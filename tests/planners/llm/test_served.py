@@ -126,6 +126,15 @@ def test_without_a_key_none_is_needed_for_a_server_of_ones_own(monkeypatch):
             assert ask(model_at(server.url, kind, api_key_env="")).text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_answers_in_one_event_loop_after_another(kind):
+    with stand_in.StandInServer(right_answer(kind)) as server:
+        model = model_at(server.url, kind)
+        for _ in range(3):
+            assert asyncio.run(model.answer(request())).text
+    assert len(server.bodies) == 3
+
+
 # Faults
 
 FAULTS = {
