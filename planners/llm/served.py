@@ -134,7 +134,8 @@ class ChatModel:
             "max_retries": max_retries,
             **{name: value for name, value in {"base_url": base_url, "api_key": key}.items() if value},
         }
-        if model.startswith("openai:"):
+        self._is_openai = model.startswith("openai:")
+        if self._is_openai:
             settings["http_async_client"] = _http_client()
         said = _said(model, base_url, method, max_tokens, options)
         self._server = _Server(_chat_client(model, {**settings, **options}), said, base_url, timeout_s)
@@ -161,12 +162,17 @@ class ChatModel:
 
     async def _ask(self, client: Any, messages: list[tuple[str, str]], request: Request) -> Any:
         method = self._server.said["method"]
-        if method == "json_schema":
-            schema = request.choices.schema()
+        if method == "text":
+            return await client.ainvoke(messages)
+        if method == "grammar":
+            return await client.ainvoke(messages, extra_body={"grammar": request.choices.grammar()})
+        schema = request.choices.schema()
+        if not self._is_openai:
             structured = client.with_structured_output(schema, method="json_schema", include_raw=True)
             return (await structured.ainvoke(messages))["raw"]
-        extra = {"extra_body": {"grammar": request.choices.grammar()}} if method == "grammar" else {}
-        return await client.ainvoke(messages, **extra)
+        # As a plain request: LangChain would raise on an answer that was cut short, and we read it ourselves.
+        form = {"type": "json_schema", "json_schema": {"name": "plan", "schema": schema}}
+        return await client.ainvoke(messages, extra_body={"response_format": form})
 
 
 class _Server:
