@@ -121,7 +121,7 @@ class CallChoices:
             check_call(call, self.skills)
         except UnknownName as error:
             raise InvalidRecord(str(error)) from None
-        [parameters] = [skill.parameters for skill in self.skills if skill.name == call.name]
+        parameters = {skill.name: skill.parameters for skill in self.skills}[call.name]
         return replace(call, arguments={p.name: _fitting(call.arguments[p.name], p) for p in parameters})
 
     def _allowed(self, calls: list[SkillCall]) -> tuple[SkillCall, ...]:
