@@ -30,8 +30,8 @@ def kind_differences(summary: Summary) -> Markup | None:
     ]
     caption = (
         "Differences in success by task kind, in points with 95 % intervals over lifetimes. copy makes the "
-        f"best experience's call without a model: where it solves {per_cent(SOLVED)} or more of a kind, the gain "
-        "there is credited to retrieval, not to the model."
+        f"best experience's call without a model: where it solves {per_cent(SOLVED)} or more of a kind, "
+        "the gain there is credited to retrieval, not to the model."
     )
     return join([tag("p", caption, class_="said below"), table(heads, rows, class_="differences")])
 
