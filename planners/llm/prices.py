@@ -92,13 +92,13 @@ def _parsed(text: str, name: str) -> dict[str, tuple[float, float]]:
 
 
 def _price(model: str, value: Any, name: str) -> tuple[float, float]:
-    numbers = [value.get(part) for part in PARTS] if isinstance(value, dict) and len(value) == 2 else []
-    if not numbers or not all(map(_is_price, numbers)):
+    is_table = isinstance(value, dict) and set(value) == set(PARTS)
+    if not is_table or not all(map(_is_price, value.values())):
         raise ExperimentError(
             f"prices {name}: {model} is {value!r}; expected USD per million tokens, such as "
             "{in = 0.25, out = 2.0}"
         )
-    return float(numbers[0]), float(numbers[1])
+    return float(value["in"]), float(value["out"])
 
 
 def _is_price(number: object) -> bool:

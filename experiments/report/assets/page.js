@@ -190,9 +190,9 @@ function browse(root, index) {
   }
 
   function modelCall(call) { // what a language model was asked, and what it answered
-    const count = (tokens, what) => (tokens === undefined ? `tokens ${what} not counted` : `${tokens.toLocaleString("en")} tokens ${what}`);
+    const count = (tokens, what) => (tokens === undefined ? `tokens ${what} not counted` : `${tokens.toLocaleString("en")} ${tokens === 1 ? "token" : "tokens"} ${what}`);
     const facts = [call.model, count(call.tokens_in, "in"), count(call.tokens_out, "out"),
-      `${number(call.seconds, 2)} s`, call.usd === undefined ? null : `${Number(call.usd).toPrecision(2)} USD`];
+      `${number(call.seconds, 2)} s`, call.usd === undefined ? null : `${call.usd ? Number(call.usd).toPrecision(2) : 0} USD`];
     const prompt = el("details", {}, el("summary", {}, ["Prompt", call.template].filter(Boolean).join(" · ")),
       call.system ? el("pre", { class: "prompt" }, call.system) : null, el("pre", { class: "prompt" }, call.prompt || ""));
     return el("div", { class: "asked" }, el("p", { class: "meta" }, facts.filter(Boolean).join(" · ")),
