@@ -24,7 +24,7 @@ def cost_of(rows: Sequence[EpisodeRow]) -> dict[str, float]:
     `usd` is left out if one of them has tokens or model calls and no `usd`: a part is not the price of all.
     """
     names = {name for row in rows for name in row.cost}
-    if any("usd" not in row.cost for row in rows if _used_a_model(row)):
+    if any("usd" not in row.cost for row in rows if used_a_model(row.cost)):
         names -= {"usd"}
     return {name: math.fsum(row.cost.get(name, 0.0) for row in rows) for name in sorted(names)}
 
@@ -55,8 +55,9 @@ def cost_table(summary: Mapping[str, Any]) -> tuple[list[str], dict[str, list[st
     return heads, cells
 
 
-def _used_a_model(row: EpisodeRow) -> bool:
-    return any(row.cost.get(name) for name in (*TOKENS, "model_calls"))
+def used_a_model(cost: Mapping[str, float]) -> bool:
+    """Whether an episode that cost this asked a model, so that it has a price."""
+    return any(cost.get(name) for name in (*TOKENS, "model_calls"))
 
 
 def _in_words(name: str, value: float | None) -> str:
