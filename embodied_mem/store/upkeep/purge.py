@@ -36,7 +36,7 @@ UNREACHED = (
     "backups of the folder, and blocks that the file system has freed but not overwritten",
     "the memory of other processes that have read it, until they read the store again",
     "records that other processes had not committed yet, or write from memory afterwards",
-    "run folders, trackers and reports of experiments",
+    "run folders with their logs of model calls, trackers and reports of experiments",
     "other experiences whose texts describe it in other words",
 )
 
