@@ -112,7 +112,12 @@ def _parser() -> Parser:
     doctor.add_argument("--store", metavar="FOLDER", help="check the disk and file of this store as well")
 
     admission = verbs.add_parser("admission", parents=[common], help="measure which task kinds to use")
-    admission.add_argument("--episodes", type=int, default=100, help="tuning episodes a kind (default 100)")
+    admission.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="overrides, such as planner=llm llm=smollm2"
+    )
+    admission.add_argument(
+        "--episodes", type=int, default=None, help="tuning episodes a kind (default: what the rule asks)"
+    )
     admission.add_argument("--workers", type=int, default=0, help="processes; 0 takes the cores, at most 4")
     admission.add_argument(
         "--kinds", nargs="*", default=None, help="kinds to measure; all candidates by default"
@@ -221,6 +226,7 @@ def _admission(options: argparse.Namespace) -> int:
         kinds=options.kinds,
         episodes=options.episodes,
         workers=options.workers,
+        overrides=options.overrides,
         out=Path(options.out) if options.out else folder / "admission.json",
         say=lambda line: print(line, flush=True),
     )

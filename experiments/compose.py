@@ -40,6 +40,8 @@ def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
         with initialize_config_module("embodied_mem.experiments.conf", version_base="1.3"):
             found = OmegaConf.to_object(compose("config", overrides=prepared))
     except (HydraException, OmegaConfBaseException) as error:
+        if LLM in str(error) and "Could not override" in str(error):
+            raise ExperimentError("llm chooses the model of the language planner; add planner=llm") from None
         raise explain(error) from error
     assert isinstance(found, RunConfig)
     return _plain(found)

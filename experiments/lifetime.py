@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from embodied_mem.agent import Agent, EpisodeProcess, Mode
 from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
-from embodied_mem.errors import ExperimentError
+from embodied_mem.errors import ExperimentError, ModelError, NotRecorded
 from embodied_mem.experiments.arms import Arm, make_memory
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.controls import Control, NoMemory
@@ -29,6 +29,8 @@ from embodied_mem.records.limits import Limits
 
 Row: TypeAlias = Mapping[str, Any]  # a row of episodes.jsonl
 
+# A language model that cannot be reached says nothing of the agent: the run stops here and can be resumed.
+NO_ANSWER = tuple(f"{error.__name__}:" for error in (ModelError, NotRecorded))
 ORPHAN_WAIT_S = 30.0  # a worker of a killed run ends at once; this only covers a slow machine
 
 
@@ -186,10 +188,9 @@ class LifetimeRun:
         try:
             episode = self._episode(trial, agent, attempt)
         except Exception as error:
-            raise ExperimentError(
-                f"arm {self._arm.name}, lifetime {trial.lifetime}, {trial.phase} episode {trial.index} "
-                f"({trial.kind}, seed {trial.seed}): {type(error).__name__}: {error}"
-            ) from error
+            raise ExperimentError(f"{self._place(trial)}: {type(error).__name__}: {error}") from error
+        if episode.trace.error.startswith(NO_ANSWER):
+            raise ExperimentError(f"{self._place(trial)}: {episode.trace.error}")
         if self._memory_size is not None and not isinstance(self._memory, NoMemory):
             self._memory_size += len(episode.recorded)
         return episode_row(
@@ -203,6 +204,12 @@ class LifetimeRun:
             seconds=time.perf_counter() - started_s,
             memory_size=self._memory_size,
             log_sequence=self._memory.horizon() if isinstance(self._memory, HasHorizon) else None,
+        )
+
+    def _place(self, trial: Trial) -> str:
+        return (
+            f"arm {self._arm.name}, lifetime {trial.lifetime}, {trial.phase} episode {trial.index} "
+            f"({trial.kind}, seed {trial.seed})"
         )
 
     def _episode(self, trial: Trial, agent: Agent, attempt: str) -> Episode:

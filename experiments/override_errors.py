@@ -32,13 +32,15 @@ SEVERAL_VALUES = re.compile(r"Ambiguous value for argument '(?:\+\+)?(.*)'$", re
 def explain(error: BaseException) -> EmbodiedMemError:
     """A one-line error for an exception of Hydra or OmegaConf."""
     from hydra.errors import OverrideParseException
-    from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+    from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue
 
     for cause in _causes(error):
         if isinstance(cause, OverrideParseException):
             return _unreadable(cause.override.removeprefix("++"))
         if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
             return unknown_name("configuration key", cause.full_key, _settings())
+        if isinstance(cause, MissingMandatoryValue) and cause.full_key:
+            return _missing(cause.full_key)
         if found := SEVERAL_VALUES.match(str(cause)):
             return _unreadable(found[1])
         if found := MERGING.fullmatch(str(cause)):
@@ -50,6 +52,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _missing(key: str) -> ExperimentError:
+    key = key.replace("planner.options.llm.options.", "llm.")  # as it is given
+    return ExperimentError(f"{key} has no value; give it, as in {key}=...")
 
 
 def _unreadable(override: str) -> ExperimentError:

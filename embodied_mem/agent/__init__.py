@@ -2,7 +2,7 @@
 
 from embodied_mem.agent.agent import Agent
 from embodied_mem.agent.episode_experiences import MAX_PLAN_CALLS
-from embodied_mem.agent.isolated_run import EpisodeProcess
+from embodied_mem.agent.episode_process import EpisodeProcess
 from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.agent.recent_observations import RecentObservations
 from embodied_mem.memory.modes import Mode

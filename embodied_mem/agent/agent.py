@@ -5,14 +5,16 @@ import dataclasses
 import logging
 import uuid
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import embodied_mem
-from embodied_mem.agent.answers import Answers, answers_async, is_in_loop, run_to_end
+from embodied_mem.agent.answers import Answers, answers_async, expect, is_in_loop, run_to_end
 from embodied_mem.agent.episode_experiences import decision_experiences, episode_experience
+from embodied_mem.agent.episode_process import EpisodeProcess, EpisodeProcesses
 from embodied_mem.agent.episode_run import Answer, EpisodeRun, Setup
-from embodied_mem.agent.isolated_run import EpisodeProcess, EpisodeProcesses, IsolatedRun
+from embodied_mem.agent.episode_writer import EpisodeWriter
+from embodied_mem.agent.isolated_run import IsolatedRun
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.contracts import (
@@ -29,9 +31,10 @@ from embodied_mem.errors import EmbodiedMemError, EpisodeError, unknown_name
 from embodied_mem.isolation.recipe import Recipe, recipe_of
 from embodied_mem.memory.modes import Mode
 from embodied_mem.records.episodes import Episode, Reflection, Trace, added_costs
-from embodied_mem.records.experience import Attachment, Experience, Origin, Outcome, Scope
-from embodied_mem.records.json_values import JsonObject, clean_text
+from embodied_mem.records.experience import Attachment, Origin, Outcome, Scope
+from embodied_mem.records.json_values import JsonObject, error_text
 from embodied_mem.records.limits import Limits
+from embodied_mem.records.record_checks import checked_count
 
 __all__ = ["Agent", "Limits", "Mode"]
 
@@ -78,12 +81,21 @@ class Agent:
     ) -> None:
         if mode not in ("learn", "frozen", "off"):
             raise unknown_name("memory mode", mode, ("learn", "frozen", "off"))
-        if not isinstance(planner, Planner | Recipe):
-            raise EpisodeError(f"planner is {type(planner).__name__}; expected methods decide and describe")
-        if memory is not None and not isinstance(memory, Memory):
-            raise EpisodeError(f"memory is {type(memory).__name__}; expected record, recall and feedback")
-        if limits is not None and not isinstance(limits, Limits):
-            raise EpisodeError(f"limits is {limits!r:.200}; expected Limits, such as Limits(max_steps=60)")
+        _check_part("planner", planner, Planner | Recipe, "methods decide and describe")
+        optional: Sequence[tuple[str, object, Any, str]] = (
+            ("memory", memory, Memory, "record, recall and feedback"),
+            ("judge", judge, Judge, "a method judge"),
+            ("reflector", reflector, Reflector, "a method reflect"),
+            ("limits", limits, Limits, "Limits, such as Limits(max_steps=60)"),
+            ("scope", scope, Scope, "a Scope, such as Scope(agent='robot-1')"),
+            ("answer", answer, Callable, "a function of a question and an observation"),
+            ("short_term", short_term, ShortTermMemory, "begin, perceive and view"),
+        )
+        for called, part, contract, expected in optional:
+            if part is not None:
+                _check_part(called, part, contract, expected)
+        for policy in policies:
+            _check_part("a policy", policy, PolicySkill | Recipe, "a PolicySkill, or how to make one")
         self.planner = planner
         self.memory = None if mode == "off" else memory
         self.mode = mode
@@ -128,22 +140,15 @@ class Agent:
         Raises:
             EpisodeError: The argument is not a world; or something answers asynchronously while an event loop
                 is running in this thread (await `run_episode_async` there).
+            InvalidRecord: The seed, attempt or episode is invalid; the message names it.
         """
         if is_in_loop() and (answers_async(self.planner, "decide") or answers_async(self.memory, "recall")):
             raise EpisodeError(
                 "an event loop is running in this thread and the planner or memory is asynchronous; "
                 "await agent.run_episode_async(...) instead"
             )
-        played = self._play(
-            world,
-            Answers(in_loop=False),
-            seed=seed,
-            options=options,
-            attempt=attempt or uuid.uuid4().hex,
-            index=episode,
-            isolate=isolate,
-        )
-        return run_to_end(played)
+        answers = Answers(in_loop=False)
+        return run_to_end(self._play(answers, world, seed, options, attempt, episode, isolate))
 
     async def run_episode_async(
         self,
@@ -159,49 +164,47 @@ class Agent:
 
         While a planner, memory, judge or reflector of one episode waits, other episodes go on.
         """
-        return await self._play(
-            world,
-            Answers(in_loop=True),
-            seed=seed,
-            options=options,
-            attempt=attempt or uuid.uuid4().hex,
-            index=episode,
-            isolate=isolate,
-        )
+        answers = Answers(in_loop=True)
+        return await self._play(answers, world, seed, options, attempt, episode, isolate)
 
     async def _play(
         self,
-        world: World | Recipe,
         answers: Answers,
-        *,
+        world: World | Recipe,
         seed: int | None,
         options: Mapping[str, Any] | None,
-        attempt: str,
+        attempt: str | None,
         index: int | None,
         isolate: bool | EpisodeProcess,
     ) -> Episode:
-        with self._run(world, answers, attempt, isolate) as run:
-            trace = await run.play(seed=seed, options=options)
+        origin = Origin(run=self.scope.run, attempt=attempt or uuid.uuid4().hex, episode=index)
+        with self._run(world, answers, origin.attempt, isolate) as run:
+            trace = await run.play(seed=_checked_seed(seed), options=options)
             outcome, failure = await self._judged(trace, run.raised, answers)
             memory = self.memory if self.mode == "learn" else None
             if memory is None:
                 return _raise_or_return(failure, Episode(trace=trace, outcome=outcome))
-            origin = self._origin(trace, run.description, attempt=attempt, episode=index)
-            log = _EpisodeLog(memory, answers, self._scope_of(trace), origin)
-            await log.record([episode_experience(trace, outcome, attachments=_images(memory, run))])
+            writer = EpisodeWriter(
+                memory, answers, self._scope_of(trace), _origin(origin, trace, run.description)
+            )
+            writer.add([episode_experience(trace, outcome, attachments=_images(memory, run))])
             if self.record_decisions:
-                await log.record(decision_experiences(trace, outcome), under="decision")
-            if failure is not None:
-                raise failure
-            reflection = await self._reflection(run, trace, outcome, answers)
-        await log.record(reflection.experiences)
+                writer.add(decision_experiences(trace, outcome), under="decision")
+            await writer.record()  # before reflecting, which may take minutes
+            reflection = Reflection()
+            if failure is None:
+                reflection, failure = await self._reflection(run, trace, outcome, answers)
+        writer.add(reflection.experiences)
+        await writer.record()
+        if failure is not None:
+            raise failure
         for experience_id, helped in reflection.feedback.items():
-            await log.feedback(experience_id, helped=helped)
+            await writer.feedback(experience_id, helped=helped)
         cost = added_costs(outcome.cost, reflection.cost)
         return Episode(
             trace=trace,
             outcome=dataclasses.replace(outcome, cost=cost),
-            recorded=tuple(log.ids),
+            recorded=tuple(writer.ids),
             feedback=dict(reflection.feedback),
         )
 
@@ -220,9 +223,11 @@ class Agent:
         policies = [recipe_of(policy, called="policy") for policy in self.policies]
         process = isolate if isinstance(isolate, EpisodeProcess) else self._processes.take()
         setup = self._setup(None)
-        yield IsolatedRun(*recipes, policies, setup, answers=answers, process=process, episode=attempt)
-        if process is not isolate:
-            self._processes.give_back(process)
+        try:
+            yield IsolatedRun(*recipes, policies, setup, answers=answers, process=process, episode=attempt)
+        finally:
+            if process is not isolate:
+                self._processes.give_back(process)
 
     def close(self) -> None:
         """End the processes of isolated episodes; closing twice is allowed."""
@@ -246,58 +251,49 @@ class Agent:
         if failure is not None:  # the judge may need what just failed
             return GoalJudge().judge(trace), failure
         try:
-            outcome: Outcome = await answers.of(self.judge.judge(trace))
+            outcome = expect(Outcome, await answers.of(self.judge.judge(trace)), said_by="the judge")
         except BaseException as error:
-            said = clean_text(f"the judge raised {type(error).__name__}: {error}")[:2_000]
+            said = f"the judge raised {error_text(error)}"[:2_000]
             outcome, failure = Outcome(reward=trace.reward, explanation=said, steps=trace.steps), error
         return dataclasses.replace(outcome, cost=added_costs(trace.cost, outcome.cost)), failure
 
     async def _reflection(
         self, run: EpisodeRun | IsolatedRun, trace: Trace, outcome: Outcome, answers: Answers
-    ) -> Reflection:
-        if self.reflector is None:
-            return await run.reflect(outcome)
-        return await answers.of(self.reflector.reflect(trace, outcome))
-
-    def _origin(self, trace: Trace, description: JsonObject, *, attempt: str, episode: int | None) -> Origin:
-        return Origin(
-            run=self.scope.run,
-            attempt=attempt,
-            episode=episode,
-            first_step=0,
-            last_step=trace.steps,
-            planner=str(description.get("name", "")),
-            model=str(description.get("model", "")),
-            versions={"embodied_mem": embodied_mem.__version__, "environment": trace.task.kind},
-        )
+    ) -> tuple[Reflection, BaseException | None]:
+        """Return what was learnt, and the exception to raise once the episode is recorded."""
+        try:
+            if self.reflector is None:
+                reflection = await run.reflect(outcome)
+            else:
+                reflection = await answers.of(self.reflector.reflect(trace, outcome))
+            return expect(Reflection, reflection, said_by="the reflector"), None
+        except BaseException as error:
+            return Reflection(), error
 
     def _scope_of(self, trace: Trace) -> Scope:
         return dataclasses.replace(self.scope, world=self.scope.world or trace.task.kind)
 
 
-class _EpisodeLog:
-    """Records the experiences of one episode, with ids `<attempt>/0`, `<attempt>/1`, ..."""
+def _check_part(called: str, part: object, contract: Any, expected: str) -> None:
+    if isinstance(part, type):
+        raise EpisodeError(f"{called} is the class {part.__name__}; expected an instance of it")
+    if not isinstance(part, contract):
+        raise EpisodeError(f"{called} is {type(part).__name__}; expected {expected}")
 
-    def __init__(self, memory: Memory | AsyncMemory, answers: Answers, scope: Scope, origin: Origin) -> None:
-        self.ids: list[str] = []
-        self._memory, self._answers, self._scope, self._origin = memory, answers, scope, origin
 
-    async def record(self, experiences: Iterable[Experience], *, under: str = "") -> None:
-        """Record experiences; those `under` a name have ids of their own, such as `<attempt>/decision/0`."""
-        for at, experience in enumerate(experiences):
-            index = f"{under}/{at}" if under else str(len(self.ids))
-            named = experience.replace(
-                id=f"{self._origin.attempt}/{index}",
-                scope=self._scope if experience.scope == Scope() else experience.scope,
-                origin=self._origin,
-            )
-            receipt = await self._answers.of(self._memory.record(named))
-            self.ids.append(receipt.experience_id)
+def _checked_seed(seed: int | None) -> int | None:
+    return None if seed is None else checked_count(seed, field="seed")
 
-    async def feedback(self, experience_id: str, *, helped: bool) -> None:
-        """Pass feedback to memory."""
-        give: Callable[..., Awaitable[None] | None] = self._memory.feedback
-        await self._answers.of(give(experience_id, helped=helped))
+
+def _origin(begun: Origin, trace: Trace, description: JsonObject) -> Origin:
+    return dataclasses.replace(
+        begun,
+        first_step=0,
+        last_step=trace.steps,
+        planner=str(description.get("name", "")),
+        model=str(description.get("model", "")),
+        versions={"embodied_mem": embodied_mem.__version__, "environment": trace.task.kind},
+    )
 
 
 def _check_world(world: World) -> None:

@@ -65,13 +65,29 @@ class Answers:
         finally:
             task.cancel()
 
-    async def call(self, function: Callable[..., "T | Awaitable[T]"], argument: Any) -> "T | Awaitable[T]":
-        """Return the answer of a function that may block, called in a thread if there are others to go on."""
+    async def call(
+        self, function: Callable[[Any], T], argument: Any, *, cancel: Callable[[], None] | None = None
+    ) -> T:
+        """Return the answer of a function that may block, called in a thread if there are others to go on.
+
+        Args:
+            function: The function.
+            argument: Its argument.
+            cancel: Called if this task is cancelled; the answer is then waited for and returned, because a
+                thread cannot be interrupted. None: the answer is dropped.
+        """
         if not self._in_loop:
             return function(argument)
         context = contextvars.copy_context()
         run = asyncio.get_running_loop().run_in_executor
-        return await run(_threads(), context.run, function, argument)
+        answer = run(_threads(), context.run, function, argument)
+        if cancel is None:
+            return await answer
+        try:
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            cancel()
+            return await answer
 
 
 def run_awaitable(
@@ -114,6 +130,18 @@ async def _within(awaitable: "Awaitable[T]", timeout_s: float | None) -> T:
 def _threads() -> ThreadPoolExecutor:
     # The loop's own pool has as few as five threads, and each episode that waits for memory takes one.
     return ThreadPoolExecutor(MAX_WAITING_EPISODES, thread_name_prefix="embodied_mem.agent")
+
+
+def expect(kind: type[T], answer: object, *, said_by: str) -> T:
+    """Return an answer of this type.
+
+    Raises:
+        EpisodeError: It has another type; the message names who gave it, and the value.
+    """
+    if not isinstance(answer, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise EpisodeError(f"{said_by} answered {answer!r:.200}; expected {article} {kind.__name__}")
+    return answer
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -5,7 +5,8 @@ parent still has the episode so far if this process dies.
 """
 
 import contextlib
-import io
+import os
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -13,14 +14,14 @@ import numpy as np
 from embodied_mem.agent.answers import Answers, run_to_end
 from embodied_mem.agent.episode_run import EpisodeRun, Listener, Setup
 from embodied_mem.contracts import Memory, Planner, World
-from embodied_mem.errors import InvalidQuery, StoreError
+from embodied_mem.errors import EpisodeError, InvalidQuery, StoreError
 from embodied_mem.isolation.heartbeat import Heartbeat
 from embodied_mem.isolation.json_process import JsonChannel
 from embodied_mem.isolation.recipe import Recipe
 from embodied_mem.records.decisions import CallRecord
 from embodied_mem.records.episodes import DecisionRecord, Trace
 from embodied_mem.records.experience import Experience, Outcome, Recalled, Receipt, Task
-from embodied_mem.records.json_values import JsonValue, clean_text
+from embodied_mem.records.json_values import JsonValue, error_text
 from embodied_mem.records.limits import Limits
 from embodied_mem.records.observation_record import ObservationRecord
 from embodied_mem.records.queries import Query
@@ -55,8 +56,7 @@ class EpisodeChild:
             try:
                 self._play(order) if order["do"] == "play" else self._reflect(order)
             except Exception as error:  # told to the parent, which raises it there
-                said = clean_text(f"{type(error).__name__}: {error}")
-                self._channel.send({"event": "failed", "message": said})
+                self._channel.send({"event": "failed", "message": error_text(error)})
 
     def _play(self, order: dict[str, Any]) -> None:
         planner = self._planner_of(_recipe(order["planner"]))
@@ -69,8 +69,10 @@ class EpisodeChild:
             heartbeat=self._heartbeat_at(order["heartbeat"]),
         )
         self._channel.send({"event": "playing", "planner": run.description})
-        with contextlib.redirect_stdout(io.StringIO()) if order["is_quiet"] else contextlib.nullcontext():
+        with _without_output() if order["is_quiet"] else contextlib.nullcontext():
             trace = run_to_end(run.play(seed=order["seed"], options=order["options"]))
+        if isinstance(run.raised, SystemExit):
+            os._exit(run.raised.code if isinstance(run.raised.code, int) else 1)  # the parent says so
         self._channel.send({"event": "ended", **_end(trace), **_images(run, order["wants_images"])})
 
     def _setup(self, planner: Planner, order: dict[str, Any]) -> Setup:
@@ -98,7 +100,10 @@ class EpisodeChild:
 
     def _ask(self, question: str, observation: Observation) -> str:
         self._channel.send({"event": "ask", "question": question, "seen": observation.text})
-        return str(self._channel.receive()["answer"])
+        said = self._channel.receive()
+        if "error" in said:
+            raise EpisodeError(said["error"])
+        return str(said["answer"])
 
     def _world_of(self, recipe: Recipe) -> World:
         if recipe not in self._worlds:
@@ -172,6 +177,13 @@ class _Reporter(Listener):
 
     def called(self, record: CallRecord) -> None:
         self._channel.send({"event": "called", "record": record_to_json(record)})
+
+
+@contextlib.contextmanager
+def _without_output() -> Iterator[None]:
+    quiet = contextlib.redirect_stdout
+    with open(os.devnull, "w", encoding="utf-8", errors="replace") as nothing, quiet(nothing):
+        yield
 
 
 def _end(trace: Trace) -> dict[str, JsonValue]:

@@ -8,7 +8,7 @@ from typing import cast
 
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.contracts import AsyncMemory, HasHorizon, Memory
-from embodied_mem.errors import InvalidQuery
+from embodied_mem.errors import EpisodeError, InvalidQuery
 from embodied_mem.records.episodes import RecallRecord
 from embodied_mem.records.experience import Recalled
 from embodied_mem.records.filters import Equals, Not, all_of
@@ -47,14 +47,14 @@ class EpisodeRecall:
         """
         answer = self._ask(query)
         with self._noting_errors():
-            found = run_awaitable(answer) if inspect.isawaitable(answer) else answer
+            found = as_recollection(run_awaitable(answer) if inspect.isawaitable(answer) else answer)
         return self._noted(found)
 
     async def awaited(self, query: Query) -> list[Recalled]:
         """Return what a call would return; other tasks go on while an asynchronous memory answers."""
         answer = self._ask(query)
         with self._noting_errors():
-            found = await answer if inspect.isawaitable(answer) else answer
+            found = as_recollection(await answer if inspect.isawaitable(answer) else answer)
         return self._noted(found)
 
     def take_records(self) -> tuple[RecallRecord, ...]:
@@ -84,11 +84,11 @@ class EpisodeRecall:
             self.error = error
             raise
 
-    def _noted(self, found: list[Recalled]) -> Recollection:
+    def _noted(self, found: Recollection) -> Recollection:
         leaks = [self._is_leak(hit) for hit in found]
         self._records += [_record(hit, leak) for hit, leak in zip(found, leaks, strict=True)]
         kept = [hit for hit, leak in zip(found, leaks, strict=True) if not leak]
-        return found.replaced(kept) if isinstance(found, Recollection) else Recollection(kept)
+        return found.replaced(kept)
 
     def _is_leak(self, hit: Recalled) -> bool:
         return bool(self._hidden_instance) and hit.experience.task.instance == self._hidden_instance
@@ -100,6 +100,17 @@ class EpisodeRecall:
         if self._hidden_instance:
             where = all_of(where, Not(Equals("task.instance", self._hidden_instance)))
         return dataclasses.replace(query, where=where, as_of=min(ends) if ends else None)
+
+
+def as_recollection(found: object) -> Recollection:
+    """Return what a memory recalled as a `Recollection`.
+
+    Raises:
+        EpisodeError: It is not a list of `Recalled`.
+    """
+    if not isinstance(found, list | tuple) or not all(isinstance(hit, Recalled) for hit in found):
+        raise EpisodeError(f"memory recalled {found!r:.200}; expected a list of Recalled")
+    return found if isinstance(found, Recollection) else Recollection(found)
 
 
 def _record(hit: Recalled, is_leak: bool) -> RecallRecord:

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from embodied_mem.agent.answers import Answers, answers_async
+from embodied_mem.agent.answers import Answers, answers_async, expect
 from embodied_mem.agent.call_history import CallHistory
 from embodied_mem.agent.episode_recall import EpisodeRecall
 from embodied_mem.agent.perceived import record_of, scene_of
@@ -45,9 +45,11 @@ from embodied_mem.records.experience import Outcome, SkillCall, Task
 from embodied_mem.records.json_values import clean_text, to_json_object
 from embodied_mem.records.limits import Limits
 from embodied_mem.records.observation_record import ObservationRecord
-from embodied_mem.records.skills import Observation, Skill
+from embodied_mem.records.skills import Detail, Observation, Skill
 
 Answer: TypeAlias = Callable[[str, Observation], "str | Awaitable[str]"]
+
+_CANCELLED = asyncio.CancelledError, KeyboardInterrupt, SystemExit
 
 PLANNER_STREAM = 1  # second word of the planner's seed, so it differs from the environment's random stream
 
@@ -148,10 +150,13 @@ class EpisodeRun:
         self._recall = EpisodeRecall(setup.memory, limit=setup.limits.max_recalls, hidden_instance=hidden)
         try:
             await self._decide_and_act()
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit) as error:
+        except BaseException as error:  # the agent raises it again after the episode is recorded
             self.raised = error
-            self._plans.stop()
-            self._session.end("cancelled", is_truncated=True)
+            if isinstance(error, _CANCELLED):
+                self._plans.stop()
+                self._session.end("cancelled", is_truncated=True)
+            else:
+                self._session.fail(error)
         finally:  # also if the planner raised: a running skill must be stopped
             self._plans.stop()
         self._played = self._trace()
@@ -232,17 +237,14 @@ class EpisodeRun:
             self._session.fail(error, ended_by="planner_error")
 
     def _skills(self) -> Sequence[Skill] | None:
-        observation = self._session.observation
-        skills: Sequence[Skill] | None = self._session.attempt(
-            lambda: skills_of(self._world.skills(observation))
-        )
-        if skills is None or not self._policies:
-            return skills
-        return [*skills, *(policy.skill for policy in self._policies.values())]
+        return cast("Sequence[Skill] | None", self._session.attempt(self._skills_now))
 
     def _skills_in_full(self) -> Sequence[Skill]:
-        described = skills_of(self._world.skills(self._session.observation, detail="full"))
-        return [*described, *(policy.skill for policy in self._policies.values())]
+        return self._skills_now(detail="full")
+
+    def _skills_now(self, **detail: Detail) -> Sequence[Skill]:
+        skills = skills_of(self._world.skills(self._session.observation, **detail))
+        return [*skills, *(policy.skill for policy in self._policies.values())] if self._policies else skills
 
     def _context(self, trigger: Trigger, answer: str, skills: Sequence[Skill]) -> Context:
         return Context(
@@ -299,8 +301,12 @@ class EpisodeRun:
         if self._setup.answer is None or self._n_questions >= self._setup.limits.max_questions:
             return ""
         self._n_questions += 1
-        answer = self._setup.answer(question, self._session.observation)
-        return clean_text(await self._answers.of(answer))
+        try:
+            answer = await self._answers.of(self._setup.answer(question, self._session.observation))
+            return clean_text(expect(str, answer, said_by="Agent.answer"))
+        except Exception as error:
+            self._session.fail(error, ended_by="answer_error")
+            raise
 
     # Acting
 

@@ -1,96 +1,41 @@
 """`IsolatedRun`: an episode that is played in a process of its own and ended from here if it hangs."""
 
+import asyncio
 import dataclasses
 import inspect
 import logging
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from embodied_mem.agent.answers import Answers, run_awaitable
+from embodied_mem.agent.answers import Answers, expect, run_awaitable
+from embodied_mem.agent.episode_process import EpisodeProcess
+from embodied_mem.agent.episode_recall import as_recollection
 from embodied_mem.agent.episode_run import Setup
 from embodied_mem.contracts import HasHorizon, KeepsImages
 from embodied_mem.errors import EpisodeError, InvalidQuery
-from embodied_mem.isolation.heartbeat import Heartbeat
-from embodied_mem.isolation.json_process import JsonProcess, ProcessEnded
+from embodied_mem.isolation.json_process import ProcessEnded
 from embodied_mem.isolation.recipe import Recipe
 from embodied_mem.records.decisions import CallRecord
 from embodied_mem.records.episodes import DecisionRecord, Reflection, Trace
 from embodied_mem.records.experience import Outcome, Task
-from embodied_mem.records.json_values import JsonObject, clean_text
+from embodied_mem.records.json_values import JsonObject, clean_text, error_text, to_json_object
 from embodied_mem.records.observation_record import ObservationRecord
 from embodied_mem.records.queries import Query
-from embodied_mem.records.recollection import Recollection
 from embodied_mem.records.record_json import record_from_json, record_to_json
 from embodied_mem.records.skills import Observation
 
 logger = logging.getLogger(__name__)
 
-CHILD = "embodied_mem.agent.episode_child"
+T = TypeVar("T")
+
 START_LIMIT_S = 300.0  # for imports and for making a world and a planner, such as starting a simulator
 GRACE_S = 1.0  # beyond max_seconds, in which the episode ends by itself if it can
 TICK_S = 0.05  # how often limits are checked while nothing arrives
-
-
-class EpisodeProcess:
-    """The process in which isolated episodes are played; started when needed, again after each death.
-
-    One episode at a time. Worlds and the planner live on in it from episode to episode.
-
-    Args:
-        is_quiet: Drop what simulators print; otherwise it goes to standard error.
-    """
-
-    def __init__(self, *, is_quiet: bool = False) -> None:
-        self.is_quiet = is_quiet
-        self._process: JsonProcess | None = None
-        self._heartbeat: Heartbeat | None = None
-
-    @property
-    def heartbeat(self) -> Heartbeat:
-        """What the process does now."""
-        if self._heartbeat is None:
-            self._heartbeat = Heartbeat()
-        return self._heartbeat
-
-    def running(self) -> JsonProcess:
-        """Return the process, started if there is none."""
-        if self._process is None:
-            self._process = JsonProcess(CHILD)
-        return self._process
-
-    def close(self) -> None:
-        """End the process at once, whatever it does; the next episode starts another."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
-        if self._heartbeat is not None:
-            self._heartbeat.close()
-            self._heartbeat = None
-
-
-class EpisodeProcesses:
-    """The idle processes of an agent; episodes that run at the same time need one each."""
-
-    def __init__(self) -> None:
-        self._idle: list[EpisodeProcess] = []
-
-    def take(self) -> EpisodeProcess:
-        """Return an idle process, or a new one."""
-        return self._idle.pop() if self._idle else EpisodeProcess()
-
-    def give_back(self, process: EpisodeProcess) -> None:
-        """Keep a process for the next episode."""
-        self._idle.append(process)
-
-    def close(self) -> None:
-        """End all idle processes; closing twice is allowed."""
-        while self._idle:
-            self._idle.pop().close()
 
 
 @dataclass(slots=True)
@@ -144,6 +89,7 @@ class IsolatedRun:
         self._policies = policies
         self._setup, self._answers, self._process, self._episode = setup, answers, process, episode
         self._so_far = _SoFar()
+        self._part_error: Exception | None = None
         self._end: Mapping[str, Any] | None = None
         self._seed: int | None = None
         self._began_s = time.monotonic()
@@ -154,20 +100,37 @@ class IsolatedRun:
 
         Raises:
             EpisodeError: The world or the planner could not be made.
+            InvalidRecord: The options are not JSON.
         """
         self._seed = seed
-        return await self._answers.of(await self._answers.call(self._play, options))
+        return await self._of_process(self._play, options)
 
     async def reflect(self, outcome: Outcome) -> Reflection:
-        """Return what the planner learnt from the episode; nothing if its process is gone."""
-        return await self._answers.of(await self._answers.call(self._reflect, outcome))
+        """Return what the planner learnt from the episode; nothing if its process is gone.
+
+        Raises:
+            EpisodeError: The planner raised, or took longer than `max_seconds`.
+        """
+        return await self._of_process(self._reflect, outcome)
+
+    async def _of_process(self, ask: Callable[[Any], T], argument: Any) -> T:
+        """Return an answer of the process, which is ended if there is none: what it does is then unknown."""
+        try:
+            return await self._answers.call(ask, argument, cancel=self._cancel)
+        except BaseException:
+            self._process.close()
+            raise
+
+    def _cancel(self) -> None:
+        self.raised = asyncio.CancelledError()
 
     def _play(self, options: Mapping[str, Any] | None) -> Trace:
         self._began_s = time.monotonic()
         try:
-            self._process.running().send(self._order(options))
+            self._running = self._process.running()
+            self._running.send(self._order(options))
             while self._end is None:
-                for message in self._process.running().receive(TICK_S):
+                for message in self._running.receive(TICK_S):
                     self._take(message)
                 ended_by = self._limit_exceeded() if self._end is None else ""
                 if ended_by:
@@ -185,17 +148,17 @@ class IsolatedRun:
     def _reflect(self, outcome: Outcome) -> Reflection:
         if self._end is None:
             return Reflection()
-        process = self._process.running()
-        process.send({"do": "reflect", "outcome": record_to_json(outcome)})
+        self._began_s = time.monotonic()
         try:
-            while True:
-                for message in process.receive():
+            self._running.send({"do": "reflect", "outcome": record_to_json(outcome)})
+            while not (ended_by := self._limit_exceeded()):
+                for message in self._running.receive(TICK_S):
                     if message["event"] == "failed":
                         raise EpisodeError(f"the planner could not reflect: {message['message']}")
                     return record_from_json(Reflection, message["reflection"])
         except ProcessEnded as ended:
-            self._process.close()
             raise EpisodeError(f"the planner could not reflect: {_how(ended)}") from None
+        raise self.raised or EpisodeError(f"the planner's reflection took longer than limits.{ended_by}")
 
     def _order(self, options: Mapping[str, Any] | None) -> dict[str, Any]:
         setup, memory = self._setup, self._setup.memory
@@ -205,7 +168,7 @@ class IsolatedRun:
             "policies": [record_to_json(recipe) for recipe in self._policies],
             "limits": dataclasses.asdict(setup.limits),
             "seed": self._seed,
-            "options": None if options is None else dict(options),
+            "options": None if options is None else to_json_object(options, field="options"),
             "episode": self._episode,
             "guard_leakage": setup.guard_leakage,
             "has_memory": memory is not None,
@@ -230,9 +193,9 @@ class IsolatedRun:
             case "called":
                 self._so_far.calls.append(record_from_json(CallRecord, message["record"]))
             case "recall":
-                self._process.running().send(self._recall(record_from_json(Query, message["query"])))
+                self._running.send(self._recall(record_from_json(Query, message["query"])))
             case "ask":
-                self._process.running().send({"answer": self._answer(message)})
+                self._running.send(self._answer(message))
             case "ended":
                 self._end = message
             case "failed":
@@ -242,27 +205,35 @@ class IsolatedRun:
         assert self._setup.memory is not None
         try:
             found: Any = self._setup.memory.recall(query)
-            hits = run_awaitable(found) if inspect.isawaitable(found) else found
+            found = as_recollection(run_awaitable(found) if inspect.isawaitable(found) else found)
         except InvalidQuery as error:
             return {"refused": str(error)}
-        except Exception as error:  # raised again once the episode is recorded
-            self.raised = error
-            return {"error": f"{type(error).__name__}: {error}"}
-        found = hits if isinstance(hits, Recollection) else Recollection(hits)
+        except Exception as error:
+            return self._noted(error)
         return {
             "hits": [record_to_json(hit) for hit in found],
             "n_candidates": found.n_candidates,
             "is_exact": found.is_exact,
         }
 
-    def _answer(self, message: dict[str, Any]) -> str:
+    def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         assert self._setup.answer is not None
-        answer: Any = self._setup.answer(message["question"], Observation(text=message["seen"]))
-        return str(run_awaitable(answer) if inspect.isawaitable(answer) else answer)
+        try:
+            answer: Any = self._setup.answer(message["question"], Observation(text=message["seen"]))
+            answer = run_awaitable(answer) if inspect.isawaitable(answer) else answer
+            return {"answer": expect(str, answer, said_by="Agent.answer")}
+        except Exception as error:
+            return self._noted(error)
+
+    def _noted(self, error: Exception) -> dict[str, Any]:
+        self._part_error = error  # raised again once the episode is recorded, if it ended by it
+        return {"error": error_text(error)}
 
     def _limit_exceeded(self) -> str:
-        """Return the name of the limit that the process is beyond; empty if it is within all."""
+        """Return the limit that the process is beyond, or "cancelled"; empty if it may go on."""
         limits, spent_s = self._setup.limits, time.monotonic() - self._began_s
+        if self.raised is not None:
+            return "cancelled"
         if not self._is_playing:
             return "start_seconds" if spent_s > START_LIMIT_S else ""
         _, since_s, _ = self._process.heartbeat.read()
@@ -276,6 +247,8 @@ class IsolatedRun:
         self.first = Observation(text="", images=_images(end.get("first_images")))
         self.last = Observation(text="", images=_images(end.get("last_images")))
         trace = end["trace"]
+        if trace["ended_by"] in ("memory_error", "answer_error"):
+            self.raised = self._part_error
         return Trace(
             task=self._task(),
             first=self._so_far.first,

@@ -4,7 +4,7 @@ from embodied_mem.records.episodes import Trace
 from embodied_mem.records.experience import Outcome, Status
 from embodied_mem.records.skills import SkillStatus
 
-_WHO_RAISED = {"planner_error": "the planner", "memory_error": "memory"}
+_WHO_RAISED = {"planner_error": "the planner", "memory_error": "memory", "answer_error": "the answer"}
 
 
 class GoalJudge:

@@ -16,7 +16,7 @@ from embodied_mem.isolation.heartbeat import Activity, Heartbeat
 from embodied_mem.recording import describe
 from embodied_mem.recording.rejection import five_values, two_values
 from embodied_mem.records.experience import Task
-from embodied_mem.records.json_values import JsonObject, clean_text
+from embodied_mem.records.json_values import JsonObject, clean_text, error_text
 from embodied_mem.records.limits import Limits
 from embodied_mem.records.observation_record import ObservationRecord
 from embodied_mem.records.skills import Observation
@@ -88,8 +88,7 @@ class WorldSession:
         if not isinstance(self.world, CanRestart):
             self.fail(error, ended_by="reset_error")
             return
-        said = clean_text(f"{type(error).__name__}: {error}")  # log handlers fail on lone surrogates
-        logger.warning("the world raised at reset and is restarted: %s", said)
+        logger.warning("the world raised at reset and is restarted: %s", error_text(error))
         try:
             self.world.restart()
             self._reset(seed, options)
@@ -103,8 +102,7 @@ class WorldSession:
             self.task = task_of(self.world.begin(raw, info, seed=seed))
             self.observation = observation_of(self.world.observe(raw, info))
         self._perceive()
-        if self._is_slow:
-            self.end("max_step_seconds", is_truncated=True)
+        self._check_limits()
 
     def step(self, action: Any) -> None:
         """Take one step and check whether it ended the episode."""
@@ -118,7 +116,11 @@ class WorldSession:
         if terminated or truncated:
             self.is_terminated = bool(terminated)
             self.end("environment", is_truncated=bool(truncated) and not terminated)
-        elif self.steps_left is not None and self.steps_left <= 0:
+        else:
+            self._check_limits()
+
+    def _check_limits(self) -> None:
+        if self.steps_left is not None and self.steps_left <= 0:
             self.end("max_steps", is_truncated=True)
         elif self.seconds_left is not None and self.seconds_left <= 0:
             self.end("max_seconds", is_truncated=True)
@@ -165,7 +167,7 @@ class WorldSession:
         trail = clean_text("".join(traceback.format_exception(error)))  # log handlers fail on lone surrogates
         logger.error("the episode met %s in step %d\n%s", ended_by, self.steps, trail)
         if not self.ended_by:
-            self.error = clean_text(f"{type(error).__name__}: {error}")[:2_000]
+            self.error = error_text(error)[:2_000]
             self.end(ended_by, is_truncated=True)
 
     def end(self, ended_by: str, *, is_truncated: bool = False) -> None:
@@ -212,7 +214,7 @@ class WorldSession:
         reached: bool | None = None
         if isinstance(self.world, HasGoalCheck):
             reached = self.attempt(self.world.goal_reached)
-        return reached
+        return None if reached is None else bool(reached)  # of NumPy, maybe
 
     def info(self) -> JsonObject:
         """Return the short JSON entries of the last step's `info`."""

@@ -43,7 +43,8 @@ class Recipe:
         try:
             function = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise EmbodiedMemError(f"cannot import {self.factory}: {error}") from error
+            hint = "; another process has a program of its own: move it to a module" * (module == "__main__")
+            raise EmbodiedMemError(f"cannot import {self.factory}: {error}{hint}") from error
         return remember(function(**self.options), self)
 
     def __hash__(self) -> int:

@@ -38,6 +38,7 @@ CUT_NOTE = f"; only about {MAX_INDEXED_CHARS:,} characters of a longer text were
 
 FIELDS_OF = {"task": ("task",), "state": ("state",), "text": ("task", "state", "outcome")}
 
+NAMED_PARTS = frozenset({*FIELDS_OF, EMBEDDING})  # a query may weigh them also where it does not ask by them
 _OWN_PARTS = ("task", "state", "text", EMBEDDING, "trust", "recency", "outcome", "surprise", "utility")
 
 
@@ -89,6 +90,8 @@ class Retrieval:
             legs += self._vector_legs(query, floor=0.0 if legs else -math.inf)
         if query.min_similarity is not None:
             legs = _with_minimums(legs, query.min_similarity)
+        if query.weights is not None:
+            legs = _with_weights(legs, query.weights)
         with self._reading() as head:
             self._views.catch_up(head)
             recalled = self._recalled(query, legs)
@@ -299,6 +302,17 @@ def _with_minimums(legs: Sequence[SimilarityLeg], minimums: Mapping[str, float])
             f"{', '.join(leg.name for leg in legs) or 'nothing'}"
         )
     return [dataclasses.replace(leg, minimum=minimums.get(leg.name, -math.inf)) for leg in legs]
+
+
+def _with_weights(legs: Sequence[SimilarityLeg], weights: Mapping[str, float]) -> list[SimilarityLeg]:
+    """Return the legs with the weights of the query; a part that it does not ask by has no leg."""
+    unknown = weights.keys() - NAMED_PARTS - {leg.name for leg in legs}
+    if unknown:
+        raise InvalidQuery(
+            f"weights names {', '.join(sorted(unknown))}; expected parts that are compared: "
+            f"{', '.join(sorted(NAMED_PARTS | {leg.name for leg in legs}))}"
+        )
+    return [dataclasses.replace(leg, weight=weights.get(leg.name, leg.weight)) for leg in legs]
 
 
 def _part_name(field: str) -> str:

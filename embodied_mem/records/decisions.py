@@ -9,6 +9,7 @@ import numpy as np
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.records.experience import Recalled, SkillCall, Task
+from embodied_mem.records.json_values import check_text
 from embodied_mem.records.observation_record import ObservationRecord
 from embodied_mem.records.queries import Query
 from embodied_mem.records.record_checks import checked_costs
@@ -71,6 +72,7 @@ class Act(_Answer):
         _Answer.__post_init__(self)
         _check_members(self, "plan", SkillCall)
         _check_members(self, "acted_on", str)
+        check_text(self.obstacle, field="act.obstacle")
         if not self.plan:
             raise InvalidRecord("act.plan is empty; answer Stop(reason) to end the episode")
         steps = self.review_after_steps

@@ -7,6 +7,7 @@ from embodied_mem.records.decisions import CallRecord, Trigger
 from embodied_mem.records.experience import Experience, Outcome, SkillCall, Task
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.observation_record import ObservationRecord
+from embodied_mem.records.record_checks import check_items, checked_costs, checked_mapping, checked_tuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ class Trace:
         is_truncated: Whether a limit of the environment or of the agent ended it.
         ended_by: Cause of the end: "environment", the name of a limit, "planner" (it stopped), "error" (the
             environment or its world raised), "reset_error" (it could not begin), "planner_error" or
-            "memory_error" (they raised), or "cancelled".
+            "memory_error" (they raised), "answer_error" (who answers the planner's questions raised), or
+            "cancelled".
         error: The exception that ended the episode; empty otherwise.
         goal_reached: Result of the world's goal check; None if it has none.
         info: The short JSON entries of the last step's `info`; the names of the others under `left_out`.
@@ -134,6 +136,13 @@ class Reflection:
     experiences: tuple[Experience, ...] = ()
     feedback: Mapping[str, bool] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        experiences = checked_tuple(self.experiences, field="reflection.experiences")
+        check_items(experiences, Experience, field="reflection.experiences")
+        object.__setattr__(self, "experiences", experiences)
+        checked_mapping(self.feedback, field="reflection.feedback")
+        object.__setattr__(self, "cost", checked_costs(self.cost, field="reflection.cost"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

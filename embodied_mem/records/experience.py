@@ -143,7 +143,8 @@ def instance_id(
 class SkillCall:
     """One call of a skill, or `count` equal ones in a row (run-length coding for long plans).
 
-    `str` writes it as `name(argument, argument) x count`; `parse_call` reads that back.
+    `str` writes it as `name(argument, argument) x count`; `legal_calls.write_call` in the order that
+    `parse_call` reads.
 
     Attributes:
         name: The skill's name.

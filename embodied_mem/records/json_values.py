@@ -49,6 +49,15 @@ def clean_text(value: object) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")[:MAX_TEXT_CHARS]
 
 
+def error_text(error: BaseException) -> str:
+    """Return an exception as clean text, such as `KeyError: 'x'`; its type alone if it cannot be printed."""
+    name = type(error).__name__
+    try:
+        return clean_text(f"{name}: {error}")
+    except Exception:  # foreign code prints its own exceptions
+        return name
+
+
 def to_json(value: Any, *, field: str, depth: int = 0) -> JsonValue:
     """Return the value as plain JSON: numpy scalars become numbers; arrays, tuples and sets become lists.
 

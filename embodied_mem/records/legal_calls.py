@@ -19,7 +19,7 @@ from embodied_mem.records.skills import Parameter, Skill, check_call
 MAX_LEGAL_CALLS = 1_000
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_END = re.compile(r"(?P<arguments>.*)\)(?: x(?P<count>[1-9]\d{0,8}))?", re.DOTALL)
+_END = re.compile(r"(?P<arguments>.*)\)(?: x(?P<count>[1-9]\d{0,18}))?", re.DOTALL)
 _COMMA = re.compile(r"\s*,\s*")
 _JSON = json.JSONDecoder()
 
@@ -59,8 +59,24 @@ def calls_of(skill: Skill) -> list[SkillCall]:
     return [SkillCall(skill.name, dict(zip(names, values, strict=True))) for values in combinations]
 
 
+def write_call(call: SkillCall, skills: Sequence[Skill]) -> str:
+    """Return a call as `parse_call` reads it, with the arguments in the order of the skill's parameters.
+
+    `str(call)` has them in the order of the call, which in a plan from a store is that of their names.
+
+    Args:
+        call: The call.
+        skills: The skills that can be called now; a call of another skill is written as it is.
+    """
+    for skill in skills:
+        names = [parameter.name for parameter in skill.parameters]
+        if skill.name == call.name and set(names) == set(call.arguments):
+            return str(SkillCall(call.name, {name: call.arguments[name] for name in names}, call.count))
+    return str(call)
+
+
 def parse_call(text: str, skills: Sequence[Skill]) -> SkillCall:
-    """Read a call as `str(SkillCall)` writes it: `put(red ball 1, "on, not in", 3) x2`.
+    """Read a call as `write_call` writes it: `put(red ball 1, "on, not in", 3) x2`.
 
     Arguments are given in the order of the skill's parameters. Text needs double quotes, as in JSON, only
     where it could be misread: if it holds a comma, or looks like a number or another JSON value.
@@ -73,7 +89,7 @@ def parse_call(text: str, skills: Sequence[Skill]) -> SkillCall:
         UnknownName: No skill has this name; the message gives the nearest names.
         InvalidRecord: The text is no call, or the arguments do not fit the skill.
     """
-    skill, rest = _skill_of(text.strip(), skills)
+    skill, rest = _skill_of(text.rstrip(), skills)
     found = _END.fullmatch(rest)
     if found is None:
         raise InvalidRecord(f"{text[:200]!r} is no call; expected {skill.name}(...), maybe followed by ' x2'")
@@ -100,10 +116,11 @@ def call_schema(skills: Sequence[Skill]) -> JsonObject:
 
 def _skill_of(text: str, skills: Sequence[Skill]) -> tuple[Skill, str]:
     """Return the skill that a call begins with, and what follows its opening parenthesis."""
-    named = [skill for skill in skills if text.startswith(f"{skill.name}(")]
-    if named:
-        skill = max(named, key=lambda skill: len(skill.name))
-        return skill, text[len(skill.name) + 1 :]
+    for written in (text, text.lstrip()):  # a name may begin with white space
+        named = [skill for skill in skills if written.startswith(f"{skill.name}(")]
+        if named:
+            skill = max(named, key=lambda skill: len(skill.name))
+            return skill, written[len(skill.name) + 1 :]
     name, parenthesis, _ = text.partition("(")
     if not parenthesis:
         raise InvalidRecord(f"{text[:200]!r} is no call; expected a skill and its arguments, as in go(north)")

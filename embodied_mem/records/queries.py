@@ -37,6 +37,8 @@ class Query:
         min_similarity: Minimum similarity of single parts, by their names in `Recalled.similarities`:
             {"state": 0.8} returns only experiences whose state matches by at least 0.8, however well the rest
             matches and whatever the weights. A text that the query leaves empty matches nothing.
+        weights: Weights of single parts in place of the memory's own, by the same names: {"task": 0.5} halves
+            what the task adds. A part that is not named keeps its weight.
         contrast: Up to this many of the k places go to the best matches of the opposite outcome
             (failures if the best match succeeded, and the reverse).
         as_of: Last sequence number (>= 0) that is visible; None: the whole log.
@@ -58,6 +60,7 @@ class Query:
     k: int = 5
     min_score: float = -math.inf
     min_similarity: Mapping[str, float] | None = field(default=None, hash=False)
+    weights: Mapping[str, float] | None = field(default=None, hash=False)
     contrast: int = 0
     as_of: int | None = None
     as_of_s: float | None = None
@@ -69,7 +72,7 @@ class Query:
     def __post_init__(self) -> None:
         for name, default in _DEFAULTS:
             value = getattr(self, name)
-            if value is not default:  # a recall gives two or three of the fifteen
+            if value is not default:  # a recall gives two or three of the sixteen
                 object.__setattr__(self, name, _checked(name, value))
         if self.order != "best" and (self.contrast or self.diversity):
             raise InvalidQuery(f"order={self.order!r} is by time; contrast and diversity need order='best'")
@@ -94,7 +97,9 @@ def _checked(name: str, value: Any) -> Any:
         case "as_of":
             return _integer(name, value, MAX_SEQUENCE)
         case "min_similarity":
-            return _minimums(value)
+            return _numbers_by_part(name, value, example={"state": 0.8})
+        case "weights":
+            return _numbers_by_part(name, value, example={"task": 0.5})
         case "min_score" | "as_of_s" | "diversity":
             check_number(name, value)
             if name == "diversity" and not 0 <= value <= 1:
@@ -113,11 +118,11 @@ def _vectors(vectors: Any) -> tuple[FieldVector, ...]:
     return given
 
 
-def _minimums(value: Any) -> dict[str, float]:
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise InvalidQuery(f"min_similarity is {value!r}; expected numbers by part, such as {{'state': 0.8}}")
-    for name, minimum in value.items():
-        check_number(f"min_similarity[{name!r}]", minimum)
+def _numbers_by_part(name: str, value: Any, *, example: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(value, Mapping) or not all(isinstance(part, str) for part in value):
+        raise InvalidQuery(f"{name} is {value!r}; expected numbers by part, such as {example}")
+    for part, number in value.items():
+        check_number(f"{name}[{part!r}]", number)
     return dict(value)
 
 
@@ -139,6 +144,7 @@ class QueryFields(TypedDict, total=False):
     k: int
     min_score: float
     min_similarity: Mapping[str, float] | None
+    weights: Mapping[str, float] | None
     contrast: int
     as_of: int | None
     as_of_s: float | None

@@ -57,6 +57,14 @@ def checked_position(value: Any) -> tuple[float, ...]:
     return cast("tuple[float, ...]", numbers)
 
 
+def checked_pose(value: Any) -> tuple[float, ...]:
+    """Return the value as floats; any may be NaN, as of a robot that does not know where it is."""
+    try:
+        return tuple(float(number) for number in value)
+    except (TypeError, ValueError):
+        raise InvalidRecord(f"pose is {value!r:.200}; expected numbers, or None") from None
+
+
 def checked_mapping(value: Any, *, field: str) -> Mapping[Any, Any]:
     """Return the value if it is a mapping."""
     if not isinstance(value, Mapping):

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.errors import InvalidRecord, unknown_name
+from embodied_mem.records.arrays import as_array
 from embodied_mem.records.experience import SkillCall
-from embodied_mem.records.json_values import JsonValue, canonical, clean_text
+from embodied_mem.records.json_values import JsonValue, canonical, check_text, clean_text
+from embodied_mem.records.record_checks import checked_mapping, checked_pose, checked_position
 
 Detail: TypeAlias = Literal["signature", "full"]
 
@@ -28,6 +30,9 @@ class Observation:
             world has no metric space. Kept in the experience, for `Near` filters.
         images: Named pictures, each (h, w, c) uint8.
         raw: The environment's own observation.
+
+    Raises:
+        InvalidRecord: A field does not hold what it should; the message names it.
     """
 
     text: str
@@ -39,6 +44,13 @@ class Observation:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _clean(self.text, field="observation.text"))
+        checked_mapping(self.facts, field="observation.facts")
+        if self.pose is not None:
+            object.__setattr__(self, "pose", checked_pose(self.pose))
+        if self.position_m is not None:
+            object.__setattr__(self, "position_m", checked_position(self.position_m))
+        if self.images:
+            object.__setattr__(self, "images", _checked_images(self.images))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +121,8 @@ class SkillResult:
     subjects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.status, SkillStatus):
+            raise InvalidRecord(f"result.status is {self.status!r:.200}; expected a SkillStatus")
         for name in ("reason", "obstacle"):
             object.__setattr__(self, name, _clean(getattr(self, name), field=f"result.{name}"))
         subjects = tuple(_clean(subject, field="result.subjects") for subject in self.subjects)
@@ -124,7 +138,19 @@ def _clean(text: object, *, field: str) -> str:
     """Return a simulator's text with lone surrogates replaced; rejected here, where its origin is known."""
     if not isinstance(text, str):
         raise InvalidRecord(f"{field} is {type(text).__name__}; expected a string")
-    return text if text.isascii() else clean_text(text)
+    return check_text(text, field=field) if text.isascii() else clean_text(text)
+
+
+def _checked_images(images: Mapping[str, Any]) -> dict[str, npt.NDArray[np.uint8]]:
+    kept: dict[str, npt.NDArray[np.uint8]] = {}
+    for name, image in checked_mapping(images, field="observation.images").items():
+        array = as_array(image)
+        if array is None or array.dtype.hasobject:
+            raise InvalidRecord(
+                f"observation.images[{name!r}] is {image!r:.200}; expected an (h, w, c) array of uint8"
+            )
+        kept[name] = array
+    return kept
 
 
 def check_call(call: SkillCall, skills: Sequence[Skill]) -> None:

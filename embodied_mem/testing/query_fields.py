@@ -65,6 +65,7 @@ _ASKING: Mapping[str, Any] = {
     "where": Equals("kind", "repair"),
     "min_score": 0.5,
     "min_similarity": {"task": 0.5},
+    "weights": {"task": 0.5},
     "contrast": 1,
     "as_of": 1,
     "as_of_s": 1.0,
@@ -122,6 +123,16 @@ def _check_min_similarity(memory: Memory) -> None:
     assert _ids(_recall(memory, k=9, min_similarity={part: 0.999}, **query)) == {"experience-0"}
 
 
+def _check_weights(memory: Memory) -> None:
+    record_many(memory, 4)
+    query = _matched(memory, "bring tool 0 to the bench")
+    [part] = query or pytest.fail("a memory that answers weights answers task or text")
+    plain, doubled = (
+        _recall(memory, k=1, weights={part: weight}, **query)[0].parts[part] for weight in (1.0, 2.0)
+    )
+    assert doubled == pytest.approx(2 * plain)
+
+
 def _check_contrast(memory: Memory) -> None:
     _record(memory, "failed", "bring the hammer", status=Status.FAILURE)
     for number in range(4):
@@ -174,6 +185,7 @@ _CHECKS: Mapping[str, Callable[[Memory], None]] = {
     "k": _check_k,
     "min_score": _check_min_score,
     "min_similarity": _check_min_similarity,
+    "weights": _check_weights,
     "contrast": _check_contrast,
     "as_of": _check_as_of,
     "as_of_s": _check_as_of_s,

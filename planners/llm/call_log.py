@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from embodied_mem.errors import ModelError
@@ -74,6 +74,7 @@ class LoggedModel:
         """Ask the model, and log its answer or why there was none."""
         try:
             answer = await self.inner.answer(request)
+            answer = replace(answer, seconds=round(answer.seconds, 4))  # as logged, so that a replay is equal
         except ModelError as error:
             self._write(model_call(request, self.describe(), error=str(error)))
             raise
@@ -106,7 +107,7 @@ def model_call(
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
         tokens_cached=answer.tokens_cached,
-        seconds=round(answer.seconds, 4),
+        seconds=answer.seconds,
         usd=answer.usd,
         error=clean_text(error),
     )

@@ -40,6 +40,7 @@ class LLMPlanner:
         kinds: Kinds of experience to recall: `decision`, `episode`, `repair`, ...
         only_won: Recall only what succeeded; of decisions, only those of won episodes.
         min_similarity: Minimum similarity of a recalled situation, 0 to 1; see `Query.min_similarity`.
+        weights: Weights of the parts of the query; see `Query.weights`; None: the memory's.
         distinct: Whether to recall only one of near duplicates.
         max_calls: Longest plan, >= 1.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
@@ -59,6 +60,7 @@ class LLMPlanner:
         kinds: Sequence[str] = (Kind.DECISION.value,),
         only_won: bool = True,
         min_similarity: float | None = None,
+        weights: Mapping[str, float] | None = None,
         distinct: bool = False,
         max_calls: int = 1,
         max_rounds: int = 1,
@@ -67,7 +69,7 @@ class LLMPlanner:
         self.model = model
         self.template = load_template(template or DEFAULT_TEMPLATES[model.form], order=order)
         self._kept = _where(kinds, only_won=only_won)
-        self._k, self._distinct = k, distinct
+        self._k, self._distinct, self._weights = k, distinct, weights
         self._minimum = None if min_similarity is None else {"state": min_similarity}
         self._max_calls, self._max_rounds = max_calls, max_rounds
         self._said: JsonObject = {
@@ -77,6 +79,7 @@ class LLMPlanner:
             "kinds": list(kinds),
             "only_won": only_won,
             "min_similarity": min_similarity,
+            "weights": None if weights is None else dict(weights),
             "distinct": distinct,
             "max_calls": max_calls,
             "max_rounds": max_rounds,
@@ -113,6 +116,7 @@ class LLMPlanner:
             where=self._kept,
             k=self._k,
             min_similarity=self._minimum,
+            weights=self._weights,
             distinct=self._distinct,
         )
         return (await context.arecall(query))[::-1]

@@ -204,4 +204,11 @@ def _model_errors(said: JsonObject, secret: str) -> Iterator[None]:
         message = clean_text(f"{type(error).__name__}: {error}")
         message = message.replace(secret, "***") if secret else message
         where = f" at {said['server']}" if said["server"] else ""
-        raise ModelError(f"{said['model']}{where} gave no answer: {message[:MAX_ERROR_CHARS]}") from None
+        hint = (
+            "; is it running? `embodied-mem llm serve` starts one"
+            if "Connection" in message and where
+            else ""
+        )
+        raise ModelError(
+            f"{said['model']}{where} gave no answer: {message[:MAX_ERROR_CHARS]}{hint}"
+        ) from None

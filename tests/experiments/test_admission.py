@@ -5,7 +5,7 @@ import json
 import pytest
 
 from embodied_mem.errors import ExperimentError
-from embodied_mem.experiments.admission import admit, verdict
+from embodied_mem.experiments.admission import MODEL_RULE, Rule, admit, verdict
 
 ROOM = {"floor": 0.3, "none": 0.5, "expert": 1.0}
 
@@ -22,7 +22,7 @@ ROOM = {"floor": 0.3, "none": 0.5, "expert": 1.0}
     ],
 )
 def test_a_kind_is_admitted_by_the_rule(changes, n_episodes, reason):
-    assert verdict({**ROOM, **changes}, n_episodes) == (not reason, reason)
+    assert verdict({**ROOM, **changes}, n_episodes, Rule()) == (not reason, reason)
 
 
 @pytest.mark.usefixtures("toy_parts")
@@ -52,3 +52,23 @@ def test_another_measurement_in_the_same_folder_is_refused(tmp_path):
     admit(tmp_path, kinds=["levers:a"], episodes=5, workers=1)
     with pytest.raises(ExperimentError, match="holds another measurement"):
         admit(tmp_path, kinds=["levers:b"], episodes=5, workers=1)
+
+
+def test_a_language_model_may_fail_always_without_memory():
+    assert verdict({**ROOM, "none": 0.0, "floor": 0.0}, 40, MODEL_RULE) == (True, "")
+    assert verdict({**ROOM, "none": 0.9}, 40, MODEL_RULE) == (False, "none nearly always succeeds")
+
+
+@pytest.mark.usefixtures("toy_parts")
+def test_a_measurement_takes_overrides_and_says_what_it_measured(tmp_path):
+    path = admit(
+        tmp_path,
+        kinds=["levers:a"],
+        episodes=5,
+        workers=1,
+        overrides=["planner=llm", "llm=copy", "limits.max_calls=9"],
+    )
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["planner"]["options"]["llm"] == {"name": "copy", "options": {}}
+    assert document["limits"]["max_calls"] == 9
+    assert document["rule"] == str(MODEL_RULE)

@@ -10,6 +10,7 @@ from embodied_mem.records import Kind, SkillCall, Status
 from embodied_mem.records.decisions import Act, Ask, Context, Decision, Stop
 from embodied_mem.records.filters import Near, where
 from embodied_mem.records.queries import Query
+from embodied_mem.records.situations import what_came_of
 from embodied_mem.records.skills import Observation
 from embodied_mem.store import MemoryStore
 from embodied_mem.testing.key_door import KeyDoorWorld
@@ -101,7 +102,11 @@ def test_decisions_are_recorded_on_request(tmp_path: Any) -> None:
     assert first.state == episode.trace.calls[0].before.text
     assert first.outcome.status is Status.FAILURE
     assert "locked" in first.outcome.explanation
-    assert first.metadata == {"call": 0, "decision": 0, "obstacle": "closed"}
+    assert first.metadata["obstacle"] == "closed"
+    assert (first.metadata["last"], first.metadata["episode"]) == ("", "failure")
+    second = found[1].experience
+    assert second.metadata["last"] == what_came_of(episode.trace.calls[0])
+    assert second.state == f"{episode.trace.calls[1].before.text} {second.metadata['last']}"
     assert {hit.experience.id for hit in found} < set(episode.recorded)
 
 

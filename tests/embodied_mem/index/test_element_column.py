@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embodied_mem.index.element_column import ElementColumn
-from embodied_mem.records.filters import Between, Equals, In, Near, lookup, matches
+from embodied_mem.records.filters import Equals, lookup, matches
+from tests.embodied_mem.random_where import comparisons
 
 PATHS = ("metadata.n.*", "metadata.n.*.x", "metadata.n.*.*")
 scalars = st.one_of(
@@ -29,17 +30,7 @@ documents = st.lists(
 bounds = st.one_of(st.none(), st.integers(-2, 2), st.sampled_from([0.5, float("inf"), 10**30]))
 
 
-@st.composite
-def leaves(draw):
-    path = draw(st.sampled_from(PATHS))
-    return draw(
-        st.one_of(
-            scalars.map(lambda value: Equals(path, value)),
-            st.lists(scalars, max_size=3).map(lambda given: In(path, tuple(given))),
-            st.tuples(bounds, bounds).map(lambda ends: Between(path, *ends)),
-            places.map(lambda center: Near(path, tuple(center), 1)),
-        )
-    )
+leaves = comparisons(st.sampled_from(PATHS), scalars, bounds, places, st.just(1))
 
 
 def extend(column, batch):
@@ -47,7 +38,7 @@ def extend(column, batch):
     column.extend([None] * len(batch), [json.dumps(value) if is_there else None for is_there, value in found])
 
 
-@given(first=documents, more=documents, leaf=leaves())
+@given(first=documents, more=documents, leaf=leaves)
 def test_a_column_keeps_what_the_reference_keeps(first, more, leaf):
     column = ElementColumn(leaf.path)
     assert column.path == "metadata.n"

@@ -17,11 +17,12 @@ from embodied_mem.index import exact_ranking as ranking
 from embodied_mem.index import part_files as snapshot
 from embodied_mem.index import vector_column
 from embodied_mem.index.index_options import IndexOptions
-from embodied_mem.records.filters import And, Between, Equals, In, Not, Or, matches
+from embodied_mem.records.filters import Between, Equals, In, Not, Or, matches
 from embodied_mem.records.log import PriorLeg, Search, Span, TextLeg, VectorLeg
 from embodied_mem.records.spaces import FieldVector, Space
 from embodied_mem.store.upkeep.staged_vectors import StagedVectors
 from embodied_mem.testing.backend import FILTERS, example_entry
+from tests.embodied_mem.random_where import combinations
 
 D = 16
 SPACE = Space(name="s", version="1", dimension=D)
@@ -94,15 +95,7 @@ LEAVES = st.one_of(
     st.tuples(st.integers(0, 900), st.integers(0, 900)).map(lambda ends: Between("happened_at_s", *ends)),
     st.sets(st.integers(0, 900), max_size=5).map(lambda ids: In("id", tuple(f"entry-{n}" for n in ids))),
 )
-WHERES = st.recursive(
-    LEAVES,
-    lambda parts: st.one_of(
-        st.lists(parts, max_size=3).map(lambda some: And(tuple(some))),
-        st.lists(parts, max_size=3).map(lambda some: Or(tuple(some))),
-        parts.map(Not),
-    ),
-    max_leaves=6,
-)
+WHERES = combinations(LEAVES)
 SPANS = st.one_of(
     st.just((Span(),)),
     st.lists(st.tuples(st.integers(1, 900), st.integers(0, 400)), max_size=3).map(

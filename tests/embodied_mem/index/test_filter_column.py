@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from embodied_mem.index.filter_column import FilterColumn
 from embodied_mem.records.filters import Between, Equals, In, Near, lookup, matches
+from tests.embodied_mem.random_where import comparisons
 
 BIG = 2**53
 
@@ -28,14 +29,12 @@ documents = st.lists(
 )
 bounds = st.one_of(st.none(), numbers, st.sampled_from([10**400, -(10**400), float("inf"), float("-inf")]))
 PATH = "metadata.n"
-leaves = st.one_of(
-    scalars.map(lambda value: Equals(PATH, value)),
-    st.lists(scalars, max_size=4).map(lambda given: In(PATH, tuple(given))),
-    st.tuples(bounds, bounds).map(lambda ends: Between(PATH, *ends)),
-    st.tuples(
-        st.lists(st.sampled_from([0, 1, 2.5, 1e308, 1e-200]), min_size=2, max_size=3),
-        st.sampled_from([0, 1, 1.5, 1e-200, 1e-300, 1e308]),
-    ).map(lambda place: Near(PATH, tuple(place[0]), place[1])),
+leaves = comparisons(
+    st.just(PATH),
+    scalars,
+    bounds,
+    st.lists(st.sampled_from([0, 1, 2.5, 1e308, 1e-200]), min_size=2, max_size=3),
+    st.sampled_from([0, 1, 1.5, 1e-200, 1e-300, 1e308]),
 )
 
 

@@ -64,3 +64,8 @@ def test_a_factory_that_is_not_there_is_named(factory: str) -> None:
 def test_options_that_are_not_json_only_cost_the_recipe() -> None:
     world = make_world("gym:CartPole-v1", action_names=("left", "right"), disable_env_checker=None)
     assert recipe_of(world, called="world").options["action_names"] == ["left", "right"]
+
+
+def test_a_factory_of_the_program_itself_says_that_it_must_move():
+    with pytest.raises(EmbodiedMemError, match=r"cannot import __main__:no_such: .*; .* move it to a module"):
+        Recipe("__main__:no_such").make()

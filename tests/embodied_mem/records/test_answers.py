@@ -21,6 +21,7 @@ ASKING = {
     "where": Equals("kind", "repair"),
     "min_score": 0.5,
     "min_similarity": {"task": 0.5},
+    "weights": {"task": 0.5},
     "contrast": 1,
     "as_of": 0,
     "as_of_s": 0.0,

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embodied_mem.errors import InvalidRecord, UnknownName
-from embodied_mem.records import SkillCall
-from embodied_mem.records.legal_calls import MAX_LEGAL_CALLS, call_schema, legal_calls, parse_call
+from embodied_mem.records import Experience, SkillCall
+from embodied_mem.records.legal_calls import MAX_LEGAL_CALLS, call_schema, legal_calls, parse_call, write_call
 from embodied_mem.records.skills import Parameter, Skill
+from embodied_mem.store import MemoryStore
 
 
 def skill(name, **parameters):
@@ -61,10 +62,10 @@ VALUES = st.recursive(
 )
 
 
-@given(values=st.lists(VALUES, max_size=4), count=st.integers(1, 9_999), name=TEXTS)
-def test_a_call_that_is_written_can_be_read_back(values, count, name):
+@given(values=st.lists(VALUES, max_size=4), count=st.integers(1, 2**63 - 1), before=TEXTS, name=TEXTS)
+def test_a_call_that_is_written_can_be_read_back(values, count, before, name):
     arguments = {f"p{at}": value for at, value in enumerate(values)}
-    call = SkillCall(f"skill {name}", arguments, count)
+    call = SkillCall(f"{before}skill {name}", arguments, count)
     wanted = skill(call.name, **dict.fromkeys(arguments, ()))
     other = skill("skill", **dict.fromkeys(arguments, ()))
     read = parse_call(str(call), [other, wanted])
@@ -101,6 +102,17 @@ def test_texts_are_written_as_they_are_unless_they_could_be_misread(call, text):
 )
 def test_what_models_write_is_read_where_it_is_clear(text, call):
     assert parse_call(text, [DROP, GO, PUT, SAY]) == call
+
+
+def test_a_call_of_a_recalled_plan_is_written_in_the_order_of_the_parameters(tmp_path):
+    skills = [DROP, skill("use", tool=["key"], door=["door 1"])]
+    call = SkillCall("use", {"tool": "key", "door": "door 1"})
+    with MemoryStore.open(tmp_path) as store:
+        store.memory().record(Experience(task="open", plan=(call,)))
+        [recalled] = store.memory().recall("open")[0].experience.plan
+    assert write_call(recalled, skills) == "use(key, door 1)"
+    assert parse_call(write_call(recalled, skills), skills) == call
+    assert write_call(SkillCall("fly", {"to": "door 1"}), skills) == "fly(door 1)"
 
 
 def test_a_choice_is_found_by_how_it_is_written():

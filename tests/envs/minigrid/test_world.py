@@ -66,7 +66,11 @@ def test_the_text_says_what_is_held_and_in_view(drawn):
     assert room.observation.text == "Holding nothing; seeing yellow door 1 (locked), yellow key 1."
     room.act(codes.PICK_UP)
     assert room.observation.text == "Holding yellow key 1; seeing yellow door 1 (locked)."
-    assert room.observation.facts == {"held": "yellow key 1", "visible": ["yellow door 1"]}
+    assert room.observation.facts == {
+        "held": "yellow key 1",
+        "visible": ["yellow door 1"],
+        "known": ["yellow door 1 (locked)"],
+    }
 
 
 def test_what_is_behind_a_closed_door_is_in_no_text_and_no_choice(drawn):

@@ -3,8 +3,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from embodied_mem.backends.sqlite import SqliteBackend
-from embodied_mem.records.filters import And, Between, Equals, In, Near, Not, Or, matches, split_path
+from embodied_mem.records.filters import And, Between, Equals, In, Not, Or, matches, split_path
 from embodied_mem.records.log import Entry, Search
+from tests.embodied_mem.random_where import combinations, comparisons
 
 PATHS = [
     "kind",
@@ -59,21 +60,15 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 PLACES = st.lists(st.floats(-2, 2), min_size=2, max_size=3).map(tuple)
-LEAVES = (
-    st.builds(Equals, st.sampled_from(PATHS + STARRED), SCALARS | st.just(10**30))
-    | st.builds(In, st.sampled_from(PATHS + STARRED), st.lists(SCALARS, max_size=4).map(tuple))
-    | st.builds(Between, st.sampled_from(PATHS + STARRED), BOUNDS, BOUNDS)
-    | st.builds(Near, st.sampled_from(["position_m", "metadata.a", "metadata.*"]), PLACES, st.floats(0, 3))
+LEAVES = comparisons(
+    st.sampled_from(PATHS + STARRED),
+    SCALARS | st.just(10**30),
+    BOUNDS,
+    PLACES,
+    st.floats(0, 3),
+    places=st.sampled_from(["position_m", "metadata.a", "metadata.*"]),
 )
-FILTERS = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.builds(Not, inner)
-        | st.builds(And, st.lists(inner, max_size=3).map(tuple))
-        | st.builds(Or, st.lists(inner, max_size=3).map(tuple))
-    ),
-    max_leaves=6,
-)
+FILTERS = combinations(LEAVES)
 
 
 @st.composite
