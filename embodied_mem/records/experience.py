@@ -418,8 +418,8 @@ def _written(argument: JsonValue) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    if not text or text != text.strip() or "," in text or text[0] in '"[{':
-        return False
+    if not text or text != text.strip() or "," in text or text[0] in '"[{' or "\n" in text:
+        return False  # a call is one line
     try:
         json.loads(text)
     except ValueError:

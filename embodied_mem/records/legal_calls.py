@@ -103,12 +103,16 @@ def parse_call(text: str, skills: Sequence[Skill]) -> SkillCall:
     return call
 
 
-def call_schema(skills: Sequence[Skill]) -> JsonObject:
+def call_schema(skills: Sequence[Skill], *, with_count: bool = True) -> JsonObject:
     """Return the JSON schema (draft 2020-12) of a plan: an array of calls of these skills.
 
     `SkillCall(**call)` makes a call of each item.
+
+    Args:
+        skills: The skills that can be called now.
+        with_count: Whether a call may say how many times in a row it is made.
     """
-    branches: list[JsonValue] = [_call_schema(skill) for skill in skills]
+    branches: list[JsonValue] = [_call_schema(skill, with_count=with_count) for skill in skills]
     if not branches:
         return {"$schema": SCHEMA_DIALECT, "type": "array", "maxItems": 0}
     return {"$schema": SCHEMA_DIALECT, "type": "array", "minItems": 1, "items": {"anyOf": branches}}
@@ -167,9 +171,10 @@ def _choice(parameter: Parameter, value: JsonValue) -> JsonValue:
     return next((choice for choice in parameter.choices if str(choice) == str(value)), value)
 
 
-def _call_schema(skill: Skill) -> JsonObject:
+def _call_schema(skill: Skill, *, with_count: bool) -> JsonObject:
     properties: JsonObject = {parameter.name: _value_schema(parameter) for parameter in skill.parameters}
     described: JsonObject = {"description": skill.description} if skill.description else {}
+    count: JsonObject = {"count": {"type": "integer", "minimum": 1}} if with_count else {}
     return {
         **described,
         "type": "object",
@@ -181,7 +186,7 @@ def _call_schema(skill: Skill) -> JsonObject:
                 "required": list(properties),
                 "additionalProperties": False,
             },
-            "count": {"type": "integer", "minimum": 1},
+            **count,
         },
         "required": ["name", "arguments"],
         "additionalProperties": False,

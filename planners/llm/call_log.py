@@ -1,17 +1,19 @@
 """`CallLog`: every question to a model with its answer, one JSON line each, beside the episodes of a run."""
 
+import asyncio
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from embodied_mem.errors import ModelError
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
 from embodied_mem.records.json_values import JsonObject, canonical, clean_text
 
 FILE = "model_calls.jsonl"
-NOT_IN_KEY = ("server",)  # another address, the same model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +76,19 @@ class LoggedModel:
         """Ask the model, and log its answer or why there was none."""
         try:
             answer = await self.inner.answer(request)
-            answer = replace(answer, seconds=round(answer.seconds, 4))  # as logged, so that a replay is equal
-        except ModelError as error:
-            self._write(model_call(request, self.describe(), error=str(error)))
+        except (ModelError, asyncio.CancelledError) as error:
+            self._write(model_call(request, self.describe(), error=str(error) or "cancelled"))
             raise
+        answer = replace(answer, seconds=round(answer.seconds, 4))  # as a recording will give it
         self._write(model_call(request, self.describe(), answer))
         return answer
 
     def _write(self, call: ModelCall) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(call), ensure_ascii=False) + "\n")
+        with self._path.open("ab+") as file:
+            is_torn = file.tell() > 0 and _last_byte(file) != b"\n"  # by a run that was killed
+            line = json.dumps(asdict(call), ensure_ascii=False) + "\n"
+            file.write((b"\n" if is_torn else b"") + line.encode())
 
 
 def model_call(
@@ -113,11 +117,24 @@ def model_call(
     )
 
 
+def without_address(model: JsonObject) -> JsonObject:
+    """What a model says of itself, without where it is served."""
+    return {key: value for key, value in model.items() if key != "server"}
+
+
 def digests_of(request: Request, model: JsonObject) -> dict[str, str]:
     """Part of a request -> its digest: the model, the template, the choices and each input of the prompt."""
-    named = {key: value for key, value in model.items() if key not in NOT_IN_KEY}
-    parts = {"model": canonical(named), "template": request.template, "choices": request.choices.grammar()}
+    parts = {
+        "model": canonical(without_address(model)),
+        "template": request.template,
+        "choices": request.choices.grammar(),
+    }
     return {name: digest(text) for name, text in sorted({**request.parts, **parts}.items())}
+
+
+def _last_byte(file: BinaryIO) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
 
 
 def digest(text: str, *, chars: int = 8) -> str:

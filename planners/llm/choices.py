@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from embodied_mem.errors import InvalidRecord, UnknownName
+from embodied_mem.planners.llm.call_grammar import call_grammar
 from embodied_mem.records import SkillCall
-from embodied_mem.records.json_values import JsonObject, JsonValue
+from embodied_mem.records.json_values import JsonObject, JsonValue, canonical
 from embodied_mem.records.legal_calls import call_schema, calls_of, parse_call
 from embodied_mem.records.skills import Parameter, Skill, check_call
 
-FREE_TEXT = r'[^(),\n"]+'  # of a grammar: an argument with no choices
 LABEL = re.compile(r"^\s*(?:[-*]|\d+[.)])?\s*(?:\w+:)?\s*")  # of a line: "1. ", "- ", "Call: "
-NUMBER = r'"-"? [0-9]+ ("." [0-9]+)?'
+MAX_ANSWER_CHARS = 10_000  # what is read of an answer; a hostile server may send any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,13 @@ class CallChoices:
     def of(
         cls, skills: Sequence[Skill], refused: Iterable[SkillCall] = (), *, max_calls: int = 1
     ) -> "CallChoices":
-        """Leave out every skill with no call left."""
-        refused = frozenset(refused)
-        narrowed = (_narrowed(skill, refused) for skill in skills)
-        return cls(tuple(skill for skill in narrowed if skill is not None), refused, max_calls)
+        """The choices among the calls of these skills; see the attributes."""
+        return cls(tuple(skills), frozenset(replace(call, count=1) for call in refused), max_calls)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to choose from."""
-        return not self.skills
+        return not self.offered()
 
     def calls(self) -> Iterator[SkillCall]:
         """Every call that can be chosen, as far as the choices of its arguments are listed."""
@@ -51,21 +49,24 @@ class CallChoices:
                 if call not in self.refused:
                     yield call
 
+    def offered(self) -> tuple[Skill, ...]:
+        """The same as skills whose arguments can be combined freely: a skill may come more than once.
+
+        Of an argument that lists choices and takes other values too, only the choices are offered.
+        """
+        return tuple(part for skill in self.skills for part in _without(skill, self.refused))
+
     def grammar(self, *, lead: str = "") -> str:
         """Return a grammar in GBNF, the notation of llama.cpp: one call a line.
-
-        It is written by skill and argument, because a flat list of all calls is slow to sample from.
 
         Args:
             lead: Text before the first call.
         """
-        first = f"{_literal(lead)} call" if lead else "call"
-        more = f' ("\\n" call){{0,{self.max_calls - 1}}}' if self.max_calls > 1 else ""
-        return "\n".join([f"root ::= {first}{more}", *_Grammar(self).lines()]) + "\n"
+        return call_grammar(self.offered(), max_calls=self.max_calls, lead=lead)
 
     def schema(self) -> JsonObject:
-        """Return the JSON schema of an object whose `plan` is a list of calls; `read_json` reads it."""
-        plan = {key: value for key, value in call_schema(self.skills).items() if key != "$schema"}
+        """Return the JSON schema of an object whose `plan` is a list of calls; `read` reads it."""
+        plan = {k: v for k, v in call_schema(self.offered(), with_count=False).items() if k != "$schema"}
         return {
             "title": "plan",
             "description": "The calls to make, in order.",
@@ -78,15 +79,15 @@ class CallChoices:
     def read(self, text: str) -> tuple[SkillCall, ...]:
         """Read a plan from an answer: an object of the form of `schema`, or text with one call a line.
 
-        Of text, lines that are no call are taken for talk, as long as one is.
+        Of text, lines that are no call are taken for talk, as long as one is. A call that is made several
+        times in a row counts as several.
 
         Raises:
             InvalidRecord: It holds no call that can be made now, or the first may not be chosen.
         """
-        stripped = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-        return self._allowed(
-            self._of_json(stripped) if stripped.startswith("{") else self._of_lines(stripped)
-        )
+        text = text[:MAX_ANSWER_CHARS].strip()
+        text = text.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+        return self._allowed(self._of_json(text) if text.startswith("{") else self._of_lines(text))
 
     def _of_json(self, text: str) -> list[SkillCall]:
         try:
@@ -99,84 +100,76 @@ class CallChoices:
         return [self._possible(_call_from(each)) for each in plan]
 
     def _of_lines(self, text: str) -> list[SkillCall]:
-        lines = [LABEL.sub("", line).strip(" `") for line in text.splitlines() if line.strip()]
         calls, failure = [], InvalidRecord("the answer is empty; expected a call")
-        for line in reversed(lines):
+        for line in reversed([line for line in text.split("\n") if line.strip()]):
             try:
-                calls.append(parse_call(line, self.skills))
+                calls.append(self._of_line(line.strip()))
             except (InvalidRecord, UnknownName) as error:
                 failure = InvalidRecord(str(error))
         if not calls:
             raise failure
         return calls[::-1]
 
+    def _of_line(self, line: str) -> SkillCall:
+        """The call of a line: as it stands, else without a label or marks before and after it."""
+        if any(line.startswith(f"{skill.name}(") for skill in self.skills):
+            return self._possible(parse_call(line.rstrip("` ."), self.skills))
+        return self._possible(parse_call(LABEL.sub("", line).strip("` ."), self.skills))
+
     def _possible(self, call: SkillCall) -> SkillCall:
         try:
             check_call(call, self.skills)
         except UnknownName as error:
             raise InvalidRecord(str(error)) from None
-        return call
+        [parameters] = [skill.parameters for skill in self.skills if skill.name == call.name]
+        return replace(call, arguments={p.name: _fitting(call.arguments[p.name], p) for p in parameters})
 
     def _allowed(self, calls: list[SkillCall]) -> tuple[SkillCall, ...]:
         """The plan, no longer than allowed."""
         if not calls:
             raise InvalidRecord("the plan is empty; expected at least one call")
-        if calls[0] in self.refused:
+        if replace(calls[0], count=1) in self.refused:
             raise InvalidRecord(f"{calls[0]} was made in this situation already; choose another call")
-        return tuple(calls[: self.max_calls])
+        plan, room = [], self.max_calls
+        for call in calls:
+            if room > 0:
+                plan.append(replace(call, count=min(call.count, room)))
+                room -= call.count
+        return tuple(plan)
 
 
-class _Grammar:
-    """The rules of a grammar; equal lists of choices share a rule."""
+def _without(skill: Skill, refused: Iterable[SkillCall], at: int = 0) -> Iterator[Skill]:
+    """Split a skill into such with fewer choices, whose calls together are all of its calls but the refused.
 
-    def __init__(self, choices: CallChoices) -> None:
-        self._names: dict[str, str] = {}  # body -> name
-        alternatives = [self._call(skill, choices.refused) for skill in choices.skills]
-        self._root = " | ".join(alternatives)
-
-    def lines(self) -> list[str]:
-        return [f"call ::= {self._root}", *(f"{name} ::= {body}" for body, name in self._names.items())]
-
-    def _call(self, skill: Skill, refused: frozenset[SkillCall]) -> str:
-        if len(skill.parameters) > 1 and any(call.name == skill.name for call in refused):
-            return self._rule(_alternatives(_literal(str(c)) for c in calls_of(skill) if c not in refused))
-        arguments = ' ", " '.join(self._value(parameter) for parameter in skill.parameters)
-        return f"{_literal(skill.name + '(')} {arguments} {_literal(')')}".replace("  ", " ")
-
-    def _value(self, parameter: Parameter) -> str:
-        if parameter.choices:
-            return self._rule(_alternatives(_literal(_argument(value)) for value in parameter.choices))
-        return self._rule(NUMBER if parameter.type == "number" else FREE_TEXT)
-
-    def _rule(self, body: str) -> str:
-        return self._names.setdefault(body, f"r{len(self._names)}")
+    At each argument in turn, the values that no refused call has stay together. Calls with an argument that
+    lists no choices stay: they cannot be listed without the refused one.
+    """
+    refused = [call for call in refused if call.name == skill.name]
+    if not refused or (at < len(skill.parameters) and not skill.parameters[at].choices):
+        yield _closed(skill)
+    elif at < len(skill.parameters):
+        name = skill.parameters[at].name
+        by_value: dict[str, list[SkillCall]] = {}
+        for call in refused:
+            by_value.setdefault(canonical(call.arguments.get(name)), []).append(call)
+        choices = skill.parameters[at].choices
+        untouched = tuple(value for value in choices if canonical(value) not in by_value)
+        if untouched:
+            yield _closed(_with(skill, at, untouched))
+        for value in choices:
+            if canonical(value) in by_value:
+                yield from _without(_with(skill, at, (value,)), by_value[canonical(value)], at + 1)
 
 
-def _narrowed(skill: Skill, refused: frozenset[SkillCall]) -> Skill | None:
-    """The skill without choices that were refused; None if no call of it is left."""
-    if not any(call.name == skill.name for call in refused) or not all(p.choices for p in skill.parameters):
-        return skill
-    left = [call for call in calls_of(skill) if call not in refused]
-    if not left:
-        return None
-    if len(skill.parameters) != 1:
-        return skill
-    [parameter] = skill.parameters
-    choices = tuple(call.arguments[parameter.name] for call in left)
-    return replace(skill, parameters=(replace(parameter, choices=choices),))
+def _with(skill: Skill, at: int, choices: tuple[JsonValue, ...]) -> Skill:
+    parameters = list(skill.parameters)
+    parameters[at] = replace(parameters[at], choices=choices)
+    return replace(skill, parameters=tuple(parameters))
 
 
-def _alternatives(literals: Iterable[str]) -> str:
-    return " | ".join(literals)
-
-
-def _literal(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _argument(value: JsonValue) -> str:
-    """A value as `str(SkillCall)` writes it."""
-    return str(SkillCall("", {"": value}))[1:-1]
+def _closed(skill: Skill) -> Skill:
+    parameters = (replace(each, is_open=False) if each.choices else each for each in skill.parameters)
+    return replace(skill, parameters=tuple(parameters))
 
 
 def _call_from(document: object) -> SkillCall:
@@ -188,3 +181,21 @@ def _call_from(document: object) -> SkillCall:
         return SkillCall(**document)
     except TypeError as error:
         raise InvalidRecord(f"{json.dumps(document, default=str)[:200]} is no call: {error}") from None
+
+
+def _fitting(value: JsonValue, parameter: Parameter) -> JsonValue:
+    """The value of an argument without choices; `3` is a text where a text is wanted.
+
+    Raises:
+        InvalidRecord: It is of another type than the parameter.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if parameter.choices or parameter.type == "action":
+        return value
+    if parameter.type == "number":
+        if not is_number:
+            raise InvalidRecord(f"{parameter.name} is {value!r:.200}; expected a number")
+        return value
+    if isinstance(value, list | dict):
+        raise InvalidRecord(f"{parameter.name} is {value!r:.200}; expected text")
+    return value if isinstance(value, str) else canonical(value)

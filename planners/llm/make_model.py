@@ -7,6 +7,7 @@ from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.planners.llm.copying import CopyModel
 from embodied_mem.planners.llm.language_model import LanguageModel
 from embodied_mem.planners.llm.recorded import RecordedModel
+from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.planners.llm.served import ChatModel, CompletionModel
 
 MODELS: Mapping[str, Callable[..., LanguageModel]] = {
@@ -14,6 +15,7 @@ MODELS: Mapping[str, Callable[..., LanguageModel]] = {
     "completion": CompletionModel,
     "copy": CopyModel,
     "recorded": RecordedModel,
+    "scripted": ScriptedModel,
 }
 
 
@@ -21,7 +23,8 @@ def make_model(name: str = "", options: Mapping[str, Any] | None = None) -> Lang
     """Make a language model.
 
     Args:
-        name: `chat`, `completion`, `recorded`, or `copy` (no model: the best experience's call).
+        name: `chat`, `completion`, `recorded`, `copy` (no model: the best experience's call), or `scripted`
+            (a stand-in: answers from a list).
         options: Keyword arguments of its class.
 
     Raises:

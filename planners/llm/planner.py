@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
@@ -12,7 +13,7 @@ from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Requ
 from embodied_mem.planners.llm.make_model import make_model
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
-from embodied_mem.planners.llm.template import Prompt, load_template
+from embodied_mem.planners.llm.template import Prompt, Template, load_template
 from embodied_mem.records import Kind, Recalled, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
 from embodied_mem.records.episodes import added_costs
@@ -22,6 +23,7 @@ from embodied_mem.records.queries import Query
 from embodied_mem.records.situations import situation_text
 
 DEFAULT_TEMPLATES: Mapping[str, str] = {"completion": "compact", "chat": "chat"}
+MAX_REASON_CHARS = 500
 NOTHING_LEFT = "every call that can be made was made in this situation already"
 
 
@@ -104,7 +106,7 @@ class LLMPlanner:
         shown = tuple(hit.experience.id for hit in hits)
         if not reply.plan:
             return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=reply.cost)
-        return Act(plan=reply.plan, shown=shown, cost=reply.cost, reason=reply.text)
+        return Act(plan=reply.plan, shown=shown, cost=reply.cost, reason=reply.text[:MAX_REASON_CHARS])
 
     async def _recalled(self, context: Context) -> list[Recalled]:
         """What memory recalls, the most similar last."""
@@ -124,7 +126,7 @@ class LLMPlanner:
     def _request(self, context: Context, choices: CallChoices, hits: list[Recalled]) -> Request:
         now, template = Situation.of(context), self.template
         shown = [hit.experience for hit in hits]
-        skills = skills_in_words(context, choices) if "skills" in template.inputs else ""
+        skills = skills_in_words(context, choices, template) if "skills" in template.inputs else ""
         used = {name: text for name, text in now.texts.items() if name in template.inputs}
         examples = "\n".join(map(template.example, shown))
         return Request(
@@ -149,7 +151,7 @@ class LLMPlanner:
             except InvalidRecord as error:
                 reply.failure = str(error)
                 if left:
-                    request = _asked_anew(request, answer, reply.failure, self.template.answer["open"])
+                    request = _asked_anew(request, answer, reply.failure, self.template)
         return reply
 
 
@@ -174,7 +176,7 @@ def make_llm_planner(
 
 def made_before(context: Context) -> frozenset[SkillCall]:
     """The calls that were made when exactly this was perceived."""
-    now = context.observation
+    now = record_of(context.observation, max_chars=MAX_CALL_TEXT_CHARS)  # as the history keeps it
     return frozenset(
         record.call
         for record in context.history
@@ -182,16 +184,17 @@ def made_before(context: Context) -> frozenset[SkillCall]:
     )
 
 
-def skills_in_words(context: Context, choices: CallChoices) -> str:
-    """The skills with what they do, and the values that their arguments can have now."""
+def skills_in_words(context: Context, choices: CallChoices, template: Template) -> str:
+    """The skills with what they do, and the values that their arguments can have now, quoted as data."""
     about = {skill.name: skill.description for skill in context.skills_in_full()}
     lines = []
-    for skill in choices.skills:
+    for skill in choices.offered():
         names = ", ".join(parameter.name for parameter in skill.parameters)
-        lines.append(f"- {skill.name}({names}): {about.get(skill.name, '')}".rstrip(": "))
+        told = template.quoted(f"{skill.name}({names}): {about.get(skill.name, '')}".rstrip(": "))
+        lines.append(f"- {told}")
         for parameter in skill.parameters:
             values = ", ".join(map(str, parameter.choices)) or f"any {parameter.type}"
-            lines.append(f"  {parameter.name}: {values}")
+            lines.append(f"  {template.quoted(f'{parameter.name}: {values}')}")
     return "\n".join(lines)
 
 
@@ -218,9 +221,10 @@ class _Reply:
         self.cost = added_costs(self.cost, new)
 
 
-def _asked_anew(request: Request, answer: Answer, failure: str, opening: str) -> Request:
+def _asked_anew(request: Request, answer: Answer, failure: str, template: Template) -> Request:
     """The request with the answer that cannot be read and why, quoted as data."""
-    told = f"{request.prompt.user} {answer.text[:500]}\n(This cannot be done: {failure[:300]})\n{opening}"
+    wrong, why = template.quoted(answer.text[:500]), template.quoted(failure[:300])
+    told = f"{request.prompt.user} {wrong}\n(This cannot be done: {why})\n{template.answer['open']}"
     return replace(request, prompt=Prompt(told, request.prompt.system), place=f"{request.place}+")
 
 

@@ -1,5 +1,6 @@
 """`RecordedModel`: answers from a recording of an earlier run, so that it can be played without the model."""
 
+import contextlib
 import gzip
 import json
 import re
@@ -7,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from embodied_mem.errors import ExperimentError, NotRecorded
-from embodied_mem.planners.llm.call_log import FILE, digests_of, model_call
+from embodied_mem.errors import ExperimentError, ModelError, NotRecorded
+from embodied_mem.planners.llm.call_log import FILE, digests_of, model_call, without_address
 from embodied_mem.planners.llm.language_model import Answer, Request
-from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.json_values import JsonObject, canonical
 
 KEPT = ("key", "place", "parts", "answer", "tokens_in", "tokens_out", "tokens_cached", "seconds", "error")
 HOW = "record anew: run with the model, then embodied-mem llm record RUN FILE"
@@ -43,6 +44,7 @@ class RecordedModel:
 
         Raises:
             NotRecorded: There is none; the message names the parts of the request that changed.
+            ModelError: The recorded model gave no answer either.
         """
         asked = model_call(request, self._model)
         here = self._by_place.get(_plain(request.place))
@@ -50,7 +52,7 @@ class RecordedModel:
         if line is None:
             raise NotRecorded(f"{self._what_changed(request, here)}; {HOW}")
         if line["error"]:
-            raise NotRecorded(f"{request.place}: the recorded call had no answer: {line['error']}")
+            raise ModelError(line["error"])
         return Answer(
             text=line["answer"],
             tokens_in=line["tokens_in"],
@@ -82,7 +84,7 @@ def record(folders: Iterable[Path], path: Path, *, form: str) -> int:
         ExperimentError: There are no calls, or they are of several models.
     """
     lines = [line for folder in folders for each in sorted(folder.rglob(FILE)) for line in _log_lines(each)]
-    models = {json.dumps(line["model"], sort_keys=True) for line in lines}
+    models = {canonical(without_address(line["model"])) for line in lines}
     if len(models) != 1:
         raise ExperimentError(f"the {FILE} files hold calls of {len(models)} models; expected one")
     header = {"model": lines[0]["model"], "form": form}
@@ -104,16 +106,20 @@ def _plain(place: str) -> str:
 def _lines(path: Path) -> list[Any]:
     try:
         text = gzip.decompress(path.read_bytes()).decode("utf-8")
-        lines = [json.loads(line) for line in text.splitlines()]
+        lines = [json.loads(line) for line in text.split("\n") if line]
     except (OSError, EOFError, ValueError) as error:
         raise ExperimentError(f"{path} is no recording of model calls: {error}") from None
-    if not lines or "form" not in lines[0]:
+    is_table = bool(lines) and all(isinstance(each, dict) for each in lines)
+    if not is_table or not {"form", "model"} <= set(lines[0]):
         raise ExperimentError(f"{path} is no recording of model calls: its first line names no model")
+    for at, line in enumerate(lines[1:], start=2):
+        if missing := set(KEPT) - set(line):
+            raise ExperimentError(f"line {at} of {path} lacks {', '.join(sorted(missing))}; {HOW}")
     return lines
 
 
 def _log_lines(path: Path) -> Iterator[Any]:
     with path.open(encoding="utf-8") as file:
         for line in file:
-            if line.endswith("\n"):  # a killed run may have left a torn line
+            with contextlib.suppress(ValueError):  # a killed run may have left a torn line
                 yield json.loads(line)

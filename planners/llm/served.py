@@ -1,10 +1,14 @@
 """Models behind a server or provider that LangChain can reach: as a chat, or as the completion of a text."""
 
+import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, unknown_name
 from embodied_mem.optional import require
@@ -14,6 +18,7 @@ from embodied_mem.records.json_values import JsonObject, clean_text
 CHAT_METHODS = ("json_schema", "grammar", "text")
 COMPLETION_METHODS = ("grammar", "text")
 MAX_ERROR_CHARS = 500
+NO_KEY = "none"  # clients insist on a key, local servers need none
 
 
 class CompletionModel:
@@ -25,7 +30,7 @@ class CompletionModel:
         method: How answers are held to the calls that can be made: `grammar` (llama.cpp) or `text` (they are
             only read).
         max_tokens: Longest answer.
-        timeout_s: Longest wait for an answer.
+        timeout_s: Longest wait for an answer, retries included.
         max_retries: How often a request is sent again after 429, 5xx or a lost connection, waiting longer
             each time.
         api_key_env: Name of the environment variable with the server's key; local servers need none.
@@ -51,37 +56,33 @@ class CompletionModel:
         **options: Any,
     ) -> None:
         _check_method(method, COMPLETION_METHODS)
-        self._said: JsonObject = {
-            "model": model,
-            "server": base_url,
-            "method": method,
-            "max_tokens": max_tokens,
-        }
-        self._method, self._secret = method, _key(api_key_env)
-        self._client = require("langchain_openai", extra="llm").OpenAI(
+        client = require("langchain_openai", extra="llm").OpenAI(
             model=model,
             base_url=base_url,
-            api_key=self._secret or "none",
+            api_key=_key(api_key_env) or NO_KEY,
             max_tokens=max_tokens,
             timeout=timeout_s,
             max_retries=max_retries,
             **{"temperature": 0.0, **options},
         )
+        said = _said(model, base_url, method, max_tokens, options)
+        self._server = _Server(client, said, base_url, timeout_s)
 
     def describe(self) -> JsonObject:
         """Model, server and settings."""
-        return dict(self._said)
+        return dict(self._server.said)
 
     async def answer(self, request: Request) -> Answer:
         """Continue the prompt; see `LanguageModel`."""
         prompt = "\n\n".join(part for part in (request.prompt.system, request.prompt.user) if part)
-        extra = {"grammar": request.choices.grammar(lead=" ")} if self._method == "grammar" else {}
+        is_held = self._server.said["method"] == "grammar"
+        extra = {"grammar": request.choices.grammar(lead=" ")} if is_held else {}
         began_s = time.perf_counter()
-        with _model_errors(self._said, self._secret):
-            result = await self._client.agenerate([prompt], stop=["\n\n"], extra_body=extra)
+        async with self._server.asked() as client:
+            result = await client.agenerate([prompt], stop=["\n\n"], extra_body=extra)
         used = (result.llm_output or {}).get("token_usage") or {}
         return Answer(
-            text=clean_text(result.generations[0][0].text).strip(),
+            text=self._server.without_secrets(result.generations[0][0].text).strip(),
             tokens_in=used.get("prompt_tokens"),
             tokens_out=used.get("completion_tokens"),
             seconds=time.perf_counter() - began_s,
@@ -98,7 +99,7 @@ class ChatModel:
         method: `json_schema` (the answer is an object of that schema), `grammar` (llama.cpp) or `text` (the
             answer is only read).
         max_tokens: Longest answer.
-        timeout_s: Longest wait for an answer.
+        timeout_s: See `CompletionModel`.
         max_retries: See `CompletionModel`.
         api_key_env: Name of the environment variable with the key; empty: the provider's own.
         options: Further keyword arguments of `langchain.chat_models.init_chat_model`.
@@ -124,49 +125,80 @@ class ChatModel:
         **options: Any,
     ) -> None:
         _check_method(method, CHAT_METHODS)
-        self._said: JsonObject = {
-            "model": model,
-            "server": base_url,
-            "method": method,
-            "max_tokens": max_tokens,
-        }
-        self._method, self._secret = method, _key(api_key_env)
+        key = _key(api_key_env) or (NO_KEY if base_url else "")
         settings = {
             "temperature": 0.0,
             "max_tokens": max_tokens,
             "timeout": timeout_s,
             "max_retries": max_retries,
+            **{name: value for name, value in {"base_url": base_url, "api_key": key}.items() if value},
         }
-        key = self._secret or ("none" if base_url else "")
-        given = {name: value for name, value in {"base_url": base_url, "api_key": key}.items() if value}
-        self._client = _chat_client(model, {**settings, **given, **options})
+        said = _said(model, base_url, method, max_tokens, options)
+        self._server = _Server(_chat_client(model, {**settings, **options}), said, base_url, timeout_s)
 
     def describe(self) -> JsonObject:
         """Model, server and settings."""
-        return dict(self._said)
+        return dict(self._server.said)
 
     async def answer(self, request: Request) -> Answer:
         """Answer the prompt; see `LanguageModel`."""
         system = [("system", request.prompt.system)] if request.prompt.system else []
         began_s = time.perf_counter()
-        with _model_errors(self._said, self._secret):
-            message = await self._ask([*system, ("user", request.prompt.user)], request)
+        async with self._server.asked() as client:
+            message = await self._ask(client, [*system, ("user", request.prompt.user)], request)
         used: Mapping[str, Any] = message.usage_metadata or {}
+        text = str(message.text) or str(message.additional_kwargs.get("refusal") or "")
         return Answer(
-            text=clean_text(message.text).strip(),
+            text=self._server.without_secrets(text).strip(),
             tokens_in=used.get("input_tokens"),
             tokens_out=used.get("output_tokens"),
             tokens_cached=(used.get("input_token_details") or {}).get("cache_read"),
             seconds=time.perf_counter() - began_s,
         )
 
-    async def _ask(self, messages: list[tuple[str, str]], request: Request) -> Any:
-        if self._method == "json_schema":
+    async def _ask(self, client: Any, messages: list[tuple[str, str]], request: Request) -> Any:
+        method = self._server.said["method"]
+        if method == "json_schema":
             schema = request.choices.schema()
-            structured = self._client.with_structured_output(schema, method="json_schema", include_raw=True)
+            structured = client.with_structured_output(schema, method="json_schema", include_raw=True)
             return (await structured.ainvoke(messages))["raw"]
-        extra = {"grammar": request.choices.grammar()} if self._method == "grammar" else {}
-        return await self._client.ainvoke(messages, **({"extra_body": extra} if extra else {}))
+        extra = {"extra_body": {"grammar": request.choices.grammar()}} if method == "grammar" else {}
+        return await client.ainvoke(messages, **extra)
+
+
+class _Server:
+    """A client of LangChain with what may and what must not be said of it."""
+
+    def __init__(self, client: Any, said: JsonObject, base_url: str, timeout_s: float) -> None:
+        self.said, self._client, self._timeout_s = said, client, timeout_s
+        keys = [value.get_secret_value() for value in vars(client).values() if isinstance(value, SecretStr)]
+        self._secrets = [each for each in (*keys, urlsplit(base_url).password) if each and each != NO_KEY]
+
+    @contextlib.asynccontextmanager
+    async def asked(self) -> AsyncIterator[Any]:
+        """The client; whatever it raises becomes a `ModelError` that names model and server, without keys."""
+        try:
+            # The client's own limit is one of silence: a server that dribbles would never reach it.
+            async with asyncio.timeout(self._timeout_s):
+                yield self._client
+        except TimeoutError:
+            raise self._error(f"nothing came within {self._timeout_s:g} s") from None
+        except Exception as error:  # the clients of providers share no base class
+            raise self._error(f"{type(error).__name__}: {error}") from None
+
+    def without_secrets(self, text: str) -> str:
+        """The text, in which a server may have repeated a key."""
+        text = clean_text(text)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _error(self, cause: str) -> ModelError:
+        where = f" at {self.said['server']}" if self.said["server"] else ""
+        is_away = where and "Connection" in cause
+        hint = "; is it running? `embodied-mem llm serve` starts one" if is_away else ""
+        cause = self.without_secrets(cause)[:MAX_ERROR_CHARS]
+        return ModelError(f"{self.said['model']}{where} gave no answer: {cause}{hint}")
 
 
 def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:
@@ -180,8 +212,13 @@ def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:
         raise ExperimentError(f"LangChain cannot make the chat model {model!r}: {error}") from error
 
 
-def _said(model: str, server: str, method: str, max_tokens: int) -> JsonObject:
-    return {"model": model, "server": server, "method": method, "max_tokens": max_tokens}
+def _said(model: str, base_url: str, method: str, max_tokens: int, options: Mapping[str, Any]) -> JsonObject:
+    """What may be written of a model: no user or query of its address, and only numbers of its options."""
+    address = urlsplit(base_url)
+    server = address._replace(netloc=address.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    numbers = {name: value for name, value in sorted(options.items()) if isinstance(value, int | float)}
+    told: JsonObject = {"model": model, "server": server, "method": method, "max_tokens": max_tokens}
+    return {**told, **numbers}
 
 
 def _key(variable: str) -> str:
@@ -193,22 +230,3 @@ def _key(variable: str) -> str:
 def _check_method(method: str, known: tuple[str, ...]) -> None:
     if method not in known:
         raise unknown_name("method", method, known)
-
-
-@contextlib.contextmanager
-def _model_errors(said: JsonObject, secret: str) -> Iterator[None]:
-    """Turn whatever a client raises into a `ModelError` that names model and server, without the key."""
-    try:
-        yield
-    except Exception as error:  # the clients of providers share no base class
-        message = clean_text(f"{type(error).__name__}: {error}")
-        message = message.replace(secret, "***") if secret else message
-        where = f" at {said['server']}" if said["server"] else ""
-        hint = (
-            "; is it running? `embodied-mem llm serve` starts one"
-            if "Connection" in message and where
-            else ""
-        )
-        raise ModelError(
-            f"{said['model']}{where} gave no answer: {message[:MAX_ERROR_CHARS]}{hint}"
-        ) from None

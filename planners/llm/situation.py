@@ -41,11 +41,6 @@ class Situation:
         told = {name: in_words(value) for name, value in facts.items()}
         return cls({**told, TASK: task, STATE: state, LAST: last})
 
-    @property
-    def unchanged_by_calls(self) -> str:
-        """What is perceived, without what came of the last call: equal while nothing has changed."""
-        return canonical({name: text for name, text in self.texts.items() if name != LAST})
-
 
 def in_words(fact: JsonValue) -> str:
     """A fact as a prompt says it: lists with commas, `nothing` for none."""

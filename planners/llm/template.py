@@ -1,8 +1,9 @@
 """`Template`: a prompt as a data file with declared inputs, and the prompts it makes."""
 
+import re
 import string
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,7 @@ from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.records import Experience
 
 _FOLDER = resources.files("embodied_mem.planners.llm") / "templates"
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 FORMS = ("completion", "chat")
 ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
     "success": frozenset({"call"}),
@@ -38,6 +40,9 @@ class Prompt:
 class Template:
     """A prompt of one role.
 
+    Values of inputs are data: each is put on one line and cannot begin like an answer, so that only the
+    template makes a new example.
+
     Attributes:
         name: Its file's name, or path.
         role: What the model is asked for, such as `plan`.
@@ -48,7 +53,7 @@ class Template:
         fields: Field -> text with inputs in braces; left out of a situation where an input is empty.
         answer: How a call that succeeded (`success`) or failed (`failure`) follows its situation, and what
             the model continues (`open`).
-        system: Instruction of a chat.
+        system: Instruction of a chat; may name the input `skills`.
         joint: Between the fields of a situation.
         separator: Between examples.
     """
@@ -66,13 +71,15 @@ class Template:
     separator: str = "\n\n"
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if self.form not in FORMS:
             raise unknown_name(f"form of template {self.name}", self.form, FORMS)
         for name in self.order:
             if name not in self.fields:
                 raise unknown_name(f"field in the order of template {self.name}", name, self.fields)
-        for name, text in {**self.fields, "system": self.system}.items():
+        for name, text in self.fields.items():
             _check(f"{name} of template {self.name}", text, self.inputs)
+        _check(f"system of template {self.name}", self.system, {"skills"} & set(self.inputs))
         for name, allowed in ANSWERS.items():
             if name not in self.answer:
                 raise ExperimentError(f"template {self.name} has no answer.{name}")
@@ -100,13 +107,25 @@ class Template:
         outcome = experience.outcome
         how = "failure" if outcome.is_failure else "success"
         call = "; ".join(map(str, experience.plan))
-        told = self.answer[how].format_map(
-            {"call": call, "explanation": outcome.explanation or outcome.status}
-        )
+        values = {"call": call, "explanation": outcome.explanation or outcome.status.value}
+        told = self.answer[how].format_map({name: self.quoted(text) for name, text in values.items()})
         return f"{self._block(Situation.then(experience))}\n{told}"
 
+    def quoted(self, text: str) -> str:
+        """Text of a world, a memory or a model as data: on one line, without what opens an answer.
+
+        `Action: open(door)` becomes `Action open(door)` where answers are opened by `Action:`.
+        """
+        opening = self.answer["open"].strip().rstrip(":")
+        return (
+            re.sub(rf"(?i)\b({re.escape(opening)})(?:\s*:)+", r"\1", one_line(text))
+            if opening
+            else one_line(text)
+        )
+
     def _block(self, situation: Situation) -> str:
-        told = (_filled(self.fields[name], situation.texts) for name in self.order)
+        quoted = {name: self.quoted(text) for name, text in situation.texts.items()}
+        told = (_filled(self.fields[name], quoted) for name in self.order)
         return self.joint.join(text for text in told if text)
 
 
@@ -136,6 +155,11 @@ def template_names() -> tuple[str, ...]:
     return tuple(
         sorted(each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml"))
     )
+
+
+def one_line(text: str) -> str:
+    """The text with each run of white space and control characters as one space."""
+    return " ".join(CONTROL.sub(" ", text).split())
 
 
 def _packaged(name: str) -> str:
@@ -175,13 +199,29 @@ def _placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-def _check(what: str, text: object, allowed: Sequence[str] | frozenset[str]) -> None:
+def _check_types(template: Template) -> None:
+    types: dict[str, type] = {
+        **dict.fromkeys(("role", "form", "system", "joint", "separator"), str),
+        **dict.fromkeys(("inputs", "order"), tuple),
+        **dict.fromkeys(("fields", "answer"), Mapping),
+        "version": int,
+    }
+    for name, wanted in types.items():
+        value = getattr(template, name)
+        if not isinstance(value, wanted):
+            kind = {str: "text", tuple: "a list", int: "an integer"}.get(wanted, "a table")
+            raise ExperimentError(f"{name} of template {template.name} is {value!r:.200}; expected {kind}")
+
+
+def _check(what: str, text: object, allowed: Collection[str]) -> None:
     if not isinstance(text, str):
-        raise ExperimentError(f"{what} is {text!r}; expected text")
+        raise ExperimentError(f"{what} is {text!r:.200}; expected text")
     try:
-        named = _placeholders(text)
+        parts = list(string.Formatter().parse(text))
     except ValueError as error:
         raise ExperimentError(f"{what} has an unbalanced brace: {error}; write {{{{ for a brace") from None
-    for name in named:
-        if name not in allowed:
+    for _, name, form, conversion in parts:
+        if name is not None and name not in allowed:
             raise unknown_name(f"input in {what}", name, allowed)
+        if form or conversion:
+            raise ExperimentError(f"{what} formats {name}; expected {{{name}}} alone")

@@ -15,7 +15,7 @@ FOLDERS = {
     "embodied_mem": "embodied_mem",
     **{n: f"embodied_mem/{n}" for n in ("envs", "planners", "experiments")},
 }
-SHIPPED = {".yaml", ".json", ".html", ".css", ".js", ".svg"}
+SHIPPED = {".yaml", ".toml", ".json", ".html", ".css", ".js", ".svg"}
 
 
 def contents(wheel: Path) -> set[str]:
