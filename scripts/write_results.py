@@ -115,7 +115,9 @@ def costs_table(document: dict[str, Any]) -> str:
     for arm in document["order"]:
         cost, n = document["arms"][arm].get("cost") or {}, document["arms"][arm]["episodes"]
         if cost.get("tokens_in"):
-            cells = [f"{cost[name] / n:,.1f}" for name in ("model_calls", "tokens_in", "tokens_out", "seconds")]
+            cells = [
+                f"{cost[name] / n:,.1f}" for name in ("model_calls", "tokens_in", "tokens_out", "seconds")
+            ]
             lines.append(f"| `{arm}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 

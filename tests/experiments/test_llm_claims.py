@@ -1,4 +1,4 @@
-"""The published numbers of language models: what is committed, and that the recorded answers give them again."""
+"""The published numbers of language models, and that the recorded answers give them again."""
 
 import json
 import shlex
