@@ -65,7 +65,7 @@ def compared_by_kind(
 
 def credit_notes(summary: dict[str, Any]) -> list[str]:
     """One sentence for each kind whose gains are credited to retrieval."""
-    kinds = {entry["kind"]: entry["a"] for entry in summary.get("by_kind", ()) if entry["credit"]}
+    kinds = {entry["kind"]: entry["a"] for entry in summary.get("comparisons_by_kind", ()) if entry["credit"]}
     return [_credit(kind, arm, summary["arms"][COPY]["by_kind"][kind]) for kind, arm in kinds.items()]
 
 

@@ -15,7 +15,7 @@ KINDS_A_TABLE = 3  # what a terminal of 80 characters holds
 
 def kind_tables(summary: Mapping[str, Any]) -> "Iterator[Table]":
     """Yield tables of arms and of compared pairs, a column for each kind; none without pairs by kind."""
-    entries = summary.get("by_kind", [])
+    entries = summary.get("comparisons_by_kind", [])
     kinds = list(dict.fromkeys(entry["kind"] for entry in entries))
     pairs = dict.fromkeys((entry["a"], entry["b"]) for entry in entries)
     found = {(entry["a"], entry["b"], entry["kind"]): entry for entry in entries}

@@ -84,7 +84,7 @@ def summarise_run(run: Run) -> dict[str, Any]:
     }
     by_kind = compared_by_kind(run, compared_pairs(run), focus=summary["focus"])
     if by_kind:
-        summary["by_kind"] = by_kind
+        summary["comparisons_by_kind"] = by_kind
     summary["notes"] = [*run.info.notes, *_notes(run, summary), *run.notes]
     summary["headline"] = headline(summary)
     for entry in comparisons:

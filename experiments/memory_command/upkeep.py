@@ -14,7 +14,7 @@ from embodied_mem.records.codec import experience_from_document
 from embodied_mem.records.filters import EVERYTHING, Where
 from embodied_mem.store import MemoryStore
 from embodied_mem.store.upkeep.check import check_folder
-from embodied_mem.store.upkeep.purge import PurgeReport
+from embodied_mem.store.upkeep.purge import RUN_FOLDERS, PurgeReport
 from embodied_mem.store.upkeep.retention import Retention, RetentionReport
 from embodied_mem.store.upkeep.unreferenced import unreferenced
 
@@ -93,11 +93,19 @@ def purge(options: argparse.Namespace) -> Iterator[str | int]:
     with open_store(options.folder, read_only=not options.yes) as store:
         logs = _purge_call_logs(store, store.purge(selector, dry_run=True), dry_run=not options.yes)
         report = store.purge(selector, dry_run=not options.yes)
-    report = dataclasses.replace(report, unreached=(*report.unreached, *logs.remaining))
+    report = dataclasses.replace(report, unreached=_unreached(report, logs))
     removed = {str(path): count for path, count in logs.removed.items()}
     document = dataclasses.asdict(report) | {"call_logs": removed}
     yield from [as_json(document)] if options.json else _purged(report, removed)
     yield NOT_CONFIRMED if report.is_dry_run else 0
+
+
+def _unreached(report: PurgeReport, logs: CallLogsReport) -> tuple[str, ...]:
+    """What a purge of the store could not reach, or of the run that it belongs to."""
+    if not logs.remaining:
+        return report.unreached
+    others = (f"other {what}" if what == RUN_FOLDERS else what for what in report.unreached)
+    return (*logs.remaining, *others)
 
 
 def _purge_call_logs(store: MemoryStore, planned: PurgeReport, *, dry_run: bool) -> CallLogsReport:

@@ -17,7 +17,7 @@ USD_WORDS = "A dash under USD means that a price is not known, not that it is 0.
 
 def kind_differences(summary: Summary) -> Markup | None:
     """Differences in success by task kind, with intervals; None for a run without the arm `copy`."""
-    entries = summary.get("by_kind", [])
+    entries = summary.get("comparisons_by_kind", [])
     if not entries:
         return None
     pairs = list(dict.fromkeys((entry["a"], entry["b"]) for entry in entries))
@@ -58,7 +58,7 @@ def _difference(entry: dict[str, Any] | None) -> Markup:
 
 
 def _credit(summary: Summary, kind: str) -> Markup:
-    is_credited = any(entry["credit"] for entry in summary["by_kind"] if entry["kind"] == kind)
+    is_credited = any(entry["credit"] for entry in summary["comparisons_by_kind"] if entry["kind"] == kind)
     if not is_credited:
         return tag("td", UNKNOWN)
     share = METRICS["success"].text(summary["arms"]["copy"]["by_kind"][kind]["success"])

@@ -43,7 +43,7 @@ def run_of(folder: Path, won: dict[str, tuple[int, int]], **info: Any) -> Path:
 
 
 def by_kind(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(entry["kind"], entry["b"]): entry for entry in summarise(folder)["by_kind"]}
+    return {(entry["kind"], entry["b"]): entry for entry in summarise(folder)["comparisons_by_kind"]}
 
 
 def printed(folder: Path, width: int = 80) -> str:
@@ -96,7 +96,7 @@ def test_the_terminal_has_arms_and_differences_by_kind(tmp_path: Path, width: in
 
 def test_a_run_without_copy_compares_no_kinds(tmp_path: Path) -> None:
     folder = run_of(tmp_path, {arm: WON[arm] for arm in ("none", "memory")})
-    assert "by_kind" not in summarise(folder)
+    assert "comparisons_by_kind" not in summarise(folder)
     assert "success by task kind" not in printed(folder)
     assert "Credit" not in write_report(folder).read_text("utf-8")
 
@@ -108,4 +108,4 @@ def test_a_kind_that_only_one_arm_played_is_not_compared(tmp_path: Path) -> None
         for life in range(2)
     ]
     folder = write_rows(tmp_path, rows, focus="memory", comparisons=[["memory", "copy"]])
-    assert "by_kind" not in summarise(folder)
+    assert "comparisons_by_kind" not in summarise(folder)

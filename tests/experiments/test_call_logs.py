@@ -94,6 +94,8 @@ def test_the_command_purges_the_store_and_its_logs(run: Path, capsys: pytest.Cap
     code, out, _ = purge(capsys, store_of(run), "--person", "Ada", "--yes")
     assert (code, "removed 1 experiences" in out) == (0, True)
     assert f"with 9 lines of {log_of(run)}" in out
+    assert "not reached: other run folders with their logs of model calls" in out
+    assert f"not reached: the rows and numbers in {run}" in out
     left = b"".join(path.read_bytes() for path in run.rglob("*") if path.is_file())
     for secret in (b"m-0/0", b"bring the cup to the desk", b"a kitchen with a cup", b"the cup fell", b"Ada."):
         assert secret not in left, secret

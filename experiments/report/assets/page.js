@@ -175,7 +175,7 @@ function browse(root, index) {
     const node = el("div", { class: "decision" }, el("h4", {}, `Decision ${decision.index + 1} `, el("span", {}, where)));
     const before = detail.calls.filter((call) => call.decision < decision.index).length;
     const asked = detail.model_calls.filter((call) => call.after === before);
-    const isAnswer = asked.some((call) => call.answer === decision.reason);
+    const isAnswer = asked.some((call) => (call.answer || "").startsWith(decision.reason));
     if (decision.reason && !isAnswer) node.append(el("p", { class: "why" }, decision.reason));
     const made = detail.calls.filter((call) => call.decision === decision.index);
     const undone = decision.plan.slice(made.length);
