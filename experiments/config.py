@@ -10,6 +10,7 @@ from typing import Any
 from embodied_mem import registry
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, Arm, Parts, make_arms
+from embodied_mem.experiments.budget import BudgetConfig, Spending
 from embodied_mem.experiments.seeds import SeedRange, seed_range
 from embodied_mem.experiments.streams import Trial, trials
 from embodied_mem.experiments.task_kinds import TaskKind
@@ -87,6 +88,7 @@ class RunConfig:
     record_decisions: bool = False
     """Whether learning episodes are also recorded call by call, as experiences of the kind `decision`."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
     workers: int = 0
     """Worker processes; 1 plays in this process, 0 uses one per core, at most 4."""
     out: str = ""
@@ -99,7 +101,7 @@ class RunConfig:
     """Registered tracker that receives metrics during the run; empty for none."""
 
 
-NOT_COMPARED = ("workers", "out", "resume", "report", "tracker")  # do not affect the results
+NOT_COMPARED = ("workers", "out", "resume", "report", "tracker", "budget")  # do not affect the results
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def _check_settings(config: RunConfig) -> None:
     for name, low in least.items():
         if getattr(config, name) < low:
             raise ExperimentError(f"{name} is {getattr(config, name)}; expected at least {low}")
+    Spending(config.budget)
     for name in config.arms:
         if not isinstance(name, str):
             raise ExperimentError(f"arms holds {name!r}; expected names, as in arms=[none,memory]")
@@ -226,6 +229,7 @@ def from_document(document: dict[str, Any]) -> RunConfig:
         for name in {"learner", "judge", "reflector"} & values.keys():  # files of 0.1.0 have none
             values[name] = PartConfig(**values[name])
         values["limits"] = LimitsConfig(**values["limits"])
+        values["budget"] = BudgetConfig(**values.get("budget", {}))  # earlier files have none
         return RunConfig(**values)
     except (KeyError, TypeError) as error:
         raise ExperimentError(f"this configuration was written by another version: {error}") from None

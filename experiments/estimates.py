@@ -49,6 +49,20 @@ def same_problems(a: Lifetime, b: Lifetime) -> bool:
     return [row.problem for row in a.held_out] == [row.problem for row in b.held_out]
 
 
+def compared_lifetimes(
+    a: Sequence[Lifetime], b: Sequence[Lifetime]
+) -> tuple[list[Lifetime], list[Lifetime], bool]:
+    """The lifetimes of two arms to compare, and whether they are paired.
+
+    Paired are lifetimes of equal number, if all of them have the same problems; else every lifetime counts.
+    """
+    left, right = {life.number: life for life in a}, {life.number: life for life in b}
+    shared = sorted(left.keys() & right.keys())
+    if shared and all(same_problems(left[n], right[n]) for n in shared):
+        return [left[n] for n in shared], [right[n] for n in shared], True
+    return list(left.values()), list(right.values()), False
+
+
 def difference(
     a: Sequence[float], b: Sequence[float], *, is_paired: bool, highest: float = math.inf
 ) -> dict[str, Any]:

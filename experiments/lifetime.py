@@ -231,8 +231,9 @@ def close_memory(memory: Memory | None) -> None:
 
 
 def note_of(row: Row) -> Row:
-    """The fields of a row that progress reports use."""
-    return {key: row[key] for key in ("arm", "lifetime", "phase", "index", "success", "error")}
+    """The fields of a row that progress reports and budgets use."""
+    kept = {key: row[key] for key in ("arm", "lifetime", "phase", "index", "success", "error")}
+    return kept | {"cost": row.get("cost", {})}  # rows of 0.1.0 have none
 
 
 def check_rows(rows: list[dict[str, Any]], trials: tuple[Trial, ...], unit: Unit) -> None:

@@ -1,9 +1,9 @@
 """How an arm used its memory: what it asked and was given, where the budget ran out, and what it cost."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from embodied_mem.experiments.costs import PER_1000, cost_of, success_per_1000_tokens
 from embodied_mem.experiments.metrics import counted
 from embodied_mem.experiments.rows import PHASES, EpisodeRow, Phase
 from embodied_mem.experiments.run_folder import Run
@@ -21,6 +21,7 @@ def use_of(run: Run, arm: str) -> dict[str, Any]:
         `memory_use`: `episodes`, held out, and in them `recalls` (None in rows of older versions) and
         experiences `given`; `unused`, a word for the table or ""; `budget_spent`, phase -> number of episodes
         in which the budget of recalls ran out. `cost`: name -> sum over all episodes.
+        `success_per_1000_tokens`: of held-out episodes, where tokens are counted.
     """
     rows = {
         phase: [row for life in run.complete(arm, phase) for row in life.phase(phase)] for phase in PHASES
@@ -29,7 +30,10 @@ def use_of(run: Run, arm: str) -> dict[str, Any]:
     use = _memory_use(rows, is_empty_by_design=_base(run, arm) == NOTHING_BY_DESIGN)
     if arm not in run.beside and (use["recalls"] is not None or use["unused"]):
         found["memory_use"] = use
-    cost = _cost([row for phase in PHASES for row in rows[phase]])
+    cost = cost_of([row for phase in PHASES for row in rows[phase]])
+    per_1000 = success_per_1000_tokens(rows["held_out"])
+    if per_1000 is not None:
+        found[PER_1000] = per_1000
     return found | ({"cost": cost} if cost else {})
 
 
@@ -77,11 +81,6 @@ def _memory_use(rows: Mapping[Phase, Sequence[EpisodeRow]], *, is_empty_by_desig
         "unused": unused,
         "budget_spent": dict.fromkeys(PHASES, 0) if is_empty_by_design else spent,
     }
-
-
-def _cost(rows: Sequence[EpisodeRow]) -> dict[str, float]:
-    names = sorted({name for row in rows for name in row.cost})
-    return {name: math.fsum(row.cost.get(name, 0.0) for row in rows) for name in names}
 
 
 def _base(run: Run, arm: str) -> str:

@@ -1,7 +1,7 @@
 """Metrics of an episode, each with the label and description that readers see."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -103,13 +103,6 @@ METRICS: dict[str, Metric] = {
 }
 
 COMPARED = ("success", "area", "success_at_25")
-
-
-def cost_text(cost: Mapping[str, float]) -> str:
-    """Named costs in words: `tokens 12,300 · usd 0.42`."""
-    return " · ".join(
-        f"{name} {value:,.0f}" if value >= 1_000 else f"{name} {value:.4g}" for name, value in cost.items()
-    )
 
 
 def counted(count: int, noun: str) -> str:

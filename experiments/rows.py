@@ -78,6 +78,7 @@ class EpisodeRow(Row):
         task: The instruction.
         seed: The seed of the environment.
         instance: Id of the problem; equal across the arms of a lifetime.
+        attempt: Id of the attempt; empty in rows without one.
         status: Status of the outcome, as judged.
         success: Whether the environment confirmed the goal.
         steps: Environment steps taken.
@@ -102,6 +103,7 @@ class EpisodeRow(Row):
     task: str = ""
     seed: int | None = None
     instance: str = ""
+    attempt: str = ""
     status: str
     success: bool
     steps: int = Field(ge=0)

@@ -11,6 +11,7 @@ from embodied_mem import registry
 from embodied_mem.contracts import Tracker
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
 from embodied_mem.experiments import outputs
+from embodied_mem.experiments.budget import Spending
 from embodied_mem.experiments.compose import compose_config, keys_of
 from embodied_mem.experiments.config import NOT_COMPARED, RunConfig, RunPlan, differences, make_plan
 from embodied_mem.experiments.expert_check import leave_out_expert
@@ -81,7 +82,7 @@ def run(overrides: Sequence[str], *, command: str, say: Callable[[str], None]) -
         folder = outputs.new_folder(plan.config, now=now)  # last, so that a failed plan leaves no folder
     with folder_lock(folder):
         if config.resume:
-            document = _next_attempt(folder)
+            document = _next_attempt(folder, plan)
         outputs.write_document(folder, document)
         say(f"{_size(plan)}; kept in {folder}")
         return _Run(plan, folder, document, workers=config.workers).play()
@@ -113,12 +114,13 @@ def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path
             f"{folder} was started with another configuration ({'; '.join(different)}); "
             "remove these overrides to resume, or start a new run"
         )
-    free = {key: getattr(config, key) for key in ("report", "tracker") if key in given}
+    free = {key: getattr(config, key) for key in ("report", "tracker", "budget") if key in given}
     return make_plan(dataclasses.replace(kept, workers=config.workers, **free)), folder
 
 
-def _next_attempt(folder: Path) -> dict[str, Any]:
+def _next_attempt(folder: Path, plan: RunPlan) -> dict[str, Any]:
     document = outputs.read_document(folder)
+    document["config"]["budget"] = dataclasses.asdict(plan.config.budget)
     return {**document, "attempt": document["attempt"] + 1, "status": "running"}
 
 
@@ -160,24 +162,38 @@ class _Run:
 def play_lifetimes(plan: RunPlan, folder: Path, *, attempt: int, workers: int) -> list[str]:
     """Play every episode that has no row yet, with live progress; see `runner.run_lifetimes`.
 
+    Raises:
+        BudgetSpent: The finished episodes have cost the budget of the run, and some are left to play.
+
     Returns:
         Descriptions of episodes that ended in an error of the environment, earlier attempts first.
     """
     progress = Progress(_totals(plan), tracker=_tracker(plan, folder))
     errors: dict[str, str] = {}
-    finished = finished_rows(plan, folder)
+    finished, spending = finished_rows(plan, folder), Spending(plan.config.budget)
+    n_left = sum(_totals(plan).values()) - sum(map(len, finished.values()))
 
     def count(row: Row) -> None:
         progress.episode(row)
         place = f"arm {row['arm']}, lifetime {row['lifetime']}, {row['phase']} episode {row['index']}"
         errors[place] = row["error"]
+        spending.add(row["cost"])
+
+    def count_and_check(row: Row) -> None:
+        nonlocal n_left
+        count(row)
+        n_left -= 1
+        if n_left:
+            spending.check()
 
     for rows in finished.values():
         for row in rows:
             count(row)
+    if n_left:
+        spending.check()
     progress.start()
     try:
-        run_lifetimes(plan, folder, finished, attempt=attempt, workers=workers, notify=count)
+        run_lifetimes(plan, folder, finished, attempt=attempt, workers=workers, notify=count_and_check)
     finally:
         progress.close()
     return [f"{place}: {error}" for place, error in errors.items() if error]

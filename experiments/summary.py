@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from embodied_mem.experiments import learnt, statistics
+from embodied_mem.experiments.by_kind import compared_by_kind, credit_notes, results_by_kind
 from embodied_mem.experiments.estimates import (
+    compared_lifetimes,
     difference,
     lifetime_values,
     mean_with_band,
     mean_with_interval,
     rounded,
-    same_problems,
 )
 from embodied_mem.experiments.headline import headline, verdict
 from embodied_mem.experiments.memory_use import use_notes, use_of
@@ -81,6 +82,9 @@ def summarise_run(run: Run) -> dict[str, Any]:
         "comparisons": comparisons,
         "is_complete": all(arm["lifetimes"] == run.info.lifetimes for arm in arms.values()),
     }
+    by_kind = compared_by_kind(run, compared_pairs(run), focus=summary["focus"])
+    if by_kind:
+        summary["comparisons_by_kind"] = by_kind
     summary["notes"] = [*run.info.notes, *_notes(run, summary), *run.notes]
     summary["headline"] = headline(summary)
     for entry in comparisons:
@@ -119,7 +123,7 @@ def _arm(run: Run, arm: str) -> dict[str, Any]:
         "is_beside": arm in run.beside,
         "lifetimes": len(lives),
         "episodes": len(held_out),
-        "by_kind": _by_kind(held_out),
+        "by_kind": results_by_kind(held_out),
         "budget_curve": _budget_curve(lives),
         "learning": _learning(run, arm),
         "same_obstacle": learnt.same_obstacle(uses),
@@ -133,21 +137,6 @@ def _arm(run: Run, arm: str) -> dict[str, Any]:
     # Pooled episodes are not independent: this interval is for reference only, as its name says.
     result["success"]["wilson95_pooled_episodes"] = statistics.wilson_interval(successes, len(held_out))
     return result
-
-
-def _by_kind(rows: Sequence[EpisodeRow]) -> dict[str, Any]:
-    groups: dict[str, list[EpisodeRow]] = {}
-    for row in rows:
-        groups.setdefault(row.kind, []).append(row)
-    return {
-        kind: {
-            "episodes": len(group),
-            "successes": sum(row.success for row in group),
-            "success": sum(row.success for row in group) / len(group),
-            "area": math.fsum(row.area for row in group) / len(group),
-        }
-        for kind, group in sorted(groups.items())
-    }
 
 
 def _budget_curve(lives: Sequence[Lifetime]) -> dict[str, Any] | None:
@@ -191,16 +180,10 @@ def _bin_edges(count: int) -> list[int]:
 
 
 def _compare(run: Run, a: str, b: str) -> list[dict[str, Any]]:
-    left = {life.number: life for life in run.complete(a, "held_out")}
-    right = {life.number: life for life in run.complete(b, "held_out")}
-    shared = sorted(left.keys() & right.keys())
+    left, right = run.complete(a, "held_out"), run.complete(b, "held_out")
     if not left or not right:
         return []
-    is_paired = bool(shared) and all(same_problems(left[n], right[n]) for n in shared)
-    if is_paired:
-        lives_a, lives_b = [left[n] for n in shared], [right[n] for n in shared]
-    else:
-        lives_a, lives_b = list(left.values()), list(right.values())
+    lives_a, lives_b, is_paired = compared_lifetimes(left, right)
     entries = []
     for name in COMPARED:
         values_a = lifetime_values(lives_a, METRICS[name].of)
@@ -219,6 +202,7 @@ def _notes(run: Run, summary: dict[str, Any]) -> list[str]:
         notes.extend(_missing(run, arm, phase) for phase in _phases(run, arm) if _missing(run, arm, phase))
         notes.extend(use_notes(arm, summary["arms"][arm]))
     notes.extend(notes_on_kinds_without_limit(run.episodes()))
+    notes.extend(credit_notes(summary))
     lifetimes = min((arm["lifetimes"] for arm in summary["arms"].values() if not arm["is_beside"]), default=0)
     if 0 < lifetimes < statistics.FEW_LIFETIMES:
         few = counted(lifetimes, "lifetime")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from embodied_mem.experiments.metrics import METRICS, cost_text, counted
+from embodied_mem.experiments.metrics import METRICS, counted
+from embodied_mem.experiments.more_tables import costs, kind_tables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,8 +38,10 @@ def print_summary(summary: Mapping[str, Any], console: "Console | None" = None) 
     out.print(table, crop=False)
     for line in comparison_lines(summary):
         out.print(Text(line), soft_wrap=True)
-    for line in cost_lines(summary):
-        out.print(Text(line), soft_wrap=True)
+    for more in (*kind_tables(summary), costs(summary)):
+        if more is not None:
+            out.print()
+            out.print(more, crop=False)
     for line in learnt_lines(summary):
         out.print(Text(line, style="dim"), soft_wrap=True)
     for note in summary["notes"]:
@@ -99,13 +102,6 @@ def comparison_lines(summary: Mapping[str, Any]) -> list[str]:
         ).rstrip()
         for who, what, size, ends, reading in rows
     ]
-
-
-def cost_lines(summary: Mapping[str, Any]) -> list[str]:
-    """One line per arm that had costs: their sums over all its episodes."""
-    costs = {arm: summary["arms"][arm].get("cost") for arm in summary["order"]}
-    lines = [f"cost of {arm}: {cost_text(cost)}" for arm, cost in costs.items() if cost]
-    return ["", *lines] if lines else []
 
 
 def learnt_lines(summary: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
+PAGES = ("README.md", "docs/results.md")
+LLM_CLAIMS: tuple[str, ...] = ()
 METRICS = ("success", "area", "success_at_25")
 NAMES = {"success": "success", "area": "area", "success_at_25": "success within 25 % of the steps"}
 
@@ -85,6 +87,46 @@ def learnt_table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def kinds_table(document: dict[str, Any]) -> str:
+    """Success of every arm by task kind, held out."""
+    arms = document["order"]
+    lines = [f"| task kind | {' | '.join(f'`{arm}`' for arm in arms)} |", f"|---{'|---' * len(arms)}|"]
+    for kind in document["kinds"]:
+        shares = [document["arms"][arm]["by_kind"][kind]["success"] for arm in arms]
+        lines.append(f"| {kind} | {' | '.join(f'{100 * share:.0f} %' for share in shares)} |")
+    return "\n".join(lines)
+
+
+def llm_differences_table(document: dict[str, Any]) -> str:
+    """Every comparison of success, over all kinds and by kind."""
+    lines = ["| | all kinds |" + "".join(f" {kind} |" for kind in document["kinds"])]
+    lines.append("|---|---|" + "---|" * len(document["kinds"]))
+    pairs = dict.fromkeys((c["a"], c["b"]) for c in document["comparisons"])
+    for a, b in pairs:
+        cells = [difference(comparison(document, a, b, "success"))]
+        cells += [difference(by_kind(document, a, b, kind)) for kind in document["kinds"]]
+        lines.append(f"| `{a}` - `{b}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def costs_table(document: dict[str, Any]) -> str:
+    """What each arm with a model cost, per held-out episode."""
+    lines = ["| arm | calls of the model | tokens in | tokens out | seconds |", "|---|---|---|---|---|"]
+    for arm in document["order"]:
+        cost, n = document["arms"][arm].get("cost") or {}, document["arms"][arm]["episodes"]
+        if cost.get("tokens_in"):
+            cells = [
+                f"{cost[name] / n:,.1f}" for name in ("model_calls", "tokens_in", "tokens_out", "seconds")
+            ]
+            lines.append(f"| `{arm}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def by_kind(document: dict[str, Any], a: str, b: str, kind: str) -> dict[str, Any]:
+    """The comparison of two arms in the success on one kind."""
+    return next(c for c in document["comparisons_by_kind"] if (c["a"], c["b"], c["kind"]) == (a, b, kind))
+
+
 def blocks() -> dict[str, str]:
     """Marker name -> what stands between its marks."""
     first, second, claim = (summary(name) for name in ("default_first", "default_second", "claim"))
@@ -99,13 +141,21 @@ def blocks() -> dict[str, str]:
         "second-differences": differences_table(second),
         "k": k_table(claim),
         "learnt": learnt_table(first),
+        **{
+            f"{claim.replace('_', '-')}-{name}": table(summary(claim))
+            for claim in LLM_CLAIMS
+            for name, table in LLM_TABLES.items()
+        },
     }
+
+
+LLM_TABLES = {"kinds": kinds_table, "differences": llm_differences_table, "costs": costs_table}
 
 
 def main() -> int:
     """Write or check the pages; the exit code says whether they were up to date or written."""
     texts, is_checking, stale = blocks(), "--check" in sys.argv[1:], []
-    for page in (ROOT / "README.md", ROOT / "docs" / "results.md"):
+    for page in (ROOT / name for name in PAGES):
         old = page.read_text(encoding="utf-8")
         new = re.sub(
             r"(<!-- results: ([\w-]+) -->\n).*?(\n<!-- end -->)",

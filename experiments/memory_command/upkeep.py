@@ -1,16 +1,20 @@
 """Actions that maintain a store, from check to snapshot-index."""
 
 import argparse
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from embodied_mem.errors import InvalidQuery
+from embodied_mem.experiments.call_logs import CallLogsReport, purge_call_logs, run_of
 from embodied_mem.experiments.memory_command.filter_flags import where_of
 from embodied_mem.experiments.memory_command.looking import one_line
 from embodied_mem.experiments.memory_command.opening import as_json, embedder_named, open_store, progress
+from embodied_mem.records.codec import experience_from_document
 from embodied_mem.records.filters import EVERYTHING, Where
+from embodied_mem.store import MemoryStore
 from embodied_mem.store.upkeep.check import check_folder
-from embodied_mem.store.upkeep.purge import PurgeReport
+from embodied_mem.store.upkeep.purge import RUN_FOLDERS, PurgeReport
 from embodied_mem.store.upkeep.retention import Retention, RetentionReport
 from embodied_mem.store.upkeep.unreferenced import unreferenced
 
@@ -87,15 +91,39 @@ def purge(options: argparse.Namespace) -> Iterator[str | int]:
     """Remove experiences permanently; without `--yes`, report what would be removed."""
     selector = _selector(options)
     with open_store(options.folder, read_only=not options.yes) as store:
+        logs = _purge_call_logs(store, store.purge(selector, dry_run=True), dry_run=not options.yes)
         report = store.purge(selector, dry_run=not options.yes)
-    yield from [as_json(report)] if options.json else _purged(report)
+    report = dataclasses.replace(report, unreached=_unreached(report, logs))
+    removed = {str(path): count for path, count in logs.removed.items()}
+    document = dataclasses.asdict(report) | {"call_logs": removed}
+    yield from [as_json(document)] if options.json else _purged(report, removed)
     yield NOT_CONFIRMED if report.is_dry_run else 0
 
 
-def _purged(report: PurgeReport) -> Iterator[str]:
+def _unreached(report: PurgeReport, logs: CallLogsReport) -> tuple[str, ...]:
+    """What a purge of the store could not reach, or of the run that it belongs to."""
+    if not logs.remaining:
+        return report.unreached
+    others = (f"other {what}" if what == RUN_FOLDERS else what for what in report.unreached)
+    return (*logs.remaining, *others)
+
+
+def _purge_call_logs(store: MemoryStore, planned: PurgeReport, *, dry_run: bool) -> CallLogsReport:
+    """Purge the logs of the run of a store; before the store, which alone knows the texts."""
+    run = run_of(store.path)
+    if run is None:
+        return CallLogsReport()
+    logged = store.backend.get((*planned.purged, *planned.derived))
+    gone = (experience_from_document(each.entry.payload) for each in logged if each is not None)
+    return purge_call_logs(run, gone, dry_run=dry_run)
+
+
+def _purged(report: PurgeReport, call_logs: Mapping[str, int]) -> Iterator[str]:
     removed = "would remove" if report.is_dry_run else "removed"
     yield f"{removed} {len(report.purged):,} experiences and {len(report.derived):,} derived from them"
     yield f"  with {report.n_entries_about:,} entries about them and {len(report.attachments):,} attachments"
+    for path, count in call_logs.items():
+        yield f"  with {count:,} lines of {one_line(path)}"
     yield from (f"  not searched: {one_line(str(file))}" for file in report.other_files)
     yield from (f"  not reached: {what}" for what in report.unreached)
     if report.is_dry_run:

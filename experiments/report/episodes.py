@@ -9,11 +9,13 @@ and a note says so.
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from embodied_mem.experiments.report.markup import Markup
+from embodied_mem.experiments.report.model_calls import model_calls
 from embodied_mem.experiments.rows import PHASES, EpisodeRow, Phase
 from embodied_mem.experiments.run_folder import Run
 
@@ -76,8 +78,9 @@ def pack(
     chunks: dict[str, str] = {}
     used = missing = 0
     is_full = False
-    for _, number, lifetime, phase, episodes in groups:
-        packed = "" if is_full else pack_chunk(episodes)
+    for arm, number, lifetime, phase, episodes in groups:
+        folder = run.folder / "lifetimes" / arm / f"{lifetime:02d}"
+        packed = "" if is_full else pack_chunk(episodes, folder)
         is_full = is_full or used + len(packed) > detail_bytes
         if is_full:
             missing += len(episodes)
@@ -88,20 +91,28 @@ def pack(
     return Packed(_index(run, rows[:index_rows]), chunks, _left_out(len(rows), missing, index_rows))
 
 
-def pack_chunk(rows: Sequence[EpisodeRow]) -> str:
-    """Details of some episodes as base64 of gzipped JSON; equal rows give equal text."""
-    document = ",".join(f'"{row.index}":{episode_detail(row)}' for row in rows)
+def pack_chunk(rows: Sequence[EpisodeRow], folder: Path | None = None) -> str:
+    """Details of some episodes as base64 of gzipped JSON; equal rows give equal text.
+
+    Args:
+        rows: Episodes of one lifetime.
+        folder: Folder of the lifetime, with the logs of its model calls; None: without them.
+    """
+    asked = {} if folder is None else model_calls(folder, [row.attempt for row in rows])
+    document = ",".join(f'"{row.index}":{episode_detail(row, asked.get(row.attempt, ()))}' for row in rows)
     data = f"{{{document}}}".encode("utf-8", "replace")
     return base64.b64encode(gzip.compress(data, compresslevel=COMPRESSION, mtime=0)).decode("ascii")
 
 
-def episode_detail(row: EpisodeRow) -> str:
-    """Details of an opened episode as JSON: the row itself, shortened if it is very long."""
+def episode_detail(row: EpisodeRow, asked: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Details of an opened episode as JSON: the row with its model calls, shortened if it is very long."""
     text = row.line.decode("utf-8", "replace")
+    if asked:
+        text = f'{text.rstrip()[:-1]},"model_calls":{json.dumps(asked, separators=(",", ":"))}}}'
     if len(text) <= MAX_EPISODE_CHARS and "NaN" not in text and "Infinity" not in text:
         return text
     document = json.loads(text, parse_constant=lambda name: None)  # browsers cannot parse NaN
-    for part, most in (("calls", MAX_CALLS), ("decisions", MAX_DECISIONS)):
+    for part, most in (("calls", MAX_CALLS), ("decisions", MAX_DECISIONS), ("model_calls", MAX_DECISIONS)):
         document[f"{part}_cut"] = max(0, len(document.get(part, ())) - most)
         document[part] = document.get(part, [])[:most]
     return json.dumps(_short(document), separators=(",", ":"))

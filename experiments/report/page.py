@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from embodied_mem.experiments.report import charts, provenance, results
+from embodied_mem.experiments.report import charts, kinds_and_costs, provenance, results
 from embodied_mem.experiments.report.elements import notes, section
 from embodied_mem.experiments.report.episodes import Packed, json_script, pack
 from embodied_mem.experiments.report.markup import Markup, tag
@@ -49,6 +49,7 @@ def report_page(run: Run, summary: Mapping[str, Any]) -> str:
         charts.curves(summary, arm_looks),
         charts.differences(summary, arm_looks),
         results.kinds_table(summary, arm_looks),
+        kinds_and_costs.costs(summary, arm_looks),
         results.learnt_table(summary),
         _episodes(pack(run, focus=summary["focus"]), run, arm_looks),
         provenance.how_it_was_run(run.info),
@@ -82,7 +83,8 @@ def _episodes(packed: Packed, run: Run, arm_looks: Mapping[str, Look]) -> Markup
         data.append(tag("script", Markup(chunk), type="text/plain", id=f"details-{key}"))
     caption = (
         "Open an episode to see its calls and failures, and for each decision the recalled memories with "
-        "their scores: the parts of a score add up to it."
+        "their scores: the parts of a score add up to it. Where a language model was asked, its prompt and "
+        "answer are there too."
     )
     without = "Browsing episodes needs JavaScript; the rows are in lifetimes/<arm>/<number>/episodes.jsonl."
     return section(

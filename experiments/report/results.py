@@ -3,7 +3,7 @@
 from typing import Any
 
 from embodied_mem.experiments.headline import gains, no_difference, short_headline
-from embodied_mem.experiments.metrics import COMPARED, METRICS, UNKNOWN, cost_text, counted
+from embodied_mem.experiments.metrics import COMPARED, METRICS, UNKNOWN, counted
 from embodied_mem.experiments.report.axes import per_cent
 from embodied_mem.experiments.report.dots import whisker, whisker_scale
 from embodied_mem.experiments.report.elements import (
@@ -16,6 +16,7 @@ from embodied_mem.experiments.report.elements import (
     section,
     table,
 )
+from embodied_mem.experiments.report.kinds_and_costs import kind_differences
 from embodied_mem.experiments.report.markup import Markup, tag
 
 SAME_OBSTACLE = (
@@ -79,7 +80,7 @@ def kinds_table(summary: Summary, looks: Looks) -> Markup:
         "Share of held-out episodes that succeeded, pooled over lifetimes. "
         "Each cell rests on few episodes: read rows, not cells."
     )
-    return section("Task by task", caption, table(heads, rows, class_="heat"))
+    return section("Task by task", caption, table(heads, rows, class_="heat"), kind_differences(summary))
 
 
 def learnt_table(summary: Summary) -> Markup | None:
@@ -147,22 +148,16 @@ def _arm_row(summary: Summary, arm: str, looks: Looks) -> Markup:
 
 
 def _use_heads(summary: Summary) -> list[Markup]:
-    """Heads of the columns on memory and cost; none in a run whose rows tell nothing of them."""
-    heads = {"memory_use": ("Asked · given", ASKED_GIVEN), "cost": ("Cost", "Sum over all episodes.")}
-    return [
-        tag("th", head, scope="col", title=title)
-        for key, (head, title) in heads.items()
-        if _any(summary, key)
-    ]
+    """Head of the column on memory; none in a run whose rows tell nothing of it."""
+    if not _any(summary, "memory_use"):
+        return []
+    return [tag("th", "Asked · given", scope="col", title=ASKED_GIVEN)]
 
 
 def _use_cells(summary: Summary, result: Summary) -> list[Markup]:
-    cells = []
-    if _any(summary, "memory_use"):
-        cells.append(tag("td", _use(result.get("memory_use")), class_="number"))
-    if _any(summary, "cost"):
-        cells.append(tag("td", cost_text(result.get("cost", {})) or UNKNOWN))
-    return cells
+    if not _any(summary, "memory_use"):
+        return []
+    return [tag("td", _use(result.get("memory_use")), class_="number")]
 
 
 def _any(summary: Summary, key: str) -> bool:

@@ -29,11 +29,13 @@ class ModelCall:
         system: Instruction of a chat.
         prompt: The prompt.
         parts: Part of the request -> digest, to say which one changed.
+        examples: Ids of the experiences that the prompt shows, in its order.
         answer: The answer; empty if there was none.
         tokens_in: See `Answer`, as all below.
         tokens_out: Tokens of the answer.
         tokens_cached: Tokens of the prompt that the server had kept.
         seconds: How long it took.
+        usd: What it cost; None if that is not known.
         error: Why there was no answer.
     """
 
@@ -45,11 +47,13 @@ class ModelCall:
     system: str
     prompt: str
     parts: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
     answer: str = ""
     tokens_in: int | None = None
     tokens_out: int | None = None
     tokens_cached: int | None = None
     seconds: float = 0.0
+    usd: float | None = None
     error: str = ""
 
 
@@ -102,11 +106,13 @@ def model_call(
         system=clean_text(request.prompt.system),
         prompt=clean_text(request.prompt.user),
         parts=parts,
+        examples=tuple(hit.experience.id for hit in request.examples),
         answer=clean_text(answer.text),
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
         tokens_cached=answer.tokens_cached,
         seconds=answer.seconds,
+        usd=answer.usd,
         error=clean_text(error),
     )
 

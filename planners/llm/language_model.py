@@ -44,6 +44,7 @@ class Answer:
         tokens_cached: Tokens of the prompt that the server had kept.
         seconds: How long it took.
         model: Name of the model that answered, as the server gives it.
+        usd: What it cost; None if that is not known.
     """
 
     text: str
@@ -52,6 +53,7 @@ class Answer:
     tokens_cached: int | None = None
     seconds: float = 0.0
     model: str = ""
+    usd: float | None = None
 
 
 @runtime_checkable

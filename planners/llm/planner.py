@@ -11,6 +11,7 @@ from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
 from embodied_mem.planners.llm.make_model import make_model
+from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.template import Prompt, Template, load_template
 from embodied_mem.records import Kind, Recalled, SkillCall, Status
@@ -155,16 +156,21 @@ class LLMPlanner:
 
 
 def make_llm_planner(
-    *, llm: Mapping[str, Any] | None = None, folder: Path | None = None, **options: Any
+    *,
+    llm: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+    prices: str | None = None,
+    **options: Any,
 ) -> LLMPlanner:
     """Make a planner from its configuration; registered as `llm`.
 
     Args:
         llm: The model as `make_model` takes it.
         folder: Where its calls are logged; None: nowhere.
+        prices: Path of a table of prices, read before the library's own; see `prices.toml`.
         options: Keyword arguments of `LLMPlanner`.
     """
-    model = make_model(**(llm or {}))
+    model = PricedModel(make_model(**(llm or {})), load_prices(prices))
     return LLMPlanner(model if folder is None else LoggedModel(model, folder), **options)
 
 
@@ -210,6 +216,8 @@ class _Reply:
             "tokens_out": float(answer.tokens_out or 0),
             "seconds": answer.seconds,
         }
+        if answer.usd is not None:  # an unknown price is not 0
+            new["usd"] = answer.usd
         self.cost = added_costs(self.cost, new)
 
 

@@ -109,9 +109,37 @@ def test_where_the_budget_of_recalls_ran_out_is_said(tmp_path: Path, phase: str,
 def test_costs_are_summed_over_all_episodes_of_an_arm(tmp_path: Path) -> None:
     folder = run_of(tmp_path, cost={"tokens": 2_050, "usd": 0.07}, decisions=GIVEN)
     assert summarise(folder)["arms"]["memory"]["cost"] == {"tokens": 12_300.0, "usd": 0.42}
-    assert "cost of memory: tokens 12,300 · usd 0.42" in printed(folder)
-    assert "tokens 12,300 · usd 0.42" in write_report(folder).read_text("utf-8")
+    cost = printed(folder).partition("cost, all episodes")[2]
+    assert [line.split() for line in cost.splitlines() if line.startswith(" memory")] == [
+        ["memory", "0.42", "12,300", "0.488"]
+    ]
+    assert "\n none" not in cost
+    assert "12,300" in write_report(folder).read_text("utf-8").partition("What it cost")[2]
     assert "cost" not in summarise(folder)["arms"]["none"]
+
+
+def test_successes_per_1000_tokens_count_held_out_episodes_alone(tmp_path: Path) -> None:
+    rows = [
+        episode_row(phase="learn", cost={"tokens_in": 5_000.0}),
+        *(
+            episode_row(index=i, success=i < 2, cost={"tokens_in": 300.0, "tokens_out": 100.0})
+            for i in range(5)
+        ),
+    ]
+    assert summarise(write_rows(tmp_path, rows))["arms"]["memory"]["success_per_1000_tokens"] == 1.0
+
+
+def test_without_tokens_there_are_no_successes_per_token(tmp_path: Path) -> None:
+    arm = summarise(run_of(tmp_path, cost={"tokens_in": 0.0, "model_calls": 3.0}))["arms"]["memory"]
+    assert "success_per_1000_tokens" not in arm
+
+
+def test_a_price_that_is_known_of_some_calls_only_is_no_price(tmp_path: Path) -> None:
+    priced = {"model_calls": 1.0, "usd": 0.5}
+    rows = [episode_row(cost=priced), episode_row(index=1, cost={"model_calls": 1.0}), episode_row(index=2)]
+    assert summarise(write_rows(tmp_path / "a", rows))["arms"]["memory"]["cost"] == {"model_calls": 2.0}
+    rows = [episode_row(cost=priced), episode_row(index=1)]  # no call, no price needed
+    assert summarise(write_rows(tmp_path / "b", rows))["arms"]["memory"]["cost"]["usd"] == 0.5
 
 
 def test_rows_of_older_versions_give_the_summary_that_they_gave(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from embodied_mem.experiments.report import write_report
 from embodied_mem.experiments.run_folder import read_run
 from tests.experiments.page_elements import Elements
 from tests.experiments.synthetic_run import episode_row, write_rows, write_run
+from tests.experiments.test_model_calls import log_in, logged
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -103,6 +104,27 @@ def test_a_browser_shows_recalls_and_costs_of_an_episode(tmp_path: Path) -> None
     report = write_report(write_rows(tmp_path / "run", [row]))
     opened = Elements(browse(f"{report.as_uri()}#memory%2F0%2Fheld_out%2F0", tmp_path / "profile")).text
     assert "recalls 3 · budget of recalls ran out · tokens 12" in opened
+
+
+def test_a_browser_shows_each_model_call_at_its_decision(tmp_path: Path) -> None:
+    row = episode_row(
+        attempt="a",
+        decisions=[{"plan": ["wait()"], "reason": "wait()"}, {"index": 1, "plan": ["go()"]}],
+        calls=[{"call": "wait()", "status": "success"}, {"call": "go()", "status": "ended", "decision": 1}],
+    )
+    run = write_rows(tmp_path / "run", [row])
+    first = logged("a#0", system="Be brief.", prompt="Task: <b>wait</b>")
+    lines = (first, logged("a#1", answer="go()", usd=0.002, tokens_in=1), logged("a#1+", error="no answer"))
+    log_in(run / "lifetimes" / "memory" / "00", *lines)
+    address = f"{write_report(run).as_uri()}#memory%2F0%2Fheld_out%2F0"
+    opened = Elements(browse(address, tmp_path / "profile")).text
+    one, two = opened[opened.index("Decision 1") :].split("Decision 2")
+    assert "small · 12 tokens in · 3 tokens out · 0.25 s" in one
+    assert "Be brief." in one
+    assert "Task: <b>wait</b>" in one  # text, not markup
+    assert one.count("wait()") == 2  # the call and the answer; the reason says no more
+    assert "1 token in · 3 tokens out · 0.25 s · 0.0020 USD" in two
+    assert "no answer" in two
 
 
 @pytest.mark.parametrize("width", [390, 1280])

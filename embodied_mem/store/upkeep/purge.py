@@ -30,13 +30,14 @@ from embodied_mem.store.upkeep.staged_vectors import staged_files
 
 logger = logging.getLogger(__name__)
 
+RUN_FOLDERS = "run folders with their logs of model calls, trackers and reports of experiments"
 UNREACHED = (
     "exports, branches, snapshots on disk, and stores into which this one was merged",
     "the stores from which this one was branched, merged or imported",
     "backups of the folder, and blocks that the file system has freed but not overwritten",
     "the memory of other processes that have read it, until they read the store again",
     "records that other processes had not committed yet, or write from memory afterwards",
-    "run folders, trackers and reports of experiments",
+    RUN_FOLDERS,
     "other experiences whose texts describe it in other words",
 )
 

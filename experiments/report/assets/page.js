@@ -149,7 +149,7 @@ function browse(root, index) {
   }
 
   function episode(detail, origin) { // rows may omit empty fields
-    detail = { decisions: [], feedback: {}, ...detail };
+    detail = { decisions: [], feedback: {}, model_calls: [], ...detail };
     detail.calls = (detail.calls || []).map((call) => ({ first_step: 0, last_step: 0, decision: 0, reason: "", obstacle: "", ...call }));
     const facts = [["seed", detail.seed], ["problem", detail.instance], ["reward", number(detail.reward, 3)], ["ended by", detail.ended_by], ["judged", detail.explanation], ["error", detail.error],
       ["experiences in memory", detail.memory_size], ["recalls", detail.n_recalls], ["budget of recalls", detail.recalls_spent ? "ran out" : null],
@@ -173,7 +173,10 @@ function browse(root, index) {
     const where = [`step ${decision.step}`, decision.trigger, decision.obstacle && `obstacle: ${decision.obstacle}`].filter(Boolean).join(" · ");
     decision = { index: 0, step: 0, trigger: "", plan: [], recalled: [], shown: [], acted_on: [], ...decision };
     const node = el("div", { class: "decision" }, el("h4", {}, `Decision ${decision.index + 1} `, el("span", {}, where)));
-    if (decision.reason) node.append(el("p", { class: "why" }, decision.reason));
+    const before = detail.calls.filter((call) => call.decision < decision.index).length;
+    const asked = detail.model_calls.filter((call) => call.after === before);
+    const isAnswer = asked.some((call) => (call.answer || "").startsWith(decision.reason));
+    if (decision.reason && !isAnswer) node.append(el("p", { class: "why" }, decision.reason));
     const made = detail.calls.filter((call) => call.decision === decision.index);
     const undone = decision.plan.slice(made.length);
     node.append(calls(made));
@@ -182,7 +185,18 @@ function browse(root, index) {
     const earlier = decision.acted_on.filter((id) => !own.has(id)).map((id) => known.get(id) || { id });
     const listed = [...earlier, ...decision.recalled];
     if (listed.length) node.append(memories(listed, decision, detail, origin));
+    node.append(...asked.map(modelCall));
     return node;
+  }
+
+  function modelCall(call) { // what a language model was asked, and what it answered
+    const count = (tokens, what) => (tokens === undefined ? `tokens ${what} not counted` : `${tokens.toLocaleString("en")} ${tokens === 1 ? "token" : "tokens"} ${what}`);
+    const facts = [call.model, count(call.tokens_in, "in"), count(call.tokens_out, "out"),
+      `${number(call.seconds, 2)} s`, call.usd === undefined ? null : `${call.usd ? Number(call.usd).toPrecision(2) : 0} USD`];
+    const prompt = el("details", {}, el("summary", {}, ["Prompt", call.template].filter(Boolean).join(" · ")),
+      call.system ? el("pre", { class: "prompt" }, call.system) : null, el("pre", { class: "prompt" }, call.prompt || ""));
+    return el("div", { class: "asked" }, el("p", { class: "meta" }, facts.filter(Boolean).join(" · ")),
+      el("p", {}, "Answer ", el("code", {}, call.answer || "(none)"), call.error ? el("span", { class: "lost" }, ` ${call.error}`) : null), prompt);
   }
 
   function calls(made) {

@@ -4,6 +4,7 @@
 so that it can be learnt. An environment variable slows steps down where a test wants to interrupt a run.
 """
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -148,6 +149,17 @@ class Puller:
 
     def describe(self) -> JsonObject:
         return {"name": "puller", "k": self.k}
+
+
+class CostlyPuller(Puller):
+    """Each decision has this cost."""
+
+    def __init__(self, cost: dict[str, float], k: int = 2) -> None:
+        super().__init__(k)
+        self.cost = cost
+
+    def decide(self, context: Context) -> Decision:
+        return dataclasses.replace(super().decide(context), cost=self.cost)
 
 
 class BrokenPlanner(Puller):

@@ -254,7 +254,7 @@ def test_an_answer_cut_at_its_length_is_no_lost_episode(kind):
 def test_an_episode_with_a_fault_is_recorded_with_its_cause(fault, tmp_path):
     what, _ = FAULTS[fault]
     with stand_in.StandInServer("take(red key)", faults=[None], always=what) as server:
-        model = LoggedModel(model_at(server.url, timeout_s=0.4), tmp_path)
+        model = LoggedModel(model_at(server.url, timeout_s=3.0), tmp_path)
         episode = play(model)
         url = server.url
     assert episode.outcome.status is Status.TRUNCATED
