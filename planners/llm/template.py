@@ -15,6 +15,7 @@ from embodied_mem.records import Experience
 
 _FOLDER = resources.files("embodied_mem.planners.llm") / "templates"
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+SKILLS = "skills"  # the input that belongs to the instruction, and not to a situation
 FORMS = ("completion", "chat")
 ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
     "success": frozenset({"call"}),
@@ -48,12 +49,13 @@ class Template:
         role: What the model is asked for, such as `plan`.
         version: Raised with every change of its text; recorded answers belong to one version.
         form: `completion` (the model continues a text) or `chat`.
-        inputs: Inputs that its fields may name: `task`, `state`, `last`, `skills`, and facts of the world.
+        inputs: Inputs that its fields may name: `task`, `state`, `last`, and facts of the world; and `skills`,
+            which only `system` may name.
         order: Fields of a situation, in order.
         fields: Field -> text with inputs in braces; left out of a situation where an input is empty.
         answer: How a call that succeeded (`success`) or failed (`failure`) follows its situation, and what
             the model continues (`open`).
-        system: Instruction of a chat; may name the input `skills`.
+        system: Instruction of a chat.
         joint: Between the fields of a situation.
         separator: Between examples.
     """
@@ -78,8 +80,8 @@ class Template:
             if name not in self.fields:
                 raise unknown_name(f"field in the order of template {self.name}", name, self.fields)
         for name, text in self.fields.items():
-            _check(f"{name} of template {self.name}", text, self.inputs)
-        _check(f"system of template {self.name}", self.system, {"skills"} & set(self.inputs))
+            _check(f"{name} of template {self.name}", text, set(self.inputs) - {SKILLS})
+        _check(f"system of template {self.name}", self.system, {SKILLS} & set(self.inputs))
         for name, allowed in ANSWERS.items():
             if name not in self.answer:
                 raise ExperimentError(f"template {self.name} has no answer.{name}")
@@ -100,7 +102,7 @@ class Template:
         """
         blocks = [self.example(each) for each in examples]
         blocks.append(f"{self._block(situation)}\n{self.answer['open']}")
-        return Prompt(self.separator.join(blocks), self.system.strip().format_map({"skills": skills}))
+        return Prompt(self.separator.join(blocks), self.system.strip().format_map({SKILLS: skills}))
 
     def example(self, experience: Experience) -> str:
         """An experience as a worked example."""
@@ -117,11 +119,8 @@ class Template:
         `Action: open(door)` becomes `Action open(door)` where answers are opened by `Action:`.
         """
         opening = self.answer["open"].strip().rstrip(":")
-        return (
-            re.sub(rf"(?i)\b({re.escape(opening)})(?:\s*:)+", r"\1", one_line(text))
-            if opening
-            else one_line(text)
-        )
+        label = rf"(?i)\b({re.escape(opening)})(?:\s*:)+"
+        return re.sub(label, r"\1", one_line(text)) if opening else one_line(text)
 
     def _block(self, situation: Situation) -> str:
         quoted = {name: self.quoted(text) for name, text in situation.texts.items()}

@@ -191,6 +191,7 @@ def test_a_template_of_ones_own_is_a_file(tmp_path):
     [
         (("{task}", "{tusk}"), UnknownName, r"input in task of template mine 'tusk'.*Did you mean 'task'"),
         (("{task}", "{task.text}"), UnknownName, r"input in task of template mine 'task.text'"),
+        (("{task}", "{skills}"), UnknownName, "input in task of template mine 'skills'"),
         (("{task}", "{}"), UnknownName, "input in task of template mine ''"),
         (
             ("{task}", "{task!r}"),
@@ -240,6 +241,15 @@ def test_a_broken_template_is_refused_by_name(tmp_path, change, error, message):
     assert change[0] in OWN
     with pytest.raises(error, match=message):
         own(tmp_path, OWN.replace(*change))
+
+
+def test_skills_belong_to_the_instruction_alone(tmp_path):
+    text = OWN.replace('["task", "held"]', '["task", "held", "skills"]').replace(
+        "version", 'system = "{skills}!"\nversion'
+    )
+    assert own(tmp_path, text).prompt(NOW, [], skills="- go()").system == "- go()!"
+    with pytest.raises(UnknownName, match="input in task of template mine 'skills'"):
+        own(tmp_path, text.replace("T={task}", "T={skills}"))
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
