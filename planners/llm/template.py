@@ -49,7 +49,7 @@ class Template:
         role: What the model is asked for, such as `plan`.
         version: Raised with every change of its text; recorded answers belong to one version.
         form: `completion` (the model continues a text) or `chat`.
-        inputs: Inputs that its fields may name: `task`, `state`, `last`, and facts of the world; and `skills`,
+        inputs: What its fields may name: `task`, `state`, `last`, and facts of the world; and `skills`,
             which only `system` may name.
         order: Fields of a situation, in order.
         fields: Field -> text with inputs in braces; left out of a situation where an input is empty.
