@@ -14,11 +14,12 @@ from embodied_mem.planners.llm.make_model import make_model
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.template import Prompt, Template, load_template
-from embodied_mem.records import Kind, Recalled, SkillCall, Status
+from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
 from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.filters import Equals, Or, Where, all_of, where
 from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.legal_calls import in_order
 from embodied_mem.records.queries import Query
 from embodied_mem.records.situations import situation_text
 
@@ -121,7 +122,8 @@ class LLMPlanner:
             weights=self._weights,
             distinct=self._distinct,
         )
-        return (await context.arecall(query))[::-1]
+        hits = (await context.arecall(query))[::-1]
+        return [replace(hit, experience=_in_order(hit.experience, context)) for hit in hits]
 
     def _request(self, context: Context, choices: CallChoices, hits: list[Recalled]) -> Request:
         now, template = Situation.of(context), self.template
@@ -226,6 +228,12 @@ def _asked_anew(request: Request, answer: Answer, failure: str, template: Templa
     wrong, why = template.quoted(answer.text[:500]), template.quoted(failure[:300])
     told = f"{request.prompt.user} {wrong}\n(This cannot be done: {why})\n{template.answer['open']}"
     return replace(request, prompt=Prompt(told, request.prompt.system), place=f"{request.place}+")
+
+
+def _in_order(experience: Experience, context: Context) -> Experience:
+    """The experience with its calls written as they can be made now."""
+    plan = tuple(in_order(call, context.skills) for call in experience.plan)
+    return experience.replace(plan=plan)
 
 
 def _where(kinds: Sequence[str], *, only_won: bool) -> Where:
