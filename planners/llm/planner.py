@@ -46,6 +46,7 @@ class LLMPlanner:
         weights: Weights of the parts of the query; see `Query.weights`; None: the memory's.
         distinct: Whether to recall only one of near duplicates.
         max_calls: Longest plan, >= 1.
+        max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no limit of its own.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
 
     Raises:
@@ -66,15 +67,19 @@ class LLMPlanner:
         weights: Mapping[str, float] | None = None,
         distinct: bool = False,
         max_calls: int = 1,
+        max_per_episode: int | None = None,
         max_rounds: int = 1,
     ) -> None:
         _check_at_least({"k": (k, 0), "max_calls": (max_calls, 1), "max_rounds": (max_rounds, 0)})
+        if max_per_episode is not None:
+            _check_at_least({"max_per_episode": (max_per_episode, 1)})
         self.model = model
         self.template = load_template(template or DEFAULT_TEMPLATES[model.form], order=order)
         self._kept = _where(kinds, only_won=only_won)
         self._k, self._distinct, self._weights = k, distinct, weights
         self._minimum = None if min_similarity is None else {"state": min_similarity}
         self._max_calls, self._max_rounds = max_calls, max_rounds
+        self._max_per_episode = max_per_episode
         self._said: JsonObject = {
             "k": k,
             "template": self.template.id,
@@ -85,6 +90,7 @@ class LLMPlanner:
             "weights": None if weights is None else dict(weights),
             "distinct": distinct,
             "max_calls": max_calls,
+            "max_per_episode": max_per_episode,
             "max_rounds": max_rounds,
         }
 
@@ -99,6 +105,8 @@ class LLMPlanner:
         Raises:
             ModelError: The model gave no answer.
         """
+        if self._max_per_episode is not None and len(context.history) >= self._max_per_episode:
+            return Stop(f"max_per_episode: {self._max_per_episode} calls were made")
         choices = CallChoices.of(context.skills, made_before(context), max_calls=self._max_calls)
         if choices.is_empty:
             return Stop(NOTHING_LEFT)

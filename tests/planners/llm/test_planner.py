@@ -357,3 +357,10 @@ def test_calls_from_a_store_are_written_in_the_order_of_their_parameters(tmp_pat
         model = ScriptedModel(lambda request: asked.append(request) or "put(cup, sink)")
         run_awaitable(LLMPlanner(model).decide(context))
     assert "Action: put(cup, sink)" in asked[0].prompt.user
+
+
+def test_it_stops_after_the_calls_that_an_episode_may_cost():
+    episode = play(ScriptedModel(any_call), max_per_episode=3)
+    assert len(episode.trace.calls) == 3
+    assert episode.trace.ended_by == "planner"
+    assert "max_per_episode" in episode.trace.decisions[-1].reason
