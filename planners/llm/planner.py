@@ -46,7 +46,7 @@ class LLMPlanner:
         weights: Weights of the parts of the query; see `Query.weights`; None: the memory's.
         distinct: Whether to recall only one of near duplicates.
         max_calls: Longest plan, >= 1.
-        max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no limit of its own.
+        max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no bound.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
 
     Raises:
