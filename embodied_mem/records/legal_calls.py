@@ -59,20 +59,25 @@ def calls_of(skill: Skill) -> list[SkillCall]:
     return [SkillCall(skill.name, dict(zip(names, values, strict=True))) for values in combinations]
 
 
-def write_call(call: SkillCall, skills: Sequence[Skill]) -> str:
-    """Return a call as `parse_call` reads it, with the arguments in the order of the skill's parameters.
+def in_order(call: SkillCall, skills: Sequence[Skill]) -> SkillCall:
+    """Return a call with its arguments in the order of the skill's parameters, as `parse_call` reads them.
 
-    `str(call)` has them in the order of the call, which in a plan from a store is that of their names.
+    A plan from a store has them in the order of their names.
 
     Args:
         call: The call.
-        skills: The skills that can be called now; a call of another skill is written as it is.
+        skills: The skills that can be called now; a call of another skill is returned as it is.
     """
     for skill in skills:
         names = [parameter.name for parameter in skill.parameters]
         if skill.name == call.name and set(names) == set(call.arguments):
-            return str(SkillCall(call.name, {name: call.arguments[name] for name in names}, call.count))
-    return str(call)
+            return SkillCall(call.name, {name: call.arguments[name] for name in names}, call.count)
+    return call
+
+
+def write_call(call: SkillCall, skills: Sequence[Skill]) -> str:
+    """Return a call as `parse_call` reads it; see `in_order`."""
+    return str(in_order(call, skills))
 
 
 def parse_call(text: str, skills: Sequence[Skill]) -> SkillCall:

@@ -34,8 +34,13 @@ class CallChoices:
     def of(
         cls, skills: Sequence[Skill], refused: Iterable[SkillCall] = (), *, max_calls: int = 1
     ) -> "CallChoices":
-        """The choices among the calls of these skills; see the attributes."""
-        return cls(tuple(skills), frozenset(replace(call, count=1) for call in refused), max_calls)
+        """The choices among the calls of these skills; see the attributes.
+
+        Where other skills can be called, one whose argument is a thing but lists none is left out: nothing
+        that fits is known yet, and a model would make one up.
+        """
+        known = [skill for skill in skills if not any(p.is_open and not p.choices for p in skill.parameters)]
+        return cls(tuple(known or skills), frozenset(replace(call, count=1) for call in refused), max_calls)
 
     @property
     def is_empty(self) -> bool:

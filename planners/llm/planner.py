@@ -14,11 +14,12 @@ from embodied_mem.planners.llm.make_model import make_model
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.template import Prompt, Template, load_template
-from embodied_mem.records import Kind, Recalled, SkillCall, Status
+from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
 from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.filters import Equals, Or, Where, all_of, where
 from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.legal_calls import in_order
 from embodied_mem.records.queries import Query
 from embodied_mem.records.situations import situation_text
 
@@ -45,6 +46,7 @@ class LLMPlanner:
         weights: Weights of the parts of the query; see `Query.weights`; None: the memory's.
         distinct: Whether to recall only one of near duplicates.
         max_calls: Longest plan, >= 1.
+        max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no bound.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
 
     Raises:
@@ -65,15 +67,19 @@ class LLMPlanner:
         weights: Mapping[str, float] | None = None,
         distinct: bool = False,
         max_calls: int = 1,
+        max_per_episode: int | None = None,
         max_rounds: int = 1,
     ) -> None:
         _check_at_least({"k": (k, 0), "max_calls": (max_calls, 1), "max_rounds": (max_rounds, 0)})
+        if max_per_episode is not None:
+            _check_at_least({"max_per_episode": (max_per_episode, 1)})
         self.model = model
         self.template = load_template(template or DEFAULT_TEMPLATES[model.form], order=order)
         self._kept = _where(kinds, only_won=only_won)
         self._k, self._distinct, self._weights = k, distinct, weights
         self._minimum = None if min_similarity is None else {"state": min_similarity}
         self._max_calls, self._max_rounds = max_calls, max_rounds
+        self._max_per_episode = max_per_episode
         self._said: JsonObject = {
             "k": k,
             "template": self.template.id,
@@ -84,6 +90,7 @@ class LLMPlanner:
             "weights": None if weights is None else dict(weights),
             "distinct": distinct,
             "max_calls": max_calls,
+            "max_per_episode": max_per_episode,
             "max_rounds": max_rounds,
         }
 
@@ -98,6 +105,8 @@ class LLMPlanner:
         Raises:
             ModelError: The model gave no answer.
         """
+        if self._max_per_episode is not None and len(context.history) >= self._max_per_episode:
+            return Stop(f"max_per_episode: {self._max_per_episode} calls were made")
         choices = CallChoices.of(context.skills, made_before(context), max_calls=self._max_calls)
         if choices.is_empty:
             return Stop(NOTHING_LEFT)
@@ -121,7 +130,8 @@ class LLMPlanner:
             weights=self._weights,
             distinct=self._distinct,
         )
-        return (await context.arecall(query))[::-1]
+        hits = (await context.arecall(query))[::-1]
+        return [replace(hit, experience=_in_order(hit.experience, context)) for hit in hits]
 
     def _request(self, context: Context, choices: CallChoices, hits: list[Recalled]) -> Request:
         now, template = Situation.of(context), self.template
@@ -226,6 +236,12 @@ def _asked_anew(request: Request, answer: Answer, failure: str, template: Templa
     wrong, why = template.quoted(answer.text[:500]), template.quoted(failure[:300])
     told = f"{request.prompt.user} {wrong}\n(This cannot be done: {why})\n{template.answer['open']}"
     return replace(request, prompt=Prompt(told, request.prompt.system), place=f"{request.place}+")
+
+
+def _in_order(experience: Experience, context: Context) -> Experience:
+    """The experience with its calls written as they can be made now."""
+    plan = tuple(in_order(call, context.skills) for call in experience.plan)
+    return experience.replace(plan=plan)
 
 
 def _where(kinds: Sequence[str], *, only_won: bool) -> Where:

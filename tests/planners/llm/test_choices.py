@@ -346,3 +346,10 @@ def test_an_answer_of_any_length_is_read_in_seconds(unit):
         CallChoices.of([GO, PUT]).read("put(" + unit * 3_000_000)
     assert time.perf_counter() - began_s < 5.0
     assert MAX_ANSWER_CHARS < 100_000
+
+
+def test_a_thing_that_nobody_has_seen_is_not_made_up():
+    thing = Parameter(name="object", type="object", choices=(), is_open=True)
+    look, take = Skill(name="look"), Skill(name="take", parameters=(thing,))
+    assert [skill.name for skill in CallChoices.of([take, look]).skills] == ["look"]
+    assert [skill.name for skill in CallChoices.of([take]).skills] == ["take"]

@@ -19,7 +19,7 @@ from embodied_mem.planners.llm.planner import NOTHING_LEFT, LLMPlanner, made_bef
 from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.records.decisions import CallRecord, Context, Stop, Trigger
-from embodied_mem.records.skills import Observation, Skill, SkillResult, SkillStatus
+from embodied_mem.records.skills import Observation, Parameter, Skill, SkillResult, SkillStatus
 from embodied_mem.testing import PlannerContract
 from embodied_mem.testing.key_door import COLOURS, KeyDoorEnv, KeyDoorWorld
 
@@ -326,3 +326,41 @@ def context_of(observation, *, skills=(), history=()):
         rng=np.random.default_rng(0),
         history=history,
     )
+
+
+def test_calls_from_a_store_are_written_in_the_order_of_their_parameters(tmp_path):
+    """A store sorts arguments by name, so `put(cup, sink)` would become `put(sink, cup)`."""
+    put = Skill(
+        name="put",
+        parameters=(Parameter(name="what", choices=("cup",)), Parameter(name="into", choices=("sink",))),
+    )
+    with MemoryStore.open(tmp_path) as store:
+        memory = store.memory(embedder=None)
+        memory.record(
+            Experience(
+                kind="decision",
+                task="put the cup away",
+                plan=(SkillCall("put", {"what": "cup", "into": "sink"}),),
+                outcome=Outcome(status=Status.SUCCESS),
+                metadata={"episode": "success"},
+            )
+        )
+        context = Context(
+            trigger=Trigger.START,
+            task=Task("put the cup away"),
+            observation=Observation(text="a cup"),
+            skills=(put,),
+            recall=memory.recall,
+            rng=np.random.default_rng(0),
+        )
+        asked = []
+        model = ScriptedModel(lambda request: asked.append(request) or "put(cup, sink)")
+        run_awaitable(LLMPlanner(model).decide(context))
+    assert "Action: put(cup, sink)" in asked[0].prompt.user
+
+
+def test_it_stops_after_the_calls_that_an_episode_may_cost():
+    episode = play(ScriptedModel(any_call), max_per_episode=3)
+    assert len(episode.trace.calls) == 3
+    assert episode.trace.ended_by == "planner"
+    assert "max_per_episode" in episode.trace.decisions[-1].reason
