@@ -105,9 +105,12 @@ class LLMPlanner:
         Raises:
             ModelError: The model gave no answer.
         """
-        if self._max_per_episode is not None and len(context.history) >= self._max_per_episode:
+        longest = self._max_calls
+        if self._max_per_episode is not None:
+            longest = min(longest, self._max_per_episode - len(context.history))
+        if longest < 1:
             return Stop(f"max_per_episode: {self._max_per_episode} calls were made")
-        choices = CallChoices.of(context.skills, made_before(context), max_calls=self._max_calls)
+        choices = CallChoices.of(context.skills, made_before(context), max_calls=longest)
         if choices.is_empty:
             return Stop(NOTHING_LEFT)
         hits = await self._recalled(context)

@@ -359,8 +359,14 @@ def test_calls_from_a_store_are_written_in_the_order_of_their_parameters(tmp_pat
     assert "Action: put(cup, sink)" in asked[0].prompt.user
 
 
-def test_it_stops_after_the_calls_that_an_episode_may_cost():
-    episode = play(ScriptedModel(any_call), max_per_episode=3)
+@pytest.mark.parametrize("max_calls", [1, 2, 5])
+def test_it_stops_after_the_calls_that_an_episode_may_cost(max_calls):
+    keys = "\n".join(f"take({colour} key)" for colour in COLOURS)  # each changes the situation
+    episode = play(
+        ScriptedModel(lambda request: keys if max_calls > 1 else any_call(request)),
+        max_calls=max_calls,
+        max_per_episode=3,
+    )
     assert len(episode.trace.calls) == 3
     assert episode.trace.ended_by == "planner"
     assert "max_per_episode" in episode.trace.decisions[-1].reason
