@@ -353,10 +353,9 @@ def test_calls_from_a_store_are_written_in_the_order_of_their_parameters(tmp_pat
             recall=memory.recall,
             rng=np.random.default_rng(0),
         )
-        asked = []
-        model = ScriptedModel(lambda request: asked.append(request) or "put(cup, sink)")
+        model = ScriptedModel(["put(cup, sink)"])
         run_awaitable(LLMPlanner(model).decide(context))
-    assert "Action: put(cup, sink)" in asked[0].prompt.user
+    assert "Action: put(cup, sink)" in model.requests[0].prompt.user
 
 
 @pytest.mark.parametrize("max_calls", [1, 2, 5])
