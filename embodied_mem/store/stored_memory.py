@@ -1,15 +1,28 @@
 """`StoredMemory`: the memory of a store, which keeps images as the store's attachments."""
 
-from typing import TYPE_CHECKING, Unpack
+from typing import Protocol, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from embodied_mem.contracts import Backend
 from embodied_mem.memory.experience_memory import ExperienceMemory, MemoryOptions
 from embodied_mem.records.experience import Attachment
+from embodied_mem.store.upkeep.attachments import AttachmentStore
 
-if TYPE_CHECKING:
-    from embodied_mem.store.memory_store import MemoryStore
+
+class HasAttachments(Protocol):
+    """What a memory needs of its store."""
+
+    @property
+    def backend(self) -> Backend:
+        """The log."""
+        ...
+
+    @property
+    def attachments(self) -> AttachmentStore:
+        """The attachment files."""
+        ...
 
 
 class StoredMemory(ExperienceMemory):
@@ -20,7 +33,7 @@ class StoredMemory(ExperienceMemory):
         options: Keyword arguments of `ExperienceMemory`.
     """
 
-    def __init__(self, store: "MemoryStore", **options: Unpack[MemoryOptions]) -> None:
+    def __init__(self, store: HasAttachments, **options: Unpack[MemoryOptions]) -> None:
         super().__init__(store.backend, **options)
         self._store = store
 
