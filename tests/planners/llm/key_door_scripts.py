@@ -14,7 +14,12 @@ def any_call(request):
 
 def right_call(request):
     """The call that a person would make, from what the prompt says last."""
-    held, door, how = STATE.findall(request.prompt.user)[-1]
+    return right_line(request.prompt.user)
+
+
+def right_line(prompt):
+    """The same, from the text of a prompt."""
+    held, door, how = STATE.findall(prompt)[-1]
     if how == "open":
         return "go_to(chest)"
     return f"open({door} door)" if held == f"{door} key" else f"take({door} key)"
