@@ -43,7 +43,6 @@ class Answer:
         tokens_out: Tokens of the answer, likewise.
         tokens_cached: Tokens of the prompt that the server had kept.
         seconds: How long it took.
-        model: Name of the model that answered, as the server gives it.
         usd: What it cost; None if that is not known.
     """
 
@@ -52,7 +51,6 @@ class Answer:
     tokens_out: int | None = None
     tokens_cached: int | None = None
     seconds: float = 0.0
-    model: str = ""
     usd: float | None = None
 
 
