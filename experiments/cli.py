@@ -158,9 +158,14 @@ def _run(options: argparse.Namespace, *, command: str) -> int:
 
 def _play(options: argparse.Namespace, command: str) -> int:
     _use_one_thread()
+    from embodied_mem.experiments.compose import compose_config
+    from embodied_mem.experiments.dry_run import dry_run
     from embodied_mem.experiments.run_command import run
     from embodied_mem.experiments.tables import print_summary
 
+    if "dry_run=true" in options.overrides:
+        dry_run(compose_config(options.overrides), say=print)
+        return 0
     result = run(options.overrides, command=command, say=lambda line: print(line, flush=True))
     print_summary(result.summary)
     print(f"report: {result.report}" if result.report else f"run: {result.folder}")

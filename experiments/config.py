@@ -95,13 +95,23 @@ class RunConfig:
     """Folder of the run; by default outputs/<date>/<name>_<time>."""
     resume: str = ""
     """Folder of an interrupted run to resume; its stored configuration is used."""
+    dry_run: bool = False
+    """Whether to print every prompt of a language model in the first lifetime, and play nothing."""
     report: bool = True
     """Whether to write report.html."""
     tracker: str = "jsonl"
     """Registered tracker that receives metrics during the run; empty for none."""
 
 
-NOT_COMPARED = ("workers", "out", "resume", "report", "tracker", "budget")  # do not affect the results
+NOT_COMPARED = (
+    "workers",
+    "out",
+    "resume",
+    "dry_run",
+    "report",
+    "tracker",
+    "budget",
+)  # do not affect the results
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,13 @@ class CopyModel:
 
     Else it takes the call of that skill whose arguments share most words with it. Without an experience, or
     where no call of its skill is left, it takes the next best one, and at last any call, drawn by the prompt.
+
+    Args:
+        form: Form of the templates it is asked with, for dry runs: `completion` or `chat`.
     """
 
-    form = "completion"
+    def __init__(self, *, form: str = "completion") -> None:
+        self.form = form
 
     async def answer(self, request: Request) -> Answer:
         """Return the call; it costs no tokens."""

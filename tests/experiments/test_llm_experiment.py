@@ -5,8 +5,10 @@ import json
 import pytest
 
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
+from embodied_mem.experiments.cli import main
 from embodied_mem.experiments.compose import compose_config
 from embodied_mem.experiments.config import make_plan
+from embodied_mem.experiments.dry_run import dry_run
 from embodied_mem.experiments.run_command import RunStopped, run
 from embodied_mem.records.filters import where
 from embodied_mem.store import MemoryStore
@@ -114,3 +116,24 @@ def test_a_server_that_cannot_be_reached_stops_the_run_and_it_resumes(tmp_path):
         line for path in found for line in path.read_text("utf-8").splitlines() if '"held_out"' in line
     ]
     assert not held_out
+
+
+def test_a_dry_run_prints_every_prompt_with_tokens_and_cost_and_calls_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    overrides = ["experiment=llm", "seeds=tuning", *LENGTH, "arms=[memory,random]", "comparisons=[]"]
+    nowhere = ["llm=openai_compatible", "llm.model=openai:m", "llm.base_url=http://127.0.0.1:1/v1"]
+    assert main(["run", *overrides, *nowhere, "dry_run=true"]) == 0
+    out = capsys.readouterr().out
+    assert {"--- memory-00-held_out-000", "--- random-00-held_out-002"} <= {
+        line[:26] for line in out.splitlines()
+    }
+    assert "You control an agent." in out
+    assert "about" in out.splitlines()[0]
+    assert out.splitlines()[-1].startswith("random: ")
+    assert "price unknown" in out.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_without_a_served_model_is_refused():
+    with pytest.raises(ExperimentError, match="no arm asks"):
+        dry_run(compose_config([*SMALL, *LENGTH]), say=print)
