@@ -122,6 +122,16 @@ def costs_table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def llm_headline(document: dict[str, Any]) -> str:
+    """One sentence on the arms of a language model."""
+    shares = {arm: measured(document["arms"][arm]["success"], "success") for arm in document["order"]}
+    return (
+        f"Held out, over {len(document['kinds'])} task kinds: {shares['memory']} with what a case-based agent "
+        f"remembered, {shares['demonstrations']} with a teacher's decisions, {shares['random']} with random "
+        f"memories, {shares['none']} with none; the best memory copied without a model {shares['copy']}."
+    )
+
+
 def by_kind(document: dict[str, Any], a: str, b: str, kind: str) -> dict[str, Any]:
     """The comparison of two arms in the success on one kind."""
     return next(c for c in document["comparisons_by_kind"] if (c["a"], c["b"], c["kind"]) == (a, b, kind))
@@ -149,7 +159,12 @@ def blocks() -> dict[str, str]:
     }
 
 
-LLM_TABLES = {"kinds": kinds_table, "differences": llm_differences_table, "costs": costs_table}
+LLM_TABLES = {
+    "headline": llm_headline,
+    "kinds": kinds_table,
+    "differences": llm_differences_table,
+    "costs": costs_table,
+}
 
 
 def main() -> int:
