@@ -288,9 +288,15 @@ def lesson(dimension: int) -> Experience:
 
 
 def test_an_episode_and_its_calls_are_one_transaction_and_its_lessons_another(store: MemoryStore) -> None:
-    memory, batches = store.memory(), []
+    memory = store.memory()
+    batches: list[list[str]] = []
     append = memory.backend.append
-    memory.backend.append = lambda entries: (batches.append([e.id for e in entries]), append(entries))[1]  # type: ignore[method-assign]
+
+    def noted(entries: Any) -> Any:
+        batches.append([entry.id for entry in entries])
+        return append(entries)
+
+    memory.backend.append = noted  # type: ignore[method-assign]
     agent = Agent(planner=Teaching(2, 2), memory=memory, limits=LIMITS, record_decisions=True)
     episode = agent.run_episode(KeyDoorWorld(), seed=0, attempt="e")
     n = len(episode.trace.calls)

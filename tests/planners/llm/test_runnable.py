@@ -49,7 +49,12 @@ def test_what_it_raises_ends_the_episode_with_its_cause():
 
 def test_a_call_that_cannot_be_made_is_asked_for_anew_and_then_given_up():
     asked = []
-    episode = play(RunnableLambda(lambda messages: asked.append(messages) or "fly(moon)"), max_rounds=1)
+
+    def fly(messages):
+        asked.append(messages)
+        return "fly(moon)"
+
+    episode = play(RunnableLambda(fly), max_rounds=1)
     assert len(asked) == 2
     assert "fly" in episode.trace.decisions[-1].reason
 
