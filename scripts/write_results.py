@@ -127,8 +127,8 @@ def llm_headline(document: dict[str, Any]) -> str:
     shares = {arm: measured(document["arms"][arm]["success"], "success") for arm in document["order"]}
     return (
         f"Held out, over {len(document['kinds'])} task kinds: {shares['memory']} with what a case-based "
-        f"agent remembered, {shares['demonstrations']} with a teacher's decisions, {shares['random']} with random "
-        f"memories, {shares['none']} with none; the best memory copied without a model {shares['copy']}."
+        f"agent remembered, {shares['demonstrations']} with a teacher's decisions, {shares['random']} with "
+        f"random memories, {shares['none']} with none; the best memory copied without a model {shares['copy']}."
     )
 
 
