@@ -128,7 +128,8 @@ def llm_headline(document: dict[str, Any]) -> str:
     return (
         f"Held out, over {len(document['kinds'])} task kinds: {shares['memory']} with what a case-based "
         f"agent remembered, {shares['demonstrations']} with a teacher's decisions, {shares['random']} with "
-        f"random memories, {shares['none']} with none; the best memory copied without a model {shares['copy']}."
+        f"random memories, {shares['none']} with none; the best memory copied without a "
+        f"model {shares['copy']}."
     )
 
 
