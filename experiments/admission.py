@@ -24,7 +24,8 @@ from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.run_command import play_lifetimes
 from embodied_mem.experiments.runner import all_units
 
-HIGHEST, LEAST_EXPERT = 0.8, 0.95
+LOWEST, HIGHEST, LEAST_EXPERT = 0.1, 0.8, 0.95
+MIN_EPISODES = 100
 ARMS = ("none", "floor", "expert")
 MODEL_PLANNER = "llm"
 
@@ -38,8 +39,8 @@ class Rule:
         min_episodes: Lowest number of episodes of each arm.
     """
 
-    lowest: float = 0.1
-    min_episodes: int = 100
+    lowest: float = LOWEST
+    min_episodes: int = MIN_EPISODES
 
     def __str__(self) -> str:
         return (
@@ -48,6 +49,7 @@ class Rule:
         )
 
 
+RULE = str(Rule())
 # A small model without memory may fail always, which leaves the more to learn; its episodes take seconds.
 MODEL_RULE = Rule(lowest=0.0, min_episodes=40)
 EPISODES_AT_ONCE = 5  # of each kind per unit of work; small units keep all workers busy to the end

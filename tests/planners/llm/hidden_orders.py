@@ -120,18 +120,20 @@ def attempt(channel, model, text, *, max_decisions=5, **options):
 
 
 def check_prompt(request, template):
-    """As many blocks as examples and one for now, two lines each, and only ours open an answer."""
+    """As many blocks as examples and one for now, each of our lines, and only ours open an answer."""
     opening = template.answer["open"]
+    n_told = len(template.fields) if template.joint == "\n" else 1
     first_round = request.prompt.user.split("\n(This cannot be done: ")[0]
     blocks = first_round.split("\n\n")
     assert len(blocks) == len(request.examples) + 1
     for block in blocks:
-        told, answer = block.split("\n")
-        assert not told.startswith(opening)
+        *told, answer = block.split("\n")
+        assert 1 <= len(told) <= n_told
+        assert not any(line.startswith(opening) for line in told)
         assert answer.startswith(opening)
     label = re.compile(rf"(?i)\b{opening[:-1]}\s*:")
     assert len(label.findall(first_round)) == len(blocks)
-    assert len(request.prompt.user.splitlines()) <= 3 * len(blocks) - 1 + 2
+    assert len(request.prompt.user.splitlines()) <= (n_told + 2) * len(blocks) - 1 + 2
     if template.system:  # two lines a skill in place of their placeholder
         n_lines = len(template.system.strip().splitlines()) - 1 + 2 * len(request.choices.offered())
         assert len(request.prompt.system.splitlines()) == n_lines

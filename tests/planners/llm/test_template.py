@@ -72,7 +72,7 @@ def test_the_prompt_of_a_chat_model():
         NOW, [experience(1, status=Status.FAILURE)], skills="- open(object)"
     )
     assert "The calls it can make:\n- open(object)\n" in prompt.system
-    assert prompt.user.endswith("Task: get to the chest Situation: A red door.\nCall:")
+    assert prompt.user.endswith("Task: get to the chest\nSituation: A red door.\nCall:")
     assert "Call: take(key 1) (this failed: it is locked)\n\n" in prompt.user
 
 
