@@ -11,9 +11,14 @@ from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
 from embodied_mem.planners.llm.make_model import make_model
+from embodied_mem.planners.llm.notes.make import make_notes
+from embodied_mem.planners.llm.notes.note import Note
+from embodied_mem.planners.llm.presets.preset import load_preset
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
+from embodied_mem.planners.llm.skill_library import SkillLibrary, expand, note_of, refused_too
 from embodied_mem.planners.llm.template import Prompt, Template, load_template
+from embodied_mem.planners.llm.windows import within_windows
 from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
 from embodied_mem.records.episodes import added_costs
@@ -48,6 +53,10 @@ class LLMPlanner:
         max_calls: Longest plan, >= 1.
         max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no bound.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
+        notes: What the prompt tells before the examples: name -> settings, `lessons` or `recent_calls`.
+        window: How many decisions before and after a recalled one are shown with it.
+        library: Settings of a `SkillLibrary`, which offers plans of won episodes as skills; None: none.
+        preset: Name of the preset that these settings come from, for the log.
 
     Raises:
         InvalidRecord: A number is out of range or of the wrong type.
@@ -69,8 +78,14 @@ class LLMPlanner:
         max_calls: int = 1,
         max_per_episode: int | None = None,
         max_rounds: int = 1,
+        notes: Mapping[str, Mapping[str, Any]] | None = None,
+        window: Sequence[int] = (0, 0),
+        library: Mapping[str, Any] | None = None,
+        preset: str = "",
     ) -> None:
+        before, after = window
         _check_at_least({"k": (k, 0), "max_calls": (max_calls, 1), "max_rounds": (max_rounds, 0)})
+        _check_at_least({"window before": (before, 0), "window after": (after, 0)})
         if max_per_episode is not None:
             _check_at_least({"max_per_episode": (max_per_episode, 1)})
         self.model = model
@@ -80,6 +95,8 @@ class LLMPlanner:
         self._minimum = None if min_similarity is None else {"state": min_similarity}
         self._max_calls, self._max_rounds = max_calls, max_rounds
         self._max_per_episode = max_per_episode
+        self._notes, self._window = make_notes(notes or {}), (before, after)
+        self._library = None if library is None else SkillLibrary(**library)
         self._said: JsonObject = {
             "k": k,
             "template": self.template.id,
@@ -92,6 +109,10 @@ class LLMPlanner:
             "max_calls": max_calls,
             "max_per_episode": max_per_episode,
             "max_rounds": max_rounds,
+            "notes": [source.describe() for source in self._notes],
+            "window": [before, after],
+            "library": None if self._library is None else self._library.describe(),
+            "preset": preset,
         }
 
     def describe(self) -> JsonObject:
@@ -110,15 +131,21 @@ class LLMPlanner:
             longest = min(longest, self._max_per_episode - len(context.history))
         if longest < 1:
             return Stop(f"max_per_episode: {self._max_per_episode} calls were made")
-        choices = CallChoices.of(context.skills, made_before(context), max_calls=longest)
+        composed = [] if self._library is None else await self._library.offered(context)
+        skills, made = [*context.skills, *(each.skill for each in composed)], made_before(context)
+        choices = CallChoices.of(skills, made | refused_too(composed, made), max_calls=longest)
         if choices.is_empty:
             return Stop(NOTHING_LEFT)
         hits = await self._recalled(context)
-        reply = await self._ask(self._request(context, choices, hits))
-        shown = tuple(hit.experience.id for hit in hits)
+        notes = [note for source in self._notes if (note := await source.note(context))]
+        if composed:
+            notes.append(note_of(composed))
+        reply = await self._ask(self._request(context, choices, hits, notes))
+        shown = _ids(hits, notes)
         if not reply.plan:
             return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=reply.cost)
-        return Act(plan=reply.plan, shown=shown, cost=reply.cost, reason=reply.text[:MAX_REASON_CHARS])
+        plan = expand(reply.plan, composed)
+        return Act(plan=plan, shown=shown, cost=reply.cost, reason=reply.text[:MAX_REASON_CHARS])
 
     async def _recalled(self, context: Context) -> list[Recalled]:
         """What memory recalls, the most similar last."""
@@ -134,21 +161,26 @@ class LLMPlanner:
             distinct=self._distinct,
         )
         hits = (await context.arecall(query))[::-1]
+        if any(self._window):
+            hits = await within_windows(hits, context, before=self._window[0], after=self._window[1])
         return [replace(hit, experience=_in_order(hit.experience, context)) for hit in hits]
 
-    def _request(self, context: Context, choices: CallChoices, hits: list[Recalled]) -> Request:
+    def _request(
+        self, context: Context, choices: CallChoices, hits: list[Recalled], notes: list[Note]
+    ) -> Request:
         now, template = Situation.of(context), self.template
         shown = [hit.experience for hit in hits]
         skills = skills_in_words(context, choices, template) if "skills" in template.inputs else ""
         used = {name: text for name, text in now.texts.items() if name in template.inputs}
         examples = "\n".join(map(template.example, shown))
+        told = {note.heading.lower(): template.note(note) for note in notes}
         return Request(
             role=template.role,
             template=template.id,
-            prompt=template.prompt(now, shown, skills=skills),
+            prompt=template.prompt(now, shown, skills=skills, notes=notes),
             choices=choices,
             examples=tuple(hits),
-            parts={**used, "skills": skills, "examples": examples, "order": " ".join(template.order)},
+            parts={**used, **told, "skills": skills, "examples": examples, "order": " ".join(template.order)},
             place=f"{context.episode}#{len(context.history)}",
         )
 
@@ -173,6 +205,7 @@ def make_llm_planner(
     llm: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     prices: str | None = None,
+    preset: str = "",
     **options: Any,
 ) -> LLMPlanner:
     """Make a planner from its configuration; registered as `llm`.
@@ -181,10 +214,12 @@ def make_llm_planner(
         llm: The model as `make_model` takes it.
         folder: Where its calls are logged; None: nowhere.
         prices: Path of a table of prices, read before the library's own; see `prices.toml`.
+        preset: Name of a preset, whose settings hold where `options` gives no other.
         options: Keyword arguments of `LLMPlanner`.
     """
+    settings = {**load_preset(preset).planner, "preset": preset} if preset else {}
     model = PricedModel(make_model(**(llm or {})), load_prices(prices))
-    return LLMPlanner(model if folder is None else LoggedModel(model, folder), **options)
+    return LLMPlanner(model if folder is None else LoggedModel(model, folder), **{**settings, **options})
 
 
 def made_before(context: Context) -> frozenset[SkillCall]:
@@ -239,6 +274,12 @@ def _asked_anew(request: Request, answer: Answer, failure: str, template: Templa
     wrong, why = template.quoted(answer.text[:500]), template.quoted(failure[:300])
     told = f"{request.prompt.user} {wrong}\n(This cannot be done: {why})\n{template.answer['open']}"
     return replace(request, prompt=Prompt(told, request.prompt.system), place=f"{request.place}+")
+
+
+def _ids(hits: Sequence[Recalled], notes: Sequence[Note]) -> tuple[str, ...]:
+    """Ids of everything that a prompt was made of, each once."""
+    of_notes = (each for note in notes for each in note.shown)
+    return tuple(dict.fromkeys((*(hit.experience.id for hit in hits), *of_notes)))
 
 
 def _in_order(experience: Experience, context: Context) -> Experience:

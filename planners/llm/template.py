@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
+from embodied_mem.planners.llm.notes.note import Note
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.records import Experience
 
@@ -92,17 +93,29 @@ class Template:
         """Name, role and version, which recorded answers are pinned to."""
         return f"{self.role}/{self.name}@{self.version}"
 
-    def prompt(self, situation: Situation, examples: Sequence[Experience], *, skills: str = "") -> Prompt:
-        """Return the prompt: the examples in the order given, then the situation.
+    def prompt(
+        self,
+        situation: Situation,
+        examples: Sequence[Experience],
+        *,
+        skills: str = "",
+        notes: Sequence[Note] = (),
+    ) -> Prompt:
+        """Return the prompt: the notes, the examples in the order given, then the situation.
 
         Args:
             situation: The situation to decide in.
             examples: Recalled experiences, the most similar last.
             skills: The calls that can be made, in words.
+            notes: What is told before the examples.
         """
-        blocks = [self.example(each) for each in examples]
+        blocks = [*map(self.note, notes), *map(self.example, examples)]
         blocks.append(f"{self._block(situation)}\n{self.answer['open']}")
         return Prompt(self.separator.join(blocks), self.system.strip().format_map({SKILLS: skills}))
+
+    def note(self, note: Note) -> str:
+        """A note as a block of a prompt, its lines as data."""
+        return "\n".join([f"{note.heading}:", *(f"- {self.quoted(line)}" for line in note.lines)])
 
     def example(self, experience: Experience) -> str:
         """An experience as a worked example."""

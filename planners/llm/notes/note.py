@@ -1,0 +1,35 @@
+"""`Note`, and the contract of what writes one for a decision."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from embodied_mem.records.decisions import Context
+from embodied_mem.records.json_values import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Lines under a heading, which a prompt tells before its worked examples.
+
+    Attributes:
+        heading: What the lines are, such as `Lessons`.
+        lines: The lines, as data: a template quotes them. The most important comes last, as examples do.
+        shown: Ids of the recalled experiences that they tell of.
+    """
+
+    heading: str
+    lines: tuple[str, ...]
+    shown: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class NoteSource(Protocol):
+    """Writes a note for a decision."""
+
+    async def note(self, context: Context) -> Note | None:
+        """Return the note; None if there is nothing to tell."""
+        ...
+
+    def describe(self) -> JsonObject:
+        """Name and settings."""
+        ...
