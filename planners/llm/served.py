@@ -171,7 +171,7 @@ class ChatModel:
             structured = client.with_structured_output(schema, method="json_schema", include_raw=True)
             return (await structured.ainvoke(messages))["raw"]
         # As a plain request: LangChain would raise on an answer that was cut short, and we read it ourselves.
-        form = {"type": "json_schema", "json_schema": {"name": "plan", "schema": schema}}
+        form = {"type": "json_schema", "json_schema": {"name": str(schema["title"]), "schema": schema}}
         return await client.ainvoke(messages, extra_body={"response_format": form})
 
 
