@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from embodied_mem.planners.llm.answer_form import AnswerForm
+from embodied_mem.planners.llm.images import PromptImage
 from embodied_mem.planners.llm.template import Prompt
 from embodied_mem.records import Recalled
 from embodied_mem.records.json_values import JsonObject
@@ -20,6 +21,7 @@ class Request:
         prompt: The prompt.
         choices: The form of the answer: for a plan, the calls it may choose from (`CallChoices`).
         examples: What the prompt's examples were made of, most similar last.
+        images: Pictures that go with the prompt, of a chat only.
         parts: Input -> text, of which the prompt was made; only to say which one changed.
         place: Where it is asked: episode, decision and attempt; not sent.
     """
@@ -29,6 +31,7 @@ class Request:
     prompt: Prompt
     choices: AnswerForm[Any]
     examples: tuple[Recalled, ...] = ()
+    images: tuple[PromptImage, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
 
