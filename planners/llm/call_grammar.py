@@ -1,6 +1,6 @@
 """`call_grammar`: the calls of a moment as a grammar in GBNF, the notation of llama.cpp."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from embodied_mem.records import SkillCall
 from embodied_mem.records.json_values import JsonValue
@@ -24,21 +24,38 @@ def call_grammar(skills: Sequence[Skill], *, max_calls: int = 1, lead: str = "")
     """
     rules: dict[str, str] = {}  # body -> name
     calls = " | ".join(_call(skill, rules) for skill in skills)
-    first = f"{_literal(lead)} call" if lead else "call"
+    first = f"{literal(lead)} call" if lead else "call"
     more = f' ("\\n" call){{0,{max_calls - 1}}}' if max_calls > 1 else ""
-    lines = [f"root ::= {first}{more}", f"call ::= {calls}"]
-    return "\n".join([*lines, *(f"{name} ::= {body}" for body, name in rules.items())]) + "\n"
+    return grammar_of(
+        {"root": f"{first}{more}", "call": calls, **{name: body for body, name in rules.items()}}
+    )
+
+
+def rooted(body: str, rules: Mapping[str, str] | None = None, *, lead: str = "") -> str:
+    """Return a grammar of one body, with further rules.
+
+    Args:
+        body: The right-hand side of the root.
+        rules: Name -> right-hand side.
+        lead: Text before it.
+    """
+    return grammar_of({"root": f"{literal(lead)} {body}" if lead else body, **(rules or {})})
+
+
+def grammar_of(rules: Mapping[str, str]) -> str:
+    """Return rules as a grammar, one a line."""
+    return "".join(f"{name} ::= {body}\n" for name, body in rules.items())
 
 
 def _call(skill: Skill, rules: dict[str, str]) -> str:
     names = [rules.setdefault(_value(parameter), f"r{len(rules)}") for parameter in skill.parameters]
     arguments = ' ", " '.join(names)
-    return " ".join(filter(None, (_literal(f"{skill.name}("), arguments, _literal(")"))))
+    return " ".join(filter(None, (literal(f"{skill.name}("), arguments, literal(")"))))
 
 
 def _value(parameter: Parameter) -> str:
     if parameter.choices:
-        return " | ".join(_literal(_argument(value)) for value in parameter.choices)
+        return " | ".join(literal(_argument(value)) for value in parameter.choices)
     return NUMBER if parameter.type == "number" else FREE_TEXT
 
 
@@ -47,7 +64,8 @@ def _argument(value: JsonValue) -> str:
     return str(SkillCall("", {"": value}))[1:-1]
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as a literal of a grammar."""
     return f'"{"".join(map(_character, text))}"'
 
 

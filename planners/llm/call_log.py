@@ -123,8 +123,10 @@ def without_address(model: JsonObject) -> JsonObject:
 
 
 def digests_of(request: Request, model: JsonObject) -> dict[str, str]:
-    """Part of a request -> its digest: the model, the template, the choices and each input of the prompt."""
+    """Part of a request -> its digest: the model, the template, the choices, the images and each input."""
+    images = {"images": canonical([each.digest for each in request.images])} if request.images else {}
     parts = {
+        **images,
         "model": canonical(without_address(model)),
         "template": request.template,
         "choices": request.choices.grammar(),

@@ -1,19 +1,18 @@
 """`CallChoices`: the calls a model may choose from, as a grammar or JSON schema, and read from its answer."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from embodied_mem.errors import InvalidRecord, UnknownName
+from embodied_mem.planners.llm.answer_text import LABEL, MAX_ANSWER_CHARS, bare, object_of
 from embodied_mem.planners.llm.call_grammar import call_grammar
 from embodied_mem.records import SkillCall
 from embodied_mem.records.json_values import JsonObject, JsonValue, canonical
 from embodied_mem.records.legal_calls import call_schema, calls_of, parse_call
 from embodied_mem.records.skills import Parameter, Skill, check_call
 
-LABEL = re.compile(r"^\s*(?:[-*]|\d+[.)])?\s*(?:\w+:)?\s*")  # of a line: "1. ", "- ", "Call: "
-MAX_ANSWER_CHARS = 10_000  # what is read of an answer; a hostile server may send any number
+__all__ = ["MAX_ANSWER_CHARS", "CallChoices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +89,12 @@ class CallChoices:
         Raises:
             InvalidRecord: It holds no call that can be made now, or the first may not be chosen.
         """
-        text = text[:MAX_ANSWER_CHARS].strip()
-        text = text.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-        return self._allowed(self._of_json(text) if text.startswith("{") else self._of_lines(text))
+        document = object_of(text)
+        calls = self._of_lines(bare(text)) if document is None else self._of_document(document, bare(text))
+        return self._allowed(calls)
 
-    def _of_json(self, text: str) -> list[SkillCall]:
-        try:
-            answer = json.loads(text)
-        except (ValueError, RecursionError):
-            raise InvalidRecord(f"the answer is no JSON, maybe cut short: {text[:200]!r}") from None
-        plan = answer.get("plan") if isinstance(answer, dict) else None
+    def _of_document(self, document: JsonObject, text: str) -> list[SkillCall]:
+        plan = document.get("plan")
         if not isinstance(plan, list):
             raise InvalidRecord(f"the answer is {text[:200]!r}; expected an object with a plan")
         return [self._possible(_call_from(each)) for each in plan]

@@ -3,6 +3,7 @@
 import zlib
 
 from embodied_mem.planners.grounding import words
+from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import Answer, Request
 from embodied_mem.records import SkillCall
 from embodied_mem.records.json_values import JsonObject
@@ -23,6 +24,8 @@ class CopyModel:
 
     async def answer(self, request: Request) -> Answer:
         """Return the call; it costs no tokens."""
+        if not isinstance(request.choices, CallChoices):
+            return Answer(text="")  # it has calls only; whoever asks for words does without a model
         possible = list(request.choices.calls())
         for hit in reversed(request.examples):
             for wanted in hit.experience.plan[:1]:

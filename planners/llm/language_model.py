@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.answer_form import AnswerForm
+from embodied_mem.planners.llm.images import PromptImage
 from embodied_mem.planners.llm.template import Prompt
 from embodied_mem.records import Recalled
 from embodied_mem.records.json_values import JsonObject
@@ -18,8 +19,9 @@ class Request:
         role: What it is asked for, such as `plan`.
         template: Id of the template, with its version.
         prompt: The prompt.
-        choices: The calls it may choose from.
+        choices: The form of the answer: for a plan, the calls it may choose from (`CallChoices`).
         examples: What the prompt's examples were made of, most similar last.
+        images: Pictures that go with the prompt, of a chat only.
         parts: Input -> text, of which the prompt was made; only to say which one changed.
         place: Where it is asked: episode, decision and attempt; not sent.
     """
@@ -27,8 +29,9 @@ class Request:
     role: str
     template: str
     prompt: Prompt
-    choices: CallChoices
+    choices: AnswerForm[Any]
     examples: tuple[Recalled, ...] = ()
+    images: tuple[PromptImage, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
 

@@ -1,32 +1,34 @@
 """`LLMPlanner`: a language model that chooses calls from the situation and from what memory recalls."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.planners.llm.asking import ask_until_read
 from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.language_model import LanguageModel, Request
 from embodied_mem.planners.llm.make_model import make_model
 from embodied_mem.planners.llm.notes.make import make_notes
 from embodied_mem.planners.llm.notes.note import Note
+from embodied_mem.planners.llm.offered import made_before, skills_in_words
 from embodied_mem.planners.llm.presets.preset import load_preset
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.skill_library import SkillLibrary, expand, note_of, refused_too
-from embodied_mem.planners.llm.template import Prompt, Template, load_template
+from embodied_mem.planners.llm.template import load_template
 from embodied_mem.planners.llm.windows import within_windows
-from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
+from embodied_mem.records import Experience, Kind, Recalled, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
-from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.filters import Equals, Or, Where, all_of, where
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.legal_calls import in_order
 from embodied_mem.records.queries import Query
 from embodied_mem.records.situations import situation_text
+
+__all__ = ["LLMPlanner", "made_before", "make_llm_planner", "skills_in_words"]
 
 DEFAULT_TEMPLATES: Mapping[str, str] = {"completion": "compact", "chat": "chat"}
 MAX_REASON_CHARS = 500
@@ -140,11 +142,12 @@ class LLMPlanner:
         notes = [note for source in self._notes if (note := await source.note(context))]
         if composed:
             notes.append(note_of(composed))
-        reply = await self._ask(self._request(context, choices, hits, notes))
+        request = self._request(context, choices, hits, notes)
+        reply = await ask_until_read(self.model, request, self.template, max_rounds=self._max_rounds)
         shown = _ids(hits, notes)
-        if not reply.plan:
+        if not reply.value:
             return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=reply.cost)
-        plan = expand(reply.plan, composed)
+        plan = expand(reply.value, composed)
         return Act(plan=plan, shown=shown, cost=reply.cost, reason=reply.text[:MAX_REASON_CHARS])
 
     async def _recalled(self, context: Context) -> list[Recalled]:
@@ -184,21 +187,6 @@ class LLMPlanner:
             place=f"{context.episode}#{len(context.history)}",
         )
 
-    async def _ask(self, request: Request) -> "_Reply":
-        """Ask until an answer can be read, at most `max_rounds` times more than once."""
-        reply = _Reply()
-        for left in range(self._max_rounds, -1, -1):
-            answer = await self.model.answer(request)
-            reply.took(answer)
-            try:
-                reply.plan = request.choices.read(answer.text)
-                break
-            except InvalidRecord as error:
-                reply.failure = str(error)
-                if left:
-                    request = _asked_anew(request, answer, reply.failure, self.template)
-        return reply
-
 
 def make_llm_planner(
     *,
@@ -220,60 +208,6 @@ def make_llm_planner(
     settings = {**load_preset(preset).planner, "preset": preset} if preset else {}
     model = PricedModel(make_model(**(llm or {})), load_prices(prices))
     return LLMPlanner(model if folder is None else LoggedModel(model, folder), **{**settings, **options})
-
-
-def made_before(context: Context) -> frozenset[SkillCall]:
-    """The calls that were made when exactly this was perceived."""
-    now = record_of(context.observation, max_chars=MAX_CALL_TEXT_CHARS)  # as the history keeps it
-    return frozenset(
-        record.call
-        for record in context.history
-        if record.before.text == now.text and record.before.facts == now.facts
-    )
-
-
-def skills_in_words(context: Context, choices: CallChoices, template: Template) -> str:
-    """The skills with what they do, and the values that their arguments can have now, quoted as data."""
-    about = {skill.name: skill.description for skill in context.skills_in_full()}
-    lines = []
-    for skill in choices.offered():
-        names = ", ".join(parameter.name for parameter in skill.parameters)
-        told = template.quoted(f"{skill.name}({names}): {about.get(skill.name, '')}".rstrip(": "))
-        lines.append(f"- {told}")
-        for parameter in skill.parameters:
-            values = ", ".join(map(str, parameter.choices)) or f"any {parameter.type}"
-            lines.append(f"  {template.quoted(f'{parameter.name}: {values}')}")
-    return "\n".join(lines)
-
-
-@dataclass
-class _Reply:
-    """What asking led to, over all rounds."""
-
-    plan: tuple[SkillCall, ...] = ()
-    text: str = ""
-    failure: str = ""
-    cost: dict[str, float] = field(default_factory=dict)
-
-    def took(self, answer: Answer) -> None:
-        """Note an answer and add up its costs."""
-        self.text = answer.text
-        new = {
-            "model_calls": 1.0,
-            "tokens_in": float(answer.tokens_in or 0),
-            "tokens_out": float(answer.tokens_out or 0),
-            "seconds": answer.seconds,
-        }
-        if answer.usd is not None:  # an unknown price is not 0
-            new["usd"] = answer.usd
-        self.cost = added_costs(self.cost, new)
-
-
-def _asked_anew(request: Request, answer: Answer, failure: str, template: Template) -> Request:
-    """The request with the answer that cannot be read and why, quoted as data."""
-    wrong, why = template.quoted(answer.text[:500]), template.quoted(failure[:300])
-    told = f"{request.prompt.user} {wrong}\n(This cannot be done: {why})\n{template.answer['open']}"
-    return replace(request, prompt=Prompt(told, request.prompt.system), place=f"{request.place}+")
 
 
 def _ids(hits: Sequence[Recalled], notes: Sequence[Note]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from embodied_mem.errors import EpisodeError, ModelError
 from embodied_mem.planners.llm.language_model import Answer, Request
+from embodied_mem.planners.llm.messages import messages_of
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.records.json_values import JsonObject, clean_text
 
@@ -41,8 +42,7 @@ class RunnableModel:
 
     async def answer(self, request: Request) -> Answer:
         """Return what it answers; see `LanguageModel`."""
-        system = [("system", request.prompt.system)] if request.prompt.system else []
-        messages: Any = [*system, ("user", request.prompt.user)]
+        messages: Any = messages_of(request)
         began_s = time.perf_counter()
         try:
             said = await self._runnable.ainvoke({self._key: messages} if self._key else messages)

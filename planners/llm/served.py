@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, unknown_name
 from embodied_mem.optional import require
 from embodied_mem.planners.llm.language_model import Answer, Request
+from embodied_mem.planners.llm.messages import Content, messages_of
 from embodied_mem.records.json_values import JsonObject, clean_text
 
 CHAT_METHODS = ("json_schema", "grammar", "text")
@@ -146,10 +147,9 @@ class ChatModel:
 
     async def answer(self, request: Request) -> Answer:
         """Answer the prompt; see `LanguageModel`."""
-        system = [("system", request.prompt.system)] if request.prompt.system else []
         began_s = time.perf_counter()
         async with self._server.asked() as client:
-            message = await self._ask(client, [*system, ("user", request.prompt.user)], request)
+            message = await self._ask(client, messages_of(request), request)
         used: Mapping[str, Any] = message.usage_metadata or {}
         text = str(message.text) or str(message.additional_kwargs.get("refusal") or "")
         return Answer(
@@ -160,7 +160,7 @@ class ChatModel:
             seconds=time.perf_counter() - began_s,
         )
 
-    async def _ask(self, client: Any, messages: list[tuple[str, str]], request: Request) -> Any:
+    async def _ask(self, client: Any, messages: list[tuple[str, Content]], request: Request) -> Any:
         method = self._server.said["method"]
         if method == "text":
             return await client.ainvoke(messages)
@@ -171,7 +171,7 @@ class ChatModel:
             structured = client.with_structured_output(schema, method="json_schema", include_raw=True)
             return (await structured.ainvoke(messages))["raw"]
         # As a plain request: LangChain would raise on an answer that was cut short, and we read it ourselves.
-        form = {"type": "json_schema", "json_schema": {"name": "plan", "schema": schema}}
+        form = {"type": "json_schema", "json_schema": {"name": str(schema["title"]), "schema": schema}}
         return await client.ainvoke(messages, extra_body={"response_format": form})
 
 

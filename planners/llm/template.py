@@ -1,9 +1,7 @@
 """`Template`: a prompt as a data file with declared inputs, and the prompts it makes."""
 
-import re
-import string
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
@@ -12,10 +10,12 @@ from typing import Any
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.planners.llm.notes.note import Note
 from embodied_mem.planners.llm.situation import Situation
+from embodied_mem.planners.llm.template_text import check_inputs, filled, one_line, quoted
 from embodied_mem.records import Experience
 
+__all__ = ["Prompt", "Template", "load_template", "one_line", "template_names"]
+
 _FOLDER = resources.files("embodied_mem.planners.llm") / "templates"
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SKILLS = "skills"  # the input that belongs to the instruction, and not to a situation
 FORMS = ("completion", "chat")
 ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
@@ -81,12 +81,12 @@ class Template:
             if name not in self.fields:
                 raise unknown_name(f"field in the order of template {self.name}", name, self.fields)
         for name, text in self.fields.items():
-            _check(f"{name} of template {self.name}", text, set(self.inputs) - {SKILLS})
-        _check(f"system of template {self.name}", self.system, {SKILLS} & set(self.inputs))
+            check_inputs(f"{name} of template {self.name}", text, set(self.inputs) - {SKILLS})
+        check_inputs(f"system of template {self.name}", self.system, {SKILLS} & set(self.inputs))
         for name, allowed in ANSWERS.items():
             if name not in self.answer:
                 raise ExperimentError(f"template {self.name} has no answer.{name}")
-            _check(f"answer.{name} of template {self.name}", self.answer[name], allowed)
+            check_inputs(f"answer.{name} of template {self.name}", self.answer[name], allowed)
 
     @property
     def id(self) -> str:
@@ -126,18 +126,21 @@ class Template:
         told = self.answer[how].format_map({name: self.quoted(text) for name, text in values.items()})
         return f"{self._block(Situation.then(experience))}\n{told}"
 
+    @property
+    def opening(self) -> str:
+        """What the model continues, such as `Action:`."""
+        return self.answer["open"]
+
     def quoted(self, text: str) -> str:
         """Text of a world, a memory or a model as data: on one line, without what opens an answer.
 
         `Action: open(door)` becomes `Action open(door)` where answers are opened by `Action:`.
         """
-        opening = self.answer["open"].strip().rstrip(":")
-        label = rf"(?i)\b({re.escape(opening)})(?:\s*:)+"
-        return re.sub(label, r"\1", one_line(text)) if opening else one_line(text)
+        return quoted(text, self.opening)
 
     def _block(self, situation: Situation) -> str:
-        quoted = {name: self.quoted(text) for name, text in situation.texts.items()}
-        told = (_filled(self.fields[name], quoted) for name in self.order)
+        texts = {name: self.quoted(text) for name, text in situation.texts.items()}
+        told = (filled(self.fields[name], texts) for name in self.order)
         return self.joint.join(text for text in told if text)
 
 
@@ -169,11 +172,6 @@ def template_names() -> tuple[str, ...]:
     )
 
 
-def one_line(text: str) -> str:
-    """The text with each run of white space and control characters as one space."""
-    return " ".join(CONTROL.sub(" ", text).split())
-
-
 def _packaged(name: str) -> str:
     if name not in template_names():
         raise unknown_name("template", name, template_names())
@@ -201,16 +199,6 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
         raise ExperimentError(f"template {name} is incomplete: {error}") from None
 
 
-def _filled(text: str, inputs: Mapping[str, str]) -> str:
-    """The text with its inputs; empty if one of them is."""
-    values = {name: inputs.get(name, "") for name in _placeholders(text)}
-    return text.format_map(values) if all(values.values()) else ""
-
-
-def _placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-
-
 def _check_types(template: Template) -> None:
     types: dict[str, type] = {
         **dict.fromkeys(("role", "form", "system", "joint", "separator"), str),
@@ -223,17 +211,3 @@ def _check_types(template: Template) -> None:
         if not isinstance(value, wanted):
             kind = {str: "text", tuple: "a list", int: "an integer"}.get(wanted, "a table")
             raise ExperimentError(f"{name} of template {template.name} is {value!r:.200}; expected {kind}")
-
-
-def _check(what: str, text: object, allowed: Collection[str]) -> None:
-    if not isinstance(text, str):
-        raise ExperimentError(f"{what} is {text!r:.200}; expected text")
-    try:
-        parts = list(string.Formatter().parse(text))
-    except ValueError as error:
-        raise ExperimentError(f"{what} has an unbalanced brace: {error}; write {{{{ for a brace") from None
-    for _, name, form, conversion in parts:
-        if name is not None and name not in allowed:
-            raise unknown_name(f"input in {what}", name, allowed)
-        if form or conversion:
-            raise ExperimentError(f"{what} formats {name}; expected {{{name}}} alone")
