@@ -212,6 +212,7 @@ def make_experience_memory(
     weights: Mapping[str, float] | None = None,
     backend: str = "",
     backend_options: Mapping[str, Any] | None = None,
+    forgetting: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Memory:
     """Open the library's own memory in a store at this folder, created if absent, or over another back end.
@@ -222,9 +223,11 @@ def make_experience_memory(
         weights: Fields of `RankingWeights` that override its defaults.
         backend: Name of a registered back end; empty: the store in the folder.
         backend_options: Keyword arguments of that back end.
+        forgetting: What to archive after every episode; see `FadingMemory`. None: nothing.
         options: Further keyword arguments of `MemoryStore.memory`.
     """
     from embodied_mem.embedders.hashed import HashedEmbedder
+    from embodied_mem.experiments.fading_memory import FadingMemory
     from embodied_mem.memory.experience_memory import ExperienceMemory
     from embodied_mem.memory.scoring import RankingWeights
     from embodied_mem.store import MemoryStore
@@ -234,7 +237,11 @@ def make_experience_memory(
     if backend:
         return ExperienceMemory(make_backend(backend, **(backend_options or {})), **options)
     store = MemoryStore.open(path)
-    memory: Memory = store.memory(**options)
+    memory: Memory = (
+        store.memory(**options)
+        if forgetting is None
+        else FadingMemory(store, forgetting=forgetting, **options)
+    )
     _embed_anew(store, options["embedder"])
     return memory
 
