@@ -1,6 +1,7 @@
 """The agent loop: observe, recall, decide, act, judge, reflect, record."""
 
 from embodied_mem.agent.agent import Agent
+from embodied_mem.agent.beside_planner import BesidePlanner
 from embodied_mem.agent.episode_experiences import MAX_PLAN_CALLS
 from embodied_mem.agent.episode_process import EpisodeProcess
 from embodied_mem.agent.policy_skill import PolicySkill
@@ -11,6 +12,7 @@ from embodied_mem.records.limits import Limits
 __all__ = [
     "MAX_PLAN_CALLS",
     "Agent",
+    "BesidePlanner",
     "EpisodeProcess",
     "Limits",
     "Mode",
