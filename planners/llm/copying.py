@@ -1,6 +1,7 @@
 """`CopyModel`: no model; the best experience's call as it is, the control that a model has to beat."""
 
 import zlib
+from collections.abc import Sequence
 
 from embodied_mem.planners.grounding import words
 from embodied_mem.planners.llm.choices import CallChoices
@@ -29,15 +30,21 @@ class CopyModel:
         possible = list(request.choices.calls())
         for hit in reversed(request.examples):
             for wanted in hit.experience.plan[:1]:
-                found = [call for call in possible if call.name == wanted.name]
-                if found:
-                    return _told(max(found, key=lambda call: _shared(call, wanted)))
+                found = nearest_call(possible, wanted)
+                if found is not None:
+                    return _told(found)
         draw = zlib.crc32(request.prompt.user.encode())
         return _told(possible[draw % len(possible)]) if possible else Answer(text="")
 
     def describe(self) -> JsonObject:
         """Its name."""
         return {"model": "copy", "server": "", "method": "copy"}
+
+
+def nearest_call(possible: Sequence[SkillCall], wanted: SkillCall) -> SkillCall | None:
+    """The call of the wanted skill whose arguments share most words with the wanted; None without one."""
+    found = [call for call in possible if call.name == wanted.name]
+    return max(found, key=lambda call: _shared(call, wanted), default=None)
 
 
 def _told(call: SkillCall) -> Answer:

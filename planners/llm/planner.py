@@ -3,25 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.asking import ask_until_read
-from embodied_mem.planners.llm.call_log import LoggedModel
+from embodied_mem.planners.llm.asking import Reply, ask_until_read
 from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.images import images_of
 from embodied_mem.planners.llm.language_model import LanguageModel, Request
-from embodied_mem.planners.llm.make_model import make_model
+from embodied_mem.planners.llm.make_model import make_asked_model
 from embodied_mem.planners.llm.notes.make import make_notes
 from embodied_mem.planners.llm.notes.note import Note
 from embodied_mem.planners.llm.offered import made_before, skills_in_words
 from embodied_mem.planners.llm.presets.preset import load_preset
-from embodied_mem.planners.llm.prices import PricedModel, load_prices
+from embodied_mem.planners.llm.roles.planner_roles import PlannerRoles, RoleOptions
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.skill_library import SkillLibrary, expand, note_of, refused_too
 from embodied_mem.planners.llm.template import load_template
 from embodied_mem.planners.llm.windows import within_windows
-from embodied_mem.records import Experience, Kind, Recalled, Status
+from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
+from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.filters import Equals, Or, Where, all_of, where
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.legal_calls import in_order
@@ -59,6 +60,8 @@ class LLMPlanner:
         window: How many decisions before and after a recalled one are shown with it.
         library: Settings of a `SkillLibrary`, which offers plans of won episodes as skills; None: none.
         preset: Name of the preset that these settings come from, for the log.
+        roles: What else is asked: `describe`, `predict`, `self_check`, `explain`, `repair`, with
+            `refine_rounds` and `images`; see `PlannerRoles`.
 
     Raises:
         InvalidRecord: A number is out of range or of the wrong type.
@@ -84,13 +87,14 @@ class LLMPlanner:
         window: Sequence[int] = (0, 0),
         library: Mapping[str, Any] | None = None,
         preset: str = "",
+        **roles: Unpack[RoleOptions],
     ) -> None:
         before, after = window
         _check_at_least({"k": (k, 0), "max_calls": (max_calls, 1), "max_rounds": (max_rounds, 0)})
         _check_at_least({"window before": (before, 0), "window after": (after, 0)})
         if max_per_episode is not None:
             _check_at_least({"max_per_episode": (max_per_episode, 1)})
-        self.model = model
+        self.model, self._roles = model, PlannerRoles(model, **roles)
         self.template = load_template(template or DEFAULT_TEMPLATES[model.form], order=order)
         self._kept = _where(kinds, only_won=only_won)
         self._k, self._distinct, self._weights = k, distinct, weights
@@ -115,6 +119,7 @@ class LLMPlanner:
             "window": [before, after],
             "library": None if self._library is None else self._library.describe(),
             "preset": preset,
+            **self._roles.said,
         }
 
     def describe(self) -> JsonObject:
@@ -138,17 +143,32 @@ class LLMPlanner:
         choices = CallChoices.of(skills, made | refused_too(composed, made), max_calls=longest)
         if choices.is_empty:
             return Stop(NOTHING_LEFT)
+        mended = await self._roles.mending.mended(context, choices)
+        if mended.plan:
+            told = mended.text[:MAX_REASON_CHARS]
+            return Act(plan=mended.plan, shown=mended.shown, cost=mended.cost, reason=told)
         hits = await self._recalled(context)
         notes = [note for source in self._notes if (note := await source.note(context))]
         if composed:
             notes.append(note_of(composed))
-        request = self._request(context, choices, hits, notes)
-        reply = await ask_until_read(self.model, request, self.template, max_rounds=self._max_rounds)
-        shown = _ids(hits, notes)
+        described = await self._roles.described(context)
+        now = Situation.of(context).described(described.value or "").because(mended.explanation)
+        reply = await self._plan(context, self._request(context, now, choices, hits, notes))
+        shown = (*mended.shown, *_ids(hits, notes))
+        cost = added_costs(mended.cost, described.cost, reply.cost)
         if not reply.value:
-            return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=reply.cost)
+            return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=cost)
         plan = expand(reply.value, composed)
-        return Act(plan=plan, shown=shown, cost=reply.cost, reason=reply.text[:MAX_REASON_CHARS])
+        return Act(plan=plan, shown=shown, cost=cost, reason=reply.text[:MAX_REASON_CHARS])
+
+    async def _plan(self, context: Context, request: Request) -> Reply[tuple[SkillCall, ...]]:
+        """Ask for a plan, and refine it as the roles say."""
+        reply = await self._ask(request)
+        refinement, template = self._roles.refinement, self.template
+        return await refinement.refined(reply, request, context, ask=self._ask, template=template)
+
+    async def _ask(self, request: Request) -> Reply[Any]:
+        return await ask_until_read(self.model, request, self.template, max_rounds=self._max_rounds)
 
     async def _recalled(self, context: Context) -> list[Recalled]:
         """What memory recalls, the most similar last."""
@@ -169,9 +189,14 @@ class LLMPlanner:
         return [replace(hit, experience=_in_order(hit.experience, context)) for hit in hits]
 
     def _request(
-        self, context: Context, choices: CallChoices, hits: list[Recalled], notes: list[Note]
+        self,
+        context: Context,
+        now: Situation,
+        choices: CallChoices,
+        hits: list[Recalled],
+        notes: list[Note],
     ) -> Request:
-        now, template = Situation.of(context), self.template
+        template = self.template
         shown = [hit.experience for hit in hits]
         skills = skills_in_words(context, choices, template) if "skills" in template.inputs else ""
         used = {name: text for name, text in now.texts.items() if name in template.inputs}
@@ -183,6 +208,7 @@ class LLMPlanner:
             prompt=template.prompt(now, shown, skills=skills, notes=notes),
             choices=choices,
             examples=tuple(hits),
+            images=images_of(context.observation.images) if self._roles.images else (),
             parts={**used, **told, "skills": skills, "examples": examples, "order": " ".join(template.order)},
             place=f"{context.episode}#{len(context.history)}",
         )
@@ -206,8 +232,8 @@ def make_llm_planner(
         options: Keyword arguments of `LLMPlanner`.
     """
     settings = {**load_preset(preset).planner, "preset": preset} if preset else {}
-    model = PricedModel(make_model(**(llm or {})), load_prices(prices))
-    return LLMPlanner(model if folder is None else LoggedModel(model, folder), **{**settings, **options})
+    model = make_asked_model(llm, folder=folder, prices=prices)
+    return LLMPlanner(model, **{**settings, **options})
 
 
 def _ids(hits: Sequence[Recalled], notes: Sequence[Note]) -> tuple[str, ...]:

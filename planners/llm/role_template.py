@@ -103,9 +103,16 @@ def load_role_template(name: str, *, form: str) -> RoleTemplate:
     except tomllib.TOMLDecodeError as error:
         raise ExperimentError(f"template {name} is not TOML: {error}") from None
     _check(name, document)
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
-    system = str(document["system"].get(form, ""))
-    return RoleTemplate(**{**values, "name": Path(name).stem, "form": form, "system": system})
+    return RoleTemplate(
+        name=Path(name).stem,
+        role=document["role"],
+        version=document["version"],
+        form=form,
+        inputs=tuple(document["inputs"]),
+        lines=tuple(document["lines"]),
+        opening=document["opening"],
+        system=str(document["system"].get(form, "")),
+    )
 
 
 def role_template_names() -> tuple[str, ...]:

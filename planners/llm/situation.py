@@ -41,6 +41,17 @@ class Situation:
         told = {name: in_words(value) for name, value in facts.items()}
         return cls({**told, TASK: task, STATE: state, LAST: last})
 
+    def because(self, why: str) -> "Situation":
+        """The same, with why the last call failed; as it is where that is told already, or not known."""
+        last = self.texts.get(LAST, "")
+        if not why or why in last:
+            return self
+        return Situation({**self.texts, LAST: f"{last} {why}".strip()})
+
+    def described(self, state: str) -> "Situation":
+        """The same, with what is perceived in other words; as it is without any."""
+        return Situation({**self.texts, STATE: state}) if state else self
+
 
 def in_words(fact: JsonValue) -> str:
     """A fact as a prompt says it: lists with commas, `nothing` for none."""

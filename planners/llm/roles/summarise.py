@@ -1,0 +1,98 @@
+"""The role `summarise`: the lesson of an episode (Reflexion, 2303.11366); the `Reflector` `llm`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.planners.llm.answer_forms import FreeText
+from embodied_mem.planners.llm.asking import Reply
+from embodied_mem.planners.llm.language_model import LanguageModel
+from embodied_mem.planners.llm.make_model import make_asked_model
+from embodied_mem.planners.llm.roles.judge import episode_inputs, episode_place
+from embodied_mem.planners.llm.roles.role import AskedRole
+from embodied_mem.records import Experience, Kind, Outcome
+from embodied_mem.records.episodes import Reflection, Trace
+from embodied_mem.records.json_values import clean_text
+from embodied_mem.records.situations import what_came_of
+from embodied_mem.records.skills import SkillStatus
+
+MAX_LESSON_CHARS = 400
+MAX_CALLS = 20  # of the plan that a lesson keeps
+LESSON = "lesson"  # key of a lesson's text in its metadata
+
+
+class PlainReflector:
+    """Without a model: the calls that failed with their reasons, in one sentence; nothing if none did."""
+
+    def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
+        """Return one lesson, or none."""
+        text = failures_in_words(trace)
+        return Reflection(experiences=(lesson_of(trace, outcome, text),) if text else ())
+
+
+class ModelReflector(AskedRole):
+    """A model's lesson from each episode; the plain one if its answer cannot be read.
+
+    Args:
+        model: See `AskedRole`, as all below but the last.
+        template: Path of a `*.toml`.
+        max_rounds: How often the model may answer anew.
+        only_failed: Whether won episodes give no lesson, as in Reflexion.
+    """
+
+    role = "summarise"
+
+    def __init__(self, model: LanguageModel, *, only_failed: bool = False, **options: Any) -> None:
+        super().__init__(model, **options)
+        self._only_failed = only_failed
+
+    async def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
+        """Return one lesson; none where the episode never began, or was won and only failures count."""
+        if not trace.calls or (self._only_failed and outcome.is_success):
+            return Reflection()
+        told = {"outcome": outcome.status.value, "why": outcome.explanation}
+        inputs = {**episode_inputs(trace), **told}
+        reply: Reply[str] = await self._ask(FreeText(MAX_LESSON_CHARS), inputs, episode_place(trace))
+        text = reply.otherwise(failures_in_words(trace)).value
+        return Reflection(
+            experiences=(lesson_of(trace, outcome, clean_text(text)),) if text else (), cost=reply.cost
+        )
+
+
+def make_llm_reflector(
+    *,
+    llm: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+    prices: str | None = None,
+    **options: Any,
+) -> "ModelReflector | PlainReflector":
+    """Make a reflector from its configuration; registered as `llm`.
+
+    Args:
+        llm: The model as `make_model` takes it; None: the lesson that needs no model.
+        folder: Where its calls are logged; None: nowhere.
+        prices: Path of a table of prices, read before the library's own.
+        options: Keyword arguments of `ModelReflector`.
+    """
+    if llm is None:
+        return PlainReflector(**options)
+    return ModelReflector(make_asked_model(llm, folder=folder, prices=prices), **options)
+
+
+def failures_in_words(trace: Trace) -> str:
+    """The calls that failed, each once, in one sentence; empty if none did."""
+    failed = [record for record in trace.calls if record.result.status is SkillStatus.FAILURE]
+    told = dict.fromkeys(what_came_of(record).rstrip(".") for record in failed)
+    return f"{'; '.join(told)}."[:MAX_LESSON_CHARS] if told else ""
+
+
+def lesson_of(trace: Trace, outcome: Outcome, text: str) -> Experience:
+    """A lesson as it is stored: recalled by task and first situation, told as what came of the calls."""
+    return Experience(
+        kind=Kind.LESSON,
+        task=trace.task,
+        state=trace.first_state,
+        plan=tuple(record.call for record in trace.calls[:MAX_CALLS]),
+        outcome=Outcome(status=outcome.status, explanation=text),
+        metadata={LESSON: text},
+    )
