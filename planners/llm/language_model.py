@@ -22,6 +22,7 @@ class Request:
         examples: What the prompt's examples were made of, most similar last.
         parts: Input -> text, of which the prompt was made; only to say which one changed.
         place: Where it is asked: episode, decision and attempt; not sent.
+        tokens_memory: Tokens of the prompt that its examples and lessons take; None if they were not counted.
     """
 
     role: str
@@ -31,6 +32,7 @@ class Request:
     examples: tuple[Recalled, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
+    tokens_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Answer:
         tokens_cached: Tokens of the prompt that the server had kept.
         seconds: How long it took.
         usd: What it cost; None if that is not known.
+        confidence: How sure the model was, 0 to 1: the geometric mean of the probabilities of the answer's
+            tokens; None where the server gave none.
     """
 
     text: str
@@ -52,6 +56,7 @@ class Answer:
     tokens_cached: int | None = None
     seconds: float = 0.0
     usd: float | None = None
+    confidence: float | None = None
 
 
 @runtime_checkable

@@ -1,22 +1,28 @@
 """`LLMPlanner`: a language model that chooses calls from the situation and from what memory recalls."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.planners.llm.asking import Asking
 from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
 from embodied_mem.planners.llm.make_model import make_model
+from embodied_mem.planners.llm.packing import Packed, Packer, PromptParts, PromptTooLong
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
-from embodied_mem.planners.llm.situation import Situation
-from embodied_mem.planners.llm.template import Prompt, Template, load_template
+from embodied_mem.planners.llm.recalls.graph_then_episode import FACT
+from embodied_mem.planners.llm.recalls.make import make_recall_way
+from embodied_mem.planners.llm.recalls.recall_way import PlainRecall, RecallWay
+from embodied_mem.planners.llm.situation import SCENE, Situation
+from embodied_mem.planners.llm.template import LESSONS, SKILLS, Template, load_template
+from embodied_mem.planners.llm.token_counting import EstimatedTokens, TokenCounter, counter_of, make_counter
 from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
-from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.filters import Equals, Or, Where, all_of, where
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.legal_calls import in_order
@@ -25,7 +31,11 @@ from embodied_mem.records.situations import situation_text
 
 DEFAULT_TEMPLATES: Mapping[str, str] = {"completion": "compact", "chat": "chat"}
 MAX_REASON_CHARS = 500
+LESSON_KINDS = (Kind.LESSON.value, FACT)  # what a template that takes lessons is given
+WITH_MEMORY = "m"  # of a place: the model answers again, now with memory
 NOTHING_LEFT = "every call that can be made was made in this situation already"
+
+_Recall = Callable[[Context, Query], Awaitable[list[Recalled]]]
 
 
 class LLMPlanner:
@@ -48,6 +58,10 @@ class LLMPlanner:
         max_calls: Longest plan, >= 1.
         max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no bound.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
+        max_prompt_tokens: Most tokens of a prompt, >= 1: what does not fit is left out (see `Packer`), and
+            each decision says what its memory took (`tokens_memory`). None: prompts have no bound.
+        tokens: Counts them; None: the model's own counter, else `EstimatedTokens`.
+        recall: How memory is used in a decision; None: `PlainRecall`.
 
     Raises:
         InvalidRecord: A number is out of range or of the wrong type.
@@ -69,10 +83,13 @@ class LLMPlanner:
         max_calls: int = 1,
         max_per_episode: int | None = None,
         max_rounds: int = 1,
+        max_prompt_tokens: int | None = None,
+        tokens: TokenCounter | None = None,
+        recall: RecallWay | None = None,
     ) -> None:
         _check_at_least({"k": (k, 0), "max_calls": (max_calls, 1), "max_rounds": (max_rounds, 0)})
-        if max_per_episode is not None:
-            _check_at_least({"max_per_episode": (max_per_episode, 1)})
+        bounds = {"max_per_episode": max_per_episode, "max_prompt_tokens": max_prompt_tokens}
+        _check_at_least({name: (value, 1) for name, value in bounds.items() if value is not None})
         self.model = model
         self.template = load_template(template or DEFAULT_TEMPLATES[model.form], order=order)
         self._kept = _where(kinds, only_won=only_won)
@@ -80,6 +97,9 @@ class LLMPlanner:
         self._minimum = None if min_similarity is None else {"state": min_similarity}
         self._max_calls, self._max_rounds = max_calls, max_rounds
         self._max_per_episode = max_per_episode
+        counter = tokens or counter_of(model) or EstimatedTokens()
+        self._packer = Packer(self.template, counter, max_prompt_tokens)
+        self._way = recall or PlainRecall()
         self._said: JsonObject = {
             "k": k,
             "template": self.template.id,
@@ -92,6 +112,8 @@ class LLMPlanner:
             "max_calls": max_calls,
             "max_per_episode": max_per_episode,
             "max_rounds": max_rounds,
+            **self._packer.describe(),
+            **({} if recall is None else {"recall": recall.describe()}),
         }
 
     def describe(self) -> JsonObject:
@@ -113,17 +135,46 @@ class LLMPlanner:
         choices = CallChoices.of(context.skills, made_before(context), max_calls=longest)
         if choices.is_empty:
             return Stop(NOTHING_LEFT)
-        hits = await self._recalled(context)
-        reply = await self._ask(self._request(context, choices, hits))
-        shown = tuple(hit.experience.id for hit in hits)
-        if not reply.plan:
-            return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=reply.cost)
-        return Act(plan=reply.plan, shown=shown, cost=reply.cost, reason=reply.text[:MAX_REASON_CHARS])
+        asking = Asking(context, choices)
+        try:
+            await self._answered(asking)
+        except PromptTooLong as error:
+            return Stop(str(error), shown=asking.shown, cost=asking.cost)
+        if not asking.plan:
+            why = f"the answer cannot be read: {asking.failure}"
+            return Stop(why, shown=asking.shown, cost=asking.cost)
+        reason = asking.text[:MAX_REASON_CHARS]
+        return Act(plan=asking.plan, shown=asking.shown, cost=asking.cost, reason=reason)
 
-    async def _recalled(self, context: Context) -> list[Recalled]:
-        """What memory recalls, the most similar last."""
+    async def _answered(self, asking: Asking) -> None:
+        """Ask with what memory recalls; where that is nothing, perhaps anew once there is an answer."""
+        parts = await self._parts(asking, self._way.before)
+        await self._ask(asking, parts)
+        if parts.has_memory or not self._k:
+            return
+        confidence = asking.confidence if asking.plan else 0.0
+        parts = await self._parts(asking, partial(self._way.after, confidence=confidence))
+        if parts.has_memory:
+            await self._ask(asking, parts, mark=WITH_MEMORY)
+
+    async def _parts(self, asking: Asking, recall: _Recall) -> PromptParts:
+        """What the prompt is made of, before anything is left out."""
+        context, template = asking.context, self.template
+        skills = skills_in_words(context, asking.choices, template) if SKILLS in template.inputs else ""
+        hits, lessons = await self._recalled(context, recall)
+        return PromptParts(
+            situation=Situation.of(context, with_scene=SCENE in template.inputs),
+            examples=tuple(replace(hit, experience=_in_order(hit.experience, context)) for hit in hits),
+            lessons=tuple(lessons),
+            skills=skills,
+        )
+
+    async def _recalled(
+        self, context: Context, recall: _Recall
+    ) -> tuple[Sequence[Recalled], Sequence[Recalled]]:
+        """What memory recalls to show as examples and as lessons, the most similar last."""
         if not self._k:
-            return []
+            return (), ()
         query = Query(
             task=context.task,
             state=situation_text(context.observation.text, context.last),
@@ -133,39 +184,42 @@ class LLMPlanner:
             weights=self._weights,
             distinct=self._distinct,
         )
-        hits = (await context.arecall(query))[::-1]
-        return [replace(hit, experience=_in_order(hit.experience, context)) for hit in hits]
+        hits = (await recall(context, query))[::-1]
+        if LESSONS not in self.template.inputs:
+            return hits, ()
+        about = replace(query, where=where(kind=list(LESSON_KINDS)), min_similarity=None)
+        return hits, (await recall(context, about))[::-1]
 
-    def _request(self, context: Context, choices: CallChoices, hits: list[Recalled]) -> Request:
-        now, template = Situation.of(context), self.template
-        shown = [hit.experience for hit in hits]
-        skills = skills_in_words(context, choices, template) if "skills" in template.inputs else ""
-        used = {name: text for name, text in now.texts.items() if name in template.inputs}
-        examples = "\n".join(map(template.example, shown))
+    async def _ask(self, asking: Asking, parts: PromptParts, *, mark: str = "") -> None:
+        """Ask until an answer can be read, at most `max_rounds` times more than once."""
+        for n_wrong in range(self._max_rounds + 1):
+            packed = await self._packer.pack(parts)
+            request = self._request(asking, packed, mark + "+" * n_wrong)
+            answer = await self.model.answer(request)
+            asking.took(request, answer, packed.parts.ids)
+            try:
+                asking.plan = asking.choices.read(answer.text)
+                return
+            except InvalidRecord as error:
+                asking.failure = str(error)
+                parts = replace(parts, tail=parts.tail + _told_wrong(answer, asking.failure, self.template))
+
+    def _request(self, asking: Asking, packed: Packed, mark: str) -> Request:
+        template, parts = self.template, packed.parts
+        used = {name: text for name, text in parts.situation.texts.items() if name in template.inputs}
+        if LESSONS in template.inputs:
+            used[LESSONS] = "\n".join(template.lesson(hit.experience) for hit in parts.lessons)
+        examples = "\n".join(template.example(hit.experience) for hit in parts.examples)
         return Request(
             role=template.role,
             template=template.id,
-            prompt=template.prompt(now, shown, skills=skills),
-            choices=choices,
-            examples=tuple(hits),
-            parts={**used, "skills": skills, "examples": examples, "order": " ".join(template.order)},
-            place=f"{context.episode}#{len(context.history)}",
+            prompt=packed.prompt,
+            choices=asking.choices,
+            examples=parts.examples,
+            parts={**used, "skills": parts.skills, "examples": examples, "order": " ".join(template.order)},
+            place=asking.place + mark,
+            tokens_memory=packed.tokens_memory,
         )
-
-    async def _ask(self, request: Request) -> "_Reply":
-        """Ask until an answer can be read, at most `max_rounds` times more than once."""
-        reply = _Reply()
-        for left in range(self._max_rounds, -1, -1):
-            answer = await self.model.answer(request)
-            reply.took(answer)
-            try:
-                reply.plan = request.choices.read(answer.text)
-                break
-            except InvalidRecord as error:
-                reply.failure = str(error)
-                if left:
-                    request = _asked_anew(request, answer, reply.failure, self.template)
-        return reply
 
 
 def make_llm_planner(
@@ -173,6 +227,8 @@ def make_llm_planner(
     llm: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     prices: str | None = None,
+    tokens: Mapping[str, Any] | None = None,
+    recall: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> LLMPlanner:
     """Make a planner from its configuration; registered as `llm`.
@@ -181,10 +237,17 @@ def make_llm_planner(
         llm: The model as `make_model` takes it.
         folder: Where its calls are logged; None: nowhere.
         prices: Path of a table of prices, read before the library's own; see `prices.toml`.
+        tokens: What counts tokens, as `make_counter` takes it; None: see `LLMPlanner`.
+        recall: How memory is used, as `make_recall_way` takes it; None: `plain`.
         options: Keyword arguments of `LLMPlanner`.
     """
     model = PricedModel(make_model(**(llm or {})), load_prices(prices))
-    return LLMPlanner(model if folder is None else LoggedModel(model, folder), **options)
+    return LLMPlanner(
+        model if folder is None else LoggedModel(model, folder),
+        tokens=None if tokens is None else make_counter(**tokens),
+        recall=None if recall is None else make_recall_way(**recall),
+        **options,
+    )
 
 
 def made_before(context: Context) -> frozenset[SkillCall]:
@@ -211,34 +274,10 @@ def skills_in_words(context: Context, choices: CallChoices, template: Template) 
     return "\n".join(lines)
 
 
-@dataclass
-class _Reply:
-    """What asking led to, over all rounds."""
-
-    plan: tuple[SkillCall, ...] = ()
-    text: str = ""
-    failure: str = ""
-    cost: dict[str, float] = field(default_factory=dict)
-
-    def took(self, answer: Answer) -> None:
-        """Note an answer and add up its costs."""
-        self.text = answer.text
-        new = {
-            "model_calls": 1.0,
-            "tokens_in": float(answer.tokens_in or 0),
-            "tokens_out": float(answer.tokens_out or 0),
-            "seconds": answer.seconds,
-        }
-        if answer.usd is not None:  # an unknown price is not 0
-            new["usd"] = answer.usd
-        self.cost = added_costs(self.cost, new)
-
-
-def _asked_anew(request: Request, answer: Answer, failure: str, template: Template) -> Request:
-    """The request with the answer that cannot be read and why, quoted as data."""
+def _told_wrong(answer: Answer, failure: str, template: Template) -> str:
+    """What follows a prompt whose answer cannot be read: the answer and why, quoted as data."""
     wrong, why = template.quoted(answer.text[:500]), template.quoted(failure[:300])
-    told = f"{request.prompt.user} {wrong}\n(This cannot be done: {why})\n{template.answer['open']}"
-    return replace(request, prompt=Prompt(told, request.prompt.system), place=f"{request.place}+")
+    return f" {wrong}\n(This cannot be done: {why})\n{template.answer['open']}"
 
 
 def _in_order(experience: Experience, context: Context) -> Experience:

@@ -15,7 +15,9 @@ from embodied_mem.records import Experience
 
 _FOLDER = resources.files("embodied_mem.planners.llm") / "templates"
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-SKILLS = "skills"  # the input that belongs to the instruction, and not to a situation
+SKILLS, LESSONS = "skills", "lessons"  # inputs that belong to the instruction, and not to a situation
+OF_SYSTEM = frozenset({SKILLS, LESSONS})
+NO_LESSONS = "none yet"
 FORMS = ("completion", "chat")
 ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
     "success": frozenset({"call"}),
@@ -36,6 +38,11 @@ class Prompt:
     user: str
     system: str = ""
 
+    @property
+    def text(self) -> str:
+        """Instruction and question as one text."""
+        return "\n\n".join(part for part in (self.system, self.user) if part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
@@ -49,8 +56,8 @@ class Template:
         role: What the model is asked for, such as `plan`.
         version: Raised with every change of its text; recorded answers belong to one version.
         form: `completion` (the model continues a text) or `chat`.
-        inputs: What its fields may name: `task`, `state`, `last`, and facts of the world; and `skills`,
-            which only `system` may name.
+        inputs: What its fields may name: `task`, `state`, `last`, `scene` (what is known of the
+            surroundings), and facts of the world; and `skills` and `lessons`, which only `system` may name.
         order: Fields of a situation, in order.
         fields: Field -> text with inputs in braces; left out of a situation where an input is empty.
         answer: How a call that succeeded (`success`) or failed (`failure`) follows its situation, and what
@@ -80,8 +87,8 @@ class Template:
             if name not in self.fields:
                 raise unknown_name(f"field in the order of template {self.name}", name, self.fields)
         for name, text in self.fields.items():
-            _check(f"{name} of template {self.name}", text, set(self.inputs) - {SKILLS})
-        _check(f"system of template {self.name}", self.system, {SKILLS} & set(self.inputs))
+            _check(f"{name} of template {self.name}", text, set(self.inputs) - OF_SYSTEM)
+        _check(f"system of template {self.name}", self.system, OF_SYSTEM & set(self.inputs))
         for name, allowed in ANSWERS.items():
             if name not in self.answer:
                 raise ExperimentError(f"template {self.name} has no answer.{name}")
@@ -92,17 +99,31 @@ class Template:
         """Name, role and version, which recorded answers are pinned to."""
         return f"{self.role}/{self.name}@{self.version}"
 
-    def prompt(self, situation: Situation, examples: Sequence[Experience], *, skills: str = "") -> Prompt:
+    def prompt(
+        self,
+        situation: Situation,
+        examples: Sequence[Experience],
+        *,
+        skills: str = "",
+        lessons: Sequence[Experience] = (),
+    ) -> Prompt:
         """Return the prompt: the examples in the order given, then the situation.
 
         Args:
             situation: The situation to decide in.
             examples: Recalled experiences, the most similar last.
             skills: The calls that can be made, in words.
+            lessons: Recalled lessons and facts, the most similar last.
         """
         blocks = [self.example(each) for each in examples]
         blocks.append(f"{self._block(situation)}\n{self.answer['open']}")
-        return Prompt(self.separator.join(blocks), self.system.strip().format_map({SKILLS: skills}))
+        notes = "\n".join(map(self.lesson, lessons)) or NO_LESSONS
+        system = self.system.strip().format_map({SKILLS: skills, LESSONS: notes})
+        return Prompt(self.separator.join(blocks), system)
+
+    def lesson(self, experience: Experience) -> str:
+        """A lesson or fact as a line."""
+        return f"- {self.quoted(experience.state or experience.outcome.explanation)}"
 
     def example(self, experience: Experience) -> str:
         """An experience as a worked example."""
