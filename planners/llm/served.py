@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, unknown_name
 from embodied_mem.optional import require
+from embodied_mem.planners.llm.http_client import http_client
 from embodied_mem.planners.llm.language_model import Answer, Request
 from embodied_mem.planners.llm.messages import Content, messages_of
 from embodied_mem.records.json_values import JsonObject, clean_text
@@ -64,7 +65,7 @@ class CompletionModel:
             max_tokens=max_tokens,
             timeout=timeout_s,
             max_retries=max_retries,
-            http_async_client=_http_client(),
+            http_async_client=http_client(),
             **{"temperature": 0.0, **options},
         )
         said = _said(model, base_url, method, max_tokens, options)
@@ -76,7 +77,7 @@ class CompletionModel:
 
     async def answer(self, request: Request) -> Answer:
         """Continue the prompt; see `LanguageModel`."""
-        prompt = "\n\n".join(part for part in (request.prompt.system, request.prompt.user) if part)
+        prompt = request.prompt.text
         is_held = self._server.said["method"] == "grammar"
         extra = {"grammar": request.choices.grammar(lead=" ")} if is_held else {}
         began_s = time.perf_counter()
@@ -137,7 +138,7 @@ class ChatModel:
         }
         self._is_openai = model.startswith("openai:")
         if self._is_openai:
-            settings["http_async_client"] = _http_client()
+            settings["http_async_client"] = http_client()
         said = _said(model, base_url, method, max_tokens, options)
         self._server = _Server(_chat_client(model, {**settings, **options}), said, base_url, timeout_s)
 
@@ -208,17 +209,6 @@ class _Server:
         hint = "; is it running? `embodied-mem llm serve` starts one" if is_away else ""
         cause = self.without_secrets(cause)[:MAX_ERROR_CHARS]
         return ModelError(f"{self.said['model']}{where} gave no answer: {cause}{hint}")
-
-
-def _http_client() -> Any:
-    """A client whose connections end with their request.
-
-    A connection that is kept belongs to the event loop it was opened in: in a second `asyncio.run` its next
-    request fails with "Event loop is closed", and nobody closes it.
-    """
-    httpx = require("httpx", extra="llm")
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncClient(limits=limits, follow_redirects=True)
 
 
 def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:

@@ -37,6 +37,11 @@ class Prompt:
     user: str
     system: str = ""
 
+    @property
+    def text(self) -> str:
+        """Instruction and question as one text."""
+        return "\n\n".join(part for part in (self.system, self.user) if part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
@@ -50,8 +55,8 @@ class Template:
         role: What the model is asked for, such as `plan`.
         version: Raised with every change of its text; recorded answers belong to one version.
         form: `completion` (the model continues a text) or `chat`.
-        inputs: What its fields may name: `task`, `state`, `last`, and facts of the world; and `skills`,
-            which only `system` may name.
+        inputs: What its fields may name: `task`, `state`, `last`, `scene` (what is known of the
+            surroundings), and facts of the world; and `skills`, which only `system` may name.
         order: Fields of a situation, in order.
         fields: Field -> text with inputs in braces; left out of a situation where an input is empty.
         answer: How a call that succeeded (`success`) or failed (`failure`) follows its situation, and what

@@ -14,12 +14,17 @@ class Note:
     Attributes:
         heading: What the lines are, such as `Lessons`.
         lines: The lines, as data: a template quotes them. The most important comes last, as examples do.
-        shown: Ids of the recalled experiences that they tell of.
+        shown: Ids of the recalled experiences that they tell of: one for each line, or none.
     """
 
     heading: str
     lines: tuple[str, ...]
     shown: tuple[str, ...] = ()
+
+    def last(self, n: int) -> "Note":
+        """The same with its last n lines."""
+        start = max(0, len(self.lines) - max(0, n))
+        return Note(self.heading, self.lines[start:], self.shown[start:])
 
 
 @runtime_checkable

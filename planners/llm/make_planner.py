@@ -1,0 +1,36 @@
+"""`make_llm_planner`: a language planner from its configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from embodied_mem.planners.llm.make_model import make_asked_model
+from embodied_mem.planners.llm.planner import LLMPlanner
+from embodied_mem.planners.llm.presets.preset import NO_PRESET, load_preset
+from embodied_mem.planners.llm.recalls.make import make_recall_way
+from embodied_mem.planners.llm.token_counting import make_counter
+
+
+def make_llm_planner(
+    *,
+    llm: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+    prices: str | None = None,
+    preset: str = "",
+    **options: Any,
+) -> LLMPlanner:
+    """Make a planner from its configuration; registered as `llm`.
+
+    Args:
+        llm: The model as `make_model` takes it.
+        folder: Where its calls are logged; None: nowhere.
+        prices: Path of a table of prices, read before the library's own; see `prices.toml`.
+        preset: Name of a preset, whose settings hold where `options` gives no other.
+        options: Keyword arguments of `LLMPlanner`; `tokens` as `make_counter` takes it, and `recall` as
+            `make_recall_way` does.
+    """
+    settings = {**(load_preset(preset) if preset else NO_PRESET).planner, **options}
+    for name, make in (("tokens", make_counter), ("recall", make_recall_way)):
+        if isinstance(settings.get(name), Mapping):
+            settings[name] = make(**settings[name])
+    return LLMPlanner(make_asked_model(llm, folder=folder, prices=prices), preset=preset, **settings)
