@@ -12,6 +12,7 @@ from embodied_mem.planners.llm.asking import Asking
 from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.logged_tokens import LoggedTokens
 from embodied_mem.planners.llm.make_model import make_model
 from embodied_mem.planners.llm.packing import Packed, Packer, PromptParts, PromptTooLong
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
@@ -241,13 +242,13 @@ def make_llm_planner(
         recall: How memory is used, as `make_recall_way` takes it; None: `plain`.
         options: Keyword arguments of `LLMPlanner`.
     """
-    model = PricedModel(make_model(**(llm or {})), load_prices(prices))
-    return LLMPlanner(
-        model if folder is None else LoggedModel(model, folder),
-        tokens=None if tokens is None else make_counter(**tokens),
-        recall=None if recall is None else make_recall_way(**recall),
-        **options,
-    )
+    model: LanguageModel = PricedModel(make_model(**(llm or {})), load_prices(prices))
+    counter = counter_of(model) if tokens is None else make_counter(**tokens)
+    if folder is not None:
+        model = LoggedModel(model, folder)
+        counter = counter and LoggedTokens(counter, folder)
+    way = None if recall is None else make_recall_way(**recall)
+    return LLMPlanner(model, tokens=counter, recall=way, **options)
 
 
 def made_before(context: Context) -> frozenset[SkillCall]:
