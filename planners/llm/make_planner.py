@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from embodied_mem.planners.llm.logged_tokens import LoggedTokens
 from embodied_mem.planners.llm.make_model import make_asked_model
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.presets.preset import NO_PRESET, load_preset
 from embodied_mem.planners.llm.recalls.make import make_recall_way
-from embodied_mem.planners.llm.token_counting import make_counter
+from embodied_mem.planners.llm.token_counting import counter_of, make_counter
 
 
 def make_llm_planner(
@@ -30,7 +31,11 @@ def make_llm_planner(
             `make_recall_way` does.
     """
     settings = {**(load_preset(preset) if preset else NO_PRESET).planner, **options}
-    for name, make in (("tokens", make_counter), ("recall", make_recall_way)):
-        if isinstance(settings.get(name), Mapping):
-            settings[name] = make(**settings[name])
-    return LLMPlanner(make_asked_model(llm, folder=folder, prices=prices), preset=preset, **settings)
+    model = make_asked_model(llm, folder=folder, prices=prices)
+    counted = settings.pop("tokens", None)
+    counter = counter_of(model) if counted is None else make_counter(**counted)
+    if folder is not None and counter is not None:
+        counter = LoggedTokens(counter, folder)
+    if isinstance(settings.get("recall"), Mapping):
+        settings["recall"] = make_recall_way(**settings["recall"])
+    return LLMPlanner(model, tokens=counter, preset=preset, **settings)

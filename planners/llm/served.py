@@ -12,9 +12,11 @@ from pydantic import SecretStr
 
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, unknown_name
 from embodied_mem.optional import require
+from embodied_mem.planners.llm.confidence import confidence_of
 from embodied_mem.planners.llm.http_client import http_client
 from embodied_mem.planners.llm.language_model import Answer, Request
 from embodied_mem.planners.llm.messages import Content, messages_of
+from embodied_mem.planners.llm.token_counting import ServerTokens
 from embodied_mem.records.json_values import JsonObject, clean_text
 
 CHAT_METHODS = ("json_schema", "grammar", "text")
@@ -36,6 +38,7 @@ class CompletionModel:
         max_retries: How often a request is sent again after 429, 5xx or a lost connection, waiting longer
             each time.
         api_key_env: Name of the environment variable with the server's key; local servers need none.
+        confidence: Whether to ask for log-probabilities, for `Answer.confidence`.
         options: Further keyword arguments of `langchain_openai.OpenAI`.
 
     Raises:
@@ -55,6 +58,7 @@ class CompletionModel:
         timeout_s: float = 60.0,
         max_retries: int = 2,
         api_key_env: str = "",
+        confidence: bool = False,
         **options: Any,
     ) -> None:
         _check_method(method, COMPLETION_METHODS)
@@ -68,8 +72,11 @@ class CompletionModel:
             http_async_client=http_client(),
             **{"temperature": 0.0, **options},
         )
-        said = _said(model, base_url, method, max_tokens, options)
+        told = {**options, "confidence": True} if confidence else options
+        said = _said(model, base_url, method, max_tokens, told)
         self._server = _Server(client, said, base_url, timeout_s)
+        self._asked_for = {"logprobs": 1} if confidence else {}
+        self.token_counter = _counter(base_url, method, _key(api_key_env))
 
     def describe(self) -> JsonObject:
         """Model, server and settings."""
@@ -82,13 +89,15 @@ class CompletionModel:
         extra = {"grammar": request.choices.grammar(lead=" ")} if is_held else {}
         began_s = time.perf_counter()
         async with self._server.asked() as client:
-            result = await client.agenerate([prompt], stop=["\n\n"], extra_body=extra)
+            result = await client.agenerate([prompt], stop=["\n\n"], extra_body=extra, **self._asked_for)
         used = (result.llm_output or {}).get("token_usage") or {}
+        first = result.generations[0][0]
         return Answer(
-            text=self._server.without_secrets(result.generations[0][0].text).strip(),
+            text=self._server.without_secrets(first.text).strip(),
             tokens_in=used.get("prompt_tokens"),
             tokens_out=used.get("completion_tokens"),
             seconds=time.perf_counter() - began_s,
+            confidence=confidence_of((first.generation_info or {}).get("logprobs")),
         )
 
 
@@ -105,6 +114,7 @@ class ChatModel:
         timeout_s: See `CompletionModel`.
         max_retries: See `CompletionModel`.
         api_key_env: Name of the environment variable with the key; empty: the provider's own.
+        confidence: See `CompletionModel`.
         options: Further keyword arguments of `langchain.chat_models.init_chat_model`.
 
     Raises:
@@ -125,6 +135,7 @@ class ChatModel:
         timeout_s: float = 60.0,
         max_retries: int = 2,
         api_key_env: str = "",
+        confidence: bool = False,
         **options: Any,
     ) -> None:
         _check_method(method, CHAT_METHODS)
@@ -139,7 +150,10 @@ class ChatModel:
         self._is_openai = model.startswith("openai:")
         if self._is_openai:
             settings["http_async_client"] = http_client()
-        said = _said(model, base_url, method, max_tokens, options)
+        told = {**options, "confidence": True} if confidence else options
+        said = _said(model, base_url, method, max_tokens, told)
+        self._asked_for = {"logprobs": True} if confidence else {}
+        self.token_counter = _counter(base_url, method, _key(api_key_env))
         self._server = _Server(_chat_client(model, {**settings, **options}), said, base_url, timeout_s)
 
     def describe(self) -> JsonObject:
@@ -159,21 +173,23 @@ class ChatModel:
             tokens_out=used.get("output_tokens"),
             tokens_cached=(used.get("input_token_details") or {}).get("cache_read"),
             seconds=time.perf_counter() - began_s,
+            confidence=confidence_of(message.response_metadata.get("logprobs")),
         )
 
     async def _ask(self, client: Any, messages: list[tuple[str, Content]], request: Request) -> Any:
         method = self._server.said["method"]
         if method == "text":
-            return await client.ainvoke(messages)
+            return await client.ainvoke(messages, **self._asked_for)
         if method == "grammar":
-            return await client.ainvoke(messages, extra_body={"grammar": request.choices.grammar()})
+            extra = {"grammar": request.choices.grammar()}
+            return await client.ainvoke(messages, extra_body=extra, **self._asked_for)
         schema = request.choices.schema()
         if not self._is_openai:
             structured = client.with_structured_output(schema, method="json_schema", include_raw=True)
             return (await structured.ainvoke(messages))["raw"]
         # As a plain request: LangChain would raise on an answer that was cut short, and we read it ourselves.
         form = {"type": "json_schema", "json_schema": {"name": str(schema["title"]), "schema": schema}}
-        return await client.ainvoke(messages, extra_body={"response_format": form})
+        return await client.ainvoke(messages, extra_body={"response_format": form}, **self._asked_for)
 
 
 class _Server:
@@ -235,6 +251,11 @@ def _key(variable: str) -> str:
     if variable and not os.environ.get(variable):
         raise ExperimentError(f"api_key_env names {variable}, which is not set; export it first")
     return os.environ.get(variable, "") if variable else ""
+
+
+def _counter(base_url: str, method: str, key: str) -> ServerTokens | None:
+    """The server's own count, where it is llama.cpp's: only that takes a grammar of this form."""
+    return ServerTokens(base_url, key=key) if base_url and method == "grammar" else None
 
 
 def _check_method(method: str, known: tuple[str, ...]) -> None:

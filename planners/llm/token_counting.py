@@ -105,9 +105,10 @@ class ServerTokens:
             reply.raise_for_status()
             return len(reply.json()["tokens"])
         except Exception as error:  # of httpx, of JSON, of a wrong shape
-            cause = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
+            status = getattr(getattr(error, "response", None), "status_code", "")
+            cause = f"{type(error).__name__} {status}".strip()  # its text may hold a password of the address
             raise ModelError(
-                f"the server counted no tokens: {cause}; it needs llama.cpp's /tokenize, else set "
+                f"the server counted no tokens ({cause}); it needs llama.cpp's /tokenize, else set "
                 "tokens={name: file, path: tokenizer.json} or tokens={name: estimate}"
             ) from None
 

@@ -1,5 +1,6 @@
 """`AdaptiveRecall`: memory only where it is likely to help, so that other prompts are short."""
 
+from embodied_mem.errors import InvalidQuery
 from embodied_mem.planners.llm.recalls.recall_way import PlainRecall
 from embodied_mem.records import Recalled
 from embodied_mem.records.argument_checks import check_count, check_number
@@ -32,6 +33,8 @@ class AdaptiveRecall(PlainRecall):
         check_count("rare_below", rare_below, at_least=0)
         if min_confidence is not None:
             check_number("min_confidence", min_confidence)
+            if not 0 <= min_confidence <= 1:
+                raise InvalidQuery(f"min_confidence is {min_confidence}; expected a number from 0 to 1")
         self._rare_below, self._minimum = rare_below, min_confidence
 
     async def before(self, context: Context, query: Query) -> list[Recalled]:

@@ -8,6 +8,7 @@ from embodied_mem.planners.llm.recalls.recall_way import PlainRecall
 from embodied_mem.records import Recalled
 from embodied_mem.records.argument_checks import check_count
 from embodied_mem.records.decisions import Context
+from embodied_mem.records.filters import In, Not, all_of
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.queries import Query
 
@@ -35,15 +36,17 @@ class IterativeRecall(PlainRecall):
     async def before(self, context: Context, query: Query) -> list[Recalled]:
         """What all rounds found, best first."""
         found: dict[str, Recalled] = {}
+        where = query.where
         asked = set(words(f"{context.task.text} {query.state}"))
         for _ in range(self._max_rounds):
-            new = [hit for hit in await context.arecall(query) if hit.experience.id not in found]
+            new = await context.arecall(query)
             found |= {hit.experience.id: hit for hit in new}
             missing = _missing(new, asked)
             if not missing:
                 break
             asked |= {word for name in missing for word in words(name)}
-            query = replace(query, text=", ".join(missing))
+            others = all_of(where, Not(In("id", tuple(found))))
+            query = replace(query, text=", ".join(missing), where=others)
         return list(found.values())
 
     def describe(self) -> JsonObject:
