@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.agent.judging import GoalJudge
+from embodied_mem.errors import ExperimentError
 from embodied_mem.planners.llm.answer_forms import Judgement, Verdict
 from embodied_mem.planners.llm.asking import Reply
 from embodied_mem.planners.llm.language_model import LanguageModel
@@ -72,12 +73,22 @@ def make_llm_judge(
 ) -> ModelJudge:
     """Make a judge from its configuration; registered as `llm`.
 
+    A planner that asks a model lends it to the configuration file `judge/llm.yaml`.
+
     Args:
         llm: The model as `make_model` takes it.
         folder: Where its calls are logged; None: nowhere.
         prices: Path of a table of prices, read before the library's own.
         options: Keyword arguments of `ModelJudge`.
+
+    Raises:
+        ExperimentError: There is no model.
     """
+    if llm is None:
+        raise ExperimentError(
+            "the judge llm asks a model, and the planner has none; add planner=llm, or "
+            "judge.options.llm={name: completion, options: {model: ..., base_url: ...}}"
+        )
     return ModelJudge(make_asked_model(llm, folder=folder, prices=prices), **options)
 
 
