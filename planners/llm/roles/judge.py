@@ -27,21 +27,21 @@ ENDINGS = {"planner": "ended by the agent", "environment": "ended by the world"}
 class ModelJudge(AskedRole):
     """A model's verdict on an episode, from its first and last observation and what came of each call.
 
-    It is not asked where the episode broke, was cancelled, or, with `trust_goal`, the world checked its goal:
-    there the goal check holds. So it does if the model's answer cannot be read, as MINDSTORES falls back on
-    the reward.
+    It is not asked where the episode broke or was cancelled, nor where the world checked its goal: the goal
+    check holds there. So it does if the model's answer cannot be read, as MINDSTORES falls back on the reward.
 
     Args:
         model: See `AskedRole`, as all below but the last.
         template: Path of a `*.toml`.
         images: Whether the last pictures go with the prompt.
         max_rounds: How often the model may answer anew.
-        trust_goal: Whether the world's own goal check is believed where it says yes or no.
+        trust_goal: Whether the world's own goal check holds where it says yes or no; False is for measuring
+            how well a model judges.
     """
 
     role = "judge"
 
-    def __init__(self, model: LanguageModel, *, trust_goal: bool = False, **options: Any) -> None:
+    def __init__(self, model: LanguageModel, *, trust_goal: bool = True, **options: Any) -> None:
         super().__init__(model, **options)
         self._trusts_goal = trust_goal
 
