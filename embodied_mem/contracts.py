@@ -326,6 +326,22 @@ class Judge(Protocol):
 
 
 @runtime_checkable
+class JudgesImages(Protocol):
+    """A judge that also looks at the last images of an episode; a trace keeps only their digests."""
+
+    def judge_with_images(
+        self, trace: Trace, images: Mapping[str, "npt.NDArray[np.uint8]"]
+    ) -> "Outcome | Awaitable[Outcome]":
+        """Return the outcome; the agent calls it in place of `judge`.
+
+        Args:
+            trace: What happened.
+            images: The named pictures of the last observation, each (h, w, c) uint8; maybe none.
+        """
+        ...
+
+
+@runtime_checkable
 class Reflector(Protocol):
     """Derives knowledge from a judged episode."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.arms import Arm
-from embodied_mem.experiments.config import RunConfig, RunPlan, make_plan
+from embodied_mem.experiments.config import PartConfig, RunConfig, RunPlan, make_plan
 from embodied_mem.experiments.lifetime import Unit
 from embodied_mem.experiments.runner import finished_rows, run_lifetimes
 from embodied_mem.planners.llm.call_log import FILE
@@ -37,7 +37,9 @@ def dry_run(config: RunConfig, say: Callable[[str], None]) -> None:
     asking = [arm for arm in whole.arms if _llm_of(arm).get("name") in ASKED]
     if not asking:
         raise ExperimentError("no arm asks a served language model, so there is no prompt to show")
-    plan = dataclasses.replace(_copied(whole), config=dataclasses.replace(config, lifetimes=1))
+    judge, reflector = _part_without_model(config.judge), _part_without_model(config.reflector)
+    shortened = dataclasses.replace(config, lifetimes=1, judge=judge, reflector=reflector)
+    plan = dataclasses.replace(_copied(whole), config=shortened)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run_lifetimes(
@@ -75,6 +77,8 @@ def _shown(arm: Arm, folder: Path, whole: RunPlan, say: Callable[[str], None]) -
         price=lambda n_in, n_out: prices.usd(model, tokens_in=n_in, tokens_out=n_out),
     )
     for line in _calls(folder):
+        if line["role"] != "plan" and line["place"].endswith("+"):
+            continue  # a copy answers only for plans; a model would not be asked anew
         text = "\n\n".join(part for part in (line["system"], line["prompt"]) if part)
         tokens = -(-len(text) // CHARS_PER_TOKEN)
         estimate.add(tokens)
@@ -99,11 +103,18 @@ def _copied(plan: RunPlan) -> RunPlan:
 
 
 def _without_model(arm: Arm) -> Arm:
-    form = _llm_of(arm).get("name")
+    return dataclasses.replace(arm, planner_options=_options_without_model(arm.planner_options))
+
+
+def _part_without_model(part: PartConfig) -> PartConfig:
+    return dataclasses.replace(part, options=_options_without_model(part.options))
+
+
+def _options_without_model(options: Mapping[str, Any]) -> dict[str, Any]:
+    form = (options.get("llm") or {}).get("name")
     if form not in ASKED:
-        return arm
-    llm = {"name": "copy", "options": {"form": form}}
-    return dataclasses.replace(arm, planner_options={**arm.planner_options, "llm": llm})
+        return dict(options)
+    return {**options, "llm": {"name": "copy", "options": {"form": form}}}
 
 
 def _llm_of(arm: Arm) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.contracts import (
     AsyncMemory,
     Judge,
+    JudgesImages,
     KeepsImages,
     Memory,
     Planner,
@@ -182,7 +183,7 @@ class Agent:
         origin = Origin(run=self.scope.run, attempt=attempt or uuid.uuid4().hex, episode=index)
         with self._run(world, answers, origin.attempt, isolate) as run:
             trace = await run.play(seed=_checked_seed(seed), options=options)
-            outcome, failure = await self._judged(trace, run.raised, answers)
+            outcome, failure = await self._judged(run, trace, answers)
             memory = self.memory if self.mode == "learn" else None
             if memory is None:
                 return _raise_or_return(failure, Episode(trace=trace, outcome=outcome))
@@ -244,16 +245,22 @@ class Agent:
             answer=self.answer,
             policies=[policy for policy in self.policies if isinstance(policy, PolicySkill)],
             short_term=self.short_term,
+            wants_images=isinstance(self.judge, JudgesImages),
         )
 
     async def _judged(
-        self, trace: Trace, failure: BaseException | None, answers: Answers
+        self, run: EpisodeRun | IsolatedRun, trace: Trace, answers: Answers
     ) -> tuple[Outcome, BaseException | None]:
         """Return the outcome, and the exception to raise once it is recorded."""
+        failure, judge = run.raised, self.judge
         if failure is not None:  # the judge may need what just failed
             return GoalJudge().judge(trace), failure
         try:
-            outcome = expect(Outcome, await answers.of(self.judge.judge(trace)), said_by="the judge")
+            if isinstance(judge, JudgesImages):
+                answer = judge.judge_with_images(trace, run.last.images)
+            else:
+                answer = judge.judge(trace)
+            outcome = expect(Outcome, await answers.of(answer), said_by="the judge")
         except BaseException as error:
             said = f"the judge raised {error_text(error)}"[:2_000]
             outcome, failure = Outcome(reward=trace.reward, explanation=said, steps=trace.steps), error

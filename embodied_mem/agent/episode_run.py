@@ -65,6 +65,7 @@ class Setup:
     answer: Answer | None = None
     policies: Sequence[PolicySkill] = ()
     short_term: ShortTermMemory | None = None
+    wants_images: bool = False  # the judge looks at the last images
 
 
 class Listener:

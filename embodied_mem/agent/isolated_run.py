@@ -66,7 +66,7 @@ class IsolatedRun:
 
     Attributes:
         raised: The exception to raise after the episode was recorded.
-        first: The images of the first observation, if memory keeps images.
+        first: The images of the first observation, if memory keeps images or the judge looks at them.
         last: The images of the last one.
         description: What the planner says of itself.
     """
@@ -174,7 +174,7 @@ class IsolatedRun:
             "has_memory": memory is not None,
             "horizon": memory.horizon() if isinstance(memory, HasHorizon) else None,
             "has_answer": setup.answer is not None,
-            "wants_images": isinstance(memory, KeepsImages),
+            "wants_images": isinstance(memory, KeepsImages) or self._setup.wants_images,
             "is_quiet": self._process.is_quiet,
             "heartbeat": str(self._process.heartbeat.path),
         }

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embodied_mem.agent.judging import GoalJudge
+from embodied_mem.errors import ExperimentError
 from embodied_mem.planners.llm.answer_forms import Judgement, Verdict
 from embodied_mem.planners.llm.asking import Reply
 from embodied_mem.planners.llm.language_model import LanguageModel
@@ -26,21 +27,21 @@ ENDINGS = {"planner": "ended by the agent", "environment": "ended by the world"}
 class ModelJudge(AskedRole):
     """A model's verdict on an episode, from its first and last observation and what came of each call.
 
-    It is not asked where the episode broke, was cancelled, or, with `trust_goal`, the world checked its goal:
-    there the goal check holds. So it does if the model's answer cannot be read, as MINDSTORES falls back on
-    the reward.
+    It is not asked where the episode broke or was cancelled, nor where the world checked its goal: the goal
+    check holds there. So it does if the model's answer cannot be read, as MINDSTORES falls back on the reward.
 
     Args:
         model: See `AskedRole`, as all below but the last.
         template: Path of a `*.toml`.
         images: Whether the last pictures go with the prompt.
         max_rounds: How often the model may answer anew.
-        trust_goal: Whether the world's own goal check is believed where it says yes or no.
+        trust_goal: Whether the world's own goal check holds where it says yes or no; False is for measuring
+            how well a model judges.
     """
 
     role = "judge"
 
-    def __init__(self, model: LanguageModel, *, trust_goal: bool = False, **options: Any) -> None:
+    def __init__(self, model: LanguageModel, *, trust_goal: bool = True, **options: Any) -> None:
         super().__init__(model, **options)
         self._trusts_goal = trust_goal
 
@@ -72,12 +73,22 @@ def make_llm_judge(
 ) -> ModelJudge:
     """Make a judge from its configuration; registered as `llm`.
 
+    A planner that asks a model lends it to the configuration file `judge/llm.yaml`.
+
     Args:
         llm: The model as `make_model` takes it.
         folder: Where its calls are logged; None: nowhere.
         prices: Path of a table of prices, read before the library's own.
         options: Keyword arguments of `ModelJudge`.
+
+    Raises:
+        ExperimentError: There is no model.
     """
+    if llm is None:
+        raise ExperimentError(
+            "the judge llm asks a model, and the planner has none; add planner=llm, or "
+            "judge.options.llm={name: completion, options: {model: ..., base_url: ...}}"
+        )
     return ModelJudge(make_asked_model(llm, folder=folder, prices=prices), **options)
 
 
