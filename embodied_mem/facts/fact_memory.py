@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embodied_mem.facts.known import Known, Overlap
+from embodied_mem.facts.routes import route
 from embodied_mem.facts.rules import HOME_RULES, FactRules
 from embodied_mem.facts.statement import NO_TASK, PATHS, Statement, fact_experience, statement_from
 from embodied_mem.facts.timelines import Fact
@@ -63,10 +64,10 @@ class FactMemory:
     def __init__(self, memory: ExperienceMemory, *, rules: FactRules = HOME_RULES) -> None:
         self.memory = memory
         self.rules = rules
-        log = LogValues(memory.backend)
+        self._log = LogValues(memory.backend)
         self._views = LogViews(memory.backend)
         self._read = _Statements()
-        self._follower = Follower(log, (self._read,))
+        self._follower = Follower(self._log, (self._read,))
         self._lock = threading.RLock()
         self._state: tuple[_Visible, Known, int] | None = None  # what is seen, from how many statements
         self._pasts: dict[int, Known] = {}
@@ -85,8 +86,8 @@ class FactMemory:
 
         A fact that is seen again gets one more source. A fact that a rule excludes is ended by the new one. A
         late sighting (an earlier `time` than others) takes its place in the past and ends nothing that was
-        seen after it. Of facts that exclude one another at one time the one that was told last is kept; telling
-        one of them again changes nothing.
+        seen after it. Of facts that exclude one another at one time the last told is kept; telling one of
+        them again changes nothing.
 
         Args:
             triplets: The facts that were seen.
@@ -173,6 +174,16 @@ class FactMemory:
         with self._lock:
             return self._known(as_of).episodes_of(facts, k=k)
 
+    def route(self, start: str, goal: str, *, as_of: int | None = None) -> list[Triplet] | None:
+        """Return the exits to take from one place to another; None if no way is known; see `routes.route`."""
+        with self._lock:
+            return route(self._known(as_of).graph, start, goal, exits=self.rules.exits)
+
+    def latest(self, *, as_of: int | None = None) -> float | None:
+        """Return the latest time that any fact was seen or said to end; None without facts."""
+        with self._lock:
+            return self._known(as_of).timelines.latest
+
     def horizon(self) -> int:
         """Return the newest sequence number; as `as_of` it hides everything recorded later."""
         return self.memory.horizon()
@@ -191,8 +202,9 @@ class FactMemory:
 
     def _known(self, as_of: int | None) -> Known:
         """What is known as of an entry, up to date."""
-        self._views.catch_up()
-        self._follower.catch_up()
+        head = self._log.head()
+        self._views.catch_up(head)
+        self._follower.catch_up(head)
         if (
             self._generation != self._follower.generation
         ):  # a purge: what was derived may hold what it removed

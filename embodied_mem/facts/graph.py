@@ -63,7 +63,7 @@ class FactGraph:
             yield from reversed(edges)
 
     def neighbours(self, node: str, depth: int = 1) -> dict[Triplet, int]:
-        """Return the facts within a number of steps of a node, nearest first, each with its distance from 0."""
+        """Return the facts within a number of steps of a node, nearest first, with their distance."""
         found: dict[Triplet, int] = {}
         seen, ring = {node}, [node]
         for distance in range(depth):

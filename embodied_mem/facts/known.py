@@ -82,4 +82,5 @@ class Known:
         for source, triplets in matches.items():
             size = self.timelines.size_of(source)
             found.append(Overlap(source, len(triplets) / size * log(size), len(triplets), size))
-        return sorted(reversed(found), key=lambda each: -each.score)[:k]
+        order = {each.source: place for place, each in enumerate(found)}
+        return sorted(found, key=lambda each: (-each.score, -order[each.source]))[:k]

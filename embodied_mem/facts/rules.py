@@ -72,8 +72,10 @@ class FactRules:
         return tuple((self.agent, str(number)) for number in range(len(self.exclusive)))
 
 
+_DIRECTIONS = ("north", "south", "east", "west")
+
 HOME_RULES = FactRules(
-    exclusive=(("at", "in", "on", "under", "held by", "carried by"),),
+    exclusive=(("at", "in", "on", "under", "held by"),),
     states={"is": (("open", "closed", "locked"), ("on", "off"), ("clean", "dirty"))},
     same={
         "is at": "at",
@@ -83,7 +85,14 @@ HOME_RULES = FactRules(
         "inside": "in",
         "is held by": "held by",
     },
-    inverse={"holds": "held by", "has": "held by", "carries": "held by", "contains": "in", "supports": "on"},
-    exits=("north", "south", "east", "west", "up", "down", "exit to", "leads to", "connects to"),
+    inverse={
+        "holds": "held by",
+        "has": "held by",
+        "carries": "held by",
+        "contains": "in",
+        "supports": "on",
+        **{f"{direction} of": direction for direction in _DIRECTIONS},  # the hall is north of the kitchen
+    },
+    exits=(*_DIRECTIONS, "up", "down", "exit to", "leads to", "connects to"),
 )
 """Rules for rooms, furniture and things, such as those of TextWorld and of a household."""

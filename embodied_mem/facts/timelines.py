@@ -68,10 +68,14 @@ class Timelines:
 
     Args:
         rules: Which facts share a slot.
+
+    Attributes:
+        latest: The latest time of a statement; None without one.
     """
 
     def __init__(self, rules: FactRules) -> None:
         self.rules = rules
+        self.latest: float | None = None
         self._statements: dict[Slot, list[Statement]] = defaultdict(list)
         self._intervals: dict[Slot, list[Interval]] = defaultdict(list)
         self._seen_in: dict[str, set[Triplet]] = defaultdict(set)
@@ -79,6 +83,7 @@ class Timelines:
     def add(self, statement: Statement) -> Slot:
         """Add a statement and return the slot that it changed."""
         slot = self.rules.slot(statement.triplet)
+        self.latest = statement.valid_at if self.latest is None else max(self.latest, statement.valid_at)
         statements = self._statements[slot]
         is_late = bool(statements) and statement.order < statements[-1].order
         insort(statements, statement, key=attrgetter("order"))
