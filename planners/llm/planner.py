@@ -7,11 +7,9 @@ from typing import Any
 
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.call_log import LoggedModel
+from embodied_mem.planners.llm.assembled import assembled
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
-from embodied_mem.planners.llm.make_model import make_model
-from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.template import Prompt, Template, load_template
 from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
@@ -173,18 +171,19 @@ def make_llm_planner(
     llm: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     prices: str | None = None,
+    budget: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> LLMPlanner:
     """Make a planner from its configuration; registered as `llm`.
 
     Args:
-        llm: The model as `make_model` takes it.
+        llm: The model; see `assembled`, as the next three.
         folder: Where its calls are logged; None: nowhere.
-        prices: Path of a table of prices, read before the library's own; see `prices.toml`.
+        prices: Path of a table of prices.
+        budget: What its calls may cost.
         options: Keyword arguments of `LLMPlanner`.
     """
-    model = PricedModel(make_model(**(llm or {})), load_prices(prices))
-    return LLMPlanner(model if folder is None else LoggedModel(model, folder), **options)
+    return LLMPlanner(assembled(llm, folder=folder, prices=prices, budget=budget), **options)
 
 
 def made_before(context: Context) -> frozenset[SkillCall]:
