@@ -10,6 +10,7 @@ from typing import Any
 
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.arms import Arm
+from embodied_mem.experiments.budget import BudgetConfig
 from embodied_mem.experiments.config import RunConfig, RunPlan, make_plan
 from embodied_mem.experiments.lifetime import Unit
 from embodied_mem.experiments.runner import finished_rows, run_lifetimes
@@ -37,7 +38,9 @@ def dry_run(config: RunConfig, say: Callable[[str], None]) -> None:
     asking = [arm for arm in whole.arms if _llm_of(arm).get("name") in ASKED]
     if not asking:
         raise ExperimentError("no arm asks a served language model, so there is no prompt to show")
-    plan = dataclasses.replace(_copied(whole), config=dataclasses.replace(config, lifetimes=1))
+    plan = dataclasses.replace(
+        _copied(whole), config=dataclasses.replace(config, lifetimes=1, budget=BudgetConfig())
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run_lifetimes(

@@ -2,7 +2,7 @@
 
 from embodied_mem.agent.agent import Agent
 from embodied_mem.agent.episode_experiences import MAX_PLAN_CALLS
-from embodied_mem.agent.episode_process import EpisodeProcess
+from embodied_mem.agent.episode_process import EpisodeProcess, EpisodeProcesses
 from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.agent.recent_observations import RecentObservations
 from embodied_mem.memory.modes import Mode
@@ -12,6 +12,7 @@ __all__ = [
     "MAX_PLAN_CALLS",
     "Agent",
     "EpisodeProcess",
+    "EpisodeProcesses",
     "Limits",
     "Mode",
     "PolicySkill",
