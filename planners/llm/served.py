@@ -5,6 +5,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ COMPLETION_METHODS = ("grammar", "text")
 MAX_ERROR_CHARS = 500
 NO_KEY = "none"  # clients insist on a key, local servers need none
 
+_refusals: ContextVar[list[int] | None] = ContextVar("refusals", default=None)  # statuses, of one question
+
 
 class CompletionModel:
     """A base model that continues a text, behind an OpenAI-compatible server (llama.cpp, vLLM, ...).
@@ -31,8 +34,9 @@ class CompletionModel:
             only read).
         max_tokens: Longest answer.
         timeout_s: Longest wait for an answer, retries included.
-        max_retries: How often a request is sent again after 429, 5xx or a lost connection, waiting longer
-            each time.
+        max_retries: How often a request is sent again after 408, 409, 429, 5xx or a lost connection. It waits
+            as long as the server's `Retry-After` says, else 0.5 s, 1 s, ... 8 s, less up to a quarter by
+            chance, and never beyond `timeout_s`.
         api_key_env: Name of the environment variable with the server's key; local servers need none.
         options: Further keyword arguments of `langchain_openai.OpenAI`.
 
@@ -186,14 +190,19 @@ class _Server:
     @contextlib.asynccontextmanager
     async def asked(self) -> AsyncIterator[Any]:
         """The client; whatever it raises becomes a `ModelError` that names model and server, without keys."""
+        refusals: list[int] = []
+        token = _refusals.set(refusals)
         try:
             # The client's own limit is one of silence: a server that dribbles would never reach it.
             async with asyncio.timeout(self._timeout_s):
                 yield self._client
         except TimeoutError:
-            raise self._error(f"nothing came within {self._timeout_s:g} s") from None
+            told = f"; it had refused with status {', '.join(map(str, refusals))}" if refusals else ""
+            raise self._error(f"nothing came within {self._timeout_s:g} s{told}") from None
         except Exception as error:  # the clients of providers share no base class
             raise self._error(f"{type(error).__name__}: {error}") from None
+        finally:
+            _refusals.reset(token)
 
     def without_secrets(self, text: str) -> str:
         """The text, in which a server may have repeated a key."""
@@ -218,7 +227,15 @@ def _http_client() -> Any:
     """
     httpx = require("httpx", extra="llm")
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncClient(limits=limits, follow_redirects=True)
+    hooks = {"response": [_note_refusal]}
+    return httpx.AsyncClient(limits=limits, follow_redirects=True, event_hooks=hooks)
+
+
+async def _note_refusal(response: Any) -> None:
+    """Keep a status that the client will wait out, for the error if the time is over meanwhile."""
+    refusals = _refusals.get()
+    if refusals is not None and response.status_code >= 400:
+        refusals.append(response.status_code)
 
 
 def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:
