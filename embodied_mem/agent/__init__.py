@@ -3,7 +3,7 @@
 from embodied_mem.agent.agent import Agent
 from embodied_mem.agent.beside_planner import BesidePlanner
 from embodied_mem.agent.episode_experiences import MAX_PLAN_CALLS
-from embodied_mem.agent.episode_process import EpisodeProcess
+from embodied_mem.agent.episode_process import EpisodeProcess, EpisodeProcesses
 from embodied_mem.agent.policy_skill import PolicySkill
 from embodied_mem.agent.recent_observations import RecentObservations
 from embodied_mem.memory.modes import Mode
@@ -14,6 +14,7 @@ __all__ = [
     "Agent",
     "BesidePlanner",
     "EpisodeProcess",
+    "EpisodeProcesses",
     "Limits",
     "Mode",
     "PolicySkill",

@@ -49,6 +49,7 @@ class Reply(Generic[Value]):
         value: The answer as its form reads it; None if it could not be read.
         text: The last answer as it was given.
         failure: Why there is no value; empty if there is one.
+        is_too_long: Whether the last question was not asked, because it would have been too long.
         confidence: See `Answer.confidence`, of the last answer.
         shown: Ids of the experiences that the prompts told of.
         cost: Calls, tokens, seconds and money, as far as they are known.
@@ -58,6 +59,7 @@ class Reply(Generic[Value]):
     value: Value | None = None
     text: str = ""
     failure: str = ""
+    is_too_long: bool = False
     confidence: float | None = None
     shown: tuple[str, ...] = ()
     cost: Mapping[str, float] = field(default_factory=dict)
@@ -133,16 +135,14 @@ async def ask_until_read(
         try:
             request = await question(reply.tail)
         except PromptTooLong as error:
-            return replace(reply, failure=str(error))
+            return replace(reply, failure=str(error), is_too_long=True)
         answer = await model.answer(request)
         reply = _taken(reply, request, answer)
         try:
             return replace(reply, value=request.choices.read(answer.text))
         except InvalidRecord as error:
             why = str(error)
-        reply = replace(
-            reply, failure=f"the answer cannot be read: {why}", tail=reply.told_against(why, template)
-        )
+        reply = replace(reply, failure=why, tail=reply.told_against(why, template))
     return reply
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from embodied_mem.errors import ModelError
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.locked_file import locked
 from embodied_mem.planners.llm.token_counting import counter_of
 from embodied_mem.records.json_values import JsonObject, canonical, clean_text
 
@@ -88,10 +89,10 @@ class LoggedModel:
         return answer
 
     def _write(self, call: ModelCall) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab+") as file:
-            is_torn = file.tell() > 0 and _last_byte(file) != b"\n"  # by a run that was killed
-            line = json.dumps(asdict(call), ensure_ascii=False) + "\n"
+        line = json.dumps(asdict(call), ensure_ascii=False) + "\n"
+        with locked(self._path) as file:  # episodes of other processes write to it too
+            end = file.seek(0, os.SEEK_END)
+            is_torn = end > 0 and _last_byte(file) != b"\n"  # by a run that was killed
             file.write((b"\n" if is_torn else b"") + line.encode())
 
 

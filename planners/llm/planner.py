@@ -166,7 +166,8 @@ class LLMPlanner:
         reply = await self._planned(context, choices, composed)
         shown, cost = reply.shown, reply.cost
         if not reply.value:
-            return Stop(reply.failure, shown=shown, cost=cost)
+            why = reply.failure if reply.is_too_long else f"the answer cannot be read: {reply.failure}"
+            return Stop(why, shown=shown, cost=cost)
         plan, reason = expand(reply.value, composed), reply.text[:MAX_REASON_CHARS]
         return Act(plan=plan, shown=shown, cost=cost, reason=reason)
 
@@ -202,7 +203,8 @@ class LLMPlanner:
         if not hits:
             return reply
         again = await self._asked(context, choices, replace(parts, examples=hits), mark=WITH_MEMORY)
-        return again.after(reply)
+        again = again.after(reply)
+        return again if again.value else replace(reply, shown=again.shown, cost=again.cost)
 
     async def _asked(
         self, context: Context, choices: CallChoices, parts: PromptParts, *, mark: str = ""

@@ -56,14 +56,7 @@ class RecordedModel:
             raise NotRecorded(f"{self._what_changed(request, here)}; {HOW}")
         if line["error"]:
             raise ModelError(line["error"])
-        return Answer(
-            text=line["answer"],
-            tokens_in=line["tokens_in"],
-            tokens_out=line["tokens_out"],
-            tokens_cached=line["tokens_cached"],
-            seconds=line["seconds"],
-            confidence=line.get("confidence"),
-        )
+        return answer_of(line)
 
     def _what_changed(self, request: Request, here: Mapping[str, Any] | None) -> str:
         if here is None:
@@ -88,7 +81,7 @@ def record(folders: Iterable[Path], path: Path, *, form: str) -> int:
         ExperimentError: There are no calls, or they are of several models.
     """
     folders = list(folders)
-    lines = [line for folder in folders for each in sorted(folder.rglob(FILE)) for line in _log_lines(each)]
+    lines = [line for folder in folders for each in sorted(folder.rglob(FILE)) for line in log_lines(each)]
     models = {canonical(without_address(line["model"])) for line in lines}
     if len(models) != 1:
         raise ExperimentError(f"the {FILE} files hold calls of {len(models)} models; expected one")
@@ -126,7 +119,14 @@ def _lines(path: Path) -> list[Any]:
     return lines
 
 
-def _log_lines(path: Path) -> Iterator[Any]:
+def answer_of(line: Mapping[str, Any]) -> Answer:
+    """The answer of a line of a log, with what it cost."""
+    names = ("tokens_in", "tokens_out", "tokens_cached", "seconds", "usd", "confidence")
+    return Answer(text=line["answer"], **{name: line[name] for name in names if name in line})
+
+
+def log_lines(path: Path) -> Iterator[Any]:
+    """The lines of a log of calls."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             with contextlib.suppress(ValueError):  # a killed run may have left a torn line

@@ -5,6 +5,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ COMPLETION_METHODS = ("grammar", "text")
 MAX_ERROR_CHARS = 500
 NO_KEY = "none"  # clients insist on a key, local servers need none
 
+_refusals: ContextVar[list[int] | None] = ContextVar("refusals", default=None)  # statuses, of one question
+
 
 class CompletionModel:
     """A base model that continues a text, behind an OpenAI-compatible server (llama.cpp, vLLM, ...).
@@ -35,8 +38,9 @@ class CompletionModel:
             only read).
         max_tokens: Longest answer.
         timeout_s: Longest wait for an answer, retries included.
-        max_retries: How often a request is sent again after 429, 5xx or a lost connection, waiting longer
-            each time.
+        max_retries: How often a request is sent again after 408, 409, 429, 5xx or a lost connection. It waits
+            as long as the server's `Retry-After` says, else 0.5 s, 1 s, ... 8 s, less up to a quarter by
+            chance, and never beyond `timeout_s`.
         api_key_env: Name of the environment variable with the server's key; local servers need none.
         confidence: Whether to ask for log-probabilities, for `Answer.confidence`.
         options: Further keyword arguments of `langchain_openai.OpenAI`.
@@ -69,7 +73,7 @@ class CompletionModel:
             max_tokens=max_tokens,
             timeout=timeout_s,
             max_retries=max_retries,
-            http_async_client=http_client(),
+            http_async_client=http_client([_note_refusal]),
             **{"temperature": 0.0, **options},
         )
         told = {**options, "confidence": True} if confidence else options
@@ -149,7 +153,7 @@ class ChatModel:
         }
         self._is_openai = model.startswith("openai:")
         if self._is_openai:
-            settings["http_async_client"] = http_client()
+            settings["http_async_client"] = http_client([_note_refusal])
         told = {**options, "confidence": True} if confidence else options
         said = _said(model, base_url, method, max_tokens, told)
         self._asked_for = {"logprobs": True} if confidence else {}
@@ -203,14 +207,19 @@ class _Server:
     @contextlib.asynccontextmanager
     async def asked(self) -> AsyncIterator[Any]:
         """The client; whatever it raises becomes a `ModelError` that names model and server, without keys."""
+        refusals: list[int] = []
+        token = _refusals.set(refusals)
         try:
             # The client's own limit is one of silence: a server that dribbles would never reach it.
             async with asyncio.timeout(self._timeout_s):
                 yield self._client
         except TimeoutError:
-            raise self._error(f"nothing came within {self._timeout_s:g} s") from None
+            told = f"; it had refused with status {', '.join(map(str, refusals))}" if refusals else ""
+            raise self._error(f"nothing came within {self._timeout_s:g} s{told}") from None
         except Exception as error:  # the clients of providers share no base class
             raise self._error(f"{type(error).__name__}: {error}") from None
+        finally:
+            _refusals.reset(token)
 
     def without_secrets(self, text: str) -> str:
         """The text, in which a server may have repeated a key."""
@@ -225,6 +234,13 @@ class _Server:
         hint = "; is it running? `embodied-mem llm serve` starts one" if is_away else ""
         cause = self.without_secrets(cause)[:MAX_ERROR_CHARS]
         return ModelError(f"{self.said['model']}{where} gave no answer: {cause}{hint}")
+
+
+async def _note_refusal(response: Any) -> None:
+    """Keep a status that the client will wait out, for the error if the time is over meanwhile."""
+    refusals = _refusals.get()
+    if refusals is not None and response.status_code >= 400:
+        refusals.append(response.status_code)
 
 
 def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:

@@ -4,7 +4,6 @@ import pytest
 from asked_memory import Asked, experience, record
 from key_door_scripts import right_call
 
-from embodied_mem import Agent
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.planners import make_planner
@@ -13,7 +12,6 @@ from embodied_mem.planners.llm.recalls.graph_then_episode import GraphThenEpisod
 from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Origin
 from embodied_mem.testing import PlannerContract
-from embodied_mem.testing.key_door import KeyDoorWorld
 
 
 class TestWithGraphThenEpisode(PlannerContract):
@@ -90,13 +88,6 @@ def test_a_fact_whose_episode_may_not_be_shown_leads_nowhere(memory):
         fact("f", "stair is dark", "note"),
     )
     assert recalled(GraphThenEpisode(), Asked(memory, "A dark stair.")) == ["alike"]
-
-
-def test_a_planner_shows_the_facts_where_its_template_takes_lessons(house):
-    model = ScriptedModel(right_call, form="chat")
-    planner = LLMPlanner(model, k=2, template="context", recall=GraphThenEpisode())
-    Agent(planner=planner, memory=house, mode="frozen").run_episode(KeyDoorWorld(), seed=0)
-    assert "- stair needs lantern light" in model.requests[0].prompt.system
 
 
 def test_the_ways_are_made_by_name():
