@@ -1,0 +1,36 @@
+"""Memory for LangChain: retriever, vector store, agent middleware, tools, and embedders in both directions.
+
+Each name is loaded when it is first used, because agents take a second to import and a retriever does not.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embodied_mem.integrations.langchain.embeddings import EmbedderEmbeddings, LangChainEmbedder
+    from embodied_mem.integrations.langchain.retriever import ExperienceRetriever
+    from embodied_mem.integrations.langchain.vector_store import ExperienceVectorStore
+
+_HOMES = {
+    "EmbedderEmbeddings": "embeddings",
+    "ExperienceRetriever": "retriever",
+    "ExperienceVectorStore": "vector_store",
+    "LangChainEmbedder": "embeddings",
+}
+
+__all__ = [
+    "EmbedderEmbeddings",
+    "ExperienceRetriever",
+    "ExperienceVectorStore",
+    "LangChainEmbedder",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
