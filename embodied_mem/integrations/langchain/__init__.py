@@ -7,22 +7,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from embodied_mem.integrations.langchain.agent_run import AgentRun
     from embodied_mem.integrations.langchain.embeddings import EmbedderEmbeddings, LangChainEmbedder
+    from embodied_mem.integrations.langchain.middleware import ExperienceMiddleware
     from embodied_mem.integrations.langchain.retriever import ExperienceRetriever
+    from embodied_mem.integrations.langchain.tools import experience_tools, recall_tool, record_tool
     from embodied_mem.integrations.langchain.vector_store import ExperienceVectorStore
 
 _HOMES = {
+    "AgentRun": "agent_run",
     "EmbedderEmbeddings": "embeddings",
+    "ExperienceMiddleware": "middleware",
     "ExperienceRetriever": "retriever",
     "ExperienceVectorStore": "vector_store",
     "LangChainEmbedder": "embeddings",
+    "experience_tools": "tools",
+    "recall_tool": "tools",
+    "record_tool": "tools",
 }
 
 __all__ = [
+    "AgentRun",
     "EmbedderEmbeddings",
+    "ExperienceMiddleware",
     "ExperienceRetriever",
     "ExperienceVectorStore",
     "LangChainEmbedder",
+    "experience_tools",
+    "recall_tool",
+    "record_tool",
 ]
 
 

@@ -40,8 +40,8 @@ def waited_for(answer: "T | Awaitable[T]") -> T:
         if inspect.iscoroutine(answer):
             answer.close()
         raise EpisodeError(
-            "an event loop is running in this thread, so an asynchronous memory or judge cannot be waited for "
-            "here; use the async form, such as ainvoke"
+            "an event loop is running in this thread, so an asynchronous memory or judge cannot be waited "
+            "for here; use the async form, such as ainvoke"
         )
     return run_awaitable(answer)
 
@@ -49,7 +49,10 @@ def waited_for(answer: "T | Awaitable[T]") -> T:
 async def called(function: "Callable[..., T | Awaitable[T]]", *arguments: object, is_async: bool) -> T:
     """Return the answer of a function in an async call; one that may block runs in a thread."""
     answer = function(*arguments) if is_async else await run_in_executor(None, function, *arguments)
-    return await answer if inspect.isawaitable(answer) else answer
+    if inspect.isawaitable(answer):
+        awaited: Awaitable[T] = answer
+        return await awaited
+    return answer
 
 
 def recall(memory: AnyMemory, query: Query) -> list[Recalled]:

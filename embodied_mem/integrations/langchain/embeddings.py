@@ -62,8 +62,8 @@ class LangChainEmbedder:
         lengths = {len(row) for row in given}
         if len(given) != n or lengths - {self._space.dimension}:
             raise InvalidEmbedding(
-                f"{type(self.embeddings).__name__} gave {len(given)} vectors of {sorted(lengths)} numbers for "
-                f"{n} texts; expected {self._space.dimension} numbers each, as space {self._space} has"
+                f"{type(self.embeddings).__name__} gave {len(given)} vectors of {sorted(lengths)} numbers "
+                f"for {n} texts; expected {self._space.dimension} numbers each, as space {self._space} has"
             )
         return np.array(given, np.float32).reshape(n, self._space.dimension)
 

@@ -36,8 +36,9 @@ _JOINTS: Mapping[str, Callable[[tuple[Where, ...]], Where]] = {"$and": And, "$or
 def metadata_filter(given: Any) -> Where:
     """Return the filter of a search argument `filter`.
 
-    A field of metadata equals a value, or its operators hold: `$eq`, `$ne`, `$in`, `$nin`, `$gt`, `$gte`, `$lt`,
-    `$lte`; joined by `$and`, `$or`, `$not`. A document without the field passes `$ne`, `$nin` and `$not` only.
+    A field of metadata equals a value, or its operators hold: `$eq`, `$ne`, `$in`, `$nin`, `$gt`, `$gte`,
+    `$lt`, `$lte`; joined by `$and`, `$or`, `$not`. A document without the field passes `$ne`, `$nin` and
+    `$not` only.
     None passes everything, and a filter of this library is returned as it is.
 
     Raises:
@@ -50,7 +51,7 @@ def metadata_filter(given: Any) -> Where:
         return given
     if not isinstance(given, Mapping):
         raise InvalidQuery(
-            f"filter is {given!r:.200}; expected a mapping, such as {{'floor': 2}}, or a filter of embodied_mem"
+            f"filter is {given!r:.200}; expected a mapping, such as {{'floor': 2}}, or where(...)"
         )
     return all_of(*(_part(name, value) for name, value in given.items()))
 

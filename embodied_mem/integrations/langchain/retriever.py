@@ -1,7 +1,7 @@
 """`ExperienceRetriever`: recall as a retriever of LangChain."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -11,7 +11,7 @@ from pydantic import field_validator
 from embodied_mem.integrations.langchain.calls import arecall, check_memory, recall
 from embodied_mem.integrations.langchain.documents import document_of
 from embodied_mem.records.filters import EVERYTHING
-from embodied_mem.records.queries import Query, build_query
+from embodied_mem.records.queries import Query, QueryFields, build_query
 
 
 class ExperienceRetriever(BaseRetriever):
@@ -66,4 +66,4 @@ class ExperienceRetriever(BaseRetriever):
             "weights": self.weights,
             "min_similarity": self.min_similarity,
         }
-        return build_query(text, {**settings, **fields})  # type: ignore[typeddict-item]
+        return build_query(text, cast("QueryFields", {**settings, **fields}))

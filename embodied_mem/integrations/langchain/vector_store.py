@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -19,7 +19,7 @@ from embodied_mem.memory.retrieval import EMBEDDING, TEXT_FIELD
 from embodied_mem.records.argument_checks import check_type
 from embodied_mem.records.experience import Kind, Recalled, Scope
 from embodied_mem.records.filters import all_of
-from embodied_mem.records.queries import build_query
+from embodied_mem.records.queries import QueryFields, build_query
 from embodied_mem.records.spaces import FieldVector
 from embodied_mem.store.memory_store import MemoryStore
 
@@ -27,8 +27,8 @@ from embodied_mem.store.memory_store import MemoryStore
 class ExperienceVectorStore(VectorStore):
     """Documents in a store: durable, versioned, exact under filters, shared by threads and processes.
 
-    The documents of one vector store are the experiences of one kind whose scope is `scope` in every component.
-    Two with other scopes in one folder know nothing of each other's documents.
+    The documents of one vector store are the experiences of one kind whose scope is `scope` in every
+    component. Two with other scopes in one folder know nothing of each other's documents.
 
     A search ranks as `recall` does: by words, and by vectors too if there is an embedder; scores are sums of
     parts, higher is better. It takes `filter` (see `metadata_filters.metadata_filter`, or a filter of this
@@ -219,7 +219,7 @@ class ExperienceVectorStore(VectorStore):
         if where is not None:
             raise InvalidQuery("a search takes its filter as `filter`, not as `where`")
         wanted = all_of(self._log.where, metadata_filter(filter))
-        return self._log.memory.recall(build_query(None, {**fields, "where": wanted}))
+        return self._log.memory.recall(build_query(None, cast("QueryFields", {**fields, "where": wanted})))
 
     def _vector(self, values: Sequence[float]) -> FieldVector:
         if self.embedder is None:
@@ -238,7 +238,7 @@ class ExperienceVectorStore(VectorStore):
 
 
 def _relevance(hit: Recalled, weights: dict[str, float]) -> float:
-    """Return the weighted mean of the similarities, 0 to 1; unlike vectors count as 0, priors do not count."""
+    """Return the weighted mean of the similarities, 0 to 1, without priors; unlike vectors count as 0."""
     total = sum(weights[name] for name in hit.similarities)
     matched = sum(weights[name] * max(0.0, similarity) for name, similarity in hit.similarities.items())
     return min(1.0, matched / total) if total else 0.0

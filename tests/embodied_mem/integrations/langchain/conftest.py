@@ -1,13 +1,16 @@
-"""A store in a temporary folder, and async tests, as LangChain's standard tests are, each in a loop of its own."""
+"""A store in a temporary folder; async tests, such as LangChain's standard ones, in a loop of their own."""
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from embodied_mem import MemoryStore
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `scripted_chat`
 
 
 @pytest.hookimpl(tryfirst=True)
