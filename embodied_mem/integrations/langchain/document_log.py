@@ -22,7 +22,7 @@ from embodied_mem.store.stored_memory import StoredMemory
 
 ID_PATH = "facts.document.id"
 N_AT_ONCE = 1_000  # ids in one filter
-REPLACED, DELETED = "a newer version", "deleted"
+REPLACED, DELETED = "replaced", "deleted"
 
 
 class DocumentLog:

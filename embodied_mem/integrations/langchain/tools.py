@@ -26,7 +26,6 @@ from embodied_mem.records.experience import (
     Task,
 )
 from embodied_mem.records.filters import EVERYTHING, In, Where, all_of
-from embodied_mem.records.json_values import clean_text
 from embodied_mem.records.queries import Query
 
 MAX_CHARS = 4_000  # of a text from a model
@@ -95,7 +94,7 @@ def recall_tool(
 
     def asked(task: str, situation: str, outcome: str, k: int) -> Query:
         ended = In("outcome.status", _STATUSES[outcome]) if outcome in _STATUSES else EVERYTHING
-        return Query(text=clean_text(task), state=clean_text(situation), where=all_of(where, ended), k=k)
+        return Query(text=task, state=situation, where=all_of(where, ended), k=k)
 
     def answer(hits: list[Recalled]) -> str:
         return data_block(hits, budget_tokens=budget_tokens).text or NOTHING
@@ -143,10 +142,10 @@ def record_tool(memory: AnyMemory) -> StructuredTool:
 
 def _experience(given: RecordArguments) -> Experience:
     return Experience(
-        task=Task(clean_text(given.task)),
-        state=clean_text(given.situation),
+        task=Task(given.task),
+        state=given.situation,
         plan=tuple(skill_call(call.skill, call.arguments) for call in given.calls),
-        outcome=Outcome(explanation=clean_text(given.explanation)),
+        outcome=Outcome(explanation=given.explanation),
         origin=Origin(planner=PLANNER),
         metadata={"claimed": given.outcome},
     )

@@ -39,7 +39,7 @@ def saying(text: str) -> AIMessage:
     return AIMessage(text, usage_metadata={"input_tokens": 8, "output_tokens": 2, "total_tokens": 10})
 
 
-def calling(name: str, **arguments: Any) -> AIMessage:
+def calling(name: str, /, **arguments: Any) -> AIMessage:
     call = {"name": name, "args": arguments, "id": f"call-{name}", "type": "tool_call"}
     return AIMessage("", tool_calls=[call])
 

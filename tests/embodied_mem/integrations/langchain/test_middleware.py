@@ -5,7 +5,8 @@ import json
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain.agents.middleware import wrap_tool_call
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from scripted_chat import ScriptedChatModel, calling, obeying, saying
 
@@ -96,36 +97,24 @@ def test_the_second_run_is_shown_what_the_first_one_did(store, is_async, judge, 
     assert second.recalled == (first.id,)
 
 
+@wrap_tool_call
+def telling_the_model(request, handler):
+    try:
+        return handler(request)
+    except ValueError as error:
+        call = request.tool_call
+        return ToolMessage(f"{error}", tool_call_id=call["id"], name=call["name"], status="error")
+
+
 def test_an_outcome_that_nobody_judged_is_unverified_and_tells_what_failed(store):
-    script = lambda messages: (  # noqa: E731
-        saying("it is locked") if messages[-1].type == "tool" else calling("open_door", name="vault")
-    )
-    tools = [open_door.model_copy(update={"handle_tool_error": True})]
-    agent = create_agent(
-        ScriptedChatModel(script=script),
-        tools,
-        middleware=[*tolerant(), ExperienceMiddleware(store.memory())],
-    )
-    ask(agent)
+    def at_the_vault(messages):
+        return saying("no") if messages[-1].type == "tool" else calling("open_door", name="vault")
+
+    parts = [telling_the_model, ExperienceMiddleware(store.memory())]
+    ask(create_agent(ScriptedChatModel(script=at_the_vault), [open_door], middleware=parts))
     [kept] = store.experiences()
     assert kept.outcome.status is Status.UNVERIFIED
-    assert kept.outcome.explanation == "open_door: ValueError: the door is locked"
-
-
-def tolerant():
-    from langchain.agents.middleware import wrap_tool_call
-    from langchain_core.messages import ToolMessage
-
-    @wrap_tool_call
-    def tell_the_model(request, handler):
-        try:
-            return handler(request)
-        except ValueError as error:
-            call = request.tool_call
-            text = f"{type(error).__name__}: {error}"
-            return ToolMessage(text, tool_call_id=call["id"], name=call["name"], status="error")
-
-    return [tell_the_model]
+    assert kept.outcome.explanation == "open_door: the door is locked"
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -157,17 +146,11 @@ def test_the_judge_gets_what_was_done(store):
 
 def test_only_the_last_turn_of_a_conversation_is_the_run(store):
     agent = agent_with(store.memory())
-    before = [HumanMessage("hello"), calling("open_door", name="cellar"), AIMessage("hi")]
-    before.insert(2, tool_message("open"))
+    opened = ToolMessage("open", tool_call_id="call-open_door", name="open_door")
+    before = [HumanMessage("hello"), calling("open_door", name="cellar"), opened, AIMessage("hi")]
     agent.invoke({"messages": [*before, HumanMessage(TASK)]})
     [kept] = store.experiences()
     assert (kept.task.text, [str(call) for call in kept.plan]) == (TASK, ["open_door(fridge)"])
-
-
-def tool_message(text):
-    from langchain_core.messages import ToolMessage
-
-    return ToolMessage(text, tool_call_id="call-open_door", name="open_door")
 
 
 def test_what_shares_nothing_with_the_task_is_not_shown(store):

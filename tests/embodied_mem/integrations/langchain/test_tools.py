@@ -6,7 +6,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from embodied_mem import Experience, Outcome, SkillCall, Status, where
+from embodied_mem import Experience, Outcome, Status, where
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.integrations.langchain import experience_tools, recall_tool, record_tool
 
@@ -14,10 +14,7 @@ from embodied_mem.integrations.langchain import experience_tools, recall_tool, r
 @pytest.fixture
 def memory(store):
     made = store.memory()
-    plan = (SkillCall("open", {"object": "cupboard"}),)
-    made.record(
-        Experience(task="bring the cup", id="good", plan=plan, outcome=Outcome(status=Status.SUCCESS))
-    )
+    made.record(Experience(task="bring the cup", id="good", outcome=Outcome(status=Status.SUCCESS)))
     made.record(Experience(task="bring the cup", id="bad", outcome=Outcome(status=Status.TIMEOUT)))
     made.record(Experience(task="bring the cup", id="other", kind="decision"))
     return made
@@ -74,12 +71,18 @@ def test_what_a_model_says_of_its_success_is_a_claim(store):
     assert (kept.outcome.status, kept.metadata) == (Status.UNVERIFIED, {"claimed": "success"})
 
 
-def test_broken_text_of_a_model_is_recorded_in_readable_form(store):
-    calls = [{"skill": "open\ud800", "arguments": {"x": float("nan"), "y": "\ud800"}}]
-    record_tool(store.memory()).invoke({"task": "bring \ud800", "calls": calls, "outcome": "failure"})
-    [kept] = store.experiences()
-    assert kept.task.text == "bring \ufffd"
-    assert kept.plan[0].name == "open\ufffd"
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        ({"x": "\ud800"}, {"x": "\ufffd"}),
+        ({"x": float("nan")}, {"unreadable": "{'x': nan}"}),
+    ],
+)
+def test_arguments_that_cannot_be_stored_are_kept_in_readable_form(store, arguments, kept):
+    calls = [{"skill": "open", "arguments": arguments}]
+    record_tool(store.memory()).invoke({"task": "bring", "calls": calls, "outcome": "failure"})
+    [experience] = store.experiences()
+    assert experience.plan[0].arguments == kept
 
 
 def test_a_wrong_filter_is_named_when_the_tool_is_made(memory):
