@@ -43,7 +43,8 @@ def waited_for(answer: "T | Awaitable[T]") -> T:
             "an event loop is running in this thread, so an asynchronous memory or judge cannot be waited "
             "for here; use the async form, such as ainvoke"
         )
-    return run_awaitable(answer)
+    awaited: Awaitable[T] = answer
+    return run_awaitable(awaited)
 
 
 async def called(function: "Callable[..., T | Awaitable[T]]", *arguments: object, is_async: bool) -> T:

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embodied_mem.records.experience import Experience, Recalled, Status
-from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.json_values import JsonValue
 
 CHARS_PER_TOKEN = 4
 MAX_TEXT_CHARS = 500  # of one text of one experience
@@ -57,13 +57,13 @@ def data_block(hits: Sequence[Recalled], *, budget_tokens: int) -> DataBlock:
     return DataBlock("\n".join((OPENING, *lines, CLOSING)), tuple(ids)) if lines else DataBlock()
 
 
-def as_data(values: JsonObject) -> str:
+def as_data(values: Mapping[str, JsonValue]) -> str:
     """Return values as JSON on one line that holds no character of markup."""
     text = json.dumps(values, ensure_ascii=False)
     return _SPECIAL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def _told(experience: Experience, longest: int) -> JsonObject:
+def _told(experience: Experience, longest: int) -> dict[str, str]:
     outcome = experience.outcome
     is_attempt = bool(experience.plan) or outcome.status is not Status.UNVERIFIED
     texts = {

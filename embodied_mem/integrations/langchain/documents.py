@@ -54,6 +54,7 @@ def named_components(scope: Scope) -> JsonObject:
 
 def _outcome_in_words(outcome: Outcome) -> str:
     is_judged = outcome.status is not Status.UNVERIFIED
-    steps = f" after {outcome.steps} steps" if is_judged and outcome.steps is not None else ""
+    n = outcome.steps
+    steps = f" after {n} step{'' if n == 1 else 's'}" if is_judged and n is not None else ""
     told = f"{outcome.status.value}{steps}" if is_judged else ""
     return f"{told}: {outcome.explanation}" if told and outcome.explanation else told or outcome.explanation

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, NotRequired, TypeAlias, TypedDict
+from typing import Annotated, Any, NotRequired, TypeAlias, TypedDict, cast
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import PrivateStateAttr
@@ -151,7 +151,7 @@ class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any, Any]):
 
 def _showing(request: ModelRequest[Any]) -> ModelRequest[Any]:
     """Return the request with the block of data before the user's last message."""
-    shown = request.state.get("recalled_experiences")
+    shown = cast("ExperienceState", request.state).get("recalled_experiences")
     if not shown or not shown["text"]:
         return request
     block = HumanMessage(shown["text"])

@@ -8,6 +8,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_tool_call
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
 from scripted_chat import ScriptedChatModel, calling, obeying, saying
 
 from embodied_mem import Experience, MemoryStore, Outcome, Scope, Status
@@ -138,7 +139,12 @@ def test_a_judge_that_gives_no_outcome_is_named(store):
 
 def test_the_judge_gets_what_was_done(store):
     runs = []
-    ask(agent_with(store.memory(), judge=lambda run: runs.append(run) or Outcome()))
+
+    def looking_on(run):
+        runs.append(run)
+        return Outcome()
+
+    ask(agent_with(store.memory(), judge=looking_on))
     [run] = runs
     assert (run.task, run.tokens, run.answer) == (TASK, 10, "the cup is on the table")
     assert [message.type for message in run.messages] == ["ai", "tool", "ai"]
@@ -151,6 +157,20 @@ def test_only_the_last_turn_of_a_conversation_is_the_run(store):
     agent.invoke({"messages": [*before, HumanMessage(TASK)]})
     [kept] = store.experiences()
     assert (kept.task.text, [str(call) for call in kept.plan]) == (TASK, ["open_door(fridge)"])
+
+
+def test_a_kept_conversation_recalls_anew_at_each_turn(store):
+    model = ScriptedChatModel(script=open_then_answer)
+    parts = [ExperienceMiddleware(store.memory())]
+    agent = create_agent(model, [open_door], middleware=parts, checkpointer=InMemorySaver())
+    thread = {"configurable": {"thread_id": "1"}}
+    for _ in range(3):
+        said = agent.invoke({"messages": [HumanMessage(TASK)]}, thread)
+    blocks = [[each.text for each in prompt if "<recalled" in each.text] for prompt in model.prompts]
+    assert [len(block) for block in blocks] == [0, 0, 1, 1, 1, 1]
+    assert blocks[5][0].count("\n{") == 2
+    assert not [each for each in said["messages"] if "<recalled" in each.text]
+    assert [len(each.plan) for each in store.experiences()] == [1, 1, 1]
 
 
 def test_what_shares_nothing_with_the_task_is_not_shown(store):

@@ -199,7 +199,7 @@ def test_wrong_arguments_are_named(store, documents):
         documents.delete("1")
     with pytest.raises(InvalidRecord, match="metadata"):
         documents.add_texts(["a"], [{"when": object()}])
-    with pytest.raises(InvalidQuery, match="store is str"):
+    with pytest.raises(InvalidQuery, match=r"store is .memories"):
         ExperienceVectorStore("memories/notes")
     with pytest.raises(InvalidQuery, match="give it an embedder"):
         documents.similarity_search_by_vector([1.0])
