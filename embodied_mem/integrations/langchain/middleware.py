@@ -50,7 +50,7 @@ class ExperienceState(AgentState[Any]):
 class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any, Any]):
     """Recalls before the model, and records the run with its outcome after the agent.
 
-    What is recalled for the user's last message stands before it, in every call of the model, as a bounded
+    What is recalled for the user's last message stands at its head, in every call of the model, as a bounded
     block of JSON that is said to be data. It becomes no part of the conversation, and brings no tool. A run
     that ends becomes an experience: the message is the task, the calls of tools are the plan, the ids that
     were shown are `recalled`. A run that raises is not recorded.
@@ -150,18 +150,21 @@ class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any, Any]):
 
 
 def _showing(request: ModelRequest[Any]) -> ModelRequest[Any]:
-    """Return the request with the block of data before the user's last message."""
+    """Return the request with the block of data at the head of the user's last message."""
     shown = cast("ExperienceState", request.state).get("recalled_experiences")
-    if not shown or not shown["text"]:
+    places = [place for place, each in enumerate(request.messages) if isinstance(each, HumanMessage)]
+    if not shown or not shown["text"] or not places:
         return request
-    block = HumanMessage(shown["text"])
-    return request.override(messages=_before_the_task(request.messages, block))
+    messages = list(request.messages)
+    messages[places[-1]] = _headed(messages[places[-1]], shown["text"])
+    return request.override(messages=messages)
 
 
-def _before_the_task(messages: Sequence[AnyMessage], block: AnyMessage) -> list[AnyMessage]:
-    places = [place for place, each in enumerate(messages) if isinstance(each, HumanMessage)]
-    at = places[-1] if places else 0  # another middleware may have left the message out
-    return [*messages[:at], block, *messages[at:]]
+def _headed(message: AnyMessage, block: str) -> AnyMessage:
+    # No message of its own: the chat templates of many local models refuse two of the user in a row.
+    if isinstance(message.content, str):
+        return message.model_copy(update={"content": f"{block}\n\n{message.content}"})
+    return message.model_copy(update={"content": [{"type": "text", "text": block}, *message.content]})
 
 
 def _judge_failed(error: Exception) -> Outcome:

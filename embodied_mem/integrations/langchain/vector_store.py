@@ -103,6 +103,7 @@ class ExperienceVectorStore(VectorStore):
         metadatas: list[dict[str, Any]] | None = None,
         *,
         ids: Sequence[str | None] | None = None,
+        batch_size: int | None = None,
         **kwargs: Any,
     ) -> list[str]:
         """Store texts; one with the id of a stored text is its new version. Return the ids.
@@ -111,6 +112,7 @@ class ExperienceVectorStore(VectorStore):
             texts: The texts.
             metadatas: Metadata of each, as JSON.
             ids: Id of each; None generates one.
+            batch_size: Ignored; `langchain_core.indexing.index` gives it.
             kwargs: None are known.
 
         Raises:

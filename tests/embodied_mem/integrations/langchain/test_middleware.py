@@ -5,7 +5,7 @@ import json
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import wrap_tool_call
+from langchain.agents.middleware import ModelCallLimitMiddleware, wrap_tool_call
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -42,6 +42,10 @@ def agent_with(memory, model=None, tools=(open_door,), **options):
 def ask(agent, text=TASK, is_async=False):
     asked = {"messages": [HumanMessage(text)]}
     return asyncio.run(agent.ainvoke(asked)) if is_async else agent.invoke(asked)
+
+
+def block_of(prompt) -> str:
+    return prompt[0].text.removesuffix(f"\n\n{TASK}")
 
 
 def succeeded(run: AgentRun) -> Outcome:
@@ -87,9 +91,10 @@ def test_the_second_run_is_shown_what_the_first_one_did(store, is_async, judge, 
     assert all(message.type != "human" or message.text == TASK for message in model.prompts[0])
 
     said = ask(agent, is_async=is_async)
-    *_, block, task, _, _ = model.prompts[-1]  # the calls of this run come after the task
-    assert task.text == TASK
-    [shown] = [json.loads(line) for line in block.text.splitlines() if line.startswith("{")]
+    asked, *calls = model.prompts[-1]
+    assert [message.type for message in calls] == ["ai", "tool"]
+    assert asked.text.endswith(f"</recalled_experiences>\n\n{TASK}")
+    [shown] = [json.loads(line) for line in asked.text.splitlines() if line.startswith("{")]
     assert shown["id"] == first.id
     assert (shown["done"], shown["outcome"]) == ("open_door(fridge)", "success")
     assert [message.type for message in said["messages"]] == ["human", "ai", "tool", "ai"]
@@ -173,6 +178,34 @@ def test_a_kept_conversation_recalls_anew_at_each_turn(store):
     assert [len(each.plan) for each in store.experiences()] == [1, 1, 1]
 
 
+def test_a_message_with_an_image_keeps_it(store):
+    store.memory().record(Experience(task="describe this"))
+    model = ScriptedChatModel(script=lambda messages: saying("a cup"))
+    image = {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"}
+    message = HumanMessage([{"type": "text", "text": "describe this"}, image])
+    agent_with(store.memory(), model).invoke({"messages": [message]})
+    block, text, shown = model.prompts[0][0].content
+    assert block["text"].startswith("<recalled_experiences>")
+    assert (text["text"], shown) == ("describe this", image)
+    assert message.content[0]["text"] == "describe this"  # the conversation itself is as it was
+
+
+def test_a_run_that_another_middleware_ends_is_recorded(store):
+    parts = [ModelCallLimitMiddleware(run_limit=1, exit_behavior="end"), ExperienceMiddleware(store.memory())]
+    model = ScriptedChatModel(script=lambda messages: calling("open_door", name="fridge"))
+    ask(create_agent(model, [open_door], middleware=parts))
+    [kept] = store.experiences()
+    assert [str(call) for call in kept.plan] == ["open_door(fridge)"]
+
+
+def test_a_run_that_raises_is_not_recorded(store):
+    with pytest.raises(ValueError, match="locked"):
+        ask(
+            agent_with(store.memory(), ScriptedChatModel(script=lambda _: calling("open_door", name="vault")))
+        )
+    assert list(store.experiences()) == []
+
+
 def test_what_shares_nothing_with_the_task_is_not_shown(store):
     memory = store.memory()
     memory.record(Experience(task="water plants"))
@@ -187,9 +220,8 @@ def test_the_block_stays_within_its_budget(store):
         memory.record(Experience(task=TASK, state=f"cup {number} " * 500, state_after="x" * 5_000))
     model = ScriptedChatModel(script=open_then_answer)
     ask(agent_with(memory, model, k=20, budget_tokens=600))
-    block = model.prompts[0][0].text
+    block = block_of(model.prompts[0])
     assert len(block) <= 600 * 4
-    assert block.endswith("</recalled_experiences>")
     lines = [json.loads(line) for line in block.splitlines() if line.startswith("{")]
     [latest] = [each for each in store.experiences() if each.state_after == "the cup is on the table"]
     assert lines
@@ -258,7 +290,7 @@ def test_a_memory_that_gives_orders_brings_no_tool_and_does_not_leave_its_block(
     model = ScriptedChatModel(script=obeying)
     said = ask(agent_with(memory, model))
     assert model.tool_names == [["open_door"]] * len(model.prompts)
-    block = model.prompts[0][0].text
+    block = block_of(model.prompts[0])
     opening, *lines, closing = block.splitlines()
     assert (opening, closing) == ("<recalled_experiences>", "</recalled_experiences>")
     assert block.count("recalled_experiences>") == 2

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.indexing import InMemoryRecordManager, index
 
 from embodied_mem import Experience, HashedEmbedder, MemoryStore, Outcome, Scope, Status, where
 from embodied_mem.errors import InvalidQuery, InvalidRecord, UnknownName
@@ -187,8 +188,8 @@ def test_wrong_arguments_are_named(store, documents):
         documents.add_texts(["a", "b"], [{}])
     with pytest.raises(InvalidQuery, match="1 ids for 2 texts"):
         documents.add_texts(["a", "b"], ids=["1"])
-    with pytest.raises(InvalidQuery, match="no argument batch_size"):
-        documents.add_texts(["a"], batch_size=3)
+    with pytest.raises(InvalidQuery, match="no argument embed"):
+        documents.add_texts(["a"], embed=True)
     with pytest.raises(InvalidQuery, match="is empty"):
         documents.add_texts(["a"], ids=[""])
     with pytest.raises(InvalidQuery, match="no keyword top_k"):
@@ -290,6 +291,20 @@ def test_from_texts_makes_a_store_in_a_folder(tmp_path):
         ExperienceVectorStore.from_texts(["foo"], FAKE, model="fake")
     with pytest.raises(InvalidRecord, match="model is ''"):
         ExperienceVectorStore.from_texts(["foo"], FAKE, store=tmp_path / "other")
+
+
+def test_the_indexing_of_langchain_keeps_it_in_step(documents):
+    kept = InMemoryRecordManager(namespace="notes")
+    kept.create_schema()
+
+    def indexed(*given):
+        found = [Document(page_content=text, metadata={"source": source}) for source, text in given]
+        done = index(found, kept, documents, cleanup="full", source_id_key="source", key_encoder="sha256")
+        return done["num_added"], done["num_skipped"], done["num_deleted"]
+
+    assert indexed(("a", "one"), ("b", "two")) == (2, 0, 0)
+    assert indexed(("a", "one"), ("b", "three")) == (1, 1, 1)
+    assert sorted(texts(documents.similarity_search("one two three", k=9))) == ["one", "three"]
 
 
 N_THREADS, N_EACH = 16, 25
