@@ -93,6 +93,12 @@ def unknown_experience(backend: SqliteBackend, experience_id: object) -> Unknown
     return UnknownName(f"No experience has id {str(experience_id)[:200]!r}, or it was withdrawn; {hint}")
 
 
+def entry_about(kind: EntryKind, experience_id: str, *, reason: str, at_s: float) -> Entry:
+    """Return the entry that archives or restores one experience, for a transaction with others."""
+    payload: JsonObject = {"experience_id": experience_id, "reason": reason, "at_s": float(at_s)}
+    return Entry(id=uuid.uuid4().hex, kind=kind, payload=payload)
+
+
 def _change(
     backend: SqliteBackend, ids: Iterable[str], kind: EntryKind, *, reason: str, at_s: float
 ) -> list[str]:
@@ -104,10 +110,5 @@ def _change(
             raise unknown_experience(backend, each)
     archived = set(archived_ids(backend))
     changed = [each for each in asked if (each in archived) is (kind == EntryKind.RESTORE)]
-    backend.append([_entry(kind, each, reason=reason, at_s=at_s) for each in changed])
+    backend.append([entry_about(kind, each, reason=reason, at_s=at_s) for each in changed])
     return changed
-
-
-def _entry(kind: EntryKind, experience_id: str, *, reason: str, at_s: float) -> Entry:
-    payload: JsonObject = {"experience_id": experience_id, "reason": reason, "at_s": float(at_s)}
-    return Entry(id=uuid.uuid4().hex, kind=kind, payload=payload)
