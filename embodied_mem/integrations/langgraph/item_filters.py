@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from embodied_mem.errors import InvalidQuery, unknown_name
-from embodied_mem.records.filters import EVERYTHING, Between, Equals, Where, all_of, join_path
+from embodied_mem.records.filters import EVERYTHING, Equals, Where, all_of, join_path
 
 ORDERS = {
     "$gt": lambda value, bound: value > bound,
@@ -52,7 +52,7 @@ def check_filter(wanted: Any) -> None:
 
 
 def narrowed(wanted: Mapping[str, Any] | None) -> Where:
-    """Return what the index can decide of a filter: all that passes the filter passes this, and maybe more."""
+    """Return what the index can decide of a filter; what passes the filter passes this, too."""
     return all_of(*_narrowed(("facts",), wanted or {}))
 
 

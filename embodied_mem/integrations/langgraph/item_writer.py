@@ -12,6 +12,7 @@ from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.memory.retrieval import TEXT_FIELD
 from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.experience import Experience, texts_of
+from embodied_mem.records.json_values import to_json_object
 from embodied_mem.records.log import Entry, EntryKind
 from embodied_mem.records.spaces import FieldVector
 from embodied_mem.store.memory_store import MemoryStore
@@ -21,6 +22,21 @@ from embodied_mem.store.upkeep.texts import embedded_batch
 OnDelete: TypeAlias = Literal["forget", "purge"]
 Puts: TypeAlias = Mapping[Place, PutOp]
 Texts: TypeAlias = Mapping[Place, tuple[str, FieldVector | None]]  # what a search compares of each new value
+
+
+def checked(put: PutOp) -> PutOp:
+    """Return a put with its value as plain JSON.
+
+    Raises:
+        InvalidRecord: JSON cannot hold the value; the message names the part.
+        NotImplementedError: It gives a time to live.
+    """
+    if put.ttl is not None:
+        raise NotImplementedError(
+            f"ttl is {put.ttl!r} for the key {put.key!r}; an item is kept until it is deleted. "
+            "Leave ttl out, and use MemoryStore.apply_retention to remove what is old"
+        )
+    return put if put.value is None else put._replace(value=to_json_object(put.value, field="value"))
 
 
 class ItemWriter:
@@ -55,10 +71,7 @@ class ItemWriter:
 
         Raises:
             InvalidEmbedding: The embedder gave anything but one row of finite numbers a text.
-            NotImplementedError: A put gives a time to live.
         """
-        for put in puts.values():
-            _check_ttl(put)
         texts = {place: self._text(put) for place, put in puts.items() if put.value is not None}
         vectors: Sequence[FieldVector | None] = [None] * len(texts)
         if self._embedder is not None:
@@ -68,8 +81,12 @@ class ItemWriter:
     def write(self, puts: Puts, texts: Texts, items: Items) -> None:
         """Write the puts, all or none; a purge follows in a transaction of its own.
 
+        Args:
+            puts: As `checked` returns them; the last one of each item.
+            texts: Of them; see `texts`.
+            items: The items as of now.
+
         Raises:
-            InvalidRecord: JSON cannot hold a value; nothing was written.
             StoreError: The store cannot be written.
         """
         at_s = float(self._clock())
@@ -118,11 +135,3 @@ def _entry(experience: Experience, vector: FieldVector | None) -> Entry:
         vectors=() if vector is None else (vector,),
         is_checked=True,
     )
-
-
-def _check_ttl(put: PutOp) -> None:
-    if put.ttl is not None:
-        raise NotImplementedError(
-            f"ttl is {put.ttl!r} for the key {put.key!r}; ExperienceStore keeps items until they are deleted. "
-            "Leave ttl out, and use MemoryStore.apply_retention to remove what is old"
-        )

@@ -15,14 +15,15 @@ def listed(namespaces: Iterable[Namespace], op: ListNamespacesOp) -> list[Namesp
         InvalidQuery: A condition is neither of a prefix nor of a suffix.
     """
     conditions = op.match_conditions or ()
+    for each in conditions:
+        if each.match_type not in ("prefix", "suffix"):
+            raise InvalidQuery(f"match_type is {each.match_type!r}; expected 'prefix' or 'suffix'")
     found = {name[: op.max_depth] for name in namespaces if all(_meets(name, each) for each in conditions)}
     return sorted(found)[op.offset : op.offset + op.limit]
 
 
 def _meets(namespace: Namespace, condition: MatchCondition) -> bool:
     path: Sequence[str] = condition.path
-    if condition.match_type not in ("prefix", "suffix"):
-        raise InvalidQuery(f"match_type is {condition.match_type!r}; expected 'prefix' or 'suffix'")
     if len(namespace) < len(path):
         return False
     at = 0 if condition.match_type == "prefix" else len(namespace) - len(path)

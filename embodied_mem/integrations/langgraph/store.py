@@ -12,7 +12,7 @@ from embodied_mem.contracts import Embedder
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.integrations.langgraph.item_reader import ItemReader
 from embodied_mem.integrations.langgraph.item_records import WHOLE
-from embodied_mem.integrations.langgraph.item_writer import ItemWriter, OnDelete
+from embodied_mem.integrations.langgraph.item_writer import ItemWriter, OnDelete, checked
 from embodied_mem.integrations.langgraph.items import ItemsOfLog
 from embodied_mem.memory.scoring import RankingWeights
 from embodied_mem.records.argument_checks import check_type
@@ -26,8 +26,7 @@ class ExperienceStore(BaseStore):
 
     Each `put` is a new experience of kind `item`, and the version before is archived, so the history of an
     item is kept. Values are JSON and come back equal. All operations of a batch are answered from the state
-    before the batch; its puts are then written in one transaction, the last one of each key, as in LangGraph's
-    in-memory store. Safe to share between threads; several processes may open the same folder.
+    before the batch; then the last put of each key is written, all in one transaction. Safe to share between threads; several processes may open the same folder.
 
     Args:
         store: The opened store; the caller closes it.
@@ -54,7 +53,9 @@ class ExperienceStore(BaseStore):
         on_delete: OnDelete = "forget",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        check_type("store", store, MemoryStore, "an open MemoryStore, as from MemoryStore.open('memories/lab')")
+        check_type(
+            "store", store, MemoryStore, "an open MemoryStore, as from MemoryStore.open('memories/lab')"
+        )
         if isinstance(fields, str) or not all(isinstance(path, str) for path in fields):
             raise InvalidQuery(f"fields is {fields!r}; expected a list of paths, such as ['text']")
         if on_delete not in get_args(OnDelete):
@@ -78,7 +79,7 @@ class ExperienceStore(BaseStore):
             UnknownName: A filter has an unknown operator; nothing was written.
         """
         given = list(ops)
-        puts = {(tuple(op.namespace), op.key): op for op in given if isinstance(op, PutOp)}
+        puts = {(tuple(op.namespace), op.key): checked(op) for op in given if isinstance(op, PutOp)}
         texts = self._writer.texts(puts)  # asks a model, maybe: not under the lock
         with self._lock:
             with self._backend.reading():  # other processes may write meanwhile

@@ -31,7 +31,9 @@ WANTED = st.recursive(
 FILTERS = st.none() | st.dictionaries(NAMES, WANTED, max_size=2)
 PAGES = {"limit": st.sampled_from([0, 1, 2, 10]), "offset": st.sampled_from([0, 0, 1, 3])}
 CONDITIONS = st.builds(
-    MatchCondition, match_type=st.sampled_from(["prefix", "suffix"]), path=st.lists(LABELS, max_size=2).map(tuple)
+    MatchCondition,
+    match_type=st.sampled_from(["prefix", "suffix"]),
+    path=st.lists(LABELS, max_size=2).map(tuple),
 )
 
 NONE = st.none()

@@ -5,7 +5,7 @@ from langgraph.store.memory import InMemoryStore
 
 
 class Reference(InMemoryStore):
-    """Forgets namespaces that were emptied or only asked for, and old vectors of a value put without index."""
+    """Forgets namespaces that were emptied or only asked for, and vectors of values put again."""
 
     def batch(self, ops):
         given = list(ops)
