@@ -26,7 +26,8 @@ class ExperienceStore(BaseStore):
 
     Each `put` is a new experience of kind `item`, and the version before is archived, so the history of an
     item is kept. Values are JSON and come back equal. All operations of a batch are answered from the state
-    before the batch; then the last put of each key is written, all in one transaction. Safe to share between threads; several processes may open the same folder.
+    before the batch; then the last put of each key is written, all in one transaction. Threads may share it,
+    and several processes may open the same folder.
 
     Args:
         store: The opened store; the caller closes it.

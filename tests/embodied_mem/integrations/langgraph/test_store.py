@@ -295,3 +295,24 @@ def test_awaiting_does_not_block_the_loop(items):
         return [keys_of(each) for each in found]
 
     assert asyncio.run(both()) == [["k"]] * 4
+
+
+def test_a_value_put_again_without_index_is_not_found_by_its_old_vector(store):
+    index = {"dims": 64, "embed": lambda texts: HashedEmbedder(64).embed(texts).tolist()}
+    scores = []
+    for items in (ExperienceStore(store, embedder=HashedEmbedder(64)), InMemoryStore(index=index)):
+        items.put(("a",), "k", {"text": "red cup"})
+        items.put(("a",), "k", {"text": "changed"}, index=False)
+        [found] = items.search(("a",), query="red cup")
+        scores.append(found.score is None)
+    assert scores == [True, False]
+
+
+def test_a_namespace_without_items_is_not_listed(items):
+    listed = []
+    for each in (items, InMemoryStore()):
+        each.get(("asked",), "k")
+        each.put(("emptied",), "k", {"n": 1})
+        each.delete(("emptied",), "k")
+        listed.append(each.list_namespaces())
+    assert listed == [[], [("asked",), ("emptied",)]]
