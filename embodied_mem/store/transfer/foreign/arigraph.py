@@ -4,11 +4,12 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from embodied_mem.errors import InvalidRecord, StoreError
 from embodied_mem.records.experience import Experience, Scope, Task
-from embodied_mem.store.transfer.foreign.entries import Entry, converted, items_of, text_file
+from embodied_mem.records.json_values import JsonValue
+from embodied_mem.store.transfer.foreign.entries import Entry, Skipped, converted, items_of, text_file
 
 KIND = "fact"
 MAX_LINE = 100_000  # characters of a list of triplets
@@ -16,6 +17,15 @@ MAX_LINE = 100_000  # characters of a list of triplets
 _NEW = "New triplets: "
 _OUTDATED = "Outdated triplets: "
 _ARROW = re.compile(r"\s*->\s*")
+
+
+class _Told(NamedTuple):
+    """What a step of the log says of one triplet, as written."""
+
+    triplet: Any
+    attempt: int
+    step: int
+    holds: bool
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -31,7 +41,14 @@ def read(path: Path) -> Iterator[Entry]:
     if not found:
         raise StoreError(f"{path} holds no line '{_NEW.strip()}'; give a log.txt or a .json list of triplets")
     for place, attempt, step, line in found:
-        yield from converted([(place, line)], lambda line, a=attempt, s=step: _of_line(line, a, s))
+        holds = line.startswith(_NEW)
+        try:
+            triplets = _list_in(line.removeprefix(_NEW) if holds else line.partition("Replacing:")[2])
+        except InvalidRecord as error:
+            yield Skipped(place, str(error))
+            continue
+        told = (_Told(triplet, attempt, step, holds) for triplet in triplets)
+        yield from converted(((f"{place}[{number}]", each) for number, each in enumerate(told)), _experiences)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, int, int, str]]:
@@ -44,17 +61,16 @@ def _lines(path: Path) -> Iterator[tuple[str, int, int, str]]:
             yield f"{path.name}, line {number}", attempt, step, line
 
 
-def _of_line(line: str, attempt: int, step: int) -> Iterator[Experience]:
-    if line.startswith(_NEW):
-        for triplet in _list_in(line.removeprefix(_NEW)):
-            yield _fact(triplet, attempt=attempt, step=step)
-        return
-    written = line.removeprefix(_OUTDATED).partition("Replacing:")[2]
-    for replaced in _list_in(written):
-        pair = replaced[0] if isinstance(replaced, list) and replaced else replaced
-        if not isinstance(pair, str) or not _ARROW.search(pair):
-            raise InvalidRecord(f"{pair!r} replaces nothing; expected 'old triplet -> new triplet'")
-        yield _fact(_ARROW.split(pair, maxsplit=1)[0], attempt=attempt, step=step, holds=False)
+def _experiences(told: _Told) -> Iterator[Experience]:
+    yield _fact(told.triplet if told.holds else _replaced(told.triplet), told.attempt, told.step, told.holds)
+
+
+def _replaced(replaced: Any) -> str:
+    """Return the first of `old triplet -> new triplet`; the new one is told elsewhere."""
+    pair = replaced[0] if isinstance(replaced, list) and replaced else replaced
+    if not isinstance(pair, str) or not _ARROW.search(pair):
+        raise InvalidRecord(f"{pair!r} replaces nothing; expected 'old triplet -> new triplet'")
+    return _ARROW.split(pair, maxsplit=1)[0]
 
 
 def _list_in(written: str) -> list[Any]:
@@ -69,16 +85,21 @@ def _list_in(written: str) -> list[Any]:
     return found
 
 
-def _fact(triplet: Any, *, attempt: int = 0, step: int | None = None, holds: bool = True) -> Experience:
+def _fact(
+    triplet: Any, attempt: int | None = None, step: int | None = None, holds: bool = True
+) -> Experience:
     subject, relation, thing = _parts(triplet)
     words = f"{subject} {relation} {thing}"
+    metadata: dict[str, JsonValue] = {"subject": subject, "relation": relation, "object": thing}
+    metadata["holds"] = holds
+    if step is not None:
+        metadata["valid_at"] = step
     return Experience(
         kind=KIND,
         task=Task(""),
         state=words if holds else f"no longer: {words}",
         scope=Scope(run=f"attempt {attempt}" if attempt else ""),  # the agent forgets between attempts
-        metadata={"subject": subject, "relation": relation, "object": thing, "holds": holds}
-        | ({} if step is None else {"valid_at": step}),
+        metadata=metadata,
     )
 
 

@@ -41,7 +41,7 @@ def _experiences(named: tuple[str, Any]) -> Iterator[Experience]:
         state=_inventory_text(inventory),
         plan=tuple(call for step in listed(entry, "plan") for call in _calls(mapping(step, "a step"))),
         outcome=Outcome(status=status_of(entry.get("status"))),
-        facts={"init_inventory": inventory},
+        facts={"init_inventory": dict(inventory)},
         scope=Scope(world="minecraft"),
         happened_at_s=time_of(text(entry, "time"), "%Y-%m-%d %H:%M:%S") if "time" in entry else None,
         metadata={"item": item, "image": entry.get("image")},

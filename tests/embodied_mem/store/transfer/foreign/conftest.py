@@ -73,8 +73,8 @@ def helper(tmp_path):
     folder = tmp_path / "examples"
     (folder / "errors").mkdir(parents=True)
     (folder / "water_flower.txt").write_text(
-        "Dialogue: <Commander> give the flower some water\n\nCompleted Program:\n# nothing\n\nPython Script:\n"
-        'target_cup = InteractionObject("Cup", attributes = ["clean"]) # a clean one\n'
+        "Dialogue: <Commander> give the flower water\n\nCompleted Program:\n# nothing\n\nPython Script:\n"
+        'target_cup = InteractionObject("Cup", attributes = ["clean"]) # clean\n'
         'target_flower = InteractionObject("HousePlant", landmark = "Window")\n'
         "target_cup.go_to()\ntarget_cup.pickup()\ntarget_cup.pour(target_flower)\n",
         "utf-8",
@@ -99,7 +99,7 @@ def helper(tmp_path):
 
 @pytest.fixture
 def rap(tmp_path):
-    """`memory_1.json`: one episode twice, one with a command that the game does not know, one malformed."""
+    """`memory_1.json`: one episode twice, one with an unknown command, and malformed ones."""
     episode = {
         "Task": "put a candle in the bathtub.",
         "Category": "put",
@@ -129,7 +129,7 @@ def rap(tmp_path):
 
 @pytest.fixture
 def reflexion(tmp_path):
-    """Two trials: results with lessons, and a log with a lost, an earlier won, a won and a malformed block."""
+    """Two trials: results with lessons, and a log with lost, won and malformed blocks."""
     folder = tmp_path / "logs"
     folder.mkdir()
     lesson = " I looked for the kettle in the drawers. Next time I look on the stove first."
@@ -150,10 +150,12 @@ def reflexion(tmp_path):
     def block(number, task, steps, status):
         start = f"You are in the middle of a room. You see a stove 1.\nYour task is to: {task}\n"
         shown = "Interact with a household.\nYour task is to: an example of another game\n> look\nA room."
-        return f"\n#####\n\nEnvironment #{number}:\n{shown}\nHere is the task:\n{start}{steps}\n\nSTATUS: {status}\n\n#####\n"
+        history = f"{shown}\nHere is the task:\n{start}{steps}"
+        return f"\n#####\n\nEnvironment #{number}:\n{history}\n\nSTATUS: {status}\n\n#####\n"
 
     lost = "> go to drawer 1\nOn the drawer 1, you see nothing.\n> think: where is it?\nOK."
-    won = "> take kettle 1 from stove 1\nYou pick up the kettle 1.\n> cool kettle 1 with fridge 1\nYou cool the kettle 1."
+    won = "> take kettle 1 from stove 1\nYou pick up the kettle 1.\n> cool kettle 1 with fridge 1\n"
+    won += "You cool the kettle 1."
     log = (
         block(0, "cool the kettle.", lost, "FAIL")
         + "\n#####\n\nEnvironment #1: Success\n\n#####\n"
@@ -206,7 +208,8 @@ def arigraph(tmp_path):
         "New triplets: ['hall, contains, copper lamp', 'hall, has exit, north']\n"
         "Outdated triplets: Replacing: []\n"
         "Step: 2\nObservation: nothing new\nNew triplets: []\n"
-        'Outdated triplets: Replacing: [["hall, contains, copper lamp -> copper lamp, is in, inventory"], ["no arrow"]]\n'
+        "Outdated triplets: Replacing: "
+        '[["hall, contains, copper lamp -> copper lamp, is in, inventory"], ["no arrow"]]\n'
         "Attempt: 2\nStep: 1\nNew triplets: ['hall, has exit, north', 'two, parts']\n"
         "Step: 2\nNew triplets: ['cut off,\n",
         "utf-8",
