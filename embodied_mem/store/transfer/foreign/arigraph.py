@@ -13,10 +13,11 @@ from embodied_mem.store.transfer.foreign.entries import Entry, Skipped, converte
 
 KIND = "fact"
 MAX_LINE = 100_000  # characters of a list of triplets
+MAX_PART = 200  # of a part; a longer one is a sentence, such as a model's refusal
 
 _NEW = "New triplets: "
 _OUTDATED = "Outdated triplets: "
-_ARROW = re.compile(r"\s*->\s*")
+_NEXT = re.compile(r"\]\s*,\s*\[")
 
 
 class _Told(NamedTuple):
@@ -43,7 +44,7 @@ def read(path: Path) -> Iterator[Entry]:
     for place, attempt, step, line in found:
         holds = line.startswith(_NEW)
         try:
-            triplets = _list_in(line.removeprefix(_NEW) if holds else line.partition("Replacing:")[2])
+            triplets = _list_in(line.removeprefix(_NEW)) if holds else _replacements(line)
         except InvalidRecord as error:
             yield Skipped(place, str(error))
             continue
@@ -65,12 +66,18 @@ def _experiences(told: _Told) -> Iterator[Experience]:
     yield _fact(told.triplet if told.holds else _replaced(told.triplet), told.attempt, told.step, told.holds)
 
 
-def _replaced(replaced: Any) -> str:
-    """Return the first of `old triplet -> new triplet`; the new one is told elsewhere."""
-    pair = replaced[0] if isinstance(replaced, list) and replaced else replaced
-    if not isinstance(pair, str) or not _ARROW.search(pair):
+def _replacements(line: str) -> list[str]:
+    """Return each `old triplet -> new triplet`; a model wrote the list, and where it puts quotes varies."""
+    written = line.partition("Replacing:")[2].strip()
+    return [each for each in _NEXT.split(written) if each.strip("[] ")]
+
+
+def _replaced(pair: str) -> str:
+    """Return the old triplet of a replacement; the new one is told elsewhere."""
+    old, arrow, _ = pair.partition("->")
+    if not arrow:
         raise InvalidRecord(f"{pair!r} replaces nothing; expected 'old triplet -> new triplet'")
-    return _ARROW.split(pair, maxsplit=1)[0]
+    return old.strip("[]\"' ")
 
 
 def _list_in(written: str) -> list[Any]:
@@ -112,4 +119,8 @@ def _parts(triplet: Any) -> tuple[str, str, str]:
     subject, relation, thing = (part.strip() for part in given)
     if not (subject and relation and thing):
         raise InvalidRecord(f"a part of {triplet!r} is empty; expected subject, relation, object")
+    if max(map(len, (subject, relation, thing))) > MAX_PART:
+        raise InvalidRecord(
+            f"{str(triplet)[:100]!r} is no triplet: a part is longer than {MAX_PART} characters"
+        )
     return subject, relation, thing

@@ -7,14 +7,14 @@ from embodied_mem.records.experience import SkillCall
 from embodied_mem.records.json_values import JsonValue
 
 MAX_CHARS = 20_000  # a longer one is no example
-MADE = "InteractionObject"
 
 
 def calls_of(program: str) -> tuple[SkillCall, ...] | None:
     """Return the calls of a program in order; None if it says more than this small language can.
 
-    The language: `x = InteractionObject("Mug", ...)`, `x.method(y, ...)` and `function()`, with objects,
-    texts and numbers as arguments. A call names the object by its category: `place(Mug, Sink)`.
+    The language: `x = InteractionObject("Mug", ...)`, `x = AgentCorrective()`, `x.method(y, ...)` and
+    `function()`, with objects, texts and numbers as arguments. A call names the object by its category:
+    `place(Mug, Sink)`.
 
     Args:
         program: The program, with comments.
@@ -31,10 +31,8 @@ def _calls(statements: list[ast.stmt]) -> Iterator[SkillCall]:
     names: dict[str, str] = {}  # variable -> category
     for statement in statements:
         match statement:
-            case ast.Assign(
-                targets=[ast.Name(name)], value=ast.Call(func=ast.Name(id="InteractionObject")) as made
-            ):
-                names[name] = _category(made)
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Call(func=ast.Name(made)) as call):
+                names[name] = _category(made, call)
             case ast.Expr(ast.Call(func=ast.Attribute(value=ast.Name(name), attr=method)) as call):
                 yield SkillCall(method, {"object": names.get(name, name), **_arguments(call, names)})
             case ast.Expr(ast.Call(func=ast.Name(function)) as call):
@@ -43,10 +41,14 @@ def _calls(statements: list[ast.stmt]) -> Iterator[SkillCall]:
                 raise ValueError(f"line {statement.lineno} is no call")
 
 
-def _category(made: ast.Call) -> str:
-    if made.args and isinstance(made.args[0], ast.Constant) and isinstance(made.args[0].value, str):
-        return made.args[0].value
-    raise ValueError(f"line {made.lineno} names no category")
+def _category(made: str, call: ast.Call) -> str:
+    """Return what a variable stands for: the category of an object, or the agent itself."""
+    match made, call.args:
+        case "InteractionObject", [ast.Constant(str(category)), *_]:
+            return category
+        case "AgentCorrective", []:
+            return "agent"
+    raise ValueError(f"line {call.lineno} makes neither an object nor the agent")
 
 
 def _arguments(call: ast.Call, names: dict[str, str]) -> dict[str, JsonValue]:

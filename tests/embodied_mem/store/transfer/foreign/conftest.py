@@ -88,7 +88,7 @@ def helper(tmp_path):
         '- Input:\nFailed subgoal:\nbox = InteractionObject("Box")\nbox.empty()\n'
         "Execution error: The box is closed.\nInput dialogue: <Commander> empty the box\n"
         "- Output:\n'''\nExplain: A closed box must be opened first.\n\nPlan:\n"
-        "box = InteractionObject(\"Box\")\nbox.open()\n'''",
+        "agent = AgentCorrective()\nagent.move_back()\nbox = InteractionObject(\"Box\")\nbox.open()\n'''",
         "utf-8",
     )
     (folder / "errors" / "cut.txt").write_text("- Input:\nFailed subgoal:\nbox.empty()\n", "utf-8")
@@ -209,7 +209,8 @@ def arigraph(tmp_path):
         "Outdated triplets: Replacing: []\n"
         "Step: 2\nObservation: nothing new\nNew triplets: []\n"
         "Outdated triplets: Replacing: "
-        '[["hall, contains, copper lamp -> copper lamp, is in, inventory"], ["no arrow"]]\n'
+        '[["hall, contains, copper lamp -> copper lamp, is in, inventory"], ["no arrow"], '
+        '["hall, has exit, north" -> "hall, has exit, south"]]\n'
         "Attempt: 2\nStep: 1\nNew triplets: ['hall, has exit, north', 'two, parts']\n"
         "Step: 2\nNew triplets: ['cut off,\n",
         "utf-8",

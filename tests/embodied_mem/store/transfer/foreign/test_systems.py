@@ -112,7 +112,7 @@ def test_helper_programs_become_calls_where_they_parse(store, helper):
     assert routine.plan == ()
     assert (routine.metadata["is_typed"], "for _ in range(4)" in routine.metadata["program"]) == (False, True)
     [repair] = found(store, kind=Kind.REPAIR.value)
-    assert repair.plan == (SkillCall("open", {"object": "Box"}),)
+    assert repair.plan == (SkillCall("move_back", {"object": "agent"}), SkillCall("open", {"object": "Box"}))
     assert "The box is closed." in repair.state
     assert repair.outcome.explanation == "A closed box must be opened first."
 
@@ -194,6 +194,7 @@ def test_arigraph_triplets_are_facts_of_their_attempt_and_may_hold_no_longer(sto
         ("attempt 1", 1, "hall contains copper lamp", True),
         ("attempt 1", 1, "hall has exit north", True),
         ("attempt 1", 2, "no longer: hall contains copper lamp", False),
+        ("attempt 1", 2, "no longer: hall has exit north", False),
         ("attempt 2", 1, "hall has exit north", True),
     }
     places = ["log.txt, line 10[1]", "log.txt, line 13[1]", "log.txt, line 15"]
@@ -211,6 +212,7 @@ def test_arigraph_triplets_may_be_a_json_list(store, tmp_path):
         ["hall", "yard", {"label": "is west of"}],
         ["cup"],
         "a, , b",
+        ["the observation, which says nothing new " * 6, "is", "long"],
     ]
     file.write_text(json.dumps(listed), "utf-8")
     report = import_foreign(store, "arigraph", file)
@@ -219,7 +221,7 @@ def test_arigraph_triplets_may_be_a_json_list(store, tmp_path):
         "cup in sink",
         "hall is west of yard",
     }
-    assert len(report.malformed) == 2
+    assert len(report.malformed) == 3
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1, 2", "7", "null", "[" * 100_000, "\ufeffnull"])
