@@ -12,13 +12,14 @@ MAX_STEPS = 100
 MAX_CHARS = 4_000  # of one observation; ScienceWorld's longest rooms take about 2,000
 MAX_COMMAND_CHARS = 300
 CHARACTERS = string.printable
+ON_ONE_LINE = "".join(character for character in CHARACTERS if character.isprintable())
 
 
 class TextGameEnv(gym.Env[str, str]):
     """One engine's games. `info` has `admissible_commands`, `score`, `won`, `lost`, and all of it as `turn`.
 
-    The reward of a step is what it added to the score, a share of the maximum. The episode terminates when the
-    game is won or lost and is truncated after `max_steps` commands.
+    The reward of a step is what it added to the score, a share of the maximum. The episode terminates when
+    the game is won or lost, and is truncated after `max_steps` commands.
 
     Args:
         game: The engine.
@@ -33,7 +34,7 @@ class TextGameEnv(gym.Env[str, str]):
     def __init__(self, game: TextGame, *, max_steps: int = MAX_STEPS) -> None:
         self._game, self.max_steps = game, max_steps
         self.observation_space = gym.spaces.Text(MAX_CHARS, charset=CHARACTERS)
-        self.action_space = gym.spaces.Text(MAX_COMMAND_CHARS, charset=CHARACTERS)
+        self.action_space = gym.spaces.Text(MAX_COMMAND_CHARS, charset=ON_ONE_LINE)
         self.opening: Opening | None = None
         self._n_steps = 0
         self._score = 0.0
@@ -56,7 +57,7 @@ class TextGameEnv(gym.Env[str, str]):
         """
         if self.opening is None:
             raise EpisodeError("no game has been started; call reset first")
-        if not isinstance(action, str) or not action.strip() or len(action.splitlines()) != 1:
+        if not isinstance(action, str) or len(action.splitlines()) != 1:
             raise EpisodeError(f"the command is {action!r:.200}; expected one line of text, such as 'look'")
         turn = self._game.play(action)
         self._n_steps += 1

@@ -1,7 +1,8 @@
 """The knowledge ledger of text games: the facts that this world tells a planner, and where, without learning.
 
 Read results together with this list. What is not on it has to be learnt: what to do in which order, what a
-task needs, where things belong. Each engine adds what it reveals beyond this. `docs/text-worlds.md` says more.
+task needs, where things belong. Each engine adds what it reveals beyond this; see
+`docs/text-worlds.md`.
 """
 
 from embodied_mem.envs.knowledge import Revealed

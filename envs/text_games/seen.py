@@ -63,7 +63,7 @@ class Seen:
 
 
 def sentence(fact: Fact) -> str:
-    """A fact in words: `The old key is in the antique trunk.`"""
+    """A fact in words, such as `The old key is in the antique trunk`, with a full stop."""
     subject, relation, thing = fact
     if PLAYER in (subject, thing):
         return f"You are in the {thing}." if subject == PLAYER else f"You carry the {subject}."

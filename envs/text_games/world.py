@@ -29,8 +29,8 @@ class TextGameWorld:
     """Describes one engine's text games; also has an expert, a goal check and a scene text.
 
     The facts of an observation are `score`, the names `known` so far, and where the engine gives facts,
-    `visible` and `facts`, each a list of subject, relation and object: what is seen now, and what has been seen
-    in this episode and is not known to be outdated. Nothing that the player was not shown is in them.
+    `visible` and `facts`, each a list of subject, relation and object: what is seen now, and what has been
+    seen in this episode and is not known to be outdated. What the player was not shown is not among them.
 
     Args:
         env: The game, which may have wrappers that keep `info`.

@@ -111,11 +111,10 @@ def _walkthrough(
     """Commands that put one thing after the other back."""
     commands: list[str] = []
     for thing in strayed:
-        commands += _way(exits, at, rooms[places[thing]]) + [f"take {thing} from {places[thing]}"]
-        commands += _way(exits, rooms[places[thing]], rooms[HOMES[thing]]) + [
-            f"put {thing} on {HOMES[thing]}"
-        ]
-        at = rooms[HOMES[thing]]
+        there, home = rooms[places[thing]], rooms[HOMES[thing]]
+        commands += [*_way(exits, at, there), f"take {thing} from {places[thing]}"]
+        commands += [*_way(exits, there, home), f"put {thing} on {HOMES[thing]}"]
+        at = home
     return commands
 
 

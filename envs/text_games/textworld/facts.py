@@ -1,8 +1,8 @@
 """What a player sees of TextWorld's state, out of all its facts, most of which are hidden.
 
-Seen are: the room, its exits and doors, what stands or lies in it, what is on those things or in open ones, what
-is carried, whether a thing is open, and how food was prepared where the text says so. Hidden are the other rooms,
-closed things, whether a closed one is locked, which key fits, and what a recipe needs.
+Seen are: the room, its exits and doors, what stands or lies in it, what is on those things or in open ones,
+what is carried, whether a thing is open, and how food was prepared where the text says so. Hidden are the
+other rooms, what is in closed things, whether those are locked, which key fits, and what a recipe needs.
 """
 
 import re

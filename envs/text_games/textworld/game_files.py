@@ -48,7 +48,7 @@ class GameFiles:
         return path
 
     def _make(self, seed: int, path: Path) -> None:
-        """Make a game beside its place and move it there, the compiled file last: it says that all is there."""
+        """Make a game beside its place and move it there, the compiled file last: then all is there."""
         import textworld
 
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ KNOWLEDGE: tuple[Revealed, ...] = (
 def make_textworld(
     kind: str = "", *, games: str | None = None, max_steps: int | None = None
 ) -> TextGameWorld:
-    """Make the world of a kind of TextWorld game; each seed is another game, made at its first use in about 3 s.
+    """Make the world of a kind of TextWorld game; a seed's game is made at its first use, in about 3 s.
 
     Args:
         kind: `treasure_hunter`, `coin_collector`, `simple`, `cooking`, `cleaning`, or another of `KINDS`.
