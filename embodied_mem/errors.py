@@ -72,6 +72,10 @@ class NotRecorded(ModelError):
     """A recording of a language model's answers holds none to this request; the message says what changed."""
 
 
+class OverBudget(ModelError):
+    """A language model was not asked, because its budget is spent or cannot be kept."""
+
+
 class ExperimentError(EmbodiedMemError):
     """A run folder, seed range or comparison is invalid."""
 

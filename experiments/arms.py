@@ -19,6 +19,7 @@ from embodied_mem.experiments.controls import (
 )
 from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.part_factories import make_planner as make_planner
+from embodied_mem.planners.llm.presets.preset import NO_PRESET, load_preset
 
 if TYPE_CHECKING:
     from embodied_mem.store import MemoryStore
@@ -100,6 +101,7 @@ class Variant:
 
     Attributes:
         base: Name of a default arm or a registered memory.
+        preset: Name of a preset, whose settings of planner and memory come before the options below.
         planner_options: Keyword arguments of the planner, on top of the base's.
         memory_options: Keyword arguments of the memory, on top of the base's.
         learner: Registered name of the planner that plays its learning episodes; empty for the experiment's.
@@ -108,6 +110,7 @@ class Variant:
     """
 
     base: str
+    preset: str = ""
     planner_options: Mapping[str, Any] = field(default_factory=dict)
     memory_options: Mapping[str, Any] = field(default_factory=dict)
     learner: str = ""
@@ -176,13 +179,14 @@ def _make_arm(name: str, parts: Parts, variants: Mapping[str, Variant]) -> Arm:
     else:
         raise unknown_name("arm", variant.base, {*PATTERNS, *variants, *registry.names("memories")})
     planner_options = {} if pattern.planner else parts.planner_options
+    settings = load_preset(variant.preset) if variant.preset else NO_PRESET
     shares = variant.shares or pattern.shares
     return Arm(
         name=name,
         memory=memory,
-        memory_options={**memory_options, **variant.memory_options},
+        memory_options={**memory_options, **settings.memory, **variant.memory_options},
         planner=pattern.planner or parts.planner,
-        planner_options={**planner_options, **variant.planner_options},
+        planner_options={**planner_options, **settings.planner, **variant.planner_options},
         learner=variant.learner or parts.learner,
         learner_options={} if variant.learner else parts.learner_options,
         learns=not shares and (pattern.learns if variant.learns is None else variant.learns),
@@ -208,6 +212,7 @@ def make_experience_memory(
     weights: Mapping[str, float] | None = None,
     backend: str = "",
     backend_options: Mapping[str, Any] | None = None,
+    forgetting: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Memory:
     """Open the library's own memory in a store at this folder, created if absent, or over another back end.
@@ -218,9 +223,11 @@ def make_experience_memory(
         weights: Fields of `RankingWeights` that override its defaults.
         backend: Name of a registered back end; empty: the store in the folder.
         backend_options: Keyword arguments of that back end.
+        forgetting: What to archive after every episode; see `FadingMemory`. None: nothing.
         options: Further keyword arguments of `MemoryStore.memory`.
     """
     from embodied_mem.embedders.hashed import HashedEmbedder
+    from embodied_mem.experiments.fading_memory import FadingMemory
     from embodied_mem.memory.experience_memory import ExperienceMemory
     from embodied_mem.memory.scoring import RankingWeights
     from embodied_mem.store import MemoryStore
@@ -230,7 +237,11 @@ def make_experience_memory(
     if backend:
         return ExperienceMemory(make_backend(backend, **(backend_options or {})), **options)
     store = MemoryStore.open(path)
-    memory: Memory = store.memory(**options)
+    memory: Memory = (
+        store.memory(**options)
+        if forgetting is None
+        else FadingMemory(store, forgetting=forgetting, **options)
+    )
     _embed_anew(store, options["embedder"])
     return memory
 

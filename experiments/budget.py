@@ -4,10 +4,17 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.costs import TOKENS, used_a_model
 from embodied_mem.experiments.metrics import counted
+from embodied_mem.planners.llm.allowance import Allowance, cost_of
+from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.recorded import answer_of, log_lines
+
+SPENT = "spent.json"
 
 # Not frozen: OmegaConf sets its fields one by one.
 
@@ -24,6 +31,20 @@ class BudgetConfig:
     """Questions to a model."""
     seconds: float | None = None
     """Seconds that models took to answer, over all workers."""
+
+
+def allowance_of(budget: BudgetConfig, run_folder: Path) -> dict[str, Any] | None:
+    """Keyword arguments of the `Allowance` that all model calls of a run share; None: there is no limit."""
+    limits = {name: value for name, value in dataclasses.asdict(budget).items() if value is not None}
+    return {**limits, "path": str(run_folder.absolute() / SPENT)} if limits else None
+
+
+def restart_allowance(budget: BudgetConfig, run_folder: Path) -> None:
+    """Count what the calls of earlier attempts cost, as their logs say: the log is right after a kill too."""
+    limits = allowance_of(budget, run_folder)
+    if limits is not None:
+        lines = (line for path in sorted(run_folder.rglob(FILE)) for line in log_lines(path))
+        Allowance(**limits).restart(map(cost_of, map(answer_of, lines)))
 
 
 class BudgetSpent(ExperimentError):

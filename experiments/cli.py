@@ -36,6 +36,7 @@ LISTS = (
     "arms",
     "kinds",
     "experiments",
+    "presets",
 )
 
 

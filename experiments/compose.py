@@ -1,12 +1,15 @@
 """Build a typed configuration from overrides with Hydra's compose API."""
 
 import dataclasses
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import filterfalse
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.config import CONF_FOLDER, RunConfig
 from embodied_mem.experiments.override_errors import explain
+from embodied_mem.planners.llm.presets.preset import Preset, load_preset
 
 OPEN_GROUPS = {  # these also accept registered names that have no file; -> their group of the registry
     "planner": "planners",
@@ -17,12 +20,17 @@ OPEN_GROUPS = {  # these also accept registered names that have no file; -> thei
 }
 FREE_KEYS = (*(f"{group}.options." for group in OPEN_GROUPS), "variants.")
 LLM = "planner.options.llm"  # where the group `llm` is; `llm.model=...` is short for a key of its options
+PRESET = "preset="
+PRESET_PLANNER = "llm"  # the one that presets are settings of
 ADDING = ("+", "~")  # how Hydra adds and deletes keys
 ANY_PART = "registered"  # the file used for a registered name that has none
 
 
 def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
     """Return the default configuration with overrides such as `lifetimes=2` or `experiment=quick` applied.
+
+    `preset=NAME` sets what the preset of that name sets, wherever it stands among the overrides; other
+    overrides hold over it.
 
     Raises:
         ExperimentError: A value has the wrong type, or an override cannot be parsed.
@@ -35,7 +43,13 @@ def compose_config(overrides: Sequence[str] = ()) -> RunConfig:
     from omegaconf.errors import OmegaConfBaseException
 
     ConfigStore.instance().store(name="run_schema", node=RunConfig)
-    prepared = [part for override in overrides for part in _prepare(override)]
+    presets = [override for override in overrides if override.startswith(PRESET)]
+    others = [override for override in overrides if override not in presets]
+    if presets and not any(override.startswith("planner=") for override in others):
+        others.append(f"planner={PRESET_PLANNER}")
+    prepared = [part for override in others for part in _prepare(override)]
+    # A preset comes after the files that are chosen and before single settings, which then hold.
+    prepared = [*filter(_is_choice, prepared), *_of_presets(presets), *filterfalse(_is_choice, prepared)]
     try:
         with initialize_config_module("embodied_mem.experiments.conf", version_base="1.3"):
             found = OmegaConf.to_object(compose("config", overrides=prepared))
@@ -79,6 +93,40 @@ def _prepare(override: str) -> list[str]:
     if value not in registered:
         raise unknown_name(key, value, {*registered, *files})
     return [f"{key}={ANY_PART}", f"{key}.name={value}"]
+
+
+def _of_presets(overrides: Sequence[str]) -> Iterator[str]:
+    """What `preset=NAME` stands for: settings of the planner, the memory and the agent."""
+    for override in overrides:
+        preset = load_preset(override.removeprefix(PRESET))
+        yield f"++planner.options.preset={preset.name}"
+        for group, values in (("planner.options.", preset.planner), ("memory.options.", preset.memory)):
+            yield from (f"++{group}{name}={_value(value)}" for name, value in values.items())
+        yield from _of_agent(preset)
+
+
+def _of_agent(preset: Preset) -> Iterator[str]:
+    for name, value in preset.agent.items():
+        if name == "reflector":
+            yield from (f"reflector={ANY_PART}", f"reflector.name={value['name']}")
+            yield f"++reflector.options={_value(value.get('options', {}))}"
+        else:
+            yield f"{name}={_value(value)}"
+
+
+def _value(value: Any) -> str:
+    """A value in the notation of overrides."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_value(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_value, value)) + "]"
+    return json.dumps(value)
+
+
+def _is_choice(override: str) -> bool:
+    """Whether an override chooses a file of a group, and sets no single value."""
+    key = override.split("=", 1)[0].split("@", 1)[0]
+    return (CONF_FOLDER / key).is_dir()
 
 
 def _plain(config: RunConfig) -> RunConfig:

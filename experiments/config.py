@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem import registry
+from embodied_mem.agent.answers import MAX_WAITING_EPISODES
 from embodied_mem.errors import ExperimentError, unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, Arm, Parts, make_arms
 from embodied_mem.experiments.budget import BudgetConfig, Spending
@@ -91,6 +92,8 @@ class RunConfig:
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     workers: int = 0
     """Worker processes; 1 plays in this process, 0 uses one per core, at most 4."""
+    episodes_at_once: int = 1
+    """Held-out episodes that a worker plays at the same time, each in a process of its own; at most 256."""
     out: str = ""
     """Folder of the run; by default outputs/<date>/<name>_<time>."""
     resume: str = ""
@@ -105,6 +108,7 @@ class RunConfig:
 
 NOT_COMPARED = (
     "workers",
+    "episodes_at_once",
     "out",
     "resume",
     "dry_run",
@@ -191,10 +195,15 @@ def _check_settings(config: RunConfig) -> None:
         "learning_episodes": 0,
         "held_out_episodes": 1,
         "workers": 0,
+        "episodes_at_once": 1,
     }
     for name, low in least.items():
         if getattr(config, name) < low:
             raise ExperimentError(f"{name} is {getattr(config, name)}; expected at least {low}")
+    if config.episodes_at_once > MAX_WAITING_EPISODES:
+        raise ExperimentError(
+            f"episodes_at_once is {config.episodes_at_once}; expected at most {MAX_WAITING_EPISODES}"
+        )
     Spending(config.budget)
     for name in config.arms:
         if not isinstance(name, str):

@@ -10,6 +10,7 @@ from typing import Any
 
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.arms import Arm
+from embodied_mem.experiments.budget import BudgetConfig
 from embodied_mem.experiments.config import PartConfig, RunConfig, RunPlan, make_plan
 from embodied_mem.experiments.lifetime import Unit
 from embodied_mem.experiments.runner import finished_rows, run_lifetimes
@@ -38,7 +39,9 @@ def dry_run(config: RunConfig, say: Callable[[str], None]) -> None:
     if not asking:
         raise ExperimentError("no arm asks a served language model, so there is no prompt to show")
     judge, reflector = _part_without_model(config.judge), _part_without_model(config.reflector)
-    shortened = dataclasses.replace(config, lifetimes=1, judge=judge, reflector=reflector)
+    shortened = dataclasses.replace(
+        config, lifetimes=1, judge=judge, reflector=reflector, budget=BudgetConfig()
+    )
     plan = dataclasses.replace(_copied(whole), config=shortened)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

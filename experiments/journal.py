@@ -8,6 +8,7 @@ from typing import Any
 from embodied_mem.errors import ExperimentError
 
 FILE_NAME = "episodes.jsonl"
+AHEAD = "ahead.jsonl"  # rows of episodes that ended while an earlier one was in play
 
 
 class Journal:
@@ -15,11 +16,12 @@ class Journal:
 
     Args:
         folder: The lifetime's folder; created if absent.
+        name: Name of the file.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = FILE_NAME) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / FILE_NAME
+        self.path = folder / name
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def append(self, row: dict[str, Any]) -> None:
@@ -40,18 +42,22 @@ class Journal:
         os.close(self._file)
 
 
-def recover(folder: Path) -> list[dict[str, Any]]:
+def recover(folder: Path, name: str = FILE_NAME) -> list[dict[str, Any]]:
     """Return the finished rows of a lifetime; moves a last line torn by a kill to `episodes.jsonl.torn`.
+
+    Args:
+        folder: The lifetime's folder.
+        name: Name of the file.
 
     Raises:
         ExperimentError: A complete line is not a JSON object.
     """
-    path = folder / FILE_NAME
+    path = folder / name
     if not path.exists():
         return []
     whole, newline, torn = path.read_bytes().rpartition(b"\n")
     if torn:
-        with (folder / f"{FILE_NAME}.torn").open("ab") as aside:
+        with (folder / f"{name}.torn").open("ab") as aside:
             aside.write(torn + b"\n")
         os.truncate(path, len(whole) + len(newline))
     return [_row(path, number, line) for number, line in enumerate(whole.split(b"\n"), 1) if line]

@@ -1,22 +1,25 @@
 """The lifetime protocol: one memory, learning episodes, then held-out episodes with the memory frozen."""
 
+import asyncio
 import contextlib
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from embodied_mem.agent import Agent, EpisodeProcess, Mode
+from embodied_mem.agent import Agent, EpisodeProcesses, Mode
 from embodied_mem.contracts import CanWithdraw, HasHorizon, Memory
-from embodied_mem.errors import ExperimentError, ModelError, NotRecorded
+from embodied_mem.errors import ExperimentError, ModelError, NotRecorded, OverBudget
 from embodied_mem.experiments.arms import Arm, make_memory
+from embodied_mem.experiments.at_once import take_in_order
+from embodied_mem.experiments.budget import allowance_of
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.controls import Control, NoMemory
 from embodied_mem.experiments.episode_row import episode_row
-from embodied_mem.experiments.journal import Journal, recover
+from embodied_mem.experiments.journal import AHEAD, Journal, recover
 from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.part_factories import make_judge, make_reflector
 from embodied_mem.experiments.recipes import planner_recipe, policy_recipes, world_recipe
@@ -30,7 +33,7 @@ from embodied_mem.records.limits import Limits
 Row: TypeAlias = Mapping[str, Any]  # a row of episodes.jsonl
 
 # A language model that cannot be reached says nothing of the agent: the run stops here and can be resumed.
-NO_ANSWER = tuple(f"{error.__name__}:" for error in (ModelError, NotRecorded))
+NO_ANSWER = tuple(f"{error.__name__}:" for error in (ModelError, NotRecorded, OverBudget))
 ORPHAN_WAIT_S = 30.0  # a worker of a killed run ends at once; this only covers a slow machine
 
 
@@ -62,7 +65,7 @@ class LifetimeRun:
         unit: The arm and lifetime.
         run_folder: Folder of the run.
         attempt: How often the run was started before; makes the ids of each attempt distinct.
-        process: Where the episodes are played.
+        processes: Where the episodes are played.
         notify: Called with `note_of` each row after it is written.
     """
 
@@ -73,12 +76,12 @@ class LifetimeRun:
         run_folder: Path,
         *,
         attempt: int,
-        process: EpisodeProcess,
+        processes: EpisodeProcesses,
         notify: Callable[[Row], None],
     ) -> None:
         self._plan, self._unit, self._run_folder = plan, unit, run_folder
         self._arm, self._attempt = unit.arm, attempt
-        self._process, self._notify = process, notify
+        self._processes, self._notify = processes, notify
         self._memory: Memory | None = None
         self._memory_size: int | None = None
 
@@ -95,11 +98,47 @@ class LifetimeRun:
             stack.callback(self._close_memory)
             journal = Journal(folder)
             stack.callback(journal.close)
-            agents = {phase: self._make_agent(phase) for phase in Phase}
-            for trial in trials[n_finished:]:
-                row = self._play(trial, agents[trial.phase])
-                journal.append(row)
+
+            def finish(row: Row) -> None:
+                journal.append(dict(row))
                 self._notify(note_of(row))
+
+            left, learner = trials[n_finished:], self._make_agent(Phase.LEARN)
+            for trial in (each for each in left if each.phase is Phase.LEARN):
+                finish(self._play(trial, learner))
+            self._play_held_out([each for each in left if each.phase is Phase.HELD_OUT], finish)
+
+    def _play_held_out(self, trials: Sequence[Trial], finish: Callable[[Row], None]) -> None:
+        """Play held-out episodes: their memory is frozen, so they may be played at once."""
+        folder, agent = self._unit.folder(self._run_folder), self._make_agent(Phase.HELD_OUT)
+        kept = {row["index"]: row for row in recover(folder, AHEAD)}
+        at_once = min(self._plan.config.episodes_at_once, len(trials))
+        if at_once > 1:
+            with contextlib.closing(Journal(folder, AHEAD)) as ahead:
+                asyncio.run(self._play_at_once(trials, agent, kept, ahead, finish, at_once=at_once))
+        else:
+            for trial in trials:
+                finish(kept.get(trial.index) or self._play(trial, agent))
+        (folder / AHEAD).unlink(missing_ok=True)
+
+    async def _play_at_once(
+        self,
+        trials: Sequence[Trial],
+        agent: Agent,
+        kept: Mapping[int, Row],
+        ahead: Journal,
+        finish: Callable[[Row], None],
+        *,
+        at_once: int,
+    ) -> None:
+        async def play(trial: Trial) -> Row:
+            if trial.index in kept:
+                return kept[trial.index]
+            row = await self._play_async(trial, agent)
+            ahead.append(row)  # an earlier episode may be in play, and a kill must not cost this one
+            return row
+
+        await take_in_order(play, trials, finish, at_once=at_once)
 
     def _restore(self, rows: list[dict[str, Any]], trials: tuple[Trial, ...]) -> int:
         """Open the memory as the last finished episode left it; return the number of finished episodes."""
@@ -168,7 +207,13 @@ class LifetimeRun:
         seed = self._plan.lifetime_seed(self._unit.lifetime)
         judge, reflector = config.judge, config.reflector
         return Agent(
-            planner=planner_recipe(self._arm, phase, folder=folder / "planner", seed=seed),
+            planner=planner_recipe(
+                self._arm,
+                phase,
+                folder=folder / "planner",
+                seed=seed,
+                budget=allowance_of(config.budget, self._run_folder),
+            ),
             judge=make_judge(judge.name, options=judge.options, folder=folder / "judge", seed=seed),
             reflector=make_reflector(
                 reflector.name, options=reflector.options, folder=folder / "reflector", seed=seed
@@ -183,12 +228,39 @@ class LifetimeRun:
         )
 
     def _play(self, trial: Trial, agent: Agent) -> dict[str, Any]:
-        attempt = f"{self._arm.name}-{trial.lifetime:02d}-{trial.phase}-{trial.index:03d}-{self._attempt}"
         started_s = time.perf_counter()
+        with self._asked(trial) as asked:
+            episode = agent.run_episode(**asked)
+        return self._row(trial, episode, seconds=time.perf_counter() - started_s)
+
+    async def _play_async(self, trial: Trial, agent: Agent) -> dict[str, Any]:
+        started_s = time.perf_counter()
+        with self._asked(trial) as asked:
+            episode = await agent.run_episode_async(**asked)
+        return self._row(trial, episode, seconds=time.perf_counter() - started_s)
+
+    @contextlib.contextmanager
+    def _asked(self, trial: Trial) -> Iterator[dict[str, Any]]:
+        """Give what an episode is played with; an exception then names the place."""
+        offset = self._plan.config.learning_episodes if trial.phase is Phase.HELD_OUT else 0
+        process = self._processes.take()
         try:
-            episode = self._episode(trial, agent, attempt)
+            yield {
+                "world": world_recipe(trial.kind),
+                "seed": trial.seed,
+                "attempt": self._attempt_id(trial),
+                "episode": offset + trial.index,
+                "isolate": process,
+            }
         except Exception as error:
             raise ExperimentError(f"{self._place(trial)}: {type(error).__name__}: {error}") from error
+        finally:
+            self._processes.give_back(process)
+
+    def _attempt_id(self, trial: Trial) -> str:
+        return f"{self._arm.name}-{trial.lifetime:02d}-{trial.phase}-{trial.index:03d}-{self._attempt}"
+
+    def _row(self, trial: Trial, episode: Episode, *, seconds: float) -> dict[str, Any]:
         if episode.trace.error.startswith(NO_ANSWER):
             raise ExperimentError(f"{self._place(trial)}: {episode.trace.error}")
         if self._memory_size is not None and not isinstance(self._memory, NoMemory):
@@ -197,11 +269,11 @@ class LifetimeRun:
             trial,
             episode,
             arm=self._arm.name,
-            attempt=attempt,
+            attempt=self._attempt_id(trial),
             max_steps=episode.trace.step_limit
             or self._plan.config.limits.max_steps
             or max(1, episode.trace.steps),
-            seconds=time.perf_counter() - started_s,
+            seconds=seconds,
             memory_size=self._memory_size,
             log_sequence=self._memory.horizon() if isinstance(self._memory, HasHorizon) else None,
         )
@@ -210,16 +282,6 @@ class LifetimeRun:
         return (
             f"arm {self._arm.name}, lifetime {trial.lifetime}, {trial.phase} episode {trial.index} "
             f"({trial.kind}, seed {trial.seed})"
-        )
-
-    def _episode(self, trial: Trial, agent: Agent, attempt: str) -> Episode:
-        offset = self._plan.config.learning_episodes if trial.phase is Phase.HELD_OUT else 0
-        return agent.run_episode(
-            world_recipe(trial.kind),
-            seed=trial.seed,
-            attempt=attempt,
-            episode=offset + trial.index,
-            isolate=self._process,
         )
 
 

@@ -9,6 +9,7 @@ from embodied_mem.errors import unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, PATTERNS
 from embodied_mem.experiments.compose import group_names
 from embodied_mem.experiments.config import CONF_FOLDER
+from embodied_mem.planners.llm.presets.preset import load_preset, preset_names
 
 # World -> the extra that installs its simulator, and a module of that simulator.
 NEEDS = {"babyai": ("grid", "minigrid"), "minigrid": ("grid", "minigrid")}
@@ -31,6 +32,7 @@ def lines(what: str) -> list[str]:
         "arms": _arms,
         "kinds": _kinds,
         "experiments": lambda: group_names("experiment"),
+        "presets": _presets,
     }
     if what not in makers:
         raise unknown_name("list", what, makers)
@@ -60,6 +62,12 @@ def _arms() -> list[str]:
         for name, pattern in PATTERNS.items()
     ]
     return arms + [f"{name:<{width}}  a registered memory (not in the default run)" for name in memories]
+
+
+def _presets() -> list[str]:
+    presets = [load_preset(name) for name in preset_names()]
+    width = max(len(preset.name) for preset in presets)
+    return [f"{preset.name:<{width}}  {preset.about} ({preset.paper})" for preset in presets]
 
 
 def _kinds() -> list[str]:

@@ -17,7 +17,12 @@ CONTRACTS: Mapping[str, tuple[Any, str]] = {  # group -> its contract, and the m
 
 
 def make_planner(
-    name: str, *, options: Mapping[str, Any], folder: Path | str | None = None, seed: int | None = None
+    name: str,
+    *,
+    options: Mapping[str, Any],
+    folder: Path | str | None = None,
+    seed: int | None = None,
+    budget: Mapping[str, Any] | None = None,
 ) -> Planner:
     """Make the registered planner of this name.
 
@@ -27,12 +32,14 @@ def make_planner(
         folder: Where it may keep files; the factory makes the folder. Passed as `folder`, a `Path`, if the
             factory names that parameter.
         seed: Seed of the lifetime; passed as `seed` if the factory names that parameter.
+        budget: What its model calls may cost, as keyword arguments of `Allowance`; passed as `budget`,
+            likewise.
 
     Raises:
         UnknownName: No planner of this name is registered.
         ExperimentError: The factory rejects the options, or returns something that is not a `Planner`.
     """
-    planner: Planner = _make("planners", name, options, folder=folder, seed=seed)
+    planner: Planner = _make("planners", name, options, folder=folder, seed=seed, budget=budget)
     return planner
 
 
@@ -59,10 +66,10 @@ def make_reflector(
 
 
 def _make(
-    group: str, name: str, options: Mapping[str, Any], *, folder: Path | str | None, seed: int | None
+    group: str, name: str, options: Mapping[str, Any], *, folder: Path | str | None, **further: Any
 ) -> Any:
     factory, what = registry.load(group, name), f"{registry.GROUPS[group]} {name!r}"
-    given = {"folder": None if folder is None else Path(folder), "seed": seed}
+    given = {"folder": None if folder is None else Path(folder), **further}
     taken = {key: value for key, value in given.items() if value is not None and _names(factory, key)}
     try:
         made = factory(**{**taken, **options})

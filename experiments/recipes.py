@@ -21,7 +21,9 @@ def world_recipe(kind: str) -> Recipe:
     return Recipe("embodied_mem.experiments.worlds:make_kind", {"text": kind})
 
 
-def planner_recipe(arm: Arm, phase: Phase, *, folder: Path, seed: int) -> Recipe:
+def planner_recipe(
+    arm: Arm, phase: Phase, *, folder: Path, seed: int, budget: JsonObject | None = None
+) -> Recipe:
     """How to make the planner of an arm in a lifetime; the expert is a policy that acts throughout.
 
     Args:
@@ -29,6 +31,7 @@ def planner_recipe(arm: Arm, phase: Phase, *, folder: Path, seed: int) -> Recipe
         phase: What is played: another planner may play the learning episodes.
         folder: Where the planner may keep files.
         seed: Seed of the lifetime.
+        budget: What the model calls of the run may cost; see `make_planner`.
     """
     if arm.plays_expert:
         return Recipe("embodied_mem.planners.policy:PolicyPlanner", {"skill": EXPERT})
@@ -38,6 +41,7 @@ def planner_recipe(arm: Arm, phase: Phase, *, folder: Path, seed: int) -> Recipe
         "options": dict(arm.learner_options if is_learner else arm.planner_options),
         "folder": str(folder),
         "seed": seed,
+        "budget": budget,
     }
     return Recipe("embodied_mem.experiments.arms:make_planner", options)
 

@@ -11,7 +11,7 @@ from embodied_mem import registry
 from embodied_mem.contracts import Tracker
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
 from embodied_mem.experiments import outputs
-from embodied_mem.experiments.budget import Spending
+from embodied_mem.experiments.budget import Spending, restart_allowance
 from embodied_mem.experiments.compose import compose_config, keys_of
 from embodied_mem.experiments.config import NOT_COMPARED, RunConfig, RunPlan, differences, make_plan
 from embodied_mem.experiments.expert_check import leave_out_expert
@@ -114,7 +114,8 @@ def _resumed(config: RunConfig, overrides: Sequence[str]) -> tuple[RunPlan, Path
             f"{folder} was started with another configuration ({'; '.join(different)}); "
             "remove these overrides to resume, or start a new run"
         )
-    free = {key: getattr(config, key) for key in ("report", "tracker", "budget") if key in given}
+    free_keys = ("report", "tracker", "budget", "episodes_at_once")
+    free = {key: getattr(config, key) for key in free_keys if key in given}
     return make_plan(dataclasses.replace(kept, workers=config.workers, **free)), folder
 
 
@@ -191,6 +192,7 @@ def play_lifetimes(plan: RunPlan, folder: Path, *, attempt: int, workers: int) -
             count(row)
     if n_left:
         spending.check()
+    restart_allowance(plan.config.budget, folder)
     progress.start()
     try:
         run_lifetimes(plan, folder, finished, attempt=attempt, workers=workers, notify=count_and_check)

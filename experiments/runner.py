@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from embodied_mem.agent import EpisodeProcess
+from embodied_mem.agent import EpisodeProcesses
 from embodied_mem.experiments.arms import make_memory, make_planner
 from embodied_mem.experiments.config import RunPlan
 from embodied_mem.experiments.journal import recover
@@ -134,12 +134,12 @@ def run_lifetimes(
 
         run_in_workers(plan, schedule, run_folder, attempt=attempt, workers=n_workers, notify=notify)
         return
-    process = EpisodeProcess(is_quiet=True)
+    processes = EpisodeProcesses(is_quiet=True)
     try:
         for unit in schedule:
-            LifetimeRun(plan, unit, run_folder, attempt=attempt, process=process, notify=notify).play()
+            LifetimeRun(plan, unit, run_folder, attempt=attempt, processes=processes, notify=notify).play()
     finally:
-        process.close()
+        processes.close()
 
 
 def _n_left(plan: RunPlan, unit: Unit, finished: Finished) -> int:

@@ -7,7 +7,7 @@ gone and this process exits at once; a resumed run plays its episode again.
 import traceback
 from pathlib import Path
 
-from embodied_mem.agent import EpisodeProcess
+from embodied_mem.agent import EpisodeProcesses
 from embodied_mem.errors import EmbodiedMemError
 from embodied_mem.experiments.config import from_document, make_plan
 from embodied_mem.experiments.lifetime import LifetimeRun, Row, Unit
@@ -20,7 +20,7 @@ def main() -> None:
     setup = channel.receive()
     plan = make_plan(from_document(setup["config"]))
     arms = {arm.name: arm for arm in plan.arms}
-    process = EpisodeProcess(is_quiet=True)
+    processes = EpisodeProcesses(is_quiet=True)
 
     def notify(row: Row) -> None:
         channel.send({"event": "episode", "row": dict(row)})
@@ -30,7 +30,12 @@ def main() -> None:
         unit = Unit(arms[order["arm"]], order["lifetime"])
         try:
             LifetimeRun(
-                plan, unit, Path(setup["folder"]), attempt=setup["attempt"], process=process, notify=notify
+                plan,
+                unit,
+                Path(setup["folder"]),
+                attempt=setup["attempt"],
+                processes=processes,
+                notify=notify,
             ).play()
         except Exception as error:  # sent to the parent, which stops the run
             text = str(error) if isinstance(error, EmbodiedMemError) else f"{type(error).__name__}: {error}"

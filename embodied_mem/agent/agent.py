@@ -10,6 +10,7 @@ from typing import Any
 
 import embodied_mem
 from embodied_mem.agent.answers import Answers, answers_async, expect, is_in_loop, run_to_end
+from embodied_mem.agent.beside_planner import BesidePlanner, together
 from embodied_mem.agent.episode_experiences import decision_experiences, episode_experience
 from embodied_mem.agent.episode_process import EpisodeProcess, EpisodeProcesses
 from embodied_mem.agent.episode_run import Answer, EpisodeRun, Setup
@@ -53,7 +54,8 @@ class Agent:
         memory: Memory to recall from and record into; None: none.
         mode: `learn` reads and writes, `frozen` only reads, `off` does neither.
         judge: Judges how an episode ended; default: the world's goal check.
-        reflector: Derives knowledge from an episode; default: the planner, if it is a `Reflector`.
+        reflector: Derives knowledge from an episode; default: the planner, if it is a `Reflector`. Wrap it in
+            `BesidePlanner` to record its lessons beside the planner's own.
         limits: Limits of an episode.
         scope: Scope of the recorded experiences; an empty `world` becomes the task's kind.
         guard_leakage: Hide experiences of the task instance being solved, as an experiment must.
@@ -269,11 +271,13 @@ class Agent:
     ) -> tuple[Reflection, BaseException | None]:
         """Return what was learnt, and the exception to raise once the episode is recorded."""
         try:
+            own = Reflection()
+            if self.reflector is None or isinstance(self.reflector, BesidePlanner):
+                own = expect(Reflection, await run.reflect(outcome), said_by="the reflector")
             if self.reflector is None:
-                reflection = await run.reflect(outcome)
-            else:
-                reflection = await answers.of(self.reflector.reflect(trace, outcome))
-            return expect(Reflection, reflection, said_by="the reflector"), None
+                return own, None
+            other = await answers.of(self.reflector.reflect(trace, outcome))
+            return together(own, expect(Reflection, other, said_by="the reflector")), None
         except BaseException as error:
             return Reflection(), error
 

@@ -46,9 +46,14 @@ class EpisodeProcess:
 
 
 class EpisodeProcesses:
-    """The idle processes of an agent; episodes that run at the same time need one each."""
+    """Idle processes; episodes that run at the same time need one each.
 
-    def __init__(self) -> None:
+    Args:
+        is_quiet: See `EpisodeProcess`.
+    """
+
+    def __init__(self, *, is_quiet: bool = False) -> None:
+        self._is_quiet = is_quiet
         self._idle: list[EpisodeProcess] = []
 
     def take(self) -> EpisodeProcess:
@@ -56,7 +61,7 @@ class EpisodeProcesses:
         try:
             return self._idle.pop()
         except IndexError:
-            return EpisodeProcess()
+            return EpisodeProcess(is_quiet=self._is_quiet)
 
     def give_back(self, process: EpisodeProcess) -> None:
         """Keep a process for the next episode."""

@@ -56,6 +56,7 @@ class Kind(enum.StrEnum):
     SKILL = "skill"
     NOTE = "note"
     HELP = "help"
+    FACT = "fact"  # from when a fact holds, or that it no longer does; see `embodied_mem.facts`
 
 
 _SCOPE_TEXTS = TextFields("scope", "agent", "world", "place", "person", "run")

@@ -1,10 +1,11 @@
 """`ask`: one question to a model, put again if its answer cannot be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from embodied_mem.errors import InvalidRecord
+from embodied_mem.errors import EmbodiedMemError, InvalidRecord
 from embodied_mem.planners.llm.answer_form import AnswerForm
 from embodied_mem.planners.llm.images import PromptImage
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
@@ -15,6 +16,16 @@ from embodied_mem.records.episodes import added_costs
 
 Value = TypeVar("Value")
 MAX_ANSWER_SHOWN_CHARS, MAX_FAILURE_SHOWN_CHARS = 500, 300  # of an answer that is put into the next prompt
+
+Tail: TypeAlias = tuple[str, ...]
+"""What follows a prompt when it is put again: earlier answers with what speaks against each."""
+
+Question: TypeAlias = Callable[[Tail], Awaitable[Request]]
+"""Makes the request for a tail."""
+
+
+class PromptTooLong(EmbodiedMemError):
+    """What must be in a prompt exceeds its budget of tokens."""
 
 
 class Quotes(Protocol):
@@ -37,18 +48,37 @@ class Reply(Generic[Value]):
     Attributes:
         value: The answer as its form reads it; None if it could not be read.
         text: The last answer as it was given.
-        failure: Why it could not be read; empty if it could.
+        failure: Why there is no value; empty if there is one.
+        is_too_long: Whether the last question was not asked, because it would have been too long.
+        confidence: See `Answer.confidence`, of the last answer.
+        shown: Ids of the experiences that the prompts told of.
         cost: Calls, tokens, seconds and money, as far as they are known.
+        tail: What a next question would have to follow.
     """
 
     value: Value | None = None
     text: str = ""
     failure: str = ""
+    is_too_long: bool = False
+    confidence: float | None = None
+    shown: tuple[str, ...] = ()
     cost: Mapping[str, float] = field(default_factory=dict)
+    tail: Tail = ()
 
     def otherwise(self, value: Value) -> "Reply[Value]":
         """The same, with this value where the answer could not be read."""
         return self if self.value is not None else replace(self, value=value)
+
+    def after(self, earlier: "Reply[Any]") -> "Reply[Value]":
+        """The same, with what an earlier reply showed and cost added."""
+        shown = tuple(dict.fromkeys((*earlier.shown, *self.shown)))
+        return replace(self, shown=shown, cost=added_costs(earlier.cost, self.cost))
+
+    def told_against(self, why: str, template: Quotes, *, said: str = "This cannot be done") -> Tail:
+        """The tail for asking anew: this answer and what speaks against it, both quoted as data."""
+        wrong = template.quoted(self.text[:MAX_ANSWER_SHOWN_CHARS])
+        against = template.quoted(why[:MAX_FAILURE_SHOWN_CHARS])
+        return (*self.tail, f" {wrong}\n({said}: {against})\n{template.opening}")
 
 
 async def ask(
@@ -87,38 +117,54 @@ async def ask(
         parts=template.used(inputs),
         place=f"{place}/{template.role}",
     )
-    return await ask_until_read(model, request, template, max_rounds=max_rounds)
+    return await ask_until_read(model, partial(with_tail, request), template, max_rounds=max_rounds)
 
 
 async def ask_until_read(
-    model: LanguageModel, request: Request, template: Quotes, *, max_rounds: int
+    model: LanguageModel, question: Question, template: Quotes, *, max_rounds: int, tail: Tail = ()
 ) -> Reply[Any]:
     """Ask until an answer can be read, at most `max_rounds` times more than once.
+
+    A question that became too long is not asked: the reply says so as its failure.
 
     Raises:
         ModelError: The model gave no answer.
     """
-    reply: Reply[Any] = Reply()
-    for left in range(max_rounds, -1, -1):
-        answer = await model.answer(request)
-        reply = replace(reply, text=answer.text, cost=added_costs(reply.cost, cost_of(answer)))
+    reply: Reply[Any] = Reply(tail=tail)
+    for _ in range(max_rounds + 1):
         try:
-            return replace(reply, value=request.choices.read(answer.text), failure="")
+            request = await question(reply.tail)
+        except PromptTooLong as error:
+            return replace(reply, failure=str(error), is_too_long=True)
+        answer = await model.answer(request)
+        reply = _taken(reply, request, answer)
+        try:
+            return replace(reply, value=request.choices.read(answer.text))
         except InvalidRecord as error:
-            reply = replace(reply, failure=str(error))
-        if left:
-            request = asked_anew(request, answer.text, reply.failure, template)
+            why = str(error)
+        reply = replace(reply, failure=why, tail=reply.told_against(why, template))
     return reply
 
 
-def asked_anew(
-    request: Request, answer: str, why: str, template: Quotes, *, said: str = "This cannot be done"
-) -> Request:
-    """The request with an answer and what speaks against it, both quoted as data."""
-    wrong = template.quoted(answer[:MAX_ANSWER_SHOWN_CHARS])
-    against = template.quoted(why[:MAX_FAILURE_SHOWN_CHARS])
-    user = f"{request.prompt.user} {wrong}\n({said}: {against})\n{template.opening}"
-    return replace(request, prompt=Prompt(user, request.prompt.system), place=f"{request.place}+")
+async def with_tail(request: Request, tail: Tail) -> Request:
+    """The request, put again after earlier answers."""
+    prompt = Prompt(request.prompt.user + "".join(tail), request.prompt.system)
+    return replace(request, prompt=prompt, place=request.place + "+" * len(tail))
+
+
+def _taken(reply: Reply[Any], request: Request, answer: Answer) -> Reply[Any]:
+    """The reply with an answer noted, and what it showed and cost added up."""
+    cost = cost_of(answer)
+    if request.tokens_memory is not None:
+        cost["tokens_memory"] = float(request.tokens_memory)
+    return replace(
+        reply,
+        text=answer.text,
+        failure="",
+        confidence=answer.confidence,
+        shown=tuple(dict.fromkeys((*reply.shown, *request.shown))),
+        cost=added_costs(reply.cost, cost),
+    )
 
 
 def cost_of(answer: Answer) -> dict[str, float]:

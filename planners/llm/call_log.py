@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 from embodied_mem.errors import ModelError
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.locked_file import locked
+from embodied_mem.planners.llm.token_counting import counter_of
 from embodied_mem.records.json_values import JsonObject, canonical, clean_text
 
 FILE = "model_calls.jsonl"
@@ -36,6 +38,7 @@ class ModelCall:
         tokens_cached: Tokens of the prompt that the server had kept.
         seconds: How long it took.
         usd: What it cost; None if that is not known.
+        confidence: How sure the model was; None if that is not known.
         error: Why there was no answer.
     """
 
@@ -54,6 +57,7 @@ class ModelCall:
     tokens_cached: int | None = None
     seconds: float = 0.0
     usd: float | None = None
+    confidence: float | None = None
     error: str = ""
 
 
@@ -67,6 +71,7 @@ class LoggedModel:
 
     def __init__(self, inner: LanguageModel, folder: Path) -> None:
         self.inner, self.form, self._path = inner, inner.form, folder / FILE
+        self.token_counter = counter_of(inner)
 
     def describe(self) -> JsonObject:
         """What the model says of itself."""
@@ -84,10 +89,10 @@ class LoggedModel:
         return answer
 
     def _write(self, call: ModelCall) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab+") as file:
-            is_torn = file.tell() > 0 and _last_byte(file) != b"\n"  # by a run that was killed
-            line = json.dumps(asdict(call), ensure_ascii=False) + "\n"
+        line = json.dumps(asdict(call), ensure_ascii=False) + "\n"
+        with locked(self._path) as file:  # episodes of other processes write to it too
+            end = file.seek(0, os.SEEK_END)
+            is_torn = end > 0 and _last_byte(file) != b"\n"  # by a run that was killed
             file.write((b"\n" if is_torn else b"") + line.encode())
 
 
@@ -113,6 +118,7 @@ def model_call(
         tokens_cached=answer.tokens_cached,
         seconds=answer.seconds,
         usd=answer.usd,
+        confidence=answer.confidence,
         error=clean_text(error),
     )
 

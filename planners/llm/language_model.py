@@ -24,6 +24,8 @@ class Request:
         images: Pictures that go with the prompt, of a chat only.
         parts: Input -> text, of which the prompt was made; only to say which one changed.
         place: Where it is asked: episode, decision and attempt; not sent.
+        shown: Ids of the experiences that the prompt tells of.
+        tokens_memory: Tokens of the prompt that its examples and notes take; None if they were not counted.
     """
 
     role: str
@@ -34,6 +36,8 @@ class Request:
     images: tuple[PromptImage, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
+    shown: tuple[str, ...] = ()
+    tokens_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class Answer:
         tokens_cached: Tokens of the prompt that the server had kept.
         seconds: How long it took.
         usd: What it cost; None if that is not known.
+        confidence: How sure the model was, 0 to 1: the geometric mean of the probabilities of the answer's
+            tokens; None where the server gave none.
     """
 
     text: str
@@ -55,6 +61,7 @@ class Answer:
     tokens_cached: int | None = None
     seconds: float = 0.0
     usd: float | None = None
+    confidence: float | None = None
 
 
 @runtime_checkable

@@ -1,14 +1,11 @@
-"""`make_model`: a language model from its configuration; `make_asked_model`: with prices and a log."""
+"""`make_model`: a language model from its configuration."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
-from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.copying import CopyModel
 from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.recorded import RecordedModel
 from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.planners.llm.served import ChatModel, CompletionModel
@@ -45,17 +42,3 @@ def make_model(name: str = "", options: Mapping[str, Any] | None = None) -> Lang
         return MODELS[name](**(options or {}))
     except TypeError as error:
         raise ExperimentError(f"the language model {name!r} cannot be made with {options}: {error}") from None
-
-
-def make_asked_model(
-    llm: Mapping[str, Any] | None = None, *, folder: Path | None = None, prices: str | None = None
-) -> LanguageModel:
-    """Make a language model whose answers have a price, and whose calls are logged.
-
-    Args:
-        llm: The model as `make_model` takes it.
-        folder: Where its calls are logged; None: nowhere.
-        prices: Path of a table of prices, read before the library's own; see `prices.toml`.
-    """
-    model = PricedModel(make_model(**(llm or {})), load_prices(prices))
-    return model if folder is None else LoggedModel(model, folder)

@@ -2,33 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Unpack
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.asking import Reply, ask_until_read
+from embodied_mem.planners.llm.asking import Reply, Tail, ask_until_read
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.images import images_of
-from embodied_mem.planners.llm.language_model import LanguageModel, Request
-from embodied_mem.planners.llm.make_model import make_asked_model
+from embodied_mem.planners.llm.language_model import LanguageModel
+from embodied_mem.planners.llm.notes.make import make_notes
+from embodied_mem.planners.llm.notes.note import Note
 from embodied_mem.planners.llm.offered import made_before, skills_in_words
+from embodied_mem.planners.llm.packing import Packer, PromptParts
+from embodied_mem.planners.llm.plan_question import PlanQuestion
+from embodied_mem.planners.llm.recalling import Recalling, of_kinds
+from embodied_mem.planners.llm.recalls.recall_way import PlainRecall, RecallWay
 from embodied_mem.planners.llm.roles.planner_roles import PlannerRoles, RoleOptions
-from embodied_mem.planners.llm.situation import Situation
-from embodied_mem.planners.llm.template import load_template
-from embodied_mem.records import Experience, Kind, Recalled, SkillCall, Status
+from embodied_mem.planners.llm.situation import SCENE, Situation
+from embodied_mem.planners.llm.skill_library import (
+    ComposedSkill,
+    SkillLibrary,
+    expand,
+    note_of,
+    refused_too,
+)
+from embodied_mem.planners.llm.template import SKILLS, load_template
+from embodied_mem.planners.llm.token_counting import EstimatedTokens, TokenCounter, counter_of
+from embodied_mem.records import Kind, Recalled, SkillCall
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
-from embodied_mem.records.episodes import added_costs
-from embodied_mem.records.filters import Equals, Or, Where, all_of, where
 from embodied_mem.records.json_values import JsonObject
-from embodied_mem.records.legal_calls import in_order
-from embodied_mem.records.queries import Query
-from embodied_mem.records.situations import situation_text
-
-__all__ = ["LLMPlanner", "made_before", "make_llm_planner", "skills_in_words"]
 
 DEFAULT_TEMPLATES: Mapping[str, str] = {"completion": "compact", "chat": "chat"}
 MAX_REASON_CHARS = 500
 NOTHING_LEFT = "every call that can be made was made in this situation already"
+WITH_MEMORY = "m"  # of a place: the model answers again, now with memory
+
+Plan = tuple[SkillCall, ...]
 
 
 class LLMPlanner:
@@ -48,15 +56,23 @@ class LLMPlanner:
         min_similarity: Minimum similarity of a recalled situation, 0 to 1; see `Query.min_similarity`.
         weights: Weights of the parts of the query; see `Query.weights`; None: the memory's.
         distinct: Whether to recall only one of near duplicates.
+        window: How many decisions before and after each recalled one are shown with it.
+        recall: How memory is used in a decision; None: `PlainRecall`.
+        notes: What the prompt tells before the examples: name -> settings, `lessons` or `recent_calls`.
+        library: Settings of a `SkillLibrary`, which offers plans of won episodes as skills; None: none.
         max_calls: Longest plan, >= 1.
         max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no bound.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
+        max_prompt_tokens: Most tokens of a prompt, >= 1: what does not fit is left out (see `Packer`), and
+            each decision says what its memory took (`tokens_memory`). None: prompts have no bound.
+        tokens: Counts them; None: the model's own counter, else `EstimatedTokens`.
+        preset: Name of the preset that these settings come from, for the log.
         roles: What else is asked: `describe`, `predict`, `self_check`, `explain`, `repair`, with
             `refine_rounds` and `images`; see `PlannerRoles`.
 
     Raises:
         InvalidRecord: A number is out of range or of the wrong type.
-        UnknownName: There is no such template or field.
+        UnknownName: There is no such template, field, note or role.
     """
 
     def __init__(
@@ -71,21 +87,40 @@ class LLMPlanner:
         min_similarity: float | None = None,
         weights: Mapping[str, float] | None = None,
         distinct: bool = False,
+        window: Sequence[int] = (0, 0),
+        recall: RecallWay | None = None,
+        notes: Mapping[str, Mapping[str, Any]] | None = None,
+        library: Mapping[str, Any] | None = None,
         max_calls: int = 1,
         max_per_episode: int | None = None,
         max_rounds: int = 1,
+        max_prompt_tokens: int | None = None,
+        tokens: TokenCounter | None = None,
+        preset: str = "",
         **roles: Unpack[RoleOptions],
     ) -> None:
-        _check_at_least({"k": (k, 0), "max_calls": (max_calls, 1), "max_rounds": (max_rounds, 0)})
-        if max_per_episode is not None:
-            _check_at_least({"max_per_episode": (max_per_episode, 1)})
+        before, after = window
+        _check_at_least(0, {"k": k, "max_rounds": max_rounds, "window before": before, "window after": after})
+        bounds = {"max_per_episode": max_per_episode, "max_prompt_tokens": max_prompt_tokens}
+        given = {name: value for name, value in bounds.items() if value is not None}
+        _check_at_least(1, {"max_calls": max_calls, **given})
         self.model, self._roles = model, PlannerRoles(model, **roles)
         self.template = load_template(template or DEFAULT_TEMPLATES[model.form], order=order)
-        self._kept = _where(kinds, only_won=only_won)
-        self._k, self._distinct, self._weights = k, distinct, weights
-        self._minimum = None if min_similarity is None else {"state": min_similarity}
+        self._recalling = Recalling(
+            way=recall or PlainRecall(),
+            kept=of_kinds(kinds, only_won=only_won),
+            k=k,
+            min_similarity=None if min_similarity is None else {"state": min_similarity},
+            weights=weights,
+            distinct=distinct,
+            window=(before, after),
+        )
+        self._notes = make_notes(notes or {})
+        self._library = None if library is None else SkillLibrary(**library)
         self._max_calls, self._max_rounds = max_calls, max_rounds
         self._max_per_episode = max_per_episode
+        counter = tokens or counter_of(model) or EstimatedTokens()
+        self._packer = Packer(self.template, counter, max_prompt_tokens)
         self._said: JsonObject = {
             "k": k,
             "template": self.template.id,
@@ -98,7 +133,13 @@ class LLMPlanner:
             "max_calls": max_calls,
             "max_per_episode": max_per_episode,
             "max_rounds": max_rounds,
+            **self._packer.describe(),
             **self._roles.said,
+            **({"preset": preset} if preset else {}),
+            **({"window": [before, after]} if any(window) else {}),
+            **({} if recall is None else {"recall": recall.describe()}),
+            **({"notes": [source.describe() for source in self._notes]} if notes else {}),
+            **({} if self._library is None else {"library": self._library.describe()}),
         }
 
     def describe(self) -> JsonObject:
@@ -117,106 +158,77 @@ class LLMPlanner:
             longest = min(longest, self._max_per_episode - len(context.history))
         if longest < 1:
             return Stop(f"max_per_episode: {self._max_per_episode} calls were made")
-        choices = CallChoices.of(context.skills, made_before(context), max_calls=longest)
+        composed = [] if self._library is None else await self._library.offered(context)
+        skills, made = [*context.skills, *(each.skill for each in composed)], made_before(context)
+        choices = CallChoices.of(skills, made | refused_too(composed, made), max_calls=longest)
         if choices.is_empty:
             return Stop(NOTHING_LEFT)
-        mended = await self._roles.mending.mended(context, choices)
-        if mended.plan:
-            told = mended.text[:MAX_REASON_CHARS]
-            return Act(plan=mended.plan, shown=mended.shown, cost=mended.cost, reason=told)
-        hits = await self._recalled(context)
-        described = await self._roles.described(context)
-        now = Situation.of(context).described(described.value or "").because(mended.explanation)
-        reply = await self._plan(context, self._request(context, now, choices, hits))
-        shown = (*mended.shown, *(hit.experience.id for hit in hits))
-        cost = added_costs(mended.cost, described.cost, reply.cost)
+        reply = await self._planned(context, choices, composed)
+        shown, cost = reply.shown, reply.cost
         if not reply.value:
-            return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=cost)
-        return Act(plan=reply.value, shown=shown, cost=cost, reason=reply.text[:MAX_REASON_CHARS])
+            why = reply.failure if reply.is_too_long else f"the answer cannot be read: {reply.failure}"
+            return Stop(why, shown=shown, cost=cost)
+        plan, reason = expand(reply.value, composed), reply.text[:MAX_REASON_CHARS]
+        return Act(plan=plan, shown=shown, cost=cost, reason=reason)
 
-    async def _plan(self, context: Context, request: Request) -> Reply[tuple[SkillCall, ...]]:
+    async def _planned(
+        self, context: Context, choices: CallChoices, composed: Sequence[ComposedSkill]
+    ) -> Reply[Plan]:
+        """What mends the last failure, else what the model plans."""
+        mended = await self._roles.mending.mended(context, choices)
+        known = Reply(value=mended.plan, text=mended.text, shown=mended.shown, cost=mended.cost)
+        if mended.plan:
+            return known
+        described = await self._roles.described(context)
+        now = Situation.of(context, with_scene=SCENE in self.template.inputs)
+        parts = PromptParts(
+            situation=now.described(described.value or "").because(mended.explanation),
+            notes=await self._told(context, composed),
+            skills=skills_in_words(context, choices, self.template) if SKILLS in self.template.inputs else "",
+        )
+        return (await self._answered(context, choices, parts)).after(described.after(known))
+
+    async def _told(self, context: Context, composed: Sequence[ComposedSkill]) -> tuple[Note, ...]:
+        """The notes that stand before the examples."""
+        notes = [note for source in self._notes if (note := await source.note(context))]
+        return (*notes, note_of(composed)) if composed else tuple(notes)
+
+    async def _answered(self, context: Context, choices: CallChoices, parts: PromptParts) -> Reply[Plan]:
+        """Ask with what memory recalls; where that is nothing, perhaps anew once there is an answer."""
+        hits = await self._recalling.before(context)
+        reply = await self._asked(context, choices, replace(parts, examples=hits))
+        if hits:
+            return reply
+        hits = await self._recalling.after(context, reply.confidence if reply.value else 0.0)
+        if not hits:
+            return reply
+        again = await self._asked(context, choices, replace(parts, examples=hits), mark=WITH_MEMORY)
+        again = again.after(reply)
+        return again if again.value else replace(reply, shown=again.shown, cost=again.cost)
+
+    async def _asked(
+        self, context: Context, choices: CallChoices, parts: PromptParts, *, mark: str = ""
+    ) -> Reply[Plan]:
         """Ask for a plan, and refine it as the roles say."""
-        reply = await self._ask(request)
-        refinement, template = self._roles.refinement, self.template
-        return await refinement.refined(reply, request, context, ask=self._ask, template=template)
-
-    async def _ask(self, request: Request) -> Reply[Any]:
-        return await ask_until_read(self.model, request, self.template, max_rounds=self._max_rounds)
-
-    async def _recalled(self, context: Context) -> list[Recalled]:
-        """What memory recalls, the most similar last."""
-        if not self._k:
-            return []
-        query = Query(
-            task=context.task,
-            state=situation_text(context.observation.text, context.last),
-            where=self._kept,
-            k=self._k,
-            min_similarity=self._minimum,
-            weights=self._weights,
-            distinct=self._distinct,
-        )
-        hits = (await context.arecall(query))[::-1]
-        return [replace(hit, experience=_in_order(hit.experience, context)) for hit in hits]
-
-    def _request(
-        self, context: Context, now: Situation, choices: CallChoices, hits: list[Recalled]
-    ) -> Request:
-        template = self.template
-        shown = [hit.experience for hit in hits]
-        skills = skills_in_words(context, choices, template) if "skills" in template.inputs else ""
-        used = {name: text for name, text in now.texts.items() if name in template.inputs}
-        examples = "\n".join(map(template.example, shown))
-        return Request(
-            role=template.role,
-            template=template.id,
-            prompt=template.prompt(now, shown, skills=skills),
+        question = PlanQuestion(
+            template=self.template,
+            packer=self._packer,
             choices=choices,
-            examples=tuple(hits),
+            parts=parts,
+            place=f"{context.episode}#{len(context.history)}{mark}",
             images=images_of(context.observation.images) if self._roles.images else (),
-            parts={**used, "skills": skills, "examples": examples, "order": " ".join(template.order)},
-            place=f"{context.episode}#{len(context.history)}",
         )
 
+        async def ask(tail: Tail) -> Reply[Plan]:
+            rounds = self._max_rounds
+            return await ask_until_read(self.model, question, self.template, max_rounds=rounds, tail=tail)
 
-def make_llm_planner(
-    *,
-    llm: Mapping[str, Any] | None = None,
-    folder: Path | None = None,
-    prices: str | None = None,
-    **options: Any,
-) -> LLMPlanner:
-    """Make a planner from its configuration; registered as `llm`.
-
-    Args:
-        llm: The model as `make_model` takes it.
-        folder: Where its calls are logged; None: nowhere.
-        prices: Path of a table of prices, read before the library's own; see `prices.toml`.
-        options: Keyword arguments of `LLMPlanner`.
-    """
-    return LLMPlanner(make_asked_model(llm, folder=folder, prices=prices), **options)
+        recalled: Sequence[Recalled] = parts.examples
+        refined = self._roles.refinement.refined
+        return await refined(await ask(()), context, recalled, ask=ask, template=self.template)
 
 
-def _in_order(experience: Experience, context: Context) -> Experience:
-    """The experience with its calls written as they can be made now."""
-    plan = tuple(in_order(call, context.skills) for call in experience.plan)
-    return experience.replace(plan=plan)
-
-
-def _where(kinds: Sequence[str], *, only_won: bool) -> Where:
-    return Or(tuple(_of_kind(kind, only_won=only_won) for kind in kinds))
-
-
-def _of_kind(kind: str, *, only_won: bool) -> Where:
-    if not only_won:
-        return where(kind=kind)
-    won = where(kind=kind, outcome=Status.SUCCESS.value)
-    if kind != Kind.DECISION.value:
-        return won
-    return all_of(won, Equals("metadata.episode", Status.SUCCESS.value))
-
-
-def _check_at_least(settings: Mapping[str, tuple[int, int]]) -> None:
-    for name, (value, low) in settings.items():
+def _check_at_least(low: int, settings: Mapping[str, object]) -> None:
+    for name, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise InvalidRecord(f"{name} is {value!r}; expected an integer of at least {low}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from embodied_mem.errors import ExperimentError
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.token_counting import counter_of
 from embodied_mem.records.json_values import JsonObject
 
 TABLE = "prices.toml"
@@ -49,6 +50,7 @@ class PricedModel:
 
     def __init__(self, inner: LanguageModel, prices: Prices) -> None:
         self.inner, self.form, self._prices = inner, inner.form, prices
+        self.token_counter = counter_of(inner)
 
     def describe(self) -> JsonObject:
         """What the model says of itself."""

@@ -11,9 +11,11 @@ from typing import Any
 from embodied_mem.errors import ExperimentError, ModelError, NotRecorded
 from embodied_mem.planners.llm.call_log import FILE, digests_of, model_call, without_address
 from embodied_mem.planners.llm.language_model import Answer, Request
+from embodied_mem.planners.llm.logged_tokens import RecordedTokens, logged_counts
 from embodied_mem.records.json_values import JsonObject, canonical
 
 KEPT = ("key", "place", "parts", "answer", "tokens_in", "tokens_out", "tokens_cached", "seconds", "error")
+KEPT_IF_GIVEN = ("confidence",)  # recordings of earlier versions lack it
 HOW = "record anew: run with the model, then embodied-mem llm record RUN FILE"
 _ATTEMPT = re.compile(r"-\d+(?=#|$)")  # of a place: how often the run was started before
 
@@ -32,6 +34,7 @@ class RecordedModel:
         header, *lines = _lines(Path(path))
         self._model: JsonObject = header["model"]
         self.form = str(header["form"])
+        self.token_counter = RecordedTokens(header["tokens"]) if "tokens" in header else None
         self._by_key = {line["key"]: line for line in reversed(lines)}
         self._by_place = {_plain(line["place"]): line for line in lines}
 
@@ -53,13 +56,7 @@ class RecordedModel:
             raise NotRecorded(f"{self._what_changed(request, here)}; {HOW}")
         if line["error"]:
             raise ModelError(line["error"])
-        return Answer(
-            text=line["answer"],
-            tokens_in=line["tokens_in"],
-            tokens_out=line["tokens_out"],
-            tokens_cached=line["tokens_cached"],
-            seconds=line["seconds"],
-        )
+        return answer_of(line)
 
     def _what_changed(self, request: Request, here: Mapping[str, Any] | None) -> str:
         if here is None:
@@ -83,11 +80,14 @@ def record(folders: Iterable[Path], path: Path, *, form: str) -> int:
     Raises:
         ExperimentError: There are no calls, or they are of several models.
     """
-    lines = [line for folder in folders for each in sorted(folder.rglob(FILE)) for line in _log_lines(each)]
+    folders = list(folders)
+    lines = [line for folder in folders for each in sorted(folder.rglob(FILE)) for line in log_lines(each)]
     models = {canonical(without_address(line["model"])) for line in lines}
     if len(models) != 1:
         raise ExperimentError(f"the {FILE} files hold calls of {len(models)} models; expected one")
     header = {"model": lines[0]["model"], "form": form}
+    if counts := logged_counts(folders):
+        header["tokens"] = counts
     text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in [header, *map(_kept, lines)])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
@@ -95,7 +95,8 @@ def record(folders: Iterable[Path], path: Path, *, form: str) -> int:
 
 
 def _kept(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: line[name] for name in KEPT}
+    given = {name: line[name] for name in KEPT_IF_GIVEN if line.get(name) is not None}
+    return {name: line[name] for name in KEPT} | given
 
 
 def _plain(place: str) -> str:
@@ -118,7 +119,14 @@ def _lines(path: Path) -> list[Any]:
     return lines
 
 
-def _log_lines(path: Path) -> Iterator[Any]:
+def answer_of(line: Mapping[str, Any]) -> Answer:
+    """The answer of a line of a log, with what it cost."""
+    names = ("tokens_in", "tokens_out", "tokens_cached", "seconds", "usd", "confidence")
+    return Answer(text=line["answer"], **{name: line[name] for name in names if name in line})
+
+
+def log_lines(path: Path) -> Iterator[Any]:
+    """The lines of a log of calls."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             with contextlib.suppress(ValueError):  # a killed run may have left a torn line

@@ -5,6 +5,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,14 +13,19 @@ from pydantic import SecretStr
 
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, unknown_name
 from embodied_mem.optional import require
+from embodied_mem.planners.llm.confidence import confidence_of
+from embodied_mem.planners.llm.http_client import http_client
 from embodied_mem.planners.llm.language_model import Answer, Request
 from embodied_mem.planners.llm.messages import Content, messages_of
+from embodied_mem.planners.llm.token_counting import ServerTokens
 from embodied_mem.records.json_values import JsonObject, clean_text
 
 CHAT_METHODS = ("json_schema", "grammar", "text")
 COMPLETION_METHODS = ("grammar", "text")
 MAX_ERROR_CHARS = 500
 NO_KEY = "none"  # clients insist on a key, local servers need none
+
+_refusals: ContextVar[list[int] | None] = ContextVar("refusals", default=None)  # statuses, of one question
 
 
 class CompletionModel:
@@ -32,9 +38,11 @@ class CompletionModel:
             only read).
         max_tokens: Longest answer.
         timeout_s: Longest wait for an answer, retries included.
-        max_retries: How often a request is sent again after 429, 5xx or a lost connection, waiting longer
-            each time.
+        max_retries: How often a request is sent again after 408, 409, 429, 5xx or a lost connection. It waits
+            as long as the server's `Retry-After` says, else 0.5 s, 1 s, ... 8 s, less up to a quarter by
+            chance, and never beyond `timeout_s`.
         api_key_env: Name of the environment variable with the server's key; local servers need none.
+        confidence: Whether to ask for log-probabilities, for `Answer.confidence`.
         options: Further keyword arguments of `langchain_openai.OpenAI`.
 
     Raises:
@@ -54,6 +62,7 @@ class CompletionModel:
         timeout_s: float = 60.0,
         max_retries: int = 2,
         api_key_env: str = "",
+        confidence: bool = False,
         **options: Any,
     ) -> None:
         _check_method(method, COMPLETION_METHODS)
@@ -64,11 +73,14 @@ class CompletionModel:
             max_tokens=max_tokens,
             timeout=timeout_s,
             max_retries=max_retries,
-            http_async_client=_http_client(),
+            http_async_client=http_client([_note_refusal]),
             **{"temperature": 0.0, **options},
         )
-        said = _said(model, base_url, method, max_tokens, options)
+        told = {**options, "confidence": True} if confidence else options
+        said = _said(model, base_url, method, max_tokens, told)
         self._server = _Server(client, said, base_url, timeout_s)
+        self._asked_for = {"logprobs": 1} if confidence else {}
+        self.token_counter = _counter(base_url, method, _key(api_key_env))
 
     def describe(self) -> JsonObject:
         """Model, server and settings."""
@@ -76,18 +88,20 @@ class CompletionModel:
 
     async def answer(self, request: Request) -> Answer:
         """Continue the prompt; see `LanguageModel`."""
-        prompt = "\n\n".join(part for part in (request.prompt.system, request.prompt.user) if part)
+        prompt = request.prompt.text
         is_held = self._server.said["method"] == "grammar"
         extra = {"grammar": request.choices.grammar(lead=" ")} if is_held else {}
         began_s = time.perf_counter()
         async with self._server.asked() as client:
-            result = await client.agenerate([prompt], stop=["\n\n"], extra_body=extra)
+            result = await client.agenerate([prompt], stop=["\n\n"], extra_body=extra, **self._asked_for)
         used = (result.llm_output or {}).get("token_usage") or {}
+        first = result.generations[0][0]
         return Answer(
-            text=self._server.without_secrets(result.generations[0][0].text).strip(),
+            text=self._server.without_secrets(first.text).strip(),
             tokens_in=used.get("prompt_tokens"),
             tokens_out=used.get("completion_tokens"),
             seconds=time.perf_counter() - began_s,
+            confidence=confidence_of((first.generation_info or {}).get("logprobs")),
         )
 
 
@@ -104,6 +118,7 @@ class ChatModel:
         timeout_s: See `CompletionModel`.
         max_retries: See `CompletionModel`.
         api_key_env: Name of the environment variable with the key; empty: the provider's own.
+        confidence: See `CompletionModel`.
         options: Further keyword arguments of `langchain.chat_models.init_chat_model`.
 
     Raises:
@@ -124,6 +139,7 @@ class ChatModel:
         timeout_s: float = 60.0,
         max_retries: int = 2,
         api_key_env: str = "",
+        confidence: bool = False,
         **options: Any,
     ) -> None:
         _check_method(method, CHAT_METHODS)
@@ -137,8 +153,11 @@ class ChatModel:
         }
         self._is_openai = model.startswith("openai:")
         if self._is_openai:
-            settings["http_async_client"] = _http_client()
-        said = _said(model, base_url, method, max_tokens, options)
+            settings["http_async_client"] = http_client([_note_refusal])
+        told = {**options, "confidence": True} if confidence else options
+        said = _said(model, base_url, method, max_tokens, told)
+        self._asked_for = {"logprobs": True} if confidence else {}
+        self.token_counter = _counter(base_url, method, _key(api_key_env))
         self._server = _Server(_chat_client(model, {**settings, **options}), said, base_url, timeout_s)
 
     def describe(self) -> JsonObject:
@@ -158,21 +177,23 @@ class ChatModel:
             tokens_out=used.get("output_tokens"),
             tokens_cached=(used.get("input_token_details") or {}).get("cache_read"),
             seconds=time.perf_counter() - began_s,
+            confidence=confidence_of(message.response_metadata.get("logprobs")),
         )
 
     async def _ask(self, client: Any, messages: list[tuple[str, Content]], request: Request) -> Any:
         method = self._server.said["method"]
         if method == "text":
-            return await client.ainvoke(messages)
+            return await client.ainvoke(messages, **self._asked_for)
         if method == "grammar":
-            return await client.ainvoke(messages, extra_body={"grammar": request.choices.grammar()})
+            extra = {"grammar": request.choices.grammar()}
+            return await client.ainvoke(messages, extra_body=extra, **self._asked_for)
         schema = request.choices.schema()
         if not self._is_openai:
             structured = client.with_structured_output(schema, method="json_schema", include_raw=True)
             return (await structured.ainvoke(messages))["raw"]
         # As a plain request: LangChain would raise on an answer that was cut short, and we read it ourselves.
         form = {"type": "json_schema", "json_schema": {"name": str(schema["title"]), "schema": schema}}
-        return await client.ainvoke(messages, extra_body={"response_format": form})
+        return await client.ainvoke(messages, extra_body={"response_format": form}, **self._asked_for)
 
 
 class _Server:
@@ -186,14 +207,19 @@ class _Server:
     @contextlib.asynccontextmanager
     async def asked(self) -> AsyncIterator[Any]:
         """The client; whatever it raises becomes a `ModelError` that names model and server, without keys."""
+        refusals: list[int] = []
+        token = _refusals.set(refusals)
         try:
             # The client's own limit is one of silence: a server that dribbles would never reach it.
             async with asyncio.timeout(self._timeout_s):
                 yield self._client
         except TimeoutError:
-            raise self._error(f"nothing came within {self._timeout_s:g} s") from None
+            told = f"; it had refused with status {', '.join(map(str, refusals))}" if refusals else ""
+            raise self._error(f"nothing came within {self._timeout_s:g} s{told}") from None
         except Exception as error:  # the clients of providers share no base class
             raise self._error(f"{type(error).__name__}: {error}") from None
+        finally:
+            _refusals.reset(token)
 
     def without_secrets(self, text: str) -> str:
         """The text, in which a server may have repeated a key."""
@@ -210,15 +236,11 @@ class _Server:
         return ModelError(f"{self.said['model']}{where} gave no answer: {cause}{hint}")
 
 
-def _http_client() -> Any:
-    """A client whose connections end with their request.
-
-    A connection that is kept belongs to the event loop it was opened in: in a second `asyncio.run` its next
-    request fails with "Event loop is closed", and nobody closes it.
-    """
-    httpx = require("httpx", extra="llm")
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncClient(limits=limits, follow_redirects=True)
+async def _note_refusal(response: Any) -> None:
+    """Keep a status that the client will wait out, for the error if the time is over meanwhile."""
+    refusals = _refusals.get()
+    if refusals is not None and response.status_code >= 400:
+        refusals.append(response.status_code)
 
 
 def _chat_client(model: str, settings: Mapping[str, Any]) -> Any:
@@ -245,6 +267,11 @@ def _key(variable: str) -> str:
     if variable and not os.environ.get(variable):
         raise ExperimentError(f"api_key_env names {variable}, which is not set; export it first")
     return os.environ.get(variable, "") if variable else ""
+
+
+def _counter(base_url: str, method: str, key: str) -> ServerTokens | None:
+    """The server's own count, where it is llama.cpp's: only that takes a grammar of this form."""
+    return ServerTokens(base_url, key=key) if base_url and method == "grammar" else None
 
 
 def _check_method(method: str, known: tuple[str, ...]) -> None:

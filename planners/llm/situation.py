@@ -8,7 +8,7 @@ from embodied_mem.records.decisions import Context
 from embodied_mem.records.json_values import JsonValue, canonical
 from embodied_mem.records.situations import what_came_of
 
-TASK, STATE, LAST = "task", "state", "last"
+TASK, STATE, LAST, SCENE = "task", "state", "last", "scene"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +17,18 @@ class Situation:
 
     Attributes:
         texts: Input -> text: `task`, `state` (what is perceived, in words), `last` (what came of the call
-            before) and each fact of the observation by its name. Empty texts stand for nothing.
+            before), `scene` where it was asked for, and each fact of the observation by its name. Empty texts
+            stand for nothing.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, context: Context) -> "Situation":
-        """The situation of a decision."""
+    def of(cls, context: Context, *, with_scene: bool = False) -> "Situation":
+        """The situation of a decision; with what is known of the surroundings only if that is asked for."""
         seen = context.observation
-        return cls.from_parts(context.task.text, seen.text, what_came_of(context.last), seen.facts)
+        made = cls.from_parts(context.task.text, seen.text, what_came_of(context.last), seen.facts)
+        return cls({**made.texts, SCENE: context.scene().text}) if with_scene else made
 
     @classmethod
     def then(cls, experience: Experience) -> "Situation":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
+from embodied_mem.planners.llm.notes.note import Note
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.template_text import check_inputs, filled, one_line, quoted
 from embodied_mem.records import Experience
@@ -36,6 +37,11 @@ class Prompt:
     user: str
     system: str = ""
 
+    @property
+    def text(self) -> str:
+        """Instruction and question as one text."""
+        return "\n\n".join(part for part in (self.system, self.user) if part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
@@ -49,8 +55,8 @@ class Template:
         role: What the model is asked for, such as `plan`.
         version: Raised with every change of its text; recorded answers belong to one version.
         form: `completion` (the model continues a text) or `chat`.
-        inputs: What its fields may name: `task`, `state`, `last`, and facts of the world; and `skills`,
-            which only `system` may name.
+        inputs: What its fields may name: `task`, `state`, `last`, `scene` (what is known of the
+            surroundings), and facts of the world; and `skills`, which only `system` may name.
         order: Fields of a situation, in order.
         fields: Field -> text with inputs in braces; left out of a situation where an input is empty.
         answer: How a call that succeeded (`success`) or failed (`failure`) follows its situation, and what
@@ -92,17 +98,29 @@ class Template:
         """Name, role and version, which recorded answers are pinned to."""
         return f"{self.role}/{self.name}@{self.version}"
 
-    def prompt(self, situation: Situation, examples: Sequence[Experience], *, skills: str = "") -> Prompt:
-        """Return the prompt: the examples in the order given, then the situation.
+    def prompt(
+        self,
+        situation: Situation,
+        examples: Sequence[Experience],
+        *,
+        skills: str = "",
+        notes: Sequence[Note] = (),
+    ) -> Prompt:
+        """Return the prompt: the notes, the examples in the order given, then the situation.
 
         Args:
             situation: The situation to decide in.
             examples: Recalled experiences, the most similar last.
             skills: The calls that can be made, in words.
+            notes: What is told before the examples.
         """
-        blocks = [self.example(each) for each in examples]
+        blocks = [*map(self.note, notes), *map(self.example, examples)]
         blocks.append(f"{self._block(situation)}\n{self.answer['open']}")
         return Prompt(self.separator.join(blocks), self.system.strip().format_map({SKILLS: skills}))
+
+    def note(self, note: Note) -> str:
+        """A note as a block of a prompt, its lines as data."""
+        return "\n".join([f"{note.heading}:", *(f"- {self.quoted(line)}" for line in note.lines)])
 
     def example(self, experience: Experience) -> str:
         """An experience as a worked example."""

@@ -34,6 +34,7 @@ ORDER = (
     ("embedders",),
     ("backends",),
     ("memory",),
+    ("facts",),
     ("store",),
     ("recording",),
     ("isolation",),

@@ -12,8 +12,8 @@ from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.errors import ExperimentError
 from embodied_mem.planners.llm.answer_forms import Judgement, Verdict
 from embodied_mem.planners.llm.asking import Reply
+from embodied_mem.planners.llm.assembled import assembled
 from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.make_model import make_asked_model
 from embodied_mem.planners.llm.role_template import Input
 from embodied_mem.planners.llm.roles.role import AskedRole
 from embodied_mem.records import Outcome, Status
@@ -89,7 +89,7 @@ def make_llm_judge(
             "the judge llm asks a model, and the planner has none; add planner=llm, or "
             "judge.options.llm={name: completion, options: {model: ..., base_url: ...}}"
         )
-    return ModelJudge(make_asked_model(llm, folder=folder, prices=prices), **options)
+    return ModelJudge(assembled(llm, folder=folder, prices=prices), **options)
 
 
 def episode_inputs(trace: Trace) -> dict[str, Input]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from embodied_mem.planners.llm.answer_forms import Judgement
-from embodied_mem.planners.llm.asking import Quotes, Reply, asked_anew
-from embodied_mem.planners.llm.language_model import Request
+from embodied_mem.planners.llm.asking import Quotes, Reply, Tail
 from embodied_mem.planners.llm.roles.predict import Predictor
 from embodied_mem.planners.llm.roles.self_check import Checker
 from embodied_mem.records import Recalled, SkillCall
@@ -35,20 +34,20 @@ class Refinement:
     async def refined(
         self,
         reply: Reply[Any],
-        request: Request,
         context: Context,
+        recalled: Sequence[Recalled],
         *,
-        ask: Callable[[Request], Awaitable[Reply[Any]]],
+        ask: Callable[[Tail], Awaitable[Reply[Any]]],
         template: Quotes,
     ) -> Reply[Any]:
         """Return the plan that nothing speaks against, or the last one.
 
         Args:
             reply: The first plan, with its costs.
-            request: What was asked for it.
             context: The moment of the decision.
-            ask: Asks for a plan.
-            template: The template of the request.
+            recalled: What memory recalled for it, most similar last.
+            ask: Asks for another plan, after earlier ones and what speaks against them.
+            template: The template of the question.
 
         Raises:
             ModelError: The model gave no answer.
@@ -56,16 +55,15 @@ class Refinement:
         for _ in range(self.rounds):
             if not reply.value:
                 return reply
-            objection = await self.objection(context, reply.value, request.examples)
+            objection = await self.objection(context, reply.value, recalled)
             reply = replace(reply, cost=added_costs(reply.cost, objection.cost))
             if not objection.value:
                 return reply
-            request = asked_anew(request, reply.text, objection.value, template, said=OBJECTION)
-            other = await ask(request)
-            cost = added_costs(reply.cost, other.cost)
+            other = await ask(reply.told_against(objection.value, template, said=OBJECTION))
+            other = other.after(reply)
             if other.value in (None, reply.value):  # it has no other plan
-                return replace(reply, cost=cost)
-            reply = replace(other, cost=cost)
+                return replace(reply, shown=other.shown, cost=other.cost)
+            reply = other
         return reply
 
     async def objection(

@@ -6,8 +6,8 @@ from typing import Any
 
 from embodied_mem.planners.llm.answer_forms import FreeText
 from embodied_mem.planners.llm.asking import Reply
+from embodied_mem.planners.llm.assembled import assembled
 from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.make_model import make_asked_model
 from embodied_mem.planners.llm.roles.judge import episode_inputs, episode_place
 from embodied_mem.planners.llm.roles.role import AskedRole
 from embodied_mem.records import Experience, Kind, Outcome
@@ -76,7 +76,7 @@ def make_llm_reflector(
     """
     if llm is None:
         return PlainReflector(**options)
-    return ModelReflector(make_asked_model(llm, folder=folder, prices=prices), **options)
+    return ModelReflector(assembled(llm, folder=folder, prices=prices), **options)
 
 
 def failures_in_words(trace: Trace) -> str:

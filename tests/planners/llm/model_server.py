@@ -56,10 +56,12 @@ class StandInServer:
         return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
 
     def answer(self, handler) -> None:
+        self.serve(handler, self.faults.pop(0) if self.faults else self.always)
+
+    def serve(self, handler, fault) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         self.bodies.append(body)
         self.headers.append(dict(handler.headers))
-        fault = self.faults.pop(0) if self.faults else self.always
         with contextlib.suppress(ConnectionError):
             if callable(fault):
                 fault(self, handler)
@@ -69,11 +71,11 @@ class StandInServer:
             else:
                 send(handler, json.dumps(self.document(handler.path, body)))
 
-    def document(self, path, body):
+    def document(self, path, body, message=None):
         text = self.text(body) if callable(self.text) else self.text
         choice = {"index": 0, "finish_reason": self.finish, "logprobs": None}
         if path.endswith("/chat/completions"):
-            choice["message"] = {"role": "assistant", "content": text, **(self.message or {})}
+            choice["message"] = {"role": "assistant", "content": text, **(message or self.message or {})}
         else:
             choice["text"] = text
         kind = "chat.completion" if "message" in choice else "text_completion"
@@ -88,11 +90,13 @@ class StandInServer:
         }
 
 
-def send(handler, text, *, status=200, length=None) -> None:
+def send(handler, text, *, status=200, length=None, headers=()) -> None:
     data = text.encode()
     handler.send_response(status)
     handler.send_header("Content-Type", "application/json")
     handler.send_header("Content-Length", str(len(data) if length is None else length))
+    for name, value in headers:
+        handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(data)
 
@@ -122,6 +126,15 @@ def closes_in_the_middle(server, handler) -> None:
     """Promises a body and breaks off."""
     send(handler, '{"id": "1", "choi', length=4_000)
     handler.close_connection = True
+
+
+def asks_for_patience(seconds):
+    """A fault: too many requests, try again after so many seconds."""
+
+    def fault(server, handler) -> None:
+        send(handler, "{}", status=429, headers=[("Retry-After", str(seconds))])
+
+    return fault
 
 
 def closes_at_once(server, handler) -> None:

@@ -15,7 +15,8 @@ from embodied_mem.planners import make_planner
 from embodied_mem.planners.llm.copying import CopyModel
 from embodied_mem.planners.llm.language_model import LanguageModel
 from embodied_mem.planners.llm.make_model import make_model
-from embodied_mem.planners.llm.planner import NOTHING_LEFT, LLMPlanner, made_before
+from embodied_mem.planners.llm.offered import made_before
+from embodied_mem.planners.llm.planner import NOTHING_LEFT, LLMPlanner
 from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.records.decisions import CallRecord, Context, Stop, Trigger

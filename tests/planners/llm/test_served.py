@@ -194,6 +194,28 @@ def test_retries_do_not_make_the_wait_longer():
     assert time.perf_counter() - began_s < 3
 
 
+@pytest.mark.parametrize(("seconds", "times", "least_s", "most_s"), [(0.01, 5, 0, 8), (1, 1, 1, 10)])
+def test_it_waits_as_long_as_the_server_says(seconds, times, least_s, most_s):
+    """Without a word of the server it would wait 8.6 s or more for five refusals, and 0.5 s for one."""
+    with stand_in.StandInServer(faults=[stand_in.asks_for_patience(seconds)] * times) as server:
+        model = model_at(server.url, max_retries=times, timeout_s=20)
+        began_s = time.perf_counter()
+        assert ask(model).text == "go(door)"
+        took_s = time.perf_counter() - began_s
+    assert least_s <= took_s < most_s
+
+
+@pytest.mark.parametrize("fault", [429, 503, stand_in.asks_for_patience(30)])
+def test_waiting_for_a_busy_server_ends_with_the_time_and_says_what_it_had_said(fault):
+    with stand_in.StandInServer(always=fault) as server:
+        began_s = time.perf_counter()
+        with pytest.raises(
+            ModelError, match=r"nothing came within 0\.6 s; it had refused with status (429|503)"
+        ):
+            ask(model_at(server.url, max_retries=50, timeout_s=0.6))
+    assert time.perf_counter() - began_s < 5
+
+
 def test_a_key_that_the_server_repeats_is_struck_out():
     with stand_in.StandInServer(f"go(door) {KEY}") as server:
         assert ask(model_at(server.url)).text == "go(door) ***"

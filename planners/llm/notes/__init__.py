@@ -1,0 +1,1 @@
+"""Notes: what a prompt tells before its worked examples."""
