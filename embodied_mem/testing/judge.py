@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from embodied_mem.agent.answers import run_awaitable
-from embodied_mem.contracts import Judge, Reflector
+from embodied_mem.contracts import Judge, JudgesImages, Reflector
 from embodied_mem.records.decisions import CallRecord, Trigger
 from embodied_mem.records.episodes import DecisionRecord, RecallRecord, Trace
 from embodied_mem.records.experience import Experience, Outcome, SkillCall, Status, Task
@@ -70,6 +70,12 @@ class JudgeContract:
         first = answer_of(judge.judge(example_trace()))
         answer_of(judge.judge(example_trace(goal_reached=False, reward=0.0)))
         assert answer_of(judge.judge(example_trace())) == first
+
+    def test_it_judges_the_same_with_images_where_there_are_none(self, judge: Judge) -> None:
+        """A judge that also looks at images takes an episode without any."""
+        if isinstance(judge, JudgesImages):
+            outcome = answer_of(judge.judge_with_images(example_trace(), {}))
+            assert outcome == answer_of(judge.judge(example_trace()))
 
     def test_an_environment_that_broke_is_no_success(self, judge: Judge) -> None:
         """Events before the environment raised do not prove success."""

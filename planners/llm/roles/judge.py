@@ -28,8 +28,7 @@ class ModelJudge(AskedRole):
     """A model's verdict on an episode, from its first and last observation and what came of each call.
 
     It is not asked where the episode broke or was cancelled, nor where the world checked its goal: the goal
-    check holds there. So it does if the model's answer cannot be read, as MINDSTORES falls back on the
-    reward.
+    check holds there. So it does if the model's answer cannot be read; MINDSTORES falls back on the reward.
 
     Args:
         model: See `AskedRole`, as all below but the last.

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from embodied_mem.agent import PolicySkill
-from embodied_mem.records import SkillCall
+from embodied_mem.records import Outcome, SkillCall, Status
 from embodied_mem.records.decisions import Act, Context, Decision
+from embodied_mem.records.episodes import Trace
 from embodied_mem.records.skills import Observation, Skill
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 
@@ -50,6 +51,17 @@ class SeeingWorld(KeyDoorWorld):
 
 def make_bad_world(fault: str) -> KeyDoorWorld:
     return KeyDoorWorld(BadEnv(fault))
+
+
+class Looking:
+    """A judge that tells which pictures it saw."""
+
+    def judge(self, trace: Trace) -> Outcome:
+        raise AssertionError("the agent asks with images")
+
+    def judge_with_images(self, trace: Trace, images: Any) -> Outcome:
+        told = ", ".join(f"{name} {image.shape} {image.max()}" for name, image in images.items())
+        return Outcome(status=Status.SUCCESS, explanation=told)
 
 
 class GoPlanner:

@@ -14,6 +14,7 @@ from embodied_mem.planners import make_planner
 from embodied_mem.planners.policy import PolicyPlanner
 from embodied_mem.records import Status
 from embodied_mem.store import MemoryStore
+from tests.embodied_mem.agent.isolated_parts import Looking
 
 PARTS = "tests.embodied_mem.agent.isolated_parts"
 KEY_DOOR = Recipe("embodied_mem.testing.key_door:KeyDoorWorld")
@@ -154,3 +155,9 @@ def test_isolated_episodes_run_at_the_same_time(process: EpisodeProcess) -> None
     first, second = asyncio.run(both())
     assert first.trace.task.instance != second.trace.task.instance
     assert [first.trace.ended_by, second.trace.ended_by] == ["environment", "environment"]
+
+
+def test_a_judge_sees_the_last_images_of_an_isolated_episode(process: EpisodeProcess) -> None:
+    agent = Agent(planner=GO_PLANNER, judge=Looking())
+    outcome = agent.run_episode(Recipe(f"{PARTS}:SeeingWorld"), seed=0, isolate=process).outcome
+    assert (outcome.status, outcome.explanation) == (Status.SUCCESS, "front (2, 2, 3) 0")
