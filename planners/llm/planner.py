@@ -9,8 +9,10 @@ from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.llm.call_log import LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.facts_in_prompt import FactsInPrompt
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
 from embodied_mem.planners.llm.make_model import make_model
+from embodied_mem.planners.llm.notes import Noted, Notes
 from embodied_mem.planners.llm.prices import PricedModel, load_prices
 from embodied_mem.planners.llm.situation import Situation
 from embodied_mem.planners.llm.template import Prompt, Template, load_template
@@ -48,6 +50,7 @@ class LLMPlanner:
         max_calls: Longest plan, >= 1.
         max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no bound.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
+        notes: What else the prompt says, such as known facts (`FactsInPrompt`); None: nothing.
 
     Raises:
         InvalidRecord: A number is out of range or of the wrong type.
@@ -69,6 +72,7 @@ class LLMPlanner:
         max_calls: int = 1,
         max_per_episode: int | None = None,
         max_rounds: int = 1,
+        notes: Notes | None = None,
     ) -> None:
         _check_at_least({"k": (k, 0), "max_calls": (max_calls, 1), "max_rounds": (max_rounds, 0)})
         if max_per_episode is not None:
@@ -80,6 +84,7 @@ class LLMPlanner:
         self._minimum = None if min_similarity is None else {"state": min_similarity}
         self._max_calls, self._max_rounds = max_calls, max_rounds
         self._max_per_episode = max_per_episode
+        self._notes = notes
         self._said: JsonObject = {
             "k": k,
             "template": self.template.id,
@@ -92,6 +97,7 @@ class LLMPlanner:
             "max_calls": max_calls,
             "max_per_episode": max_per_episode,
             "max_rounds": max_rounds,
+            **({} if notes is None else {"notes": notes.describe()}),
         }
 
     def describe(self) -> JsonObject:
@@ -114,11 +120,13 @@ class LLMPlanner:
         if choices.is_empty:
             return Stop(NOTHING_LEFT)
         hits = await self._recalled(context)
-        reply = await self._ask(self._request(context, choices, hits))
-        shown = tuple(hit.experience.id for hit in hits)
+        noted = Noted() if self._notes is None else await self._notes.noted(context)
+        reply = await self._ask(self._request(context, choices, hits, noted))
+        shown = tuple(dict.fromkeys((*(hit.experience.id for hit in hits), *noted.shown)))
+        cost = added_costs(noted.cost, reply.cost)
         if not reply.plan:
-            return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=reply.cost)
-        return Act(plan=reply.plan, shown=shown, cost=reply.cost, reason=reply.text[:MAX_REASON_CHARS])
+            return Stop(f"the answer cannot be read: {reply.failure}", shown=shown, cost=cost)
+        return Act(plan=reply.plan, shown=shown, cost=cost, reason=reply.text[:MAX_REASON_CHARS])
 
     async def _recalled(self, context: Context) -> list[Recalled]:
         """What memory recalls, the most similar last."""
@@ -136,8 +144,8 @@ class LLMPlanner:
         hits = (await context.arecall(query))[::-1]
         return [replace(hit, experience=_in_order(hit.experience, context)) for hit in hits]
 
-    def _request(self, context: Context, choices: CallChoices, hits: list[Recalled]) -> Request:
-        now, template = Situation.of(context), self.template
+    def _request(self, context: Context, choices: CallChoices, hits: list[Recalled], noted: Noted) -> Request:
+        now, template = Situation.of(context).noting(noted.texts), self.template
         shown = [hit.experience for hit in hits]
         skills = skills_in_words(context, choices, template) if "skills" in template.inputs else ""
         used = {name: text for name, text in now.texts.items() if name in template.inputs}
@@ -173,6 +181,7 @@ def make_llm_planner(
     llm: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     prices: str | None = None,
+    facts: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> LLMPlanner:
     """Make a planner from its configuration; registered as `llm`.
@@ -181,8 +190,11 @@ def make_llm_planner(
         llm: The model as `make_model` takes it.
         folder: Where its calls are logged; None: nowhere.
         prices: Path of a table of prices, read before the library's own; see `prices.toml`.
+        facts: Keyword arguments of `FactsInPrompt`, whose facts the prompt shows; None: it shows none.
         options: Keyword arguments of `LLMPlanner`.
     """
+    if facts is not None:
+        options["notes"] = FactsInPrompt(**facts)
     model = PricedModel(make_model(**(llm or {})), load_prices(prices))
     return LLMPlanner(model if folder is None else LoggedModel(model, folder), **options)
 

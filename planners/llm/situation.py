@@ -28,6 +28,10 @@ class Situation:
         seen = context.observation
         return cls.from_parts(context.task.text, seen.text, what_came_of(context.last), seen.facts)
 
+    def noting(self, texts: Mapping[str, str]) -> "Situation":
+        """The same with further inputs, which come before facts of the same name; see `Notes`."""
+        return Situation({**self.texts, **texts})
+
     @classmethod
     def then(cls, experience: Experience) -> "Situation":
         """The situation that a recalled experience tells of."""
