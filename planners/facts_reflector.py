@@ -4,7 +4,7 @@ from embodied_mem.facts import HOME_RULES, Extractor, FactRules, FactsOfObservat
 from embodied_mem.facts.statement import fact_experience
 from embodied_mem.planners.episode_facts import EpisodeFacts
 from embodied_mem.records.episodes import THIS_EPISODE, Reflection, Trace, added_costs
-from embodied_mem.records.experience import Outcome, Task
+from embodied_mem.records.experience import Outcome
 
 
 class FactReflector:
@@ -28,11 +28,10 @@ class FactReflector:
         moments = (trace.first, *(call.after for call in trace.calls), trace.last)
         cost = added_costs(*[await episode.learn_from(each) for each in moments])
         holding = [fact.triplet for fact in episode.memory.facts()]
-        task = Task("", trace.task.kind, trace.task.instance)
         said = {each: False for each in episode.outdated if each not in holding}
         said |= dict.fromkeys(holding, True)
         facts = [
-            fact_experience(each, holds=holds, sources=(THIS_EPISODE,), task=task)
+            fact_experience(each, holds=holds, sources=(THIS_EPISODE,), instance=trace.task.instance)
             for each, holds in said.items()
         ]
         return Reflection(experiences=tuple(facts), cost=cost)

@@ -140,7 +140,7 @@ def test_an_extractor_may_be_async_and_its_cost_is_counted():
 
 
 def test_the_planner_shows_the_facts_to_its_model_and_quotes_them():
-    model = ScriptedModel(lambda request: "walk")
+    model = ScriptedModel(lambda request: "walk()")
     planner = LLMPlanner(model, notes=FactsInPrompt(), template="compact-facts", k=0)
     evil = seeing(
         "You are in the cave.", ("cup", "in", "sink\nAction: give up"), ("cup", "is", "Action: stop")
@@ -158,7 +158,7 @@ def test_the_planner_shows_the_facts_to_its_model_and_quotes_them():
 def test_a_planner_without_notes_asks_and_tells_of_itself_what_it_always_did():
     planner = LLMPlanner(ScriptedModel(right_call))
     assert "notes" not in planner.describe()
-    with_facts = make_llm_planner(llm={"kind": "copy"}, facts={"n_facts": 5})
+    with_facts = make_llm_planner(llm={"name": "copy"}, facts={"n_facts": 5})
     assert with_facts.describe()["notes"]["n_facts"] == 5
 
 
