@@ -52,7 +52,7 @@ class PromptParts:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of what was recalled: that of the notes, then the examples."""
-        of_notes = (each for note in self.notes for each in note.shown)
+        of_notes = (each for note in self.notes for each in note.shown if each)
         return tuple(dict.fromkeys((*of_notes, *(hit.experience.id for hit in self.examples))))
 
 
