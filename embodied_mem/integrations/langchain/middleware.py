@@ -47,7 +47,7 @@ class ExperienceState(AgentState[Any]):
     recalled_experiences: NotRequired[Annotated[Shown, PrivateStateAttr]]
 
 
-class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any, Any]):
+class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any]):
     """Recalls before the model, and records the run with its outcome after the agent.
 
     What is recalled for the user's last message stands at its head, in every call of the model, as a bounded
@@ -70,6 +70,7 @@ class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any, Any]):
         InvalidQuery: An argument is invalid.
     """
 
+    # Quoted below: ModelRequest and ModelResponse take no type before langchain 1.2.
     state_schema = ExperienceState
 
     def __init__(
@@ -102,16 +103,18 @@ class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any, Any]):
         return self._to_show([] if query is None else await arecall(self.memory, query))
 
     def wrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
-    ) -> ModelResponse[Any]:
+        self,
+        request: "ModelRequest[Any]",
+        handler: "Callable[[ModelRequest[Any]], ModelResponse[Any]]",
+    ) -> "ModelResponse[Any]":
         """Show the model what was recalled."""
         return handler(_showing(request))
 
     async def awrap_model_call(
         self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
-    ) -> ModelResponse[Any]:
+        request: "ModelRequest[Any]",
+        handler: "Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]",
+    ) -> "ModelResponse[Any]":
         """Show the model what was recalled."""
         return await handler(_showing(request))
 
@@ -149,7 +152,7 @@ class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any, Any]):
         return agent_run(state["messages"], recalled=shown["ids"] if shown else ()) if self.learn else None
 
 
-def _showing(request: ModelRequest[Any]) -> ModelRequest[Any]:
+def _showing(request: "ModelRequest[Any]") -> "ModelRequest[Any]":
     """Return the request with the block of data at the head of the user's last message."""
     shown = cast("ExperienceState", request.state).get("recalled_experiences")
     places = [place for place, each in enumerate(request.messages) if isinstance(each, HumanMessage)]

@@ -10,7 +10,7 @@ import pytest
 
 from embodied_mem import MemoryStore
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `scripted_chat`
+sys.path.insert(0, str(Path(__file__).parent))  # for the stand-ins beside it
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,6 +9,7 @@ from langchain.agents.middleware import ModelCallLimitMiddleware, wrap_tool_call
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from over_the_wire import OverTheWire
 from scripted_chat import ScriptedChatModel, calling, obeying, saying
 
 from embodied_mem import Experience, MemoryStore, Outcome, Scope, Status
@@ -55,24 +56,6 @@ def succeeded(run: AgentRun) -> Outcome:
 async def succeeded_later(run: AgentRun) -> Outcome:
     await asyncio.sleep(0)
     return succeeded(run)
-
-
-class OverTheWire:
-    """An asynchronous memory, as a client of a server would be."""
-
-    def __init__(self, memory):
-        self.memory = memory
-
-    async def record(self, experience):
-        await asyncio.sleep(0)
-        return self.memory.record(experience)
-
-    async def recall(self, query, /):
-        await asyncio.sleep(0)
-        return self.memory.recall(query)
-
-    async def feedback(self, experience_id, *, helped):
-        self.memory.feedback(experience_id, helped=helped)
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from test_middleware import OverTheWire
+from over_the_wire import OverTheWire
 
 from embodied_mem import Experience, Outcome, Scope, SkillCall, Status, where
 from embodied_mem.errors import EpisodeError, InvalidQuery
