@@ -59,7 +59,6 @@ def make_cleaning(options: Any) -> Any:
     strayed = [thing for thing in HOMES if places[thing] != HOMES[thing]]
     maker.quests = [_quest(maker, things[thing], stands[HOMES[thing]][0]) for thing in strayed]
     commands = _walkthrough(strayed, places, {name: room for name, (_, room) in stands.items()}, exits, start)
-    maker.set_walkthrough(commands)
     game = maker.build()
     game.metadata["walkthrough"] = commands
     game.objective = OBJECTIVE

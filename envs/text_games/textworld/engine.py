@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from embodied_mem.envs.text_games.textworld.facts import View
-from embodied_mem.envs.text_games.textworld.game_files import GameFiles
+from embodied_mem.envs.text_games.textworld.game_files import ONE_AT_A_TIME, GameFiles, quiet
 from embodied_mem.envs.text_games.turn import Opening, Turn
 from embodied_mem.optional import require
 
@@ -34,8 +34,10 @@ class TextWorldGame:
     def start(self, seed: int) -> Opening:
         """Start the game of a seed, which is made at its first use."""
         self.close()
-        self._env = self._textworld.start(str(self._files.path(seed)), self._infos())
-        state = self._env.reset()
+        quiet()
+        with ONE_AT_A_TIME:
+            self._env = self._textworld.start(str(self._files.path(seed)), self._infos())
+            state = self._env.reset()
         self._room, self._walked = "", set()
         turn = self._turn("", state, refusal="")
         return Opening(

@@ -4,6 +4,8 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +15,12 @@ from embodied_mem.errors import EpisodeError
 from embodied_mem.records.json_values import canonical
 
 GENERATOR = 1  # raise it when a game of ours is made in another way, so that kept files are not used
+ONE_AT_A_TIME = threading.RLock()  # TextWorld's parser is shared by all threads, and its random numbers too
+
+
+def quiet() -> None:
+    """Silence what Jericho says of every game of TextWorld: its own scores are not used here."""
+    warnings.filterwarnings("ignore", message="Game .* is not fully supported")
 
 
 class GameFiles:
@@ -37,20 +45,25 @@ class GameFiles:
             EpisodeError: The game cannot be made or written.
         """
         path = self._folder / f"{seed}.z8"
-        if not path.is_file():
-            try:
-                self._make(seed, path)
-            except Exception as error:  # TextWorld raises errors of many classes, and its compiler fails too
-                raise EpisodeError(
-                    f"TextWorld could not make the game of seed {seed} in {self._folder}: "
-                    f"{type(error).__name__}: {error}"
-                ) from error
+        with ONE_AT_A_TIME:
+            if not path.is_file():
+                self._try_to_make(seed, path)
         return path
+
+    def _try_to_make(self, seed: int, path: Path) -> None:
+        try:
+            self._make(seed, path)
+        except Exception as error:  # TextWorld raises errors of many classes, and its compiler fails too
+            raise EpisodeError(
+                f"TextWorld could not make the game of seed {seed} in {self._folder}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def _make(self, seed: int, path: Path) -> None:
         """Make a game beside its place and move it there, the compiled file last: then all is there."""
         import textworld
 
+        quiet()
         self._folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f"{seed}-", dir=self._folder))
         try:

@@ -25,11 +25,13 @@ class GameKind:
 
 
 COOKING = {"cook": True, "cut": True, "open": True, "drop": False, "recipe_seed": 0, "split": None}
+EASY_COOKING = {**COOKING, "cook": False, "cut": False, "recipe": 1, "take": 1, "go": 1}
 KINDS: Mapping[str, GameKind] = {
     "treasure_hunter": GameKind("tw-treasure_hunter", {"level": 12}, max_steps=50),
     "treasure_hunter_hard": GameKind("tw-treasure_hunter", {"level": 22}),
     "coin_collector": GameKind("tw-coin_collector", {"level": 105}, max_steps=50),
     "simple": GameKind("tw-simple", {"rewards": "dense", "goal": "brief", "test": False}, max_steps=50),
+    "cooking_easy": GameKind("tw-cooking", EASY_COOKING),
     "cooking": GameKind("tw-cooking", {**COOKING, "recipe": 1, "take": 1, "go": 6}),
     "cooking_hard": GameKind("tw-cooking", {**COOKING, "recipe": 3, "take": 3, "go": 9}, max_steps=150),
     "cleaning": GameKind("", make=make_cleaning),
