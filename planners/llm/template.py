@@ -115,11 +115,16 @@ class Template:
             skills: The calls that can be made, in words.
             lessons: Recalled lessons and facts, the most similar last.
         """
-        blocks = [self.example(each) for each in examples]
-        blocks.append(f"{self._block(situation)}\n{self.answer['open']}")
-        notes = "\n".join(map(self.lesson, lessons)) or NO_LESSONS
-        system = self.system.strip().format_map({SKILLS: skills, LESSONS: notes})
-        return Prompt(self.separator.join(blocks), system)
+        shown, notes = [self.example(each) for each in examples], [self.lesson(each) for each in lessons]
+        return self.prompt_of(situation, shown, skills=skills, lessons=notes)
+
+    def prompt_of(
+        self, situation: Situation, examples: Sequence[str], *, skills: str = "", lessons: Sequence[str] = ()
+    ) -> Prompt:
+        """As `prompt`, from texts that `example` and `lesson` returned."""
+        blocks = [*examples, f"{self._block(situation)}\n{self.answer['open']}"]
+        told = {SKILLS: skills, LESSONS: "\n".join(lessons) or NO_LESSONS}
+        return Prompt(self.separator.join(blocks), self.system.strip().format_map(told))
 
     def lesson(self, experience: Experience) -> str:
         """A lesson or fact as a line."""
