@@ -206,17 +206,12 @@ class LifetimeRun:
         config, folder = self._plan.config, self._unit.folder(self._run_folder)
         seed = self._plan.lifetime_seed(self._unit.lifetime)
         judge, reflector = config.judge, config.reflector
+        given: Any = {"seed": seed, "budget": allowance_of(config.budget, self._run_folder)}
         return Agent(
-            planner=planner_recipe(
-                self._arm,
-                phase,
-                folder=folder / "planner",
-                seed=seed,
-                budget=allowance_of(config.budget, self._run_folder),
-            ),
-            judge=make_judge(judge.name, options=judge.options, folder=folder / "judge", seed=seed),
+            planner=planner_recipe(self._arm, phase, folder=folder / "planner", **given),
+            judge=make_judge(judge.name, options=judge.options, folder=folder / "judge", **given),
             reflector=make_reflector(
-                reflector.name, options=reflector.options, folder=folder / "reflector", seed=seed
+                reflector.name, options=reflector.options, folder=folder / "reflector", **given
             ),
             policies=policy_recipes(self._arm),
             memory=None if self._memory is None else with_mode(self._memory, mode),

@@ -44,15 +44,25 @@ def make_planner(
 
 
 def make_judge(
-    name: str, *, options: Mapping[str, Any], folder: Path | str | None = None, seed: int | None = None
+    name: str,
+    *,
+    options: Mapping[str, Any],
+    folder: Path | str | None = None,
+    seed: int | None = None,
+    budget: Mapping[str, Any] | None = None,
 ) -> Judge:
     """Make the registered judge of this name; arguments and exceptions as in `make_planner`."""
-    judge: Judge = _make("judges", name, options, folder=folder, seed=seed)
+    judge: Judge = _make("judges", name, options, folder=folder, seed=seed, budget=budget)
     return judge
 
 
 def make_reflector(
-    name: str, *, options: Mapping[str, Any], folder: Path | str | None = None, seed: int | None = None
+    name: str,
+    *,
+    options: Mapping[str, Any],
+    folder: Path | str | None = None,
+    seed: int | None = None,
+    budget: Mapping[str, Any] | None = None,
 ) -> Reflector | None:
     """Make the registered reflector of this name; arguments and exceptions as in `make_planner`.
 
@@ -61,7 +71,7 @@ def make_reflector(
     """
     if not name:
         return None
-    reflector: Reflector = _make("reflectors", name, options, folder=folder, seed=seed)
+    reflector: Reflector = _make("reflectors", name, options, folder=folder, seed=seed, budget=budget)
     return reflector
 
 

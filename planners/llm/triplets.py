@@ -1,10 +1,11 @@
-"""`Triplets`: facts as AriGraph stores them, read from an answer."""
+"""`Triplets`: the form of answers that are facts."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.facts import Triplet
 from embodied_mem.planners.llm.answer_text import bare, check_at_least_one, object_of, object_schema
 from embodied_mem.planners.llm.call_grammar import literal, rooted
 from embodied_mem.planners.llm.template_text import one_line
@@ -17,26 +18,10 @@ NOTHING = "none"  # how an empty list is written
 
 
 @dataclass(frozen=True, slots=True)
-class Triplet:
-    """A fact as AriGraph stores it: `chest; is in; kitchen`.
-
-    Attributes:
-        subject: What it is about.
-        relation: How the two are related.
-        object: The other thing, or a value.
-    """
-
-    subject: str
-    relation: str
-    object: str
-
-    def __str__(self) -> str:
-        return f"{self.subject}; {self.relation}; {self.object}"
-
-
-@dataclass(frozen=True, slots=True)
 class Triplets:
-    """A list of triplets, one a line: `subject; relation; object`; `none` if there is none.
+    """A list of facts, one a line: `subject; relation; object`; `none` if there is none.
+
+    It is read line by line as `parse_triplets` reads a text; a text without any is refused with the reason.
 
     Attributes:
         max_triplets: Longest list, >= 1; what is longer is cut.
@@ -102,7 +87,8 @@ class Triplets:
         return found
 
     def _triplet(self, parts: Sequence[object], given: object) -> Triplet:
-        told = [one_line(part) if isinstance(part, str) else "" for part in parts]
-        if len(told) != 3 or not all(told):
-            raise InvalidRecord(f"{given!r:.200} is no triplet; expected subject; relation; object")
-        return Triplet(*(part.replace(";", ",")[: self.max_chars].rstrip() for part in told))
+        told = [one_line(part)[: self.max_chars] if isinstance(part, str) else "" for part in parts]
+        try:
+            return Triplet(*told)
+        except (InvalidRecord, TypeError):  # a part that is no name, or too many or few of them
+            raise InvalidRecord(f"{given!r:.200} is no triplet; expected subject; relation; object") from None

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from embodied_mem import MemoryStore
-from embodied_mem.errors import ExperimentError
+from embodied_mem.errors import EmbodiedMemError, ExperimentError
 from embodied_mem.experiments.compose import compose_config
 from embodied_mem.experiments.dry_run import dry_run
 from embodied_mem.experiments.run_command import run
@@ -54,6 +54,18 @@ def test_where_the_world_knows_the_model_is_not_asked_to_judge(tmp_path):
     with StandInServer(answer) as server:
         _, _, calls = play(tmp_path / "run", server.url)
     assert {call["role"] for call in calls} == {"summarise"}
+
+
+@pytest.mark.usefixtures("toy_parts")
+def test_their_calls_count_against_the_budget_of_the_run(tmp_path):
+    limits = ("judge.options.trust_goal=false", "budget.model_calls=2")
+    with StandInServer(answer) as server:
+        with pytest.raises(EmbodiedMemError, match="the budget is spent: model_calls 2 of 2"):
+            play(tmp_path / "run", server.url, *limits)
+        assert len(server.bodies) == 2
+        run([f"resume={tmp_path / 'run'}", "budget.model_calls=100"], command="", say=print)
+    rows = (tmp_path / "run" / "lifetimes" / "memory" / "00" / "episodes.jsonl").read_text("utf-8")
+    assert len(rows.splitlines()) == 3
 
 
 def test_they_ask_the_planner_s_model_unless_told_otherwise():

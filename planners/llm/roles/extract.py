@@ -1,81 +1,41 @@
-"""The role `extract`: what an observation says, as triplets (AriGraph, 2407.04363, its semantic memory)."""
+"""The role `extract`: what an observation says, as facts (AriGraph, 2407.04363, its semantic memory)."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Sequence
 
-from embodied_mem.planners.llm.asking import Reply
+from embodied_mem.facts import Extracted, FactsOfObservation, Triplet
+from embodied_mem.planners.llm.call_log import digest
 from embodied_mem.planners.llm.roles.role import AskedRole
-from embodied_mem.planners.llm.situation import in_words
-from embodied_mem.planners.llm.template_text import one_line
-from embodied_mem.planners.llm.triplets import Triplet, Triplets
-from embodied_mem.records.json_values import JsonValue
+from embodied_mem.planners.llm.triplets import Triplets
+from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.skills import Observation
 
-AGENT = "agent"  # the subject of a fact that names none
-
-
-class Extractor(Protocol):
-    """Takes facts out of an observation."""
-
-    async def extract(
-        self, observation: Observation, *, task: str = "", last: str = "", place: str = ""
-    ) -> Reply[tuple[Triplet, ...]]:
-        """Return the triplets, each once; maybe none.
-
-        Args:
-            observation: What is perceived.
-            task: The task, in words.
-            last: What came of the last call, in words.
-            place: Where it is asked, for the log and recordings.
-        """
-        ...
-
-
-class PlainExtractor:
-    """Without a model: the observation's facts.
-
-    `held: red key` becomes `agent; held; red key`, and `chest: {in: kitchen}` becomes `chest; in; kitchen`. A
-    list gives a triplet for each of its items; what is empty gives none.
-    """
-
-    async def extract(
-        self, observation: Observation, *, task: str = "", last: str = "", place: str = ""
-    ) -> Reply[tuple[Triplet, ...]]:
-        """Return the triplets."""
-        return Reply(value=triplets_of(observation))
+PlainExtractor = FactsOfObservation  # without a model: the facts that the world gives
+MAX_KNOWN = 40  # facts that a prompt tells, the last learnt
 
 
 class ModelExtractor(AskedRole):
-    """A model's triplets out of text and images; the observation's facts if its answer cannot be read."""
+    """A model's facts out of text and images; an `Extractor` for `FactMemory`.
+
+    Where its answer cannot be read, these are the facts that the world gives. The prompt tells what is known
+    of the things that the observation names, so that they keep their names. Which facts hold no longer is not
+    asked: rules say which fact ends which (`FactRules`).
+    """
 
     role = "extract"
 
-    async def extract(
-        self, observation: Observation, *, task: str = "", last: str = "", place: str = ""
-    ) -> Reply[tuple[Triplet, ...]]:
-        """Return the triplets; at most 20."""
-        inputs = {"task": task, "state": observation.text, "last": last}
+    async def extract(self, observation: Observation, *, known: Sequence[Triplet] = ()) -> Extracted:
+        """Return the facts, at most 20.
+
+        Raises:
+            ModelError: The model gave no answer.
+        """
+        seen = observation.text.casefold()
+        named = [each for each in known if each.subject in seen or each.object in seen][-MAX_KNOWN:]
+        inputs = {"state": observation.text, "known": [str(each) for each in named]}
+        place = f"observation {digest(observation.text)}"
         reply = await self._ask(Triplets(), inputs, place, images=observation.images)
-        return reply.otherwise(triplets_of(observation))
-
-
-def triplets_of(observation: Observation) -> tuple[Triplet, ...]:
-    """The facts of an observation as triplets; see `PlainExtractor`."""
-    found = []
-    for name, value in observation.facts.items():
-        if isinstance(value, dict):
-            for relation, other in value.items():
-                found += [Triplet(_part(name), _part(relation), text) for text in _values(other)]
-        else:
-            found += [Triplet(AGENT, _part(name), text) for text in _values(value)]
-    return tuple(dict.fromkeys(found))
-
-
-def _values(value: JsonValue) -> Iterator[str]:
-    items = value if isinstance(value, list | tuple) else [value]
-    yield from (text for item in items if item is not None and (text := _part(in_words(item))))
-
-
-def _part(text: str) -> str:
-    """A part of a triplet: on one line, without the mark between parts."""
-    return one_line(text.replace(";", ","))
+        if reply.value is not None:
+            return Extracted(triplets=reply.value, cost=reply.cost)
+        plain = PlainExtractor().extract(observation, known=known)
+        cost = added_costs(plain.cost, reply.cost)
+        return Extracted(triplets=plain.triplets, outdated=plain.outdated, cost=cost)

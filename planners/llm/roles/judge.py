@@ -69,6 +69,7 @@ def make_llm_judge(
     llm: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     prices: str | None = None,
+    budget: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> ModelJudge:
     """Make a judge from its configuration; registered as `llm`.
@@ -76,9 +77,10 @@ def make_llm_judge(
     A planner that asks a model lends it to the configuration file `judge/llm.yaml`.
 
     Args:
-        llm: The model as `make_model` takes it.
+        llm: The model; see `assembled`, as the next three.
         folder: Where its calls are logged; None: nowhere.
-        prices: Path of a table of prices, read before the library's own.
+        prices: Path of a table of prices.
+        budget: What its calls may cost.
         options: Keyword arguments of `ModelJudge`.
 
     Raises:
@@ -89,7 +91,7 @@ def make_llm_judge(
             "the judge llm asks a model, and the planner has none; add planner=llm, or "
             "judge.options.llm={name: completion, options: {model: ..., base_url: ...}}"
         )
-    return ModelJudge(assembled(llm, folder=folder, prices=prices), **options)
+    return ModelJudge(assembled(llm, folder=folder, prices=prices, budget=budget), **options)
 
 
 def episode_inputs(trace: Trace) -> dict[str, Input]:

@@ -64,19 +64,21 @@ def make_llm_reflector(
     llm: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     prices: str | None = None,
+    budget: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> "ModelReflector | PlainReflector":
     """Make a reflector from its configuration; registered as `llm`.
 
     Args:
-        llm: The model as `make_model` takes it; None: the lesson that needs no model.
+        llm: The model; see `assembled`, as the next three. None: the lesson that needs no model.
         folder: Where its calls are logged; None: nowhere.
-        prices: Path of a table of prices, read before the library's own.
+        prices: Path of a table of prices.
+        budget: What its calls may cost.
         options: Keyword arguments of `ModelReflector`.
     """
     if llm is None:
         return PlainReflector(**options)
-    return ModelReflector(assembled(llm, folder=folder, prices=prices), **options)
+    return ModelReflector(assembled(llm, folder=folder, prices=prices, budget=budget), **options)
 
 
 def failures_in_words(trace: Trace) -> str:

@@ -11,6 +11,7 @@ from role_moments import HERE, IMAGE, OPEN, SKILLS, TAKE, after_failure, called,
 
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ModelError
+from embodied_mem.facts import Extracted, Extractor, Triplet
 from embodied_mem.planners.llm.answer_forms import Judgement
 from embodied_mem.planners.llm.call_log import FILE, LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
@@ -20,7 +21,6 @@ from embodied_mem.planners.llm.recorded import RecordedModel, record
 from embodied_mem.planners.llm.roles.make_role import ROLES, make_role
 from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.planners.llm.served import ChatModel, CompletionModel
-from embodied_mem.planners.llm.triplets import Triplet
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.store.png import encode_png
 from embodied_mem.testing import JudgeContract, ReflectorContract
@@ -31,6 +31,7 @@ pytest.importorskip("langchain_openai")
 KINDS = ["completion grammar", "completion text", "chat json_schema", "chat grammar", "chat text"]
 CHOICES = CallChoices(SKILLS, max_calls=2)
 EPISODE = example_trace(goal_reached=None, calls=(called(),), last=called().after)
+KNOWN = (Triplet("red door", "in", "hall"), Triplet("cat", "on", "mat"))
 LOST = Outcome(status=Status.FAILURE, explanation="locked")
 
 
@@ -143,18 +144,12 @@ CASES = {
         told=("Tried: a: 0 of 1 succeeded", "Possible: a\nPossible: b"),
     ),
     "extract": Case(
-        ask=lambda role: role.extract(HERE, task="get to the chest", place="run/1"),
+        ask=lambda role: role.extract(HERE, known=KNOWN),
         text="red door; is; shut",
         document={"triplets": [{"subject": "red door", "relation": "is", "object": "shut"}]},
         value=(Triplet("red door", "is", "shut"),),
-        plain=(
-            Triplet("agent", "holding", "nothing"),
-            Triplet("red door", "is", "locked"),
-            Triplet("red door", "colour", "red"),
-            Triplet("agent", "keys", "red key"),
-            Triplet("agent", "keys", "blue key"),
-        ),
-        told=(f"Observation: {HERE.text}",),
+        plain=(Triplet("red door", "is", "locked"), Triplet("blue key", "held by", "player")),
+        told=("Known: red door; in; hall\nObservation:", f"Observation: {HERE.text}"),
     ),
 }
 
@@ -167,6 +162,8 @@ def asked(case, role):
         return answer.value, dict(answer.cost)
     if isinstance(answer, Outcome):
         return outcome_of(answer), dict(answer.cost)
+    if isinstance(answer, Extracted):
+        return answer.triplets, dict(answer.cost)
     return lesson_of(answer), dict(answer.cost)
 
 
@@ -285,15 +282,15 @@ def test_a_recording_says_which_input_of_a_role_changed(tmp_path):
 def test_a_template_of_your_own_is_used(tmp_path):
     own = tmp_path / "short.toml"
     own.write_text(
-        'role = "explain"\nversion = 2\ninputs = ["call", "holding"]\nopening = "Why:"\n'
-        'lines = ["{call} failed, holding {holding}."]\n[system]\ncompletion = "Be brief."\n',
+        'role = "explain"\nversion = 2\ninputs = ["call", "held"]\nopening = "Why:"\n'
+        'lines = ["{call} failed, holding {held}."]\n[system]\ncompletion = "Be brief."\n',
         "utf-8",
     )
     model = ScriptedModel(["Because."])
     role = make_role("explain", "model", model, template=str(own))
     assert run_awaitable(role.explain(after_failure())).value == "Because."
     [request] = model.requests
-    assert request.prompt.user == "open(red door) failed, holding nothing.\nWhy:"
+    assert request.prompt.user == "open(red door) failed, holding blue key.\nWhy:"
     assert (request.prompt.system, request.template) == ("Be brief.", "explain/short-completion@2")
     assert role.describe()["template"] == request.template
 
@@ -363,6 +360,11 @@ def test_a_won_episode_teaches_nothing_where_only_failures_count():
 def test_the_check_of_a_call_that_cannot_be_made_needs_no_model():
     role = make_role("self_check", "model", ScriptedModel([]))
     assert not run_awaitable(role.check(context_of(), [SkillCall("fly")])).value.is_good
+
+
+def test_what_extracts_is_an_extractor_with_a_model_and_without():
+    assert isinstance(make_role("extract"), Extractor)
+    assert isinstance(make_role("extract", "model", ScriptedModel([])), Extractor)
 
 
 def test_a_task_may_be_made_up_where_none_is_listed():

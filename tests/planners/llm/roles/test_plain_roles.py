@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from role_moments import FACTS, HERE, OPEN, SKILLS, TAKE, after_failure, called, context_of, hit
+from role_moments import HERE, OPEN, SKILLS, TAKE, after_failure, called, context_of, hit
 
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.errors import EpisodeError, ExperimentError, InvalidRecord, UnknownName
+from embodied_mem.facts import Triplet
 from embodied_mem.planners.llm.answer_forms import Judgement
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.roles.make_role import ROLES, make_role
 from embodied_mem.planners.llm.roles.predict import UNKNOWN
 from embodied_mem.planners.llm.roles.summarise import PlainReflector
-from embodied_mem.planners.llm.triplets import Triplet
 from embodied_mem.records import Experience, Kind, Outcome, SkillCall, Status
 from embodied_mem.records.skills import Observation, SkillResult, SkillStatus
 from embodied_mem.testing import JudgeContract, ReflectorContract
@@ -165,22 +165,13 @@ def test_without_any_task_nothing_can_be_proposed():
         run_awaitable(make_role("propose").propose([]))
 
 
-def test_facts_become_triplets():
-    assert value(make_role("extract").extract(HERE)) == (
-        Triplet("agent", "holding", "nothing"),
+def test_facts_of_the_world_become_triplets():
+    extracted = make_role("extract").extract(HERE)
+    assert extracted.triplets == (
         Triplet("red door", "is", "locked"),
-        Triplet("red door", "colour", "red"),
-        Triplet("agent", "keys", "red key"),
-        Triplet("agent", "keys", "blue key"),
+        Triplet("blue key", "held by", "player"),
     )
-    odd = {"none": None, "empty": [], "a;b": "c\nd", "n": [1, True, {"x": 2}]}
-    assert [str(each) for each in value(make_role("extract").extract(replace(HERE, facts=odd)))] == [
-        "agent; a,b; c d",
-        "agent; n; 1",
-        "agent; n; true",
-        'agent; n; {"x":2}',
-    ]
-    assert FACTS["holding"] == "nothing"
+    assert extracted.outdated == ()
 
 
 # make_role
