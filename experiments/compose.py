@@ -108,8 +108,9 @@ def _of_presets(overrides: Sequence[str]) -> Iterator[str]:
 def _of_agent(preset: Preset) -> Iterator[str]:
     for name, value in preset.agent.items():
         if name == "reflector":
-            yield from (f"reflector={ANY_PART}", f"reflector.name={value['name']}")
-            yield f"++reflector.options={_value(value.get('options', {}))}"
+            yield from _prepare(f"reflector={value['name']}")
+            settings = value.get("options", {}).items()
+            yield from (f"++reflector.options.{option}={_value(each)}" for option, each in settings)
         else:
             yield f"{name}={_value(value)}"
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from embodied_mem.agent.beside_planner import BesidePlanner
+from embodied_mem.contracts import Reflector
 from embodied_mem.planners.llm.answer_forms import FreeText
 from embodied_mem.planners.llm.asking import Reply
 from embodied_mem.planners.llm.assembled import assembled
@@ -22,11 +24,18 @@ LESSON = "lesson"  # key of a lesson's text in its metadata
 
 
 class PlainReflector:
-    """Without a model: the calls that failed with their reasons, in one sentence; nothing if none did."""
+    """Without a model: the calls that failed with their reasons, in one sentence; nothing if none did.
+
+    Args:
+        only_failed: Whether won episodes give no lesson, as in Reflexion.
+    """
+
+    def __init__(self, *, only_failed: bool = False) -> None:
+        self._only_failed = only_failed
 
     def reflect(self, trace: Trace, outcome: Outcome) -> Reflection:
         """Return one lesson, or none."""
-        text = failures_in_words(trace)
+        text = "" if self._only_failed and outcome.is_success else failures_in_words(trace)
         return Reflection(experiences=(lesson_of(trace, outcome, text),) if text else ())
 
 
@@ -65,8 +74,9 @@ def make_llm_reflector(
     folder: Path | None = None,
     prices: str | None = None,
     budget: Mapping[str, Any] | None = None,
+    beside_planner: bool = False,
     **options: Any,
-) -> "ModelReflector | PlainReflector":
+) -> Reflector:
     """Make a reflector from its configuration; registered as `llm`.
 
     Args:
@@ -74,11 +84,15 @@ def make_llm_reflector(
         folder: Where its calls are logged; None: nowhere.
         prices: Path of a table of prices.
         budget: What its calls may cost.
-        options: Keyword arguments of `ModelReflector`.
+        beside_planner: Whether what the planner itself learnt is recorded, too.
+        options: Keyword arguments of `ModelReflector`; without a model, of `PlainReflector`.
     """
+    made: Reflector
     if llm is None:
-        return PlainReflector(**options)
-    return ModelReflector(assembled(llm, folder=folder, prices=prices, budget=budget), **options)
+        made = PlainReflector(**options)
+    else:
+        made = ModelReflector(assembled(llm, folder=folder, prices=prices, budget=budget), **options)
+    return BesidePlanner(made) if beside_planner else made
 
 
 def failures_in_words(trace: Trace) -> str:
