@@ -58,6 +58,7 @@ class LLMPlanner:
         weights: Weights of the parts of the query; see `Query.weights`; None: the memory's.
         distinct: Whether to recall only one of near duplicates.
         window: How many decisions before and after each recalled one are shown with it.
+        programs: Whether a recalled episode is shown as the calls of it that succeeded; needs its decisions.
         recall: How memory is used in a decision; None: `PlainRecall`.
         notes: What the prompt tells before the examples: name -> settings, `lessons`, `recent_calls`
             or `facts`.
@@ -90,6 +91,7 @@ class LLMPlanner:
         weights: Mapping[str, float] | None = None,
         distinct: bool = False,
         window: Sequence[int] = (0, 0),
+        programs: bool = False,
         recall: RecallWay | None = None,
         notes: Mapping[str, Mapping[str, Any]] | None = None,
         library: Mapping[str, Any] | None = None,
@@ -116,6 +118,7 @@ class LLMPlanner:
             weights=weights,
             distinct=distinct,
             window=(before, after),
+            programs=programs,
         )
         self._notes = make_notes(notes or {})
         self._library = None if library is None else SkillLibrary(**library)
@@ -139,6 +142,7 @@ class LLMPlanner:
             **self._roles.said,
             **({"preset": preset} if preset else {}),
             **({"window": [before, after]} if any(window) else {}),
+            **({"programs": True} if programs else {}),
             **({} if recall is None else {"recall": recall.describe()}),
             **({"notes": [source.describe() for source in self._notes]} if notes else {}),
             **({} if self._library is None else {"library": self._library.describe()}),

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from embodied_mem.planners.llm.programs import as_programs
 from embodied_mem.planners.llm.recalls.recall_way import RecallWay
 from embodied_mem.planners.llm.windows import within_windows
 from embodied_mem.records import Experience, Kind, Recalled, Status
@@ -25,6 +26,7 @@ class Recalling:
         weights: See `Query.weights`.
         distinct: See `Query.distinct`.
         window: How many decisions before and after each recalled one are shown with it.
+        programs: Whether a recalled episode is shown as the calls of it that succeeded.
     """
 
     way: RecallWay
@@ -34,6 +36,7 @@ class Recalling:
     weights: Mapping[str, float] | None = None
     distinct: bool = False
     window: tuple[int, int] = (0, 0)
+    programs: bool = False
 
     async def before(self, context: Context) -> tuple[Recalled, ...]:
         """What the prompt is to show, the most similar last."""
@@ -56,6 +59,8 @@ class Recalling:
         if any(self.window):
             before, after = self.window
             hits = await within_windows(hits, context, before=before, after=after)
+        if self.programs:
+            hits = await as_programs(hits, context)
         return tuple(replace(hit, experience=_in_order(hit.experience, context)) for hit in hits)
 
     def _query(self, context: Context) -> Query:

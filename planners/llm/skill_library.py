@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.grounding import words
 from embodied_mem.planners.llm.notes.note import Note
+from embodied_mem.planners.llm.programs import succeeded
 from embodied_mem.records import Experience, Kind, SkillCall, Status
 from embodied_mem.records.decisions import Context
 from embodied_mem.records.filters import where
@@ -17,7 +18,6 @@ from embodied_mem.records.skills import Parameter, Skill
 
 MAX_NAME_WORDS = 6
 WON = where(kind=[Kind.EPISODE.value, Kind.SKILL.value], outcome=Status.SUCCESS.value)
-MAX_DECISIONS = 500  # of all recalled episodes together
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class SkillLibrary:
         """The skills for the task at hand, the most similar last; each name once, as its most similar."""
         query = Query(task=context.task, where=WON, k=self._k, distinct=True)
         hits = [hit.experience for hit in await context.arecall(query)]
-        plans = await _succeeded(hits, context)
+        plans = await succeeded(hits, context)
         taken = {skill.name for skill in context.skills}
         named: dict[str, ComposedSkill] = {}
         for hit in hits:
@@ -142,24 +142,6 @@ def refused_too(offered: Sequence[ComposedSkill], refused: Collection[SkillCall]
         for call in calls_of(each.skill)
         if each.expanded(call.arguments)[0] in refused
     )
-
-
-async def _succeeded(hits: Sequence[Experience], context: Context) -> dict[str, tuple[SkillCall, ...]]:
-    """Attempt -> the calls of it that succeeded, in order, where its decisions were recorded."""
-    attempts = tuple(hit.origin.attempt for hit in hits if hit.origin.attempt)
-    if not attempts:
-        return {}
-    kept = where(kind=Kind.DECISION.value, outcome=Status.SUCCESS.value, origin__attempt=attempts)
-    decisions = [hit.experience for hit in await context.arecall(Query(where=kept, k=MAX_DECISIONS))]
-    plans: dict[str, list[Experience]] = {}
-    for each in decisions:
-        plans.setdefault(each.origin.attempt, []).append(each)
-    return {attempt: _calls_of(made) for attempt, made in plans.items()}
-
-
-def _calls_of(decisions: Sequence[Experience]) -> tuple[SkillCall, ...]:
-    in_order = sorted(decisions, key=lambda each: int(str(each.metadata.get("call", 0))))
-    return tuple(call for each in in_order for call in each.plan)
 
 
 def _things(plan: Sequence[SkillCall]) -> dict[str, str]:

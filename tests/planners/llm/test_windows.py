@@ -57,3 +57,13 @@ def test_what_is_no_decision_is_a_window_of_its_own(memory):
 def test_a_window_below_zero_is_refused():
     with pytest.raises(InvalidRecord, match="window before is -1"):
         LLMPlanner(ScriptedModel([]), window=(-1, 0))
+
+
+def test_an_episode_is_shown_as_its_program_on_request(memory):
+    """The teacher's detours are in the plan of its episode, and not in the program."""
+    plain, _ = played(memory, k=3, kinds=("episode",))
+    short, _ = played(memory, k=3, kinds=("episode",), programs=True)
+    assert "go_to(chest)" in short.requests[0].prompt.user
+    assert len(short.requests[0].prompt.user) < len(plain.requests[0].prompt.user)
+    for hit in short.requests[0].examples:
+        assert len(hit.experience.plan) <= 3
