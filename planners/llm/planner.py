@@ -216,7 +216,7 @@ class LLMPlanner:
             choices=choices,
             parts=parts,
             place=f"{context.episode}#{len(context.history)}{mark}",
-            images=images_of(context.observation.images) if self._roles.images else (),
+            images=images_of(context.observation.images, self._roles.images),
         )
 
         async def ask(tail: Tail) -> Reply[Plan]:

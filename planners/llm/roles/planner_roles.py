@@ -4,7 +4,7 @@ from typing import Any, TypedDict
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.images import check_takes_images
+from embodied_mem.planners.llm.images import Show, check_takes_images, said_of
 from embodied_mem.planners.llm.language_model import LanguageModel
 from embodied_mem.planners.llm.roles.describe import Describer
 from embodied_mem.planners.llm.roles.explain import Explainer
@@ -27,7 +27,7 @@ class RoleOptions(TypedDict, total=False):
     explain: str | Explainer
     repair: str | Repairer
     refine_rounds: int
-    images: bool
+    images: Show
 
 
 class PlannerRoles:
@@ -44,7 +44,8 @@ class PlannerRoles:
         repair: Says what to do about a failed call, from recalled repairs; the planner plans only where it
             knows nothing.
         refine_rounds: How often another plan is asked for when a prediction or check speaks against it, >= 0.
-        images: Whether pictures of the observation go with the prompts of `plan` and `describe`.
+        images: Whether pictures of the observation go with the prompts of `plan` and `describe`; or a
+            function that gives others in their place, such as ones with numbered points (`with_points`).
 
     Raises:
         InvalidRecord: `refine_rounds` is no integer of at least 0.
@@ -62,12 +63,11 @@ class PlannerRoles:
         explain: str | Explainer = "",
         repair: str | Repairer = "",
         refine_rounds: int = 1,
-        images: bool = False,
+        images: Show = False,
     ) -> None:
         if isinstance(refine_rounds, bool) or not isinstance(refine_rounds, int) or refine_rounds < 0:
             raise InvalidRecord(f"refine_rounds is {refine_rounds!r}; expected an integer of at least 0")
-        if images:
-            check_takes_images(model.form)
+        check_takes_images(images, model.form)
         self.images = images
         self.describer: Describer | None = _filled("describe", describe, model, images=images)
         self.refinement = Refinement(
@@ -85,7 +85,7 @@ class PlannerRoles:
         if predict or self_check:
             self.said["refine_rounds"] = refine_rounds
         if images:
-            self.said["images"] = True
+            self.said["images"] = said_of(images)
 
     async def described(self, context: Context) -> Reply[str]:
         """What is perceived in the words of `describe`; no value without that role."""
