@@ -44,10 +44,15 @@ DEFAULT_PATH_BARS: Mapping[str, Bar] = {
     "every_answer_exact_1M": Bar(n=1_000_000),
 }
 
+DECISION_BARS: Mapping[str, Bar] = {
+    "decision_k2_10k_p95": Bar(n=10_000, limit=20.0),  # milliseconds
+    "decision_k50_packed_10k_p95": Bar(n=10_000, limit=20.0),
+}
+
 
 def bar_of(row_name: str) -> Bar | None:
     """Return the bar of a row by name; None if the row is only shown."""
-    return STORE_BARS.get(row_name) or DEFAULT_PATH_BARS.get(row_name)
+    return {**STORE_BARS, **DEFAULT_PATH_BARS, **DECISION_BARS}.get(row_name)
 
 
 def bars_at(bars: Mapping[str, Bar], sizes: Collection[int]) -> list[str]:

@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from benchmarks.retrieval_set import Text
 from embodied_mem import Experience, MemoryStore, Outcome, Task
+from embodied_mem.contracts import Embedder
 from embodied_mem.embedders.hashed import HashedEmbedder
+from embodied_mem.embedders.minilm import MiniLMEmbedder
 from embodied_mem.text.lexical import LexicalIndex
 from embodied_mem.text.synonyms import NO_SYNONYMS, Synonyms, default_synonyms
 from embodied_mem.text.words import words
@@ -28,13 +30,18 @@ Scorer: TypeAlias = Callable[[Sequence[str], Sequence[str]], Scores]
 Method: TypeAlias = Callable[[Sequence[Text], Sequence[str]], list[Ranking]]
 
 
-def ours(texts: Sequence[Text], queries: Sequence[str], synonyms: Synonyms | None = None) -> list[Ranking]:
-    """`memory.recall(text)` with no embedder: the whole path of a user, from a store on disk."""
+def ours(
+    texts: Sequence[Text],
+    queries: Sequence[str],
+    synonyms: Synonyms | None = None,
+    embedder: Embedder[str] | None = None,
+) -> list[Ranking]:
+    """`memory.recall(text)`, by default with no embedder: the whole path of a user, from a store on disk."""
     with (
         tempfile.TemporaryDirectory() as folder,
         MemoryStore.open(folder, synonyms=synonyms) as store,
     ):
-        memory = store.memory(embedder=None)
+        memory = store.memory(embedder=embedder)
         for text in texts:
             outcome = Outcome(explanation=text.outcome)
             memory.record(Experience(id=text.id, task=Task(text.task), state=text.state, outcome=outcome))
@@ -45,6 +52,16 @@ def ours(texts: Sequence[Text], queries: Sequence[str], synonyms: Synonyms | Non
 def without_synonyms(texts: Sequence[Text], queries: Sequence[str]) -> list[Ranking]:
     """`ours` without synonyms."""
     return ours(texts, queries, NO_SYNONYMS)
+
+
+def ours_with_hashed(texts: Sequence[Text], queries: Sequence[str]) -> list[Ranking]:
+    """`ours` with hashed vectors beside the words, at the weight that a recall gives them."""
+    return ours(texts, queries, embedder=HashedEmbedder())
+
+
+def ours_with_minilm(texts: Sequence[Text], queries: Sequence[str]) -> list[Ranking]:
+    """`ours` with MiniLM's vectors beside the words, at the weight that a recall gives them."""
+    return ours(texts, queries, embedder=MiniLMEmbedder())
 
 
 def plain_words(text: str) -> list[str]:
@@ -104,6 +121,16 @@ def hashed_scores(texts: Sequence[str], queries: Sequence[str]) -> Scores:
     return (embedder.embed(queries) @ embedder.embed(texts).T).astype(np.float64)
 
 
+def minilm_scores(texts: Sequence[str], queries: Sequence[str]) -> Scores:
+    """The cosine of `MiniLMEmbedder` alone; a text that is empty is found by nothing."""
+    embedder = MiniLMEmbedder()
+    distinct = {text: row for row, text in enumerate(dict.fromkeys(text for text in texts if text.strip()))}
+    cosines = (embedder.embed(queries) @ embedder.embed(list(distinct)).T).astype(np.float64)
+    with_zero = np.pad(cosines, ((0, 0), (0, 1)))  # the last column is that of an empty text
+    scores: Scores = with_zero[:, [distinct.get(text, -1) for text in texts]]
+    return scores
+
+
 def by_field(score: Scorer) -> Method:
     """Score task, state and outcome separately, and take the best, as ours does."""
 
@@ -145,6 +172,14 @@ METHODS: dict[str, Method] = {
     "ours in one text": in_one_text(ours_scores),
     **{name: in_one_text(score) for name, score in RIVALS.items()},
     **{f"{name} by field": by_field(score) for name, score in RIVALS.items()},
+}
+
+# These need the extra `embed`, and are measured only when they are named.
+MODEL_METHODS: dict[str, Method] = {
+    "ours with hashed": ours_with_hashed,
+    "ours with MiniLM": ours_with_minilm,
+    "MiniLM in one text": in_one_text(minilm_scores),
+    "MiniLM by field": by_field(minilm_scores),
 }
 
 

@@ -1,4 +1,4 @@
-"""What the episodes of an arm cost: sums of named costs, and successes per 1,000 tokens."""
+"""What the episodes of an arm cost: sums of named costs, and successes per 1,000 tokens, also of memory."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,9 @@ HEADS = {  # costs that have a column of their own, in this order; any other fol
     "seconds": "seconds",
     "usd": "USD",
 }
-PER_1000 = "success_per_1000_tokens"
+MEMORY_TOKENS = "tokens_memory"  # those of the prompts that what was recalled took; a part of `tokens_in`
+PER_1000, PER_1000_OF_MEMORY = "success_per_1000_tokens", "success_per_1000_tokens_of_memory"
+EVIDENCE = "evidence_in_prompt"
 
 
 def cost_of(rows: Sequence[EpisodeRow]) -> dict[str, float]:
@@ -29,10 +31,15 @@ def cost_of(rows: Sequence[EpisodeRow]) -> dict[str, float]:
     return {name: math.fsum(row.cost.get(name, 0.0) for row in rows) for name in sorted(names)}
 
 
-def success_per_1000_tokens(held_out: Iterable[EpisodeRow]) -> float | None:
-    """Successes per 1,000 tokens of prompts and answers, all of held-out episodes; None without tokens."""
+def success_per_1000_tokens(held_out: Iterable[EpisodeRow], names: Sequence[str] = TOKENS) -> float | None:
+    """Successes per 1,000 tokens, all of held-out episodes; None without tokens.
+
+    Args:
+        held_out: The episodes.
+        names: Costs that count: by default prompts and answers.
+    """
     rows = list(held_out)
-    tokens = math.fsum(row.cost.get(name, 0.0) for row in rows for name in TOKENS)
+    tokens = math.fsum(row.cost.get(name, 0.0) for row in rows for name in names)
     return 1_000 * sum(row.success for row in rows) / tokens if tokens else None
 
 
@@ -44,7 +51,7 @@ def cost_table(summary: Mapping[str, Any]) -> tuple[list[str], dict[str, list[st
     """
     costs = {arm: summary["arms"][arm].get("cost") or {} for arm in summary["order"]}
     costs = {arm: cost for arm, cost in costs.items() if cost}
-    known = {name for cost in costs.values() for name in cost}
+    known = {name for cost in costs.values() for name in cost} - {MEMORY_TOKENS}
     names = [*(name for name in HEADS if name in known), *sorted(known - HEADS.keys())]
     heads = [HEADS.get(name, name.replace("_", " ")) for name in names]
     cells = {arm: [_in_words(name, cost.get(name)) for name in names] for arm, cost in costs.items()}
@@ -52,6 +59,19 @@ def cost_table(summary: Mapping[str, Any]) -> tuple[list[str], dict[str, list[st
         heads.append("successes per 1,000 tokens")
         for arm in costs:
             cells[arm].append(_in_words(PER_1000, summary["arms"][arm].get(PER_1000)))
+    return heads, cells
+
+
+def memory_table(summary: Mapping[str, Any]) -> tuple[list[str], dict[str, list[str]]]:
+    """What memory took of the prompts and what came of it, as `cost_table`; arms where it was counted."""
+    costs = {arm: summary["arms"][arm].get("cost") or {} for arm in summary["order"]}
+    heads = ["tokens of memory", "successes per 1,000 of them", "evidence in prompt, %"]
+    cells = {}
+    for arm, cost in costs.items():
+        if MEMORY_TOKENS in cost:
+            shares = {name: summary["arms"][arm].get(name) for name in (PER_1000_OF_MEMORY, EVIDENCE)}
+            values = {MEMORY_TOKENS: cost[MEMORY_TOKENS], **shares}
+            cells[arm] = [_in_words(name, value) for name, value in values.items()]
     return heads, cells
 
 
@@ -65,6 +85,8 @@ def _in_words(name: str, value: float | None) -> str:
         return UNKNOWN
     if name == "usd":
         return f"{value:,.2f}" if value >= 1 or not value else f"{value:.2g}"
-    if name == PER_1000:
+    if name in (PER_1000, PER_1000_OF_MEMORY):
         return f"{value:.3g}"
+    if name == EVIDENCE:
+        return f"{100 * value:.0f}"
     return f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:.1f}"

@@ -44,9 +44,11 @@ class FadingMemory(StoredMemory):
         self._forget([experience])
         return receipt
 
-    def record_all(self, experiences: Sequence[Experience], /) -> list[Receipt]:
+    def record_all(
+        self, experiences: Sequence[Experience], /, *, replacing: Sequence[str] = ()
+    ) -> list[Receipt]:
         """Store experiences in one transaction; after one of a whole episode, forget."""
-        receipts = super().record_all(experiences)
+        receipts = super().record_all(experiences, replacing=replacing)
         self._forget(experiences)
         return receipts
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from embodied_mem.experiments.costs import PER_1000, cost_of, success_per_1000_tokens
+from embodied_mem.experiments.costs import (
+    EVIDENCE,
+    MEMORY_TOKENS,
+    PER_1000,
+    PER_1000_OF_MEMORY,
+    cost_of,
+    success_per_1000_tokens,
+)
+from embodied_mem.experiments.evidence import evidence_in_prompt
 from embodied_mem.experiments.metrics import counted
 from embodied_mem.experiments.rows import PHASES, EpisodeRow, Phase
 from embodied_mem.experiments.run_folder import Run
@@ -21,7 +29,8 @@ def use_of(run: Run, arm: str) -> dict[str, Any]:
         `memory_use`: `episodes`, held out, and in them `recalls` (None in rows of older versions) and
         experiences `given`; `unused`, a word for the table or ""; `budget_spent`, phase -> number of episodes
         in which the budget of recalls ran out. `cost`: name -> sum over all episodes.
-        `success_per_1000_tokens`: of held-out episodes, where tokens are counted.
+        `success_per_1000_tokens`, `success_per_1000_tokens_of_memory`: of held-out episodes, where these are
+        counted; with the latter also `evidence_in_prompt`.
     """
     rows = {
         phase: [row for life in run.complete(arm, phase) for row in life.phase(phase)] for phase in PHASES
@@ -31,9 +40,12 @@ def use_of(run: Run, arm: str) -> dict[str, Any]:
     if arm not in run.beside and (use["recalls"] is not None or use["unused"]):
         found["memory_use"] = use
     cost = cost_of([row for phase in PHASES for row in rows[phase]])
-    per_1000 = success_per_1000_tokens(rows["held_out"])
-    if per_1000 is not None:
-        found[PER_1000] = per_1000
+    shares = {
+        PER_1000: success_per_1000_tokens(rows["held_out"]),
+        PER_1000_OF_MEMORY: success_per_1000_tokens(rows["held_out"], [MEMORY_TOKENS]),
+        EVIDENCE: evidence_in_prompt(run, arm) if MEMORY_TOKENS in cost else None,
+    }
+    found |= {name: share for name, share in shares.items() if share is not None}
     return found | ({"cost": cost} if cost else {})
 
 

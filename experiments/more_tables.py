@@ -1,10 +1,10 @@
-"""Two smaller tables of a summary on the terminal: success by task kind, and costs."""
+"""Smaller tables of a summary on the terminal: success by task kind, costs, and memory in the prompts."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from embodied_mem.experiments.costs import cost_table
+from embodied_mem.experiments.costs import cost_table, memory_table
 from embodied_mem.experiments.metrics import UNKNOWN
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ def kind_tables(summary: Mapping[str, Any]) -> "Iterator[Table]":
         yield table
 
 
-def costs(summary: Mapping[str, Any]) -> "Table | None":
-    """The sums of each arm's costs; None if no arm had any."""
-    heads, cells = cost_table(summary)
-    if not cells:
-        return None
-    table = _table("cost, all episodes", heads)
-    for arm, row in cells.items():
-        _add(table, arm, row)
-    return table
+def costs(summary: Mapping[str, Any]) -> "Iterator[Table]":
+    """Yield the sums of each arm's costs, and what memory took of the prompts; only those that are known."""
+    for title, of in (("cost, all episodes", cost_table), ("memory in the prompts", memory_table)):
+        heads, cells = of(summary)
+        if cells:
+            table = _table(title, heads)
+            for arm, row in cells.items():
+                _add(table, arm, row)
+            yield table
 
 
 def _table(title: str, heads: Sequence[str]) -> "Table":

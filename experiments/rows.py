@@ -60,10 +60,11 @@ class DecisionRow(Row):
 
 
 class EpisodeDetails(Row):
-    """Every skill call and every decision of an episode."""
+    """Every skill call and every decision of an episode, and the ids of what it recorded."""
 
     calls: tuple[CallRow, ...] = ()
     decisions: tuple[DecisionRow, ...] = ()
+    recorded: tuple[str, ...] = ()
 
 
 class EpisodeRow(Row):

@@ -38,10 +38,9 @@ def print_summary(summary: Mapping[str, Any], console: "Console | None" = None) 
     out.print(table, crop=False)
     for line in comparison_lines(summary):
         out.print(Text(line), soft_wrap=True)
-    for more in (*kind_tables(summary), costs(summary)):
-        if more is not None:
-            out.print()
-            out.print(more, crop=False)
+    for more in (*kind_tables(summary), *costs(summary)):
+        out.print()
+        out.print(more, crop=False)
     for line in learnt_lines(summary):
         out.print(Text(line, style="dim"), soft_wrap=True)
     for note in summary["notes"]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from embodied_mem.agent.answers import Answers
 from embodied_mem.contracts import AsyncMemory, CanRecordAll, Memory
+from embodied_mem.records.episodes import THIS_EPISODE
 from embodied_mem.records.experience import Experience, Origin, Receipt, Scope
 
 
@@ -23,6 +24,7 @@ class EpisodeWriter:
     def __init__(self, memory: Memory | AsyncMemory, answers: Answers, scope: Scope, origin: Origin) -> None:
         self.ids: list[str] = []
         self._memory, self._answers, self._scope, self._origin = memory, answers, scope, origin
+        self._episode = f"{origin.attempt}/0"  # what is added first
         self._n_added = 0
         self._waiting: list[Experience] = []
 
@@ -32,6 +34,7 @@ class EpisodeWriter:
             index = f"{under}/{at}" if under else str(self._n_added)
             named = experience.replace(
                 id=f"{self._origin.attempt}/{index}",
+                sources=tuple(self._episode if each == THIS_EPISODE else each for each in experience.sources),
                 scope=self._scope if experience.scope == Scope() else experience.scope,
                 origin=self._origin,
             )

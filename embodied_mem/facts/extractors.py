@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.facts.rules import HOME_RULES, FactRules
 from embodied_mem.facts.triplet import Triplet, parse_triplets
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.skills import Observation
@@ -52,19 +53,28 @@ class FactsOfObservation:
     or a text `subject; relation; object`. `visible` is what is seen now; `facts` is all that was seen in this
     episode and still holds, so a known fact that it leaves out is outdated. A world without them, such as
     MiniGrid, gives `known`, a list of things such as `red door 1 (locked)`, and `held`.
+
+    Args:
+        rules: In which form facts are stored.
     """
+
+    def __init__(self, *, rules: FactRules = HOME_RULES) -> None:
+        self._rules = rules
 
     def extract(self, observation: Observation, *, known: Sequence[Triplet] = ()) -> Extracted:
         """Return the facts; what has another form is left out."""
         said = observation.facts
         if SEEN_NOW not in said and STILL_TRUE not in said:
-            return Extracted(triplets=tuple(dict.fromkeys(_things(said))))
-        now = tuple(_listed(said.get(SEEN_NOW)))
+            return Extracted(triplets=self._stored(_things(said)))
+        now = self._stored(_listed(said.get(SEEN_NOW)))
         if STILL_TRUE not in said:
             return Extracted(triplets=now)
-        still = dict.fromkeys(_listed(said[STILL_TRUE]))
-        outdated = tuple(each for each in known if each not in still and each not in now)
-        return Extracted(triplets=now or tuple(still), outdated=outdated)
+        still = self._stored(_listed(said[STILL_TRUE]))
+        true = {*now, *still}
+        return Extracted(triplets=now or still, outdated=tuple(each for each in known if each not in true))
+
+    def _stored(self, triplets: Iterable[Triplet]) -> tuple[Triplet, ...]:
+        return tuple(dict.fromkeys(map(self._rules.stored, triplets)))
 
 
 def _listed(value: JsonValue) -> Iterator[Triplet]:

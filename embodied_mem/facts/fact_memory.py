@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from embodied_mem.facts.known import Known, Overlap
 from embodied_mem.facts.routes import route
 from embodied_mem.facts.rules import HOME_RULES, FactRules
-from embodied_mem.facts.statement import NO_TASK, PATHS, Statement, fact_experience, statement_from
+from embodied_mem.facts.statement import PATHS, Statement, fact_experience, statement_from
 from embodied_mem.facts.timelines import Fact
 from embodied_mem.facts.triplet import Triplet
 from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.memory.views.log_values import LogValues
 from embodied_mem.memory.views.log_views import LogViews
 from embodied_mem.memory.views.view import Follower, View, is_in
-from embodied_mem.records.experience import Experience, Receipt, Task
+from embodied_mem.records.argument_checks import check_type
+from embodied_mem.records.experience import Receipt
 from embodied_mem.records.json_values import JsonValue
 from embodied_mem.records.log import EntryKind, Span
 
@@ -59,9 +60,13 @@ class FactMemory:
     Args:
         memory: Where the facts are recorded; other experiences may lie in it.
         rules: Which facts end others; they are applied when facts are read.
+
+    Raises:
+        InvalidQuery: The memory is of another kind, such as one that is frozen.
     """
 
     def __init__(self, memory: ExperienceMemory, *, rules: FactRules = HOME_RULES) -> None:
+        check_type("memory", memory, ExperienceMemory, "an ExperienceMemory, such as store.memory()")
         self.memory = memory
         self.rules = rules
         self._log = LogValues(memory.backend)
@@ -80,7 +85,7 @@ class FactMemory:
         sources: Sequence[str] = (),
         time: float | None = None,
         outdated: Sequence[Triplet] = (),
-        task: Task = NO_TASK,
+        instance: str = "",
     ) -> Learnt:
         """Record that facts were seen, and that others hold no longer; what is recorded already is not again.
 
@@ -95,7 +100,7 @@ class FactMemory:
             time: When they were seen, in a unit that the caller chooses once for the memory, such as seconds
                 or steps; None: the memory's clock, in seconds since the Unix epoch.
             outdated: Facts that hold no longer from then on, though nothing seen excludes them.
-            task: The task in which they were seen; its kind and instance are kept.
+            instance: Name of the problem in which they were seen (`Task.instance`), for the leakage guard.
 
         Raises:
             InvalidRecord: The time is not finite.
@@ -103,20 +108,17 @@ class FactMemory:
         """
         with self._lock:
             known = self._known(None)
-            ended = dict.fromkeys(map(self.rules.stored, outdated))
+            ended = dict.fromkeys(map(self.rules.stored, outdated))  # first: what is seen holds
             kept = tuple(each for each in ended if self._is_lasting(known, each))
             said = {each: False for each in ended if each not in kept}
             said |= dict.fromkeys(map(self.rules.stored, triplets), True)
-            # One experience a source: a purge of one source then leaves what the others say.
             new = [
-                fact_experience(
-                    each, holds=holds, sources=source, valid_at=time, task=Task("", *_where(task))
-                )
+                fact_experience(each, holds=holds, sources=source, valid_at=time, instance=instance)
                 for each, holds in said.items()
-                for source in [(each_one,) for each_one in dict.fromkeys(sources)] or [()]
+                for source in _one_by_one(sources)
                 if time is None or not known.timelines.is_stated(each, holds=holds, time=time, sources=source)
             ]
-            return Learnt(receipts=tuple(self._record(new)), kept=kept)
+            return Learnt(receipts=tuple(self.memory.record_all(new)) if new else (), kept=kept)
 
     def facts(self, *, as_of: int | None = None, valid_at: float | None = None) -> list[Fact]:
         """Return the facts that hold, in the order of recording.
@@ -187,9 +189,6 @@ class FactMemory:
     def horizon(self) -> int:
         """Return the newest sequence number; as `as_of` it hides everything recorded later."""
         return self.memory.horizon()
-
-    def _record(self, new: Sequence[Experience]) -> Sequence[Receipt]:
-        return self.memory.record_all(new) if new else ()
 
     def _is_lasting(self, known: Known, triplet: Triplet) -> bool:
         """Whether it is an exit between two places that the agent was in, which AriGraph never deletes."""
@@ -266,5 +265,6 @@ class _Statements(View):
         self.statements: list[Statement] = []
 
 
-def _where(task: Task) -> tuple[str, str]:
-    return task.kind, task.instance
+def _one_by_one(sources: Sequence[str]) -> list[tuple[str, ...]]:
+    """One experience has one source, so that a purge of a source leaves what the others say."""
+    return [(source,) for source in dict.fromkeys(sources)] or [()]

@@ -83,7 +83,8 @@ class NodeWords:
 
     def _weights(self) -> Floats:
         rarity = np.log1p(self._n / np.maximum(np.array(self._n_names, np.float64), 1.0))
-        return rarity * np.array(self._factors)
+        weights: Floats = rarity * np.array(self._factors, np.float64)
+        return weights
 
     def _new_row(self, name: str) -> int:
         row = self._rows[name] = len(self._names)

@@ -11,7 +11,6 @@ from embodied_mem.memory.views.log_values import texts_in
 from embodied_mem.records.experience import Experience, Kind, Task
 from embodied_mem.records.json_values import JsonValue
 
-NO_TASK = Task("")
 PATHS = ("id", "kind", "metadata", "sources", "happened_at_s")  # of an experience, that a statement needs
 
 
@@ -47,7 +46,7 @@ def fact_experience(
     holds: bool = True,
     sources: tuple[str, ...] = (),
     valid_at: float | None = None,
-    task: Task = NO_TASK,
+    instance: str = "",
 ) -> Experience:
     """Return the experience that states a fact.
 
@@ -56,7 +55,7 @@ def fact_experience(
         holds: Whether it holds; False: no longer.
         sources: Ids of the experiences in which it was seen.
         valid_at: From when, in the unit of the world; None: from the time of recording, in seconds.
-        task: The task that it was seen in; its kind and instance serve the leakage guard.
+        instance: Name of the problem in which it was seen, for the leakage guard.
     """
     metadata: dict[str, JsonValue] = {
         "subject": triplet.subject,
@@ -67,6 +66,7 @@ def fact_experience(
     if valid_at is not None:
         metadata["valid_at"] = _finite(valid_at)
     state = triplet.text if holds else f"no longer: {triplet.text}"
+    task = Task("", instance=instance)  # no kind: a fact is no attempt, and would count among the attempts
     return Experience(kind=Kind.FACT, task=task, state=state, sources=sources, metadata=metadata)
 
 

@@ -27,7 +27,7 @@ from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.experience import Experience, Receipt, Scope, texts_of
 from embodied_mem.records.filters import EVERYTHING, Where
 from embodied_mem.records.json_values import JsonObject, canonical, to_json_object
-from embodied_mem.records.log import Appended, Entry, EntryKind, Logged
+from embodied_mem.records.log import Appended, Entry, EntryKind, Logged, archive_entry
 from embodied_mem.records.queries import Query, QueryFields, build_query
 from embodied_mem.records.recollection import Recollection
 from embodied_mem.records.spaces import FieldVector, Space
@@ -142,25 +142,36 @@ class ExperienceMemory:
             appended = Appended(sequence, is_duplicate=True)
         return self._receipt(experience.id, appended)
 
-    def record_all(self, experiences: Sequence[Experience], /) -> list[Receipt]:
+    def record_all(
+        self, experiences: Sequence[Experience], /, *, replacing: Sequence[str] = ()
+    ) -> list[Receipt]:
         """Store experiences in one transaction, all or none; they survive `kill -9` once this returns.
 
         Queued experiences of a store with `commit_every` above 1 are committed first. Experiences without a
         time get the same one.
 
+        Args:
+            experiences: What to store.
+            replacing: Ids of experiences that these take the place of: archived in the same transaction, so
+                that no recall finds both or neither.
+
         Raises:
             ConflictingId: An id belongs to different content, or was withdrawn.
             InvalidRecord: One of them is not an `Experience`.
             StoreError: The store cannot be written.
+            UnknownName: No experience has an id in `replacing`, or it was withdrawn; nothing was stored.
             UnknownSpace: A vector's space differs from the store's space for its field.
         """
         given = list(experiences)
         for experience in given:
             _check_experience("record_all", experience)
         known = self._known_sequences(given)
+        for experience_id in replacing:
+            self._check_known(experience_id)
         at_s = self._clock()
         new = [each for each, sequence in zip(given, known, strict=True) if sequence is None]
         entries = [self._with_vector(self._entry(each, lambda: at_s), each) for each in new]
+        entries += [archive_entry(each, reason="replaced", at_s=float(at_s)) for each in replacing]
         appended = iter(self.backend.append(entries))
         return [
             self._receipt(each.id, next(appended))
@@ -216,12 +227,7 @@ class ExperienceMemory:
         """
         if not isinstance(helped, bool | np.bool_):  # any non-empty text would count as True
             raise InvalidQuery(f"helped is {helped!r}; expected True or False")
-        sequence = self._sequence_of(experience_id) if isinstance(experience_id, str) else None
-        if sequence is None or not self._is_visible(sequence):
-            raise UnknownName(
-                f"No experience {experience_id!r} in this memory; give the id of a recalled one "
-                "(`recalled.experience.id`)."
-            )
+        self._check_known(experience_id)
         payload: JsonObject = {
             "experience_id": experience_id,
             "helped": bool(helped),
@@ -306,6 +312,14 @@ class ExperienceMemory:
         if appended.is_duplicate:
             self._check_visible(experience_id, appended.sequence)
         return Receipt(experience_id, appended.sequence, appended.is_duplicate)
+
+    def _check_known(self, experience_id: str) -> None:
+        sequence = self._sequence_of(experience_id) if isinstance(experience_id, str) else None
+        if sequence is None or not self._is_visible(sequence):
+            raise UnknownName(
+                f"No experience {experience_id!r} in this memory; give the id of a recalled one "
+                "(`recalled.experience.id`)."
+            )
 
     def _check_visible(self, experience_id: str, sequence: int) -> None:
         if not self._is_visible(sequence):

@@ -9,6 +9,8 @@ from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.observation_record import ObservationRecord
 from embodied_mem.records.record_checks import check_items, checked_costs, checked_mapping, checked_tuple
 
+THIS_EPISODE = "@episode"  # as a source in a reflection: the episode, whose id the reflector does not know
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallRecord:
@@ -128,7 +130,8 @@ class Reflection:
     """Knowledge derived from an episode.
 
     Attributes:
-        experiences: Experiences to record in addition to the episode.
+        experiences: Experiences to record in addition to the episode; among their sources `THIS_EPISODE`
+            stands for its id.
         feedback: Id of a recalled experience -> whether acting on it helped.
         cost: Named costs of reflecting ("tokens", "usd", "seconds").
     """

@@ -2,6 +2,7 @@
 
 import enum
 import math
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -49,6 +50,21 @@ class Entry:
     texts: Mapping[str, str] = field(default_factory=dict)
     vectors: tuple[FieldVector, ...] = ()
     is_checked: bool = field(default=False, compare=False, repr=False)
+
+
+def archive_entry(
+    experience_id: str, kind: EntryKind = EntryKind.ARCHIVE, *, reason: str, at_s: float
+) -> Entry:
+    """Return the entry that archives an experience, or restores it.
+
+    Args:
+        experience_id: Its id.
+        kind: `ARCHIVE` or `RESTORE`.
+        reason: Why, in words; part of its history.
+        at_s: Seconds since the Unix epoch.
+    """
+    payload: JsonObject = {"experience_id": experience_id, "reason": reason, "at_s": at_s}
+    return Entry(id=uuid.uuid4().hex, kind=kind, payload=payload)
 
 
 @dataclass(frozen=True, slots=True)

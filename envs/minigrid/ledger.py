@@ -5,15 +5,9 @@ which door, that a closed door must be toggled, or that a full hand must be empt
 the planner `minigrid_demonstrator` reveals these too: it was told them. `docs/minigrid.md` gives details.
 """
 
-from typing import NamedTuple
+from embodied_mem.envs.knowledge import Revealed
 
-
-class Revealed(NamedTuple):
-    """One piece of knowledge, and where a planner gets it."""
-
-    what: str
-    where: str
-
+__all__ = ["KNOWLEDGE", "Revealed"]
 
 KNOWLEDGE: tuple[Revealed, ...] = (
     Revealed("how to walk to, face, take, put down and work a seen object", "controller"),

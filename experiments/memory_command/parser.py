@@ -130,10 +130,24 @@ def _add_transfer(add: Add, actions: Any, common: Common) -> None:
     export.add_argument("target", metavar="TARGET", help="the folder to create")
 
     import_action = actions.add_parser(
-        "import", parents=[common], help="create a store from an exported folder"
+        "import",
+        parents=[common],
+        help="create a store from an exported folder, or add the files of another system to a store",
     )
-    import_action.add_argument("source", metavar="SOURCE", help="a folder made by export")
-    import_action.add_argument("folder", metavar="FOLDER", help="folder of the new store")
+    import_action.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a folder made by export; with --from a file or folder of that system",
+    )
+    import_action.add_argument(
+        "folder", metavar="FOLDER", help="folder of the new store; with --from created if absent"
+    )
+    import_action.add_argument(
+        "--from",
+        dest="system",
+        metavar="SYSTEM",
+        help="arigraph, helper, jarvis1, rap, reflexion, remembr or voyager; importing again adds nothing",
+    )
     import_action.add_argument("--embedder", help="registered embedder that re-embeds the texts if needed")
 
     branch = add("branch", help="copy a store into a new folder")

@@ -1,11 +1,13 @@
 """Actions that copy a store: export, import, branch, merge."""
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import combinations
 
-from embodied_mem.experiments.memory_command.looking import some_of
+from embodied_mem.errors import unknown_name
+from embodied_mem.experiments.memory_command.looking import one_line, some_of
 from embodied_mem.experiments.memory_command.opening import (
     as_json,
     embedder_named,
@@ -15,6 +17,7 @@ from embodied_mem.experiments.memory_command.opening import (
 )
 from embodied_mem.store import MemoryStore
 from embodied_mem.store.transfer.branch import branch as branch_store
+from embodied_mem.store.transfer.foreign import SYSTEMS, import_foreign
 from embodied_mem.store.transfer.import_folder import import_folder
 from embodied_mem.store.transfer.merge import MergeReport, check_spaces
 
@@ -32,12 +35,31 @@ def export(options: argparse.Namespace) -> Iterator[str]:
         yield f"warning: {len(manifest.missing_attachments)} attachments that experiences name are missing"
 
 
-def import_store(options: argparse.Namespace) -> Iterator[str]:
-    """Create a store from an exported folder."""
+def import_store(options: argparse.Namespace) -> Iterator[str | int]:
+    """Create a store from an exported folder, or add the files of another system to a store."""
+    if options.system is not None:
+        yield from _import_foreign(options)
+        return
     embedder = embedder_named(options.embedder) if options.embedder else None
     path = import_folder(options.source, options.folder, embedder=embedder, progress=progress("imported"))
     with open_store(str(path), read_only=True) as store:
         yield f"imported {store.stats().n_experiences:,} experiences into {options.folder}"
+
+
+def _import_foreign(options: argparse.Namespace) -> Iterator[str | int]:
+    """Print what became of each entry; the last item is 1 if one was malformed."""
+    embedder = embedder_named(options.embedder) if options.embedder else None
+    if options.system not in SYSTEMS:  # before a store is created
+        raise unknown_name("system", options.system, SYSTEMS)
+    with open_or_make_store(options.folder) as store:
+        report = import_foreign(store, options.system, options.source, embedder=embedder)
+    yield f"{report.n_recorded:,} experiences recorded, {report.n_known:,} were here already"
+    reasons = Counter(each.why for each in report.skipped if not each.is_malformed)
+    yield from (f"  {count:,} entries left out: {one_line(why)}" for why, count in reasons.items())
+    if report.malformed:
+        yield f"  {len(report.malformed):,} entries are malformed and were left out:"
+        yield from (f"    {one_line(each.place)}: {one_line(each.why)}" for each in report.malformed)
+        yield 1
 
 
 def branch(options: argparse.Namespace) -> Iterator[str]:

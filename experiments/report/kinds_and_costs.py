@@ -1,9 +1,9 @@
-"""Two tables of the page: differences by task kind, and costs."""
+"""Tables of the page: differences by task kind, costs, and memory in the prompts."""
 
 from typing import Any
 
 from embodied_mem.experiments.by_kind import SOLVED
-from embodied_mem.experiments.costs import cost_table
+from embodied_mem.experiments.costs import cost_table, memory_table
 from embodied_mem.experiments.metrics import METRICS, UNKNOWN
 from embodied_mem.experiments.report.axes import per_cent
 from embodied_mem.experiments.report.elements import Looks, Summary, arm_head, row, section, table
@@ -11,6 +11,10 @@ from embodied_mem.experiments.report.markup import Markup, join, tag
 
 PER_TOKENS_WORDS = (
     "Successes per 1,000 tokens count held-out episodes, and the tokens of their prompts and answers. "
+)
+MEMORY_WORDS = (
+    "Tokens of memory are those that recalled experiences took in the prompts of all episodes. A held-out "
+    "decision has the evidence in its prompt where that shows an experience of a won episode of its kind. "
 )
 USD_WORDS = "A dash under USD means that a price is not known, not that it is 0."
 
@@ -44,9 +48,16 @@ def costs(summary: Summary, looks: Looks) -> Markup | None:
     caption = "Sums over all episodes of an arm, learning and held out. "
     caption += PER_TOKENS_WORDS if any("1,000" in head for head in heads) else ""
     caption += USD_WORDS if "USD" in heads else ""
+    of_memory = memory_table(summary)
+    caption += MEMORY_WORDS if of_memory[1] else ""
+    tables = [_by_arm(*each, looks) for each in ((heads, cells), of_memory) if each[1]]
+    return section("What it cost", caption, join(tables))
+
+
+def _by_arm(heads: list[str], cells: dict[str, list[str]], looks: Looks) -> Markup:
     words = [head[0].upper() + head[1:] for head in heads]
     rows = [row(arm_head(arm, looks[arm]), *texts) for arm, texts in cells.items()]
-    return section("What it cost", caption, table(["Arm", *words], rows))
+    return table(["Arm", *words], rows)
 
 
 def _difference(entry: dict[str, Any] | None) -> Markup:

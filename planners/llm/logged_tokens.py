@@ -54,8 +54,8 @@ class RecordedTokens:
         n = self._counts.get(digest(text, chars=DIGEST_CHARS))
         if n is None:
             raise NotRecorded(
-                f"the recording has no count for the prompt {text[:60]!r}...: budget, template, memory or "
-                "world differs; record anew: run with the model, then embodied-mem llm record RUN FILE"
+                f"the recording has no count for the prompt {text[:60]!r}...: its budget, template, memory "
+                "or world differs; record anew: run with the model, then embodied-mem llm record RUN FILE"
             )
         return n
 

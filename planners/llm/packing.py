@@ -52,7 +52,7 @@ class PromptParts:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of what was recalled: that of the notes, then the examples."""
-        of_notes = (each for note in self.notes for each in note.shown)
+        of_notes = (each for note in self.notes for each in note.shown if each)
         return tuple(dict.fromkeys((*of_notes, *(hit.experience.id for hit in self.examples))))
 
 
@@ -105,14 +105,49 @@ class Packer:
             ModelError: The server did not count.
         """
         if self.max_tokens is None:
-            return Packed(prompt=self._prompt(parts), parts=parts)
-        return await self._packed(await self._fitting(parts))
+            return Packed(prompt=_Texts(self._template, parts).prompt(parts), parts=parts)
+        return await _Packing(self, self._template, parts, self.max_tokens).packed(parts)
 
-    async def _packed(self, parts: PromptParts) -> Packed:
+    async def count(self, text: str) -> int:
+        """The tokens of a text; a server needs milliseconds, so the last counts are kept."""
+        n = self._counted.get(text)
+        if n is None:
+            n = await self.counter.count(text)
+            if len(self._counted) >= MAX_COUNTED:
+                self._counted.clear()
+            self._counted[text] = n
+        return n
+
+
+class _Texts:
+    """The recalled parts as text, made once: packing tries many prompts of the same examples."""
+
+    def __init__(self, template: Template, parts: PromptParts) -> None:
+        self._template = template
+        self._examples = {hit.experience.id: template.example(hit.experience) for hit in parts.examples}
+
+    def prompt(self, parts: PromptParts) -> Prompt:
+        """The prompt of these parts, some of which may be left out."""
+        examples = [self._examples[hit.experience.id] for hit in parts.examples]
+        blocks = [*map(self._template.note, parts.notes), *examples]
+        made = self._template.prompt_of(parts.situation, blocks, skills=parts.skills)
+        return replace(made, user=made.user + "".join(parts.tail)) if parts.tail else made
+
+
+class _Packing:
+    """The packing of one prompt."""
+
+    def __init__(self, packer: Packer, template: Template, parts: PromptParts, max_tokens: int) -> None:
+        self._packer, self._max_tokens, self._texts = packer, max_tokens, _Texts(template, parts)
+        self._n_around = TOKENS_AROUND_A_CHAT if template.form == "chat" else 0
+
+    async def packed(self, parts: PromptParts) -> Packed:
+        """The prompt of as much of the parts as fits."""
+        parts = await self._fitting(parts)
         tokens = await self._tokens(parts)
         without = await self._tokens(parts.without_memory) if parts.has_memory else tokens
         return Packed(
-            prompt=self._prompt(parts),
+            prompt=self._texts.prompt(parts),
             parts=parts,
             tokens=tokens,
             tokens_memory=max(0, tokens - without),
@@ -129,7 +164,7 @@ class Packer:
         least = await self._tokens(parts)
         raise PromptTooLong(
             f"task and situation take {least} tokens with nothing else beside them, and max_prompt_tokens is "
-            f"{self.max_tokens}; raise it"
+            f"{self._max_tokens}; raise it"
         )
 
     async def _largest(self, make: Callable[[int], PromptParts], n_most: int) -> PromptParts | None:
@@ -149,23 +184,10 @@ class Packer:
         return make(low)
 
     async def _fits(self, parts: PromptParts) -> bool:
-        return self.max_tokens is None or await self._tokens(parts) <= self.max_tokens
+        return await self._tokens(parts) <= self._max_tokens
 
     async def _tokens(self, parts: PromptParts) -> int:
-        prompt = self._prompt(parts)
-        text = prompt.text
-        n = self._counted.get(text)
-        if n is None:  # a server needs milliseconds, and the chosen prompt is asked for twice
-            n = await self.counter.count(text)
-            if len(self._counted) >= MAX_COUNTED:
-                self._counted.clear()
-            self._counted[text] = n
-        return n + (TOKENS_AROUND_A_CHAT if self._template.form == "chat" else 0)
-
-    def _prompt(self, parts: PromptParts) -> Prompt:
-        examples = [hit.experience for hit in parts.examples]
-        made = self._template.prompt(parts.situation, examples, skills=parts.skills, notes=parts.notes)
-        return replace(made, user=made.user + "".join(parts.tail)) if parts.tail else made
+        return await self._packer.count(self._texts.prompt(parts).text) + self._n_around
 
 
 def _fewer_skills(parts: PromptParts, n: int) -> PromptParts:

@@ -10,7 +10,7 @@ from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.images import images_of
 from embodied_mem.planners.llm.language_model import LanguageModel
 from embodied_mem.planners.llm.notes.make import make_notes
-from embodied_mem.planners.llm.notes.note import Note
+from embodied_mem.planners.llm.notes.note import Told
 from embodied_mem.planners.llm.offered import made_before, skills_in_words
 from embodied_mem.planners.llm.packing import Packer, PromptParts
 from embodied_mem.planners.llm.plan_question import PlanQuestion
@@ -29,6 +29,7 @@ from embodied_mem.planners.llm.template import SKILLS, load_template
 from embodied_mem.planners.llm.token_counting import EstimatedTokens, TokenCounter, counter_of
 from embodied_mem.records import Kind, Recalled, SkillCall
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
+from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.json_values import JsonObject
 
 DEFAULT_TEMPLATES: Mapping[str, str] = {"completion": "compact", "chat": "chat"}
@@ -58,7 +59,8 @@ class LLMPlanner:
         distinct: Whether to recall only one of near duplicates.
         window: How many decisions before and after each recalled one are shown with it.
         recall: How memory is used in a decision; None: `PlainRecall`.
-        notes: What the prompt tells before the examples: name -> settings, `lessons` or `recent_calls`.
+        notes: What the prompt tells before the examples: name -> settings, `lessons`, `recent_calls`
+            or `facts`.
         library: Settings of a `SkillLibrary`, which offers plans of won episodes as skills; None: none.
         max_calls: Longest plan, >= 1.
         max_per_episode: How many calls it makes in an episode before it stops, >= 1; None: no bound.
@@ -179,19 +181,23 @@ class LLMPlanner:
         known = Reply(value=mended.plan, text=mended.text, shown=mended.shown, cost=mended.cost)
         if mended.plan:
             return known
-        described = await self._roles.described(context)
+        described, told = await self._roles.described(context), await self._told(context, composed)
         now = Situation.of(context, with_scene=SCENE in self.template.inputs)
         parts = PromptParts(
             situation=now.described(described.value or "").because(mended.explanation),
-            notes=await self._told(context, composed),
+            notes=told.notes,
             skills=skills_in_words(context, choices, self.template) if SKILLS in self.template.inputs else "",
         )
-        return (await self._answered(context, choices, parts)).after(described.after(known))
+        noted: Reply[Plan] = Reply(cost=told.cost)
+        answered = await self._answered(context, choices, parts)
+        return answered.after(noted.after(described.after(known)))
 
-    async def _told(self, context: Context, composed: Sequence[ComposedSkill]) -> tuple[Note, ...]:
-        """The notes that stand before the examples."""
-        notes = [note for source in self._notes if (note := await source.note(context))]
-        return (*notes, note_of(composed)) if composed else tuple(notes)
+    async def _told(self, context: Context, composed: Sequence[ComposedSkill]) -> Told:
+        """What stands before the examples."""
+        told = [await source.tell(context) for source in self._notes]
+        notes = [note for each in told for note in each.notes]
+        own = [note_of(composed)] if composed else []
+        return Told((*notes, *own), added_costs(*(each.cost for each in told)))
 
     async def _answered(self, context: Context, choices: CallChoices, parts: PromptParts) -> Reply[Plan]:
         """Ask with what memory recalls; where that is nothing, perhaps anew once there is an answer."""

@@ -115,8 +115,12 @@ class Template:
             notes: What is told before the examples.
         """
         blocks = [*map(self.note, notes), *map(self.example, examples)]
-        blocks.append(f"{self._block(situation)}\n{self.answer['open']}")
-        return Prompt(self.separator.join(blocks), self.system.strip().format_map({SKILLS: skills}))
+        return self.prompt_of(situation, blocks, skills=skills)
+
+    def prompt_of(self, situation: Situation, blocks: Sequence[str], *, skills: str = "") -> Prompt:
+        """As `prompt`, from texts that `note` and `example` returned."""
+        told = [*blocks, f"{self._block(situation)}\n{self.answer['open']}"]
+        return Prompt(self.separator.join(told), self.system.strip().format_map({SKILLS: skills}))
 
     def note(self, note: Note) -> str:
         """A note as a block of a prompt, its lines as data."""

@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks import default_path, wrappers
+from benchmarks import default_path, llm_endpoint, wrappers
 from benchmarks import store as store_command
 from benchmarks.bars import DEFAULT_PATH_BARS, STORE_BARS
 from benchmarks.comparison import Measured, _note_search
 from benchmarks.default_path import Path95
 from benchmarks.default_path import measure as measure_default_path
 from benchmarks.default_path import rows_of as default_rows_of
+from benchmarks.llm_endpoint import Kept
+from benchmarks.llm_endpoint import rows_of as endpoint_rows_of
 from benchmarks.measuring import Timings
 from benchmarks.prepared import Filter
+from benchmarks.slow_endpoint import Busy
 from benchmarks.wrappers import Overhead, balance, measure_overhead
 from benchmarks.wrappers import rows_of as wrapper_rows_of
 from embodied_mem import Experience, MemoryStore
@@ -40,6 +43,26 @@ def test_the_store_benchmark_writes_rows_and_subjects(tmp_path, capsys):
     assert flat["against"] == pytest.approx(own["add_to_small"]["p50_with_catch_up_ms"], rel=0.01)
     assert found["machine"]["cores"] >= 1
     assert "FAISS flat with a bitmap" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_endpoint_benchmark_measures_both_ways_of_playing(tmp_path, capsys):
+    pytest.importorskip("langchain_openai")
+    path = tmp_path / "found.json"
+    assert llm_endpoint.main(["--quick", "--json", str(path)]) == 0
+    at_once, in_turn = json.loads(path.read_text(encoding="utf-8"))["kept"]
+    assert (at_once["episodes"], in_turn["episodes"]) == (8, 1)
+    assert at_once["busy"]["calls"] == 8 * in_turn["busy"]["calls"]
+    assert 0.05 * 48 <= at_once["busy"]["busy_s"] <= at_once["slots"] * at_once["busy"]["span_s"]
+    assert "endpoint_busy_8_at_once" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("busy_s", "code"), [(7.3, True), (7.1, False)])
+def test_an_endpoint_that_is_busy_nine_tenths_of_its_time_is_enough(busy_s, code):
+    kept = Kept(64, 64, 8, Busy(calls=100, busy_s=busy_s, span_s=1.0), 0.1)
+    in_turn = Kept(1, 4, 8, Busy(calls=10, busy_s=1.0, span_s=1.0), 0.1)
+    first, second = endpoint_rows_of([kept, in_turn], 0.1)
+    assert (first.is_met, second.bar) == (code, None)
 
 
 @pytest.mark.slow

@@ -438,3 +438,21 @@ def test_the_doctor_makes_no_store(tmp_path, capsys):
     assert main(["doctor", "--store", str(tmp_path / "nowhere")]) == 0
     assert "holds no experiences.sqlite" in capsys.readouterr().out
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_import_from_another_system_says_what_became_of_each_entry(capsys, tmp_path):
+    step = {"goal": {"logs": 1}, "type": "mine", "text": "logs"}
+    content = {"oak_door": {"status": "success", "plan": [step]}, "odd": {"status": "maybe", "plan": []}}
+    (tmp_path / "memory.json").write_text(json.dumps(content), "utf-8")
+    code, out, _ = run(capsys, "import", "--from", "jarvis1", tmp_path / "memory.json", tmp_path / "store")
+    assert (code, "1 experiences recorded, 0 were here already" in out) == (1, True)
+    assert "memory.json: odd: status is 'maybe'; expected success or failure" in out
+    code, out, _ = run(capsys, "search", tmp_path / "store", "oak door")
+    assert (code, "mine(1, logs)" in out) == (0, True)
+    code, out, _ = run(capsys, "import", "--from", "jarvis1", tmp_path / "memory.json", tmp_path / "store")
+    assert "0 experiences recorded, 1 were here already" in out
+
+
+def test_import_from_an_unknown_system_makes_no_store(capsys, tmp_path):
+    code, _, error = run(capsys, "import", "--from", "jarvis", tmp_path, tmp_path / "store")
+    assert (code != 0, "jarvis1" in error, (tmp_path / "store").exists()) == (True, True, False)

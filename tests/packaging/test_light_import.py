@@ -75,3 +75,13 @@ def test_a_missing_extra_is_one_line_with_the_command_that_installs_it(run_pytho
     assert done.stderr.splitlines()[-1] == (
         "embodied_mem.errors.MissingExtra: minigrid is not installed; run: pip install 'embodied-mem[grid]'"
     )
+
+
+def test_the_parts_for_langchain_load_it_when_they_are_used(run_python):
+    package = "embodied_mem.integrations.langchain"
+    assert not loaded_by(run_python, f"import {package}") & HEAVY
+    done = run_python(
+        "-c",
+        f"from {package} import ExperienceRetriever; import sys; sys.exit('langchain.agents' in sys.modules)",
+    )
+    assert done.returncode == 0, done.stderr

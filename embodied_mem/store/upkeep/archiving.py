@@ -1,7 +1,6 @@
 """Archiving: an archived experience stays in the log with its history and is not recalled until restored."""
 
 import difflib
-import uuid
 from collections.abc import Iterable
 
 from embodied_mem.backends.sqlite.backend import SqliteBackend
@@ -9,8 +8,7 @@ from embodied_mem.errors import InvalidQuery, UnknownName
 from embodied_mem.memory.views.log_values import LogValues
 from embodied_mem.memory.views.view import Follower, is_in
 from embodied_mem.memory.views.withdrawals import Withdrawals
-from embodied_mem.records.json_values import JsonObject
-from embodied_mem.records.log import Entry, EntryKind, Search, Span
+from embodied_mem.records.log import EntryKind, Search, Span, archive_entry
 
 N_NEAREST = 1000  # newest experiences whose ids are compared with an unknown id
 
@@ -104,10 +102,5 @@ def _change(
             raise unknown_experience(backend, each)
     archived = set(archived_ids(backend))
     changed = [each for each in asked if (each in archived) is (kind == EntryKind.RESTORE)]
-    backend.append([_entry(kind, each, reason=reason, at_s=at_s) for each in changed])
+    backend.append([archive_entry(each, kind, reason=reason, at_s=float(at_s)) for each in changed])
     return changed
-
-
-def _entry(kind: EntryKind, experience_id: str, *, reason: str, at_s: float) -> Entry:
-    payload: JsonObject = {"experience_id": experience_id, "reason": reason, "at_s": float(at_s)}
-    return Entry(id=uuid.uuid4().hex, kind=kind, payload=payload)

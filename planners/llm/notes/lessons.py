@@ -3,7 +3,7 @@
 from typing import Literal
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.notes.note import Note
+from embodied_mem.planners.llm.notes.note import Note, Told
 from embodied_mem.records import Kind
 from embodied_mem.records.decisions import Context
 from embodied_mem.records.filters import Where, all_of, where
@@ -32,8 +32,8 @@ class Lessons:
             raise InvalidRecord(f"order of lessons is {order!r}; expected last or best")
         self._k, self._order, self._same_kind = k, order, same_kind
 
-    async def note(self, context: Context) -> Note | None:
-        """Return the lessons, the latest or most similar last; None if there is none."""
+    async def tell(self, context: Context) -> Told:
+        """Return the lessons, the latest or most similar last."""
         query = Query(
             task=context.task,
             state=context.observation.text,
@@ -44,7 +44,7 @@ class Lessons:
         hits = [hit.experience for hit in await context.arecall(query)]
         told = hits[::-1]  # both orders put the best or latest first
         lines = tuple(each.outcome.explanation or each.state for each in told)
-        return Note("Lessons", lines, tuple(each.id for each in told)) if lines else None
+        return Told((Note("Lessons", lines, tuple(each.id for each in told)),) if lines else ())
 
     def describe(self) -> JsonObject:
         """Name and settings."""

@@ -1,6 +1,7 @@
 """`Note`, and the contract of what writes one for a decision."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from embodied_mem.records.decisions import Context
@@ -14,7 +15,7 @@ class Note:
     Attributes:
         heading: What the lines are, such as `Lessons`.
         lines: The lines, as data: a template quotes them. The most important comes last, as examples do.
-        shown: Ids of the recalled experiences that they tell of: one for each line, or none.
+        shown: For each line the id of the recalled experience that it tells of, or an empty text; or nothing.
     """
 
     heading: str
@@ -27,12 +28,25 @@ class Note:
         return Note(self.heading, self.lines[start:], self.shown[start:])
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a source tells for one decision.
+
+    Attributes:
+        notes: The notes, in order; none if there is nothing to tell.
+        cost: Named costs ("tokens", "usd", "seconds"), each finite and >= 0.
+    """
+
+    notes: tuple[Note, ...] = ()
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+
 @runtime_checkable
 class NoteSource(Protocol):
-    """Writes a note for a decision."""
+    """Writes notes for a decision; several episodes may share one."""
 
-    async def note(self, context: Context) -> Note | None:
-        """Return the note; None if there is nothing to tell."""
+    async def tell(self, context: Context) -> Told:
+        """Return what to tell."""
         ...
 
     def describe(self) -> JsonObject:

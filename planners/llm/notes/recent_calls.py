@@ -1,7 +1,7 @@
 """`RecentCalls`: the last calls of this episode and what came of them, as short-term memory."""
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.notes.note import Note
+from embodied_mem.planners.llm.notes.note import Note, Told
 from embodied_mem.records.decisions import CallRecord, Context
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.situations import what_came_of
@@ -26,10 +26,10 @@ class RecentCalls:
             raise InvalidRecord(f"k of recent_calls is {k!r}; expected an integer of at least 1")
         self._k, self._with_observations = k, observations
 
-    async def note(self, context: Context) -> Note | None:
-        """Return the last calls; None before the first."""
+    async def tell(self, context: Context) -> Told:
+        """Return the last calls; nothing before the first."""
         lines = tuple(map(self._line, context.history[-self._k :]))
-        return Note("So far", lines) if lines else None
+        return Told((Note("So far", lines),) if lines else ())
 
     def describe(self) -> JsonObject:
         """Name and settings."""

@@ -580,6 +580,24 @@ class TestRecordAll:
             memory.record_all([Experience(task="go"), Experience(task="look", id="1", happened_at_s=1.0)])
         assert memory.recall() == []
 
+    def test_what_is_replaced_is_archived_in_the_same_commit(self, memory, monkeypatch):
+        memory.record_all([Experience(task="look", id="old"), Experience(task="look", id="other")])
+        before = memory.horizon()
+        places = []
+        monkeypatch.setattr(failpoints, "listener", places.append)
+        [receipt] = memory.record_all([Experience(task="look", id="new")], replacing=["old"])
+        assert places == ["commit:before", "commit:after"]
+        assert receipt.sequence == before + 1
+        assert ids(memory.recall("look")) == ["new", "other"]
+        assert ids(memory.recall("look", as_of=before)) == ["other", "old"]
+
+    def test_what_is_replaced_has_to_exist(self, memory):
+        memory.record(Experience(task="look", id="old"))
+        for replaced in ("gone", None):
+            with pytest.raises(UnknownName, match="No experience"):
+                memory.record_all([Experience(task="look", id="new")], replacing=["old", replaced])
+        assert memory.horizon() == 1
+
     @pytest.mark.parametrize("wrong", [["look"], [None], [Experience(task="look"), {}]])
     def test_what_is_no_experience_is_refused_before_anything_is_stored(self, memory, wrong):
         with pytest.raises(InvalidRecord, match=r"record_all got .*; expected an Experience"):

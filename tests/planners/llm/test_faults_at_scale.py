@@ -66,11 +66,12 @@ def check(episodes, memory, logged, counted):
     # Each call is one line of the log, one cost of a decision or one fault, and one answer of the server.
     assert len({call["place"] for call in logged}) == len(logged)
     costs = sum(episode.outcome.cost.get("model_calls", 0) for episode in episodes)
-    assert len(logged) == costs + len(failed)
+    rounds = sum(call["place"].count("+") for call in failed)  # answers of the decision that then failed
+    assert len(logged) == costs + len(failed) + rounds
     assert counted["answers"] == len(logged) - len(failed)
     assert counted["requests"] >= len(logged)
     tokens = sum(episode.outcome.cost.get("tokens_in", 0) for episode in episodes)
-    assert tokens == 31 * counted["answers"]
+    assert tokens == 31 * (counted["answers"] - rounds)
     return Counter(episode.outcome.status for episode in episodes)
 
 
@@ -93,12 +94,11 @@ def test_every_episode_and_call_is_accounted_for(tmp_path):
 def test_a_thousand_calls_with_every_fault_are_accounted_for(tmp_path):
     counted = Counter()
     with serving(KINDS, counted) as url:
-        episodes, memory = play(url, tmp_path, n_episodes=192, timeout_s=20, max_steps=24)
+        episodes, memory = play(url, tmp_path, n_episodes=120, timeout_s=20, max_steps=24)
     logged = lines_of(tmp_path)
     ended = check(episodes, memory, logged, counted)
     assert len(logged) >= 1_000
-    assert sum(ended.values()) == 192
+    assert sum(ended.values()) == 120
     assert all(counted[kind] for kind in KINDS), counted
     said = "\n".join(call["error"] for call in logged)
     assert "nothing came within 20 s" in said or "imed out" in said
-    print(ended, counted, len(logged))
