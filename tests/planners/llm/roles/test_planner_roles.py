@@ -282,6 +282,24 @@ def test_lessons_of_a_reflector_reach_the_next_episode(tmp_path):
     assert "Take the red key first." in asked[1].prompt.user
 
 
+def test_a_model_finds_the_facts_that_a_prompt_tells():
+    seen = ["red key; fits; red door"]  # at first, and never again
+
+    def answer(request):
+        if request.role == "extract":
+            return seen.pop() if seen else "none"
+        return right_call(request)
+
+    model = ScriptedModel(answer)
+    episode = play(model, k=0, extract="model", notes={"facts": {}})
+    assert episode.outcome.is_success
+    told = [request.prompt.user for request in model.requests if request.role == "plan"]
+    assert "red key fits red door" in told[-1]
+    assert {request.role for request in model.requests} == {"plan", "extract"}
+    with pytest.raises(InvalidRecord, match=r"add notes=\{facts: \{\}\}"):
+        LLMPlanner(model, extract="model")
+
+
 # Settings, recordings
 
 
