@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,12 @@ from embodied_mem.store.png import encode_png
 MEDIA_TYPE = "image/png"
 MAX_POINTS = 99  # what is legible
 INK, PAPER = (0, 0, 0), (255, 255, 0)
+
+Images: TypeAlias = Mapping[str, npt.NDArray[np.uint8]]
+"""Named pictures, as an observation has them."""
+
+Show: TypeAlias = bool | Callable[[Images], Images]
+"""Whether pictures go with a prompt; or a function from them to those that do, such as ones with points."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,18 +52,24 @@ class PromptImage:
         return {"type": "image", "base64": data, "mime_type": MEDIA_TYPE}
 
 
-def images_of(images: Mapping[str, npt.NDArray[np.uint8]]) -> tuple[PromptImage, ...]:
-    """The pictures of an observation, in its order."""
-    return tuple(PromptImage(str(name), image) for name, image in images.items())
+def images_of(images: Images, show: Show = True) -> tuple[PromptImage, ...]:
+    """The pictures of an observation that go with a prompt, in its order.
+
+    Args:
+        images: The named pictures.
+        show: Whether they are shown; or what is shown in their place.
+    """
+    shown = show(images) if callable(show) else images if show else {}
+    return tuple(PromptImage(str(name), image) for name, image in shown.items())
 
 
-def check_takes_images(form: str) -> None:
+def check_takes_images(show: Show, form: str) -> None:
     """Reject images for a model that continues text.
 
     Raises:
-        ExperimentError: The form is not `chat`.
+        ExperimentError: Images are to be shown, and the form is not `chat`.
     """
-    if form != "chat":
+    if show and form != "chat":
         raise ExperimentError(f"images go to a chat model only, and this one is asked as a {form}")
 
 
@@ -96,6 +109,11 @@ def with_points(image: npt.NDArray[np.uint8], points: Sequence[tuple[float, floa
         draw.circle(point, radius, fill=PAPER, outline=INK)
         draw.text(point, str(number), fill=INK, anchor="mm", font_size=1.5 * radius)
     return np.asarray(picture, dtype=np.uint8)
+
+
+def said_of(show: Show) -> str | bool:
+    """What the records say of a setting: yes, no, or the name of the function."""
+    return getattr(show, "__name__", type(show).__name__) if callable(show) else show
 
 
 def _check_points(points: Sequence[tuple[float, float]], width: int, height: int) -> None:

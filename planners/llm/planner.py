@@ -70,8 +70,8 @@ class LLMPlanner:
             each decision says what its memory took (`tokens_memory`). None: prompts have no bound.
         tokens: Counts them; None: the model's own counter, else `EstimatedTokens`.
         preset: Name of the preset that these settings come from, for the log.
-        roles: What else is asked: `describe`, `predict`, `self_check`, `explain`, `repair`, with
-            `refine_rounds` and `images`; see `PlannerRoles`.
+        roles: What else is asked: `describe`, `predict`, `self_check`, `explain`, `repair`, `extract`,
+            with `refine_rounds` and `images`; see `PlannerRoles`.
 
     Raises:
         InvalidRecord: A number is out of range or of the wrong type.
@@ -120,7 +120,7 @@ class LLMPlanner:
             window=(before, after),
             programs=programs,
         )
-        self._notes = make_notes(notes or {})
+        self._notes = make_notes(self._roles.notes(notes or {}))
         self._library = None if library is None else SkillLibrary(**library)
         self._max_calls, self._max_rounds = max_calls, max_rounds
         self._max_per_episode = max_per_episode
@@ -226,7 +226,7 @@ class LLMPlanner:
             choices=choices,
             parts=parts,
             place=f"{context.episode}#{len(context.history)}{mark}",
-            images=images_of(context.observation.images) if self._roles.images else (),
+            images=images_of(context.observation.images, self._roles.images),
         )
 
         async def ask(tail: Tail) -> Reply[Plan]:

@@ -14,7 +14,7 @@ MAX_KNOWN = 40  # facts that a prompt tells, the last learnt
 
 
 class ModelExtractor(AskedRole):
-    """A model's facts out of text and images; an `Extractor` for `FactMemory`.
+    """A model's facts out of text and images; an `Extractor` of `embodied_mem.facts`.
 
     Where its answer cannot be read, these are the facts that the world gives. The prompt tells what is known
     of the things that the observation names, so that they keep their names. Which facts hold no longer is not

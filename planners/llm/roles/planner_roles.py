@@ -1,10 +1,12 @@
 """`PlannerRoles`: the roles that a planner fills beside its plan, from its options."""
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from embodied_mem.errors import InvalidRecord
+from embodied_mem.facts import Extractor
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.images import check_takes_images
+from embodied_mem.planners.llm.images import Show, check_takes_images, said_of
 from embodied_mem.planners.llm.language_model import LanguageModel
 from embodied_mem.planners.llm.roles.describe import Describer
 from embodied_mem.planners.llm.roles.explain import Explainer
@@ -17,6 +19,8 @@ from embodied_mem.planners.llm.roles.self_check import Checker
 from embodied_mem.records.decisions import Context
 from embodied_mem.records.json_values import JsonObject
 
+FACTS = "facts"  # the note that tells facts
+
 
 class RoleOptions(TypedDict, total=False):
     """Options of `LLMPlanner` for its roles; those of `PlannerRoles`."""
@@ -26,8 +30,9 @@ class RoleOptions(TypedDict, total=False):
     self_check: str | Checker
     explain: str | Explainer
     repair: str | Repairer
+    extract: str | Extractor
     refine_rounds: int
-    images: bool
+    images: Show
 
 
 class PlannerRoles:
@@ -43,8 +48,10 @@ class PlannerRoles:
         explain: Says why a call failed; the prompt of the next plan tells it.
         repair: Says what to do about a failed call, from recalled repairs; the planner plans only where it
             knows nothing.
+        extract: Finds facts in what is perceived, for the note `facts`.
         refine_rounds: How often another plan is asked for when a prediction or check speaks against it, >= 0.
-        images: Whether pictures of the observation go with the prompts of `plan` and `describe`.
+        images: Whether pictures of the observation go with the prompts of `plan` and `describe`; or a
+            function that gives others in their place, such as ones with numbered points (`with_points`).
 
     Raises:
         InvalidRecord: `refine_rounds` is no integer of at least 0.
@@ -61,31 +68,45 @@ class PlannerRoles:
         self_check: str | Checker = "",
         explain: str | Explainer = "",
         repair: str | Repairer = "",
+        extract: str | Extractor = "",
         refine_rounds: int = 1,
-        images: bool = False,
+        images: Show = False,
     ) -> None:
         if isinstance(refine_rounds, bool) or not isinstance(refine_rounds, int) or refine_rounds < 0:
             raise InvalidRecord(f"refine_rounds is {refine_rounds!r}; expected an integer of at least 0")
-        if images:
-            check_takes_images(model.form)
+        check_takes_images(images, model.form)
         self.images = images
         self.describer: Describer | None = _filled("describe", describe, model, images=images)
         self.refinement = Refinement(
             _filled("predict", predict, model), _filled("self_check", self_check, model), refine_rounds
         )
         self.mending = Mending(_filled("explain", explain, model), _filled("repair", repair, model))
+        self.extractor: Extractor | None = _filled("extract", extract, model)
         used = {
             "describe": describe,
             "predict": predict,
             "self_check": self_check,
             "explain": explain,
             "repair": repair,
+            "extract": extract,
         }
         self.said: JsonObject = {name: _name(how) for name, how in used.items() if how}
         if predict or self_check:
             self.said["refine_rounds"] = refine_rounds
         if images:
-            self.said["images"] = True
+            self.said["images"] = said_of(images)
+
+    def notes(self, notes: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+        """The settings of notes, with what finds the facts of the note `facts`.
+
+        Raises:
+            InvalidRecord: Facts are to be found, and there is no such note.
+        """
+        if self.extractor is None:
+            return notes
+        if FACTS not in notes:
+            raise InvalidRecord("extract finds facts for the note facts; add notes={facts: {}}")
+        return {**notes, FACTS: {**notes[FACTS], "extractor": self.extractor}}
 
     async def described(self, context: Context) -> Reply[str]:
         """What is perceived in the words of `describe`; no value without that role."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, TypeVar
 
 from embodied_mem.planners.llm.answer_form import AnswerForm
 from embodied_mem.planners.llm.asking import Reply, ask
-from embodied_mem.planners.llm.images import PromptImage, check_takes_images, images_of
+from embodied_mem.planners.llm.images import Show, check_takes_images, images_of, said_of
 from embodied_mem.planners.llm.language_model import LanguageModel
 from embodied_mem.planners.llm.role_template import Input, load_role_template
 from embodied_mem.planners.llm.situation import Situation
@@ -22,7 +22,8 @@ class AskedRole:
     Args:
         model: The model.
         template: Path of a `*.toml`; empty: the one that comes with the library.
-        images: Whether the pictures of the observation go with the prompt; only a chat model takes them.
+        images: Whether the pictures of the observation go with the prompt, or a function that gives others in
+            their place; only a chat model takes them.
         max_rounds: How often the model may answer anew when its answer cannot be read, >= 0.
 
     Raises:
@@ -33,10 +34,9 @@ class AskedRole:
     role: ClassVar[str]
 
     def __init__(
-        self, model: LanguageModel, *, template: str = "", images: bool = False, max_rounds: int = 1
+        self, model: LanguageModel, *, template: str = "", images: Show = False, max_rounds: int = 1
     ) -> None:
-        if images:
-            check_takes_images(model.form)
+        check_takes_images(images, model.form)
         self.model, self.images = model, images
         self.template = load_role_template(template or self.role, form=model.form)
         self._max_rounds = max_rounds
@@ -45,7 +45,7 @@ class AskedRole:
         """Model, template and settings."""
         said: JsonObject = {
             "template": self.template.id,
-            "images": self.images,
+            "images": said_of(self.images),
             "max_rounds": self._max_rounds,
         }
         return {**self.model.describe(), **said}
@@ -59,14 +59,13 @@ class AskedRole:
         images: Mapping[str, Any] | None = None,
         examples: Sequence[Recalled] = (),
     ) -> Reply[Value]:
-        shown: tuple[PromptImage, ...] = images_of(images or {}) if self.images else ()
         return await ask(
             self.model,
             self.template,
             form,
             inputs,
             place,
-            images=shown,
+            images=images_of(images or {}, self.images),
             examples=examples,
             max_rounds=self._max_rounds,
         )

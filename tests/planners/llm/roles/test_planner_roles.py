@@ -12,8 +12,10 @@ from embodied_mem.planners import make_planner
 from embodied_mem.planners.llm.answer_forms import Judgement
 from embodied_mem.planners.llm.asking import Reply
 from embodied_mem.planners.llm.call_log import LoggedModel
+from embodied_mem.planners.llm.images import with_points
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.recorded import RecordedModel, record
+from embodied_mem.planners.llm.roles.make_role import make_role
 from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.testing import PlannerContract
@@ -245,6 +247,57 @@ def test_images_go_with_the_prompts_of_plan_and_describe():
     assert not any(request.images for request in unasked.requests)
     with pytest.raises(ExperimentError, match="images go to a chat model only"):
         LLMPlanner(ScriptedModel([]), images=True)
+
+
+def test_numbered_points_may_be_drawn_on_what_the_model_sees():
+    pytest.importorskip("PIL")
+
+    def numbered(images):
+        return {name: with_points(image, [(1, 1), (3, 0)]) for name, image in images.items()}
+
+    model = ScriptedModel(by_role, form="chat")
+    planner = LLMPlanner(model, images=numbered)
+    Agent(planner=planner).run_episode(WorldWithImages(), seed=RED)
+    [shown] = model.requests[0].images
+    np.testing.assert_array_equal(shown.pixels, with_points(IMAGE, [(1, 1), (3, 0)]))
+    assert planner.describe()["images"] == "numbered"
+
+
+def test_lessons_of_a_reflector_reach_the_next_episode(tmp_path):
+    """The loop of Reflexion: play, lose, reflect, and play again with what was learnt."""
+
+    def answer(request):
+        return {"summarise": "Take the red key first.", "plan": "open(red door)"}[request.role]
+
+    model = ScriptedModel(answer)
+    with MemoryStore.open(tmp_path / "store") as store:
+        planner = LLMPlanner(model, k=0, notes={"lessons": {}}, max_per_episode=1)
+        agent = Agent(
+            planner=planner, memory=store.memory(), reflector=make_role("summarise", "model", model)
+        )
+        agent.run_episode(KeyDoorWorld(), seed=RED)
+        agent.run_episode(KeyDoorWorld(), seed=RED)
+    asked = [request for request in model.requests if request.role == "plan"]
+    assert "Take the red key first." not in asked[0].prompt.user
+    assert "Take the red key first." in asked[1].prompt.user
+
+
+def test_a_model_finds_the_facts_that_a_prompt_tells():
+    seen = ["red key; fits; red door"]  # at first, and never again
+
+    def answer(request):
+        if request.role == "extract":
+            return seen.pop() if seen else "none"
+        return right_call(request)
+
+    model = ScriptedModel(answer)
+    episode = play(model, k=0, extract="model", notes={"facts": {}})
+    assert episode.outcome.is_success
+    told = [request.prompt.user for request in model.requests if request.role == "plan"]
+    assert "red key fits red door" in told[-1]
+    assert {request.role for request in model.requests} == {"plan", "extract"}
+    with pytest.raises(InvalidRecord, match=r"add notes=\{facts: \{\}\}"):
+        LLMPlanner(model, extract="model")
 
 
 # Settings, recordings
