@@ -109,7 +109,7 @@ class FactsInPrompt:
             if self._span == "lifetime":
                 query = Query(where=where(kind=Kind.FACT.value), k=self._max_carried)  # the newest
                 hits = await context.arecall(query)
-                # Any newest part of the log is sound: what ends a fact was recorded after the fact.
+                # The newest part of the log is sound by itself: what ends a fact is recorded after it.
                 kept.lay_in([hit.experience for hit in reversed(hits)])
         self._kept[context.episode] = kept
         self._kept.move_to_end(context.episode)
