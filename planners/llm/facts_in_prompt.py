@@ -29,7 +29,7 @@ class FactsInPrompt:
 
     After AriGraph (arXiv 2407.04363, sections 3 and 4): facts are searched breadth first from the things that
     task and situation name, then the moments in which most of them were seen are shown beside them. What the
-    present moment says, and the moment itself, are not shown again: the prompt has them.
+    present moment says is not shown again: the prompt has it.
 
     A template shows them by the inputs `recalled_facts` and `linked_episodes`.
 
@@ -78,11 +78,10 @@ class FactsInPrompt:
         """Learn from what was perceived, and return the facts and moments to show."""
         episode = await self._episode(context)
         cost = await episode.perceive(context)
-        facts = self._recalled(episode, context)
-        linked = episode.memory.episodes_of(facts, k=self._n_episodes + 1)
-        sources = [each.source for each in linked if each.source != episode.now and each.score > 0]
-        told = await self._told(episode, context, sources[: self._n_episodes])
-        new = [fact for fact in facts if episode.now not in fact.sources][: self._n_facts]
+        recalled = self._recalled(episode, context)
+        new = [fact for fact in recalled if episode.now not in fact.sources][: self._n_facts]
+        linked = episode.memory.episodes_of(new, k=self._n_episodes)
+        told = await self._told(episode, context, [each.source for each in linked if each.score > 0])
         shown = (*_of_memory(episode, new), *(source for source in told if source not in episode.texts))
         texts = {FACTS: _sentences(new), EPISODES: " | ".join(told.values())}
         return Noted(texts=texts, shown=tuple(dict.fromkeys(shown)), cost=cost)
