@@ -49,10 +49,16 @@ DECISION_BARS: Mapping[str, Bar] = {
     "decision_k50_packed_10k_p95": Bar(n=10_000, limit=20.0),
 }
 
+FACT_BARS: Mapping[str, Bar] = {
+    "facts_recall_10k_p95": Bar(n=10_000, limit=10.0),  # milliseconds
+    "facts_recall_episodes_10k_p95": Bar(n=10_000, limit=10.0),
+    "facts_learn_and_recall_10k_p95": Bar(n=10_000, limit=10.0),
+}
+
 
 def bar_of(row_name: str) -> Bar | None:
     """Return the bar of a row by name; None if the row is only shown."""
-    return {**STORE_BARS, **DEFAULT_PATH_BARS, **DECISION_BARS}.get(row_name)
+    return {**STORE_BARS, **DEFAULT_PATH_BARS, **DECISION_BARS, **FACT_BARS}.get(row_name)
 
 
 def bars_at(bars: Mapping[str, Bar], sizes: Collection[int]) -> list[str]:

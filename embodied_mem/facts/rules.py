@@ -78,6 +78,7 @@ HOME_RULES = FactRules(
     exclusive=(("at", "in", "on", "under", "held by"),),
     states={"is": (("open", "closed", "locked"), ("on", "off"), ("clean", "dirty"))},
     same={
+        "carried by": "held by",
         "is at": "at",
         "is in": "in",
         "is on": "on",

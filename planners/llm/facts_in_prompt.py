@@ -30,7 +30,7 @@ class FactsInPrompt:
 
     After AriGraph (arXiv 2407.04363, sections 3 and 4): facts are searched breadth first from the things that
     task and situation name, then the moments in which most of them were seen are shown beside them. What the
-    present moment says, and the moment itself, are not shown again: the prompt has them.
+    present moment says is not shown again: the prompt has it.
 
     Args:
         extractor: Finds the facts of an observation; None: `FactsOfObservation`, which asks no model.
@@ -77,11 +77,10 @@ class FactsInPrompt:
         """Learn from what was perceived, and return the facts and moments to show, the nearest last."""
         episode = await self._episode(context)
         cost = await episode.perceive(context)
-        facts = self._recalled(episode, context)
-        linked = episode.memory.episodes_of(facts, k=self._n_episodes + 1)
-        sources = [each.source for each in linked if each.source != episode.now and each.score > 0]
-        seen = await self._told(episode, context, sources[: self._n_episodes])
-        new = [fact for fact in facts if episode.now not in fact.sources][: self._n_facts]
+        recalled = self._recalled(episode, context)
+        new = [fact for fact in recalled if episode.now not in fact.sources][: self._n_facts]
+        linked = episode.memory.episodes_of(new, k=self._n_episodes)
+        seen = await self._told(episode, context, [each.source for each in linked if each.score > 0])
         lines = _within(MAX_FACTS_CHARS, [fact.triplet.text for fact in new])
         carried = tuple(_id_in_memory(episode, fact) for fact in new[: len(lines)])
         earlier = tuple("" if source in episode.texts else source for source in seen)
@@ -113,7 +112,7 @@ class FactsInPrompt:
             if self._span == "lifetime":
                 query = Query(where=where(kind=Kind.FACT.value), k=self._max_carried)  # the newest
                 hits = await context.arecall(query)
-                # Any newest part of the log is sound: what ends a fact was recorded after the fact.
+                # The newest part of the log is sound by itself: what ends a fact is recorded after it.
                 kept.lay_in([hit.experience for hit in reversed(hits)])
         self._kept[context.episode] = kept
         self._kept.move_to_end(context.episode)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import default_path, llm_endpoint, wrappers
+from benchmarks import default_path, facts, llm_endpoint, wrappers
 from benchmarks import store as store_command
-from benchmarks.bars import DEFAULT_PATH_BARS, STORE_BARS
+from benchmarks.bars import DEFAULT_PATH_BARS, FACT_BARS, STORE_BARS
 from benchmarks.comparison import Measured, _note_search
 from benchmarks.default_path import Path95
 from benchmarks.default_path import measure as measure_default_path
@@ -303,3 +303,12 @@ def loop(name: str, n_steps: int) -> Overhead:
         paired_percent=0.0,
         cpu_percent=0.0,
     )
+
+
+def test_the_facts_benchmark_writes_rows(tmp_path, capsys):
+    path = tmp_path / "found.json"
+    assert facts.main(["--n", "200", "--json", str(path)]) == 0
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert found["ways"]["recall"]["n"] == facts.N_ASKED
+    assert found["not_judged"] == list(FACT_BARS)
+    assert "facts_learn_and_recall_200_p95" in capsys.readouterr().out

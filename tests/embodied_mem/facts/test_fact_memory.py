@@ -1,13 +1,15 @@
 """A fact memory tells what held when, and what was known when, as a plain list of sightings does."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embodied_mem import Experience, ExperienceMemory, MemoryStore
+from embodied_mem import Experience, ExperienceMemory, MemoryStore, where
 from embodied_mem.backends.in_memory import InMemoryBackend
+from embodied_mem.errors import InvalidQuery
 from embodied_mem.facts import HOME_RULES, FactMemory, Triplet
 
 THINGS = ("cup", "key", "player")
@@ -139,6 +141,48 @@ def test_a_purge_of_a_source_leaves_what_the_others_say(sightings, gone, tmp_pat
         for time in (None, 0.0, 3.0):
             assert triplets(facts, valid_at=time) == held(left, time)
         assert all(gone not in fact.sources for fact in facts.facts())
+
+
+@given(SIGHTINGS, st.integers(0, 25))
+def test_the_newest_part_of_a_log_in_order_of_time_shows_nothing_that_has_ended(sightings, n):
+    in_order = sorted(dict.fromkeys(sightings), key=lambda each: each.time)
+    facts = new_memory()
+    for each in in_order:
+        learn(facts, each)
+    newest = [hit.experience for hit in facts.memory.recall(where=where(kind="fact"), k=n)]
+    later = new_memory()
+    later.memory.record_all(newest[::-1])
+    assert triplets(later) <= triplets(facts)
+
+
+def test_an_export_and_a_merge_carry_facts(tmp_path):
+    with MemoryStore.open(tmp_path / "a") as store, MemoryStore.open(tmp_path / "b") as other:
+        FactMemory(store.memory()).learn([Triplet("cup", "in", "sink")], time=0)
+        FactMemory(other.memory()).learn([Triplet("cup", "on", "shelf")], time=1)
+        store.export(tmp_path / "exported")
+        other.merge(store.path)
+        assert triplets(FactMemory(other.memory())) == {Triplet("cup", "on", "shelf")}
+        assert triplets(FactMemory(other.memory()), valid_at=0.0) == {Triplet("cup", "in", "sink")}
+    with MemoryStore.import_folder(tmp_path / "exported", tmp_path / "c") as third:
+        assert triplets(FactMemory(third.memory())) == {Triplet("cup", "in", "sink")}
+
+
+def test_threads_may_learn_and_ask_at_once(tmp_path):
+    with MemoryStore.open(tmp_path) as store, ThreadPoolExecutor(4) as pool:
+        facts = FactMemory(store.memory())
+
+        def work(n: int) -> None:
+            facts.learn([Triplet(f"cup {n}", "in", "sink")], sources=[f"e{n}"], time=n)
+            facts.recall(f"cup {n} in the sink")
+
+        list(pool.map(work, range(40)))
+        assert triplets(facts) == {Triplet(f"cup {n}", "in", "sink") for n in range(40)}
+        assert facts.facts() == FactMemory(store.memory()).facts()
+
+
+def test_a_memory_that_cannot_be_written_is_rejected(tmp_path):
+    with MemoryStore.open(tmp_path) as store, pytest.raises(InvalidQuery, match="memory"):
+        FactMemory(store.memory(mode="frozen"))
 
 
 def test_a_fact_that_is_seen_again_is_one_fact_with_more_sources():
