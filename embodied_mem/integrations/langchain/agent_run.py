@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.records.experience import Experience, Origin, Outcome, SkillCall, Task
-from embodied_mem.records.json_values import clean_text
+from embodied_mem.records.json_values import JsonObject, clean_text, to_json_object
 
 PLANNER = "langchain"
 MAX_ERRORS, MAX_ERROR_CHARS = 8, 300
@@ -24,18 +24,19 @@ class AgentRun:
         task: The user's last message.
         messages: The messages after it.
         recalled: Ids of the experiences that the model was shown.
+        answer_call: Id of the call by which the model gave a structured answer; empty if it gave none.
     """
 
     task: str
     messages: tuple[AnyMessage, ...]
     recalled: tuple[str, ...] = ()
+    answer_call: str = ""
 
     @property
     def plan(self) -> tuple[SkillCall, ...]:
         """The calls of tools in the order in which the model made them, whatever came of them."""
-        return tuple(
-            skill_call(call["name"], call["args"]) for each in self._said for call in each.tool_calls
-        )
+        calls = (call for call in self._calls if not self._is_answer(call))
+        return tuple(skill_call(call["name"], call["args"]) for call in calls)
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -45,7 +46,9 @@ class AgentRun:
 
     @property
     def answer(self) -> str:
-        """The model's last words."""
+        """The model's last words, or its structured answer as JSON."""
+        for call in filter(self._is_answer, self._calls):
+            return json.dumps(_as_json(call["args"]), ensure_ascii=False)
         return clean_text(self._said[-1].text) if self._said else ""
 
     @property
@@ -60,16 +63,38 @@ class AgentRun:
         return next((clean_text(name) for name in names if name), "")
 
     @property
+    def _calls(self) -> list[ToolCall]:
+        return [call for each in self._said for call in each.tool_calls]
+
+    def _is_answer(self, call: ToolCall) -> bool:
+        return bool(self.answer_call) and call["id"] == self.answer_call
+
+    @property
     def _said(self) -> list[AIMessage]:
         return [each for each in self.messages if isinstance(each, AIMessage)]
 
 
-def agent_run(messages: Sequence[AnyMessage], *, recalled: Sequence[str] = ()) -> AgentRun | None:
-    """Return the run since the user's last message; None if there is no such message or it has no text."""
+def agent_run(
+    messages: Sequence[AnyMessage], *, recalled: Sequence[str] = (), is_structured: bool = False
+) -> AgentRun | None:
+    """Return the run since the user's last message; None if there is no such message or it has no text.
+
+    Args:
+        messages: The conversation.
+        recalled: Ids of the experiences that the model was shown.
+        is_structured: Whether the agent has a structured answer. If a tool's message comes last, then a
+            call gave it, and that call is no part of the plan.
+    """
     places = [place for place, each in enumerate(messages) if isinstance(each, HumanMessage)]
     if not places or not (task := clean_text(messages[places[-1]].text).strip()):
         return None
-    return AgentRun(task=task, messages=tuple(messages[places[-1] + 1 :]), recalled=tuple(recalled))
+    last = messages[-1]
+    return AgentRun(
+        task=task,
+        messages=tuple(messages[places[-1] + 1 :]),
+        recalled=tuple(recalled),
+        answer_call=last.tool_call_id if is_structured and isinstance(last, ToolMessage) else "",
+    )
 
 
 def unverified(run: AgentRun) -> Outcome:
@@ -95,7 +120,12 @@ def experience_of(run: AgentRun, outcome: Outcome) -> Experience:
 
 def skill_call(name: str, arguments: Mapping[str, Any]) -> SkillCall:
     """Return a model's call of a tool; arguments that JSON cannot hold are kept as text."""
+    return SkillCall(clean_text(name), _as_json(arguments))
+
+
+def _as_json(arguments: Mapping[str, Any]) -> JsonObject:
     try:
-        return SkillCall(clean_text(name), json.loads(clean_text(json.dumps(arguments, ensure_ascii=False))))
+        clean = json.loads(clean_text(json.dumps(arguments, ensure_ascii=False)))
+        return to_json_object(clean, field="arguments")
     except (InvalidRecord, TypeError, ValueError, RecursionError):
-        return SkillCall(clean_text(name), {"unreadable": clean_text(repr(arguments))[:MAX_ERROR_CHARS]})
+        return {"unreadable": clean_text(repr(arguments))[:MAX_ERROR_CHARS]}

@@ -148,8 +148,14 @@ class ExperienceMiddleware(AgentMiddleware[ExperienceState, Any]):
         return {"recalled_experiences": Shown(text=block.text, ids=list(block.ids))}
 
     def _run_to_learn(self, state: ExperienceState) -> AgentRun | None:
+        if not self.learn:
+            return None
         shown = state.get("recalled_experiences")
-        return agent_run(state["messages"], recalled=shown["ids"] if shown else ()) if self.learn else None
+        return agent_run(
+            state["messages"],
+            recalled=shown["ids"] if shown else (),
+            is_structured=state.get("structured_response") is not None,
+        )
 
 
 def _showing(request: "ModelRequest[Any]") -> "ModelRequest[Any]":

@@ -70,7 +70,7 @@ class ExperienceVectorStore(VectorStore):
         model: str = "",
         **options: Any,
     ) -> Self:
-        """Return a vector store that holds these texts, too.
+        """Return a vector store that holds these texts, too; its `store` is the caller's to close.
 
         Args:
             texts: The texts.

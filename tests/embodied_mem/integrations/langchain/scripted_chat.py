@@ -23,7 +23,7 @@ class ScriptedChatModel(BaseChatModel):
     tool_names: list[list[str]] = []  # noqa: RUF012
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Any:
-        self.tool_names.append([tool.name for tool in tools])
+        self.tool_names.append([getattr(tool, "name", "") for tool in tools])
         return self
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:

@@ -6,10 +6,12 @@ import json
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware, wrap_tool_call
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from over_the_wire import OverTheWire
+from pydantic import BaseModel
 from scripted_chat import ScriptedChatModel, calling, obeying, saying
 
 from embodied_mem import Experience, MemoryStore, Outcome, Scope, Status
@@ -171,6 +173,26 @@ def test_a_message_with_an_image_keeps_it(store):
     assert block["text"].startswith("<recalled_experiences>")
     assert (text["text"], shown) == ("describe this", image)
     assert message.content[0]["text"] == "describe this"  # the conversation itself is as it was
+
+
+class Delivered(BaseModel):
+    """What was delivered."""
+
+    what: str
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_structured_answer_is_no_part_of_the_plan(store, is_async):
+    def script(messages):
+        return calling("Delivered", what="cup") if messages[-1].type == "tool" else open_then_answer(messages)
+
+    parts = [ExperienceMiddleware(store.memory())]
+    model = ScriptedChatModel(script=script)
+    agent = create_agent(model, [open_door], middleware=parts, response_format=ToolStrategy(Delivered))
+    assert ask(agent, is_async=is_async)["structured_response"] == Delivered(what="cup")
+    [kept] = store.experiences()
+    assert [str(call) for call in kept.plan] == ["open_door(fridge)"]
+    assert json.loads(kept.state_after) == {"what": "cup"}
 
 
 def test_a_run_that_another_middleware_ends_is_recorded(store):
