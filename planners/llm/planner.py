@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
-from embodied_mem.errors import InvalidRecord
+from embodied_mem.errors import InvalidRecord, ModelError
 from embodied_mem.planners.llm.assembled import assembled
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
@@ -154,7 +154,11 @@ class LLMPlanner:
         """Ask until an answer can be read, at most `max_rounds` times more than once."""
         reply = _Reply()
         for left in range(self._max_rounds, -1, -1):
-            answer = await self.model.answer(request)
+            try:
+                answer = await self.model.answer(request)
+            except ModelError as error:
+                error.cost = reply.cost
+                raise
             reply.took(answer)
             try:
                 reply.plan = request.choices.read(answer.text)

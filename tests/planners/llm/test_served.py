@@ -290,6 +290,14 @@ def test_an_episode_with_a_fault_is_recorded_with_its_cause(fault, tmp_path):
     assert KEY not in (tmp_path / FILE).read_text("utf-8")
 
 
+def test_an_answer_that_was_paid_for_counts_if_the_next_one_is_a_fault():
+    with stand_in.StandInServer("I would rather sing.", faults=[None], always=500) as server:
+        episode = play(model_at(server.url))
+    assert episode.trace.ended_by == "planner_error"
+    assert episode.outcome.status is Status.TRUNCATED
+    assert (episode.outcome.cost["model_calls"], episode.outcome.cost["tokens_in"]) == (1, 31)
+
+
 def test_a_limit_in_seconds_holds_while_the_server_hangs_and_the_call_is_logged(tmp_path):
     with stand_in.StandInServer(always=stand_in.hangs) as server:
         episode = play(LoggedModel(model_at(server.url, timeout_s=20), tmp_path), max_seconds=0.5)
