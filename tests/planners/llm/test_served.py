@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import socket
+import threading
 import time
 
 import model_server as stand_in
@@ -14,6 +15,7 @@ from gbnf import Grammar
 from embodied_mem import Agent, Limits
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, UnknownName
+from embodied_mem.planners.llm.assembled import assembled
 from embodied_mem.planners.llm.call_log import FILE, LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import LanguageModel, Request
@@ -303,6 +305,33 @@ def test_a_limit_in_seconds_holds_while_the_server_hangs_and_the_call_is_logged(
         episode = play(LoggedModel(model_at(server.url, timeout_s=20), tmp_path), max_seconds=0.5)
     assert episode.trace.ended_by == "max_seconds"
     assert [line["error"] for line in lines_of(tmp_path)] == ["cancelled"]
+
+
+def test_64_episodes_at_once_and_then_one_after_another_use_one_model():
+    lock, now, most = threading.Lock(), [], []
+
+    def text(body):
+        with lock:
+            now.append(1)
+            most.append(len(now))
+        time.sleep(0.005)
+        with lock:
+            now.pop()
+        return "take(red key)"
+
+    async def all_of_them():
+        worlds = [KeyDoorWorld(KeyDoorEnv(max_steps=8)) for _ in range(64)]
+        return await asyncio.gather(*(agent.run_episode_async(each, seed=i) for i, each in enumerate(worlds)))
+
+    with stand_in.StandInServer(text) as server:
+        options = {"model": "tiny", "base_url": server.url, "timeout_s": 60, "max_concurrent": 8}
+        model = assembled({"name": "completion", "options": options})
+        agent = Agent(planner=LLMPlanner(model, k=0, max_rounds=0))
+        episodes = [*run_awaitable(all_of_them()), *asyncio.run(all_of_them())]
+        episodes += [agent.run_episode(KeyDoorWorld(KeyDoorEnv(max_steps=8)), seed=i) for i in range(3)]
+    assert not any(episode.trace.error for episode in episodes)
+    assert max(most) <= 8
+    assert len(server.bodies) == sum(episode.outcome.cost["model_calls"] for episode in episodes) == 2 * 131
 
 
 def test_many_episodes_share_a_server_of_which_one_answer_in_four_is_a_fault():
