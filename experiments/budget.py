@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.costs import TOKENS, used_a_model
@@ -12,7 +13,6 @@ from embodied_mem.experiments.metrics import counted
 from embodied_mem.planners.llm.allowance import Allowance, cost_of
 from embodied_mem.planners.llm.call_log import FILE
 from embodied_mem.planners.llm.recorded import answer_of, log_lines
-from embodied_mem.records.json_values import JsonObject
 
 SPENT = "spent.json"
 
@@ -33,7 +33,7 @@ class BudgetConfig:
     """Seconds that models took to answer, over all workers."""
 
 
-def allowance_of(budget: BudgetConfig, run_folder: Path) -> JsonObject | None:
+def allowance_of(budget: BudgetConfig, run_folder: Path) -> dict[str, Any] | None:
     """Keyword arguments of the `Allowance` that all model calls of a run share; None: there is no limit."""
     limits = {name: value for name, value in dataclasses.asdict(budget).items() if value is not None}
     return {**limits, "path": str(run_folder.absolute() / SPENT)} if limits else None

@@ -319,19 +319,20 @@ def test_64_episodes_at_once_and_then_one_after_another_use_one_model():
             now.pop()
         return "take(red key)"
 
-    async def all_of_them():
-        worlds = [KeyDoorWorld(KeyDoorEnv(max_steps=8)) for _ in range(64)]
+    async def all_of_them(n):
+        worlds = [KeyDoorWorld(KeyDoorEnv(max_steps=8)) for _ in range(n)]
         return await asyncio.gather(*(agent.run_episode_async(each, seed=i) for i, each in enumerate(worlds)))
 
     with stand_in.StandInServer(text) as server:
         options = {"model": "tiny", "base_url": server.url, "timeout_s": 60, "max_concurrent": 8}
         model = assembled({"name": "completion", "options": options})
         agent = Agent(planner=LLMPlanner(model, k=0, max_rounds=0))
-        episodes = [*run_awaitable(all_of_them()), *asyncio.run(all_of_them())]
+        episodes = [*run_awaitable(all_of_them(64)), *asyncio.run(all_of_them(10))]
         episodes += [agent.run_episode(KeyDoorWorld(KeyDoorEnv(max_steps=8)), seed=i) for i in range(3)]
     assert not any(episode.trace.error for episode in episodes)
     assert max(most) <= 8
-    assert len(server.bodies) == sum(episode.outcome.cost["model_calls"] for episode in episodes) == 2 * 131
+    assert len(episodes) == 77
+    assert len(server.bodies) == sum(episode.outcome.cost["model_calls"] for episode in episodes) >= 154
 
 
 def test_many_episodes_share_a_server_of_which_one_answer_in_four_is_a_fault():
