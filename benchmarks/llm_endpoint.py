@@ -121,9 +121,10 @@ def rows_of(found: Sequence[Kept], seconds: float) -> list[Row]:
     rows = []
     for each in found:
         is_judged = each.at_once >= JUDGED_EPISODES
+        cpu_ms = 1e3 * each.cpu_s / each.busy.calls
         said = (
             f"{each.slots} slots, {seconds:g} s a call; {each.busy.calls:,} calls of {each.episodes:,} "
-            f"episodes in {each.busy.span_s:.1f} s, {1e3 * each.cpu_s / each.busy.calls:.1f} ms CPU a call on our side"
+            f"episodes in {each.busy.span_s:.1f} s, {cpu_ms:.1f} ms CPU a call on our side"
         )
         against = LEAST_BUSY_PERCENT if is_judged else math.nan
         bar = 1.0 if is_judged else None

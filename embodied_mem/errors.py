@@ -1,7 +1,8 @@
 """The library's exceptions, all under `EmbodiedMemError`."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 
 class EmbodiedMemError(Exception):
@@ -65,7 +66,13 @@ class EpisodeError(EmbodiedMemError):
 
 
 class ModelError(EmbodiedMemError):
-    """A language model gave no answer: its server cannot be reached, refused the request or timed out."""
+    """A language model gave no answer: its server cannot be reached, refused the request or timed out.
+
+    Attributes:
+        cost: Name -> what earlier answers cost that the same decision was to be made of.
+    """
+
+    cost: Mapping[str, float] = MappingProxyType({})
 
 
 class NotRecorded(ModelError):

@@ -26,7 +26,7 @@ from embodied_mem.contracts import (
     ShortTermMemory,
     World,
 )
-from embodied_mem.errors import EpisodeError
+from embodied_mem.errors import EpisodeError, ModelError
 from embodied_mem.isolation.heartbeat import Heartbeat
 from embodied_mem.records.decisions import (
     Act,
@@ -197,6 +197,8 @@ class EpisodeRun:
             decision = await self._answer_of_planner(self._context(trigger, answer, skills))
             self._check(decision)
         except Exception as error:  # of a planner, a model behind it, or memory
+            if isinstance(error, ModelError) and error.cost:  # earlier answers were paid for
+                self._record_decision(Stop("the model gave no further answer", cost=error.cost), trigger)
             self._fail(error)
             return Continue()
         self._record_decision(decision, trigger)

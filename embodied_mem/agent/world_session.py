@@ -11,7 +11,7 @@ from typing import Any
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.agent.world_answers import observation_of, task_of
 from embodied_mem.contracts import CanRestart, HasGoalCheck, ShortTermMemory, World
-from embodied_mem.errors import EmbodiedMemError
+from embodied_mem.errors import EmbodiedMemError, ModelError
 from embodied_mem.isolation.heartbeat import Activity, Heartbeat
 from embodied_mem.recording import describe
 from embodied_mem.recording.rejection import five_values, two_values
@@ -164,8 +164,10 @@ class WorldSession:
 
     def fail(self, error: BaseException, *, ended_by: str = "error") -> None:
         """Log an exception; it ends the episode unless the episode already ended."""
-        trail = clean_text("".join(traceback.format_exception(error)))  # log handlers fail on lone surrogates
-        logger.error("the episode met %s in step %d\n%s", ended_by, self.steps, trail)
+        # Where a model's error was raised says nothing; many episodes at once may meet the same one.
+        trail = [error_text(error)] if isinstance(error, ModelError) else traceback.format_exception(error)
+        told = clean_text("".join(trail))  # log handlers fail on lone surrogates
+        logger.error("the episode met %s in step %d\n%s", ended_by, self.steps, told)
         if not self.ended_by:
             self.error = error_text(error)[:2_000]
             self.end(ended_by, is_truncated=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from embodied_mem.errors import EmbodiedMemError, InvalidRecord
+from embodied_mem.errors import EmbodiedMemError, InvalidRecord, ModelError
 from embodied_mem.planners.llm.answer_form import AnswerForm
 from embodied_mem.planners.llm.images import PromptImage
 from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
@@ -136,7 +136,11 @@ async def ask_until_read(
             request = await question(reply.tail)
         except PromptTooLong as error:
             return replace(reply, failure=str(error), is_too_long=True)
-        answer = await model.answer(request)
+        try:
+            answer = await model.answer(request)
+        except ModelError as error:
+            error.cost = added_costs(reply.cost, error.cost)
+            raise
         reply = _taken(reply, request, answer)
         try:
             return replace(reply, value=request.choices.read(answer.text))

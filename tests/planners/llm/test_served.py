@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import socket
+import threading
 import time
 
 import model_server as stand_in
@@ -14,6 +15,7 @@ from gbnf import Grammar
 from embodied_mem import Agent, Limits
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, UnknownName
+from embodied_mem.planners.llm.assembled import assembled
 from embodied_mem.planners.llm.call_log import FILE, LoggedModel
 from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.language_model import LanguageModel, Request
@@ -290,11 +292,47 @@ def test_an_episode_with_a_fault_is_recorded_with_its_cause(fault, tmp_path):
     assert KEY not in (tmp_path / FILE).read_text("utf-8")
 
 
+def test_an_answer_that_was_paid_for_counts_if_the_next_one_is_a_fault():
+    with stand_in.StandInServer("I would rather sing.", faults=[None], always=500) as server:
+        episode = play(model_at(server.url))
+    assert episode.trace.ended_by == "planner_error"
+    assert episode.outcome.status is Status.TRUNCATED
+    assert (episode.outcome.cost["model_calls"], episode.outcome.cost["tokens_in"]) == (1, 31)
+
+
 def test_a_limit_in_seconds_holds_while_the_server_hangs_and_the_call_is_logged(tmp_path):
     with stand_in.StandInServer(always=stand_in.hangs) as server:
         episode = play(LoggedModel(model_at(server.url, timeout_s=20), tmp_path), max_seconds=0.5)
     assert episode.trace.ended_by == "max_seconds"
     assert [line["error"] for line in lines_of(tmp_path)] == ["cancelled"]
+
+
+def test_64_episodes_at_once_and_then_one_after_another_use_one_model():
+    lock, now, most = threading.Lock(), [], []
+
+    def text(body):
+        with lock:
+            now.append(1)
+            most.append(len(now))
+        time.sleep(0.005)
+        with lock:
+            now.pop()
+        return "take(red key)"
+
+    async def all_of_them(n):
+        worlds = [KeyDoorWorld(KeyDoorEnv(max_steps=8)) for _ in range(n)]
+        return await asyncio.gather(*(agent.run_episode_async(each, seed=i) for i, each in enumerate(worlds)))
+
+    with stand_in.StandInServer(text) as server:
+        options = {"model": "tiny", "base_url": server.url, "timeout_s": 60, "max_concurrent": 8}
+        model = assembled({"name": "completion", "options": options})
+        agent = Agent(planner=LLMPlanner(model, k=0, max_rounds=0))
+        episodes = [*run_awaitable(all_of_them(64)), *asyncio.run(all_of_them(10))]
+        episodes += [agent.run_episode(KeyDoorWorld(KeyDoorEnv(max_steps=8)), seed=i) for i in range(3)]
+    assert not any(episode.trace.error for episode in episodes)
+    assert max(most) <= 8
+    assert len(episodes) == 77
+    assert len(server.bodies) == sum(episode.outcome.cost["model_calls"] for episode in episodes) >= 154
 
 
 def test_many_episodes_share_a_server_of_which_one_answer_in_four_is_a_fault():
