@@ -1,6 +1,7 @@
 """`TextGameEnv`: a text game as a Gymnasium environment; its actions are commands."""
 
 import string
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -26,7 +27,7 @@ class TextGameEnv(gym.Env[str, str]):
         max_steps: Commands of an episode.
 
     Attributes:
-        opening: The start of the current game; only the world's expert and name of the problem read it.
+        opening: The start of the current game; the world names the problem by it.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it so
@@ -65,6 +66,10 @@ class TextGameEnv(gym.Env[str, str]):
         is_terminated = turn.is_won or turn.is_lost
         is_truncated = not is_terminated and self._n_steps >= self.max_steps
         return _text(turn), reward, is_terminated, is_truncated, _info(turn)
+
+    def walkthrough(self) -> Sequence[str]:
+        """Commands that win the game that was just started; only the world's expert reads them."""
+        return self._game.walkthrough()
 
     def close(self) -> None:
         """End the engine."""

@@ -1,7 +1,7 @@
 """What a text game answers, in the form that every engine here gives, and the contract of an engine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from embodied_mem.records.json_values import JsonValue
@@ -51,13 +51,11 @@ class Opening:
         problem: Everything that makes up the game, also what is hidden; it names the problem and no planner
             sees it.
         turn: The game before the first command.
-        walkthrough: Commands that win from here; empty if none are known. Only the expert sees them.
     """
 
     objective: str
     problem: JsonValue
     turn: Turn
-    walkthrough: Sequence[str] = field(default=(), repr=False)
 
 
 class TextGame(Protocol):
@@ -73,6 +71,10 @@ class TextGame(Protocol):
 
     def play(self, command: str) -> Turn:
         """Type a command."""
+        ...
+
+    def walkthrough(self) -> Sequence[str]:
+        """Commands that win the game that has just been started; empty if none are known."""
         ...
 
     def close(self) -> None:

@@ -110,7 +110,7 @@ class TextGameWorld:
         Raises:
             EpisodeError: The engine knows none for this game.
         """
-        commands = self._opening().walkthrough
+        commands = self._game_env().walkthrough()
         if not commands:
             raise EpisodeError(f"{self._kind} has no walkthrough for this game; leave out the arm expert")
         return WalkthroughPolicy(commands)
@@ -137,7 +137,13 @@ class TextGameWorld:
             raise SkillFailed("refused", reason, *asked, *others)
 
     def _opening(self) -> Opening:
+        opening = self._game_env().opening
+        if opening is None:
+            raise EpisodeError(f"{self._env} has no game yet; call reset first")
+        return opening
+
+    def _game_env(self) -> TextGameEnv:
         env = self._env.unwrapped
-        if not isinstance(env, TextGameEnv) or env.opening is None:
-            raise EpisodeError(f"{self._env} has no game; expected a TextGameEnv after its reset")
-        return env.opening
+        if not isinstance(env, TextGameEnv):
+            raise EpisodeError(f"{self._env} is {type(env).__name__}; expected a TextGameEnv")
+        return env

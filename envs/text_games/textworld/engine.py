@@ -1,7 +1,7 @@
 """TextWorld as a `TextGame`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from embodied_mem.envs.text_games.textworld.facts import View
@@ -30,6 +30,7 @@ class TextWorldGame:
         self._commands: tuple[str, ...] = ()
         self._room = ""
         self._walked: set[frozenset[str]] = set()
+        self._walkthrough: tuple[str, ...] = ()
 
     def start(self, seed: int) -> Opening:
         """Start the game of a seed, which is made at its first use."""
@@ -40,11 +41,11 @@ class TextWorldGame:
             state = self._env.reset()
         self._room, self._walked = "", set()
         turn = self._turn("", state, refusal="")
+        self._walkthrough = tuple(state["extra.walkthrough"] or ())
         return Opening(
             objective=" ".join(state.objective.split()),
             problem=[turn.place, state.objective, state.max_score, sorted(map(str, state.facts))],
             turn=turn,
-            walkthrough=tuple(state["extra.walkthrough"] or ()),
         )
 
     def play(self, command: str) -> Turn:
@@ -53,6 +54,10 @@ class TextWorldGame:
         state, _, _ = self._env.step(command)
         feedback = _clean(state.feedback)
         return self._turn(feedback, state, refusal="" if is_admissible else feedback or "Nothing happens.")
+
+    def walkthrough(self) -> Sequence[str]:
+        """The commands with which TextWorld made the game's quest."""
+        return self._walkthrough
 
     def close(self) -> None:
         """Unload the game."""

@@ -28,8 +28,10 @@ class StandInGame:
             objective=f"Get the {self.coin}.",
             problem=self.coin,
             turn=self._turn("Welcome."),
-            walkthrough=("take key", "go north", "open chest", f"take {self.coin} from chest"),
         )
+
+    def walkthrough(self):
+        return "take key", "go north", "open chest", f"take {self.coin} from chest"
 
     def play(self, command):
         if command not in self.commands:

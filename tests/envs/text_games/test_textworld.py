@@ -2,8 +2,8 @@
 
 import threading
 
-import numpy as np
 import pytest
+from engine_tests import assert_each_command_has_one_call, play_expert
 
 from embodied_mem.envs import make_world
 from embodied_mem.errors import UnknownName
@@ -60,17 +60,14 @@ class TestTextWorld(WorldContract, ExecutionContract):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_expert_wins(textworld, kind):
     world = textworld(kind)
-    assert [_play_expert(world, seed)[0] for seed in range(2)] == [True, True]
+    assert [play_expert(world, seed)[0] for seed in range(2)] == [True, True]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_admissible_command_has_exactly_one_call(textworld, kind):
     world = textworld(kind)
-    for commands, skills in _play_expert(world, 0)[1]:
-        calls = {}
-        for call in legal_calls(skills):
-            calls.setdefault(world._grammar.command_of(call), []).append(call)
-        assert all(len(calls[command]) == 1 for command in commands)
+    for commands, skills in play_expert(world, 0)[1]:
+        assert_each_command_has_one_call(world, commands, skills)
 
 
 def test_every_call_of_an_admissible_command_is_carried_out(textworld):
@@ -85,7 +82,7 @@ def test_every_call_of_an_admissible_command_is_carried_out(textworld):
 def test_no_form_is_missing(textworld):
     """No command of a game falls to the skill that types commands as they are."""
     for kind in KINDS:
-        for _, skills in _play_expert(textworld(kind), 1)[1]:
+        for _, skills in play_expert(textworld(kind), 1)[1]:
             assert "type_command" not in {skill.name for skill in skills}
 
 
@@ -110,7 +107,7 @@ def test_rooms_lie_as_they_were_walked(textworld):
     world = textworld("cleaning")
     assert "has exit" in str(begin_episode(world).facts)
     assert " of" not in str(begin_episode(world).facts)
-    _play_expert(world, 0)
+    play_expert(world, 0)
     assert " of" in str(world.view_scene().facts)
 
 
@@ -155,19 +152,3 @@ def test_a_run_over_the_stream_works(textworld, games, tmp_path):
     ]
     sizes = ["comparisons=[]", "lifetimes=1", "learning_episodes=1", "held_out_episodes=1", "report=false"]
     assert main(["run", *overrides, *sizes, "workers=1", f"out={tmp_path / 'run'}"]) == 0
-
-
-def _play_expert(world, seed):
-    """Whether the expert won, and what could be typed and called at each decision."""
-    raw, info = world.env.reset(seed=seed)
-    world.begin(raw, info, seed=seed)
-    observation = world.observe(raw, info)
-    policy = world.expert(np.random.default_rng(0))
-    state, is_over, seen = policy.initial_state(), False, []
-    while not is_over:
-        seen.append((world._turn.commands, world.skills(observation)))
-        action, state = policy.act(raw, state)
-        raw, _, is_over, is_truncated, info = world.env.step(action)
-        observation = world.observe(raw, info)
-        assert not is_truncated
-    return world.goal_reached(), seen
