@@ -10,7 +10,7 @@ same way. If the instruction names no call, it recalls won episodes at the start
 from dataclasses import dataclass, field
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.grounding import Goal, candidates, ground
+from embodied_mem.planners.grounding import Goal, ground, meant
 from embodied_mem.planners.legal_calls import random_call
 from embodied_mem.planners.repairs import Lessons, Obstacle, Repair, distinct_repairs
 from embodied_mem.planners.replay import WON_EPISODES, Replay
@@ -236,7 +236,7 @@ class CaseBasedPlanner:
         arguments: JsonObject = {}
         for parameter in skill.parameters if skill else ():
             phrase = goal.phrases.get(parameter.name, "")
-            fitting = candidates(phrase, parameter.choices)
+            fitting = meant(phrase, parameter.choices)
             fresh = [choice for choice in fitting if (goal.skill, choice) not in self._done]
             chosen = frame.call.arguments.get(parameter.name)
             arguments[parameter.name] = chosen if chosen in fresh else (fresh or fitting or [phrase])[0]

@@ -14,6 +14,8 @@ from embodied_mem.records.skills import Skill
 MAX_CHARS = 4_000  # of an instruction; the patterns take quadratic time on adversarial texts
 
 _FILLERS = {"a", "an", "the", "some", "any", "object", "thing", "something", "one"}
+_ARTICLE = re.compile(r"^(?:the|an?)\s+")
+_TITLE = re.compile(r"^[^,.:]{1,80}:\s+")
 _PLACES = re.compile(r"\s+(?:(?:on|to|at) your (?:left|right)|(?:in front of|behind|beside|near) you)$")
 _REORDERED = re.compile(r"^(?P<last>.+?),?\s+after (?:you )?(?P<first>.+)$")
 _SEQUENCE = re.compile(r",?\s+(?:and\s+)?then\s+(?:you\s+)?|,?\s+and\s+|,\s+")
@@ -30,11 +32,12 @@ class Goal:
 def ground(instruction: str, skills: Sequence[Skill]) -> list[Goal]:
     """Return the goals that the first 4,000 characters of an instruction name, in the order to reach them.
 
-    Empty if no skill's phrase matches.
+    Empty if no skill's phrase matches. A title before a colon ("Watch TV: switch on ...") names no goal.
     """
     goals: list[Goal] = []
     pattern: tuple[str, re.Pattern[str]] | None = None
-    for clause in _clauses(instruction[:MAX_CHARS].lower().strip(" .!")):
+    text = _TITLE.sub("", instruction[:MAX_CHARS].lower()).strip(" .!")
+    for clause in _clauses(text):
         found = _match(clause, skills)
         if found is None and pattern is not None:  # "open the red door and the blue door"
             found = _fit(clause, *pattern, verb_is_missing=True)
@@ -56,6 +59,14 @@ def candidates(phrase: str, choices: Iterable[JsonValue]) -> list[str]:
     """The choices that contain all content words of an object phrase, in the order given."""
     wanted = set(words(phrase))
     return [choice for choice in choices if isinstance(choice, str) and wanted.issubset(words(choice))]
+
+
+def meant(phrase: str, choices: Iterable[JsonValue]) -> list[str]:
+    """The choices that an instruction may mean: as `candidates`, but "light 3" names that light alone."""
+    name = _ARTICLE.sub("", phrase.strip().lower())
+    if name[-1:].isdigit():
+        return [choice for choice in choices if isinstance(choice, str) and choice.lower() == name]
+    return candidates(phrase, choices)
 
 
 def _clauses(instruction: str) -> list[str]:

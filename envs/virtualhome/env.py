@@ -45,10 +45,10 @@ class VirtualHomeEnv(gym.Env[Raw, Action]):
 
     def __init__(self, problems: Sequence[Problem], *, max_steps: int = MAX_STEPS) -> None:
         self._simulator = load_simulator()
-        self._problems = tuple(problems)
+        self.problems = tuple(problems)
         self._graph_of = lru_cache(maxsize=16)(start_graph)
         self.max_steps = max_steps
-        actions: Any = gym.spaces.MultiDiscrete((len(ACTIONS), MAX_ID, MAX_ID), dtype=np.int64)
+        actions: Any = gym.spaces.MultiDiscrete([len(ACTIONS), MAX_ID, MAX_ID], dtype=np.int64)
         self.action_space = actions  # accepts tuples too
         self.observation_space = gym.spaces.Dict(
             {
@@ -61,7 +61,7 @@ class VirtualHomeEnv(gym.Env[Raw, Action]):
         """Begin the problem of the seed, or the one whose id is `options["problem"]`."""
         super().reset(seed=seed)
         wanted = (options or {}).get("problem")
-        chosen = [problem for problem in self._problems if problem.id == wanted] if wanted else self._problems
+        chosen = [problem for problem in self.problems if problem.id == wanted] if wanted else self.problems
         self.problem: Problem = chosen[int(self.np_random.integers(len(chosen)))]
         self.graph: Graph = self._graph_of(self.problem)
         self.simulation = Simulation(self._simulator, self.graph)
@@ -88,20 +88,11 @@ class VirtualHomeEnv(gym.Env[Raw, Action]):
         is_last = way[:1] == [int(act[1])] and self._strides + 1 >= STEPS_PER_DOOR
         return bool(way) and not is_last
 
-    def near(self) -> set[int]:
-        """What the agent can reach, by the simulator's rule.
-
-        Near is what the agent is close to, what that is close to, and what lies on it.
-        """
-        direct = set(self.simulation.to(AGENT, "CLOSE"))
-        beside = (self.simulation.to(id, "CLOSE") for id in direct)
-        on = (id for id in self.home.things if not direct.isdisjoint(self.simulation.to(id, "ON")))
-        return direct.union(*beside, on)
-
     def _way_to(self, name: str, target: int) -> list[int]:
         """The rooms that a walk still has to go through; what is near needs no walk to be found."""
-        is_walk = name == "WALK" or (name == "FIND" and target not in self.near())
-        if not is_walk or target not in self.home.things:
+        if name not in ("WALK", "FIND") or target not in self.home.things:
+            return []
+        if name == "FIND" and self.simulation.is_near(target):
             return []
         return way_between(self.home.doors, self.home.room_of(AGENT), self.home.room_of(target))
 

@@ -19,8 +19,9 @@ class Sighting:
         id: Its id.
         name: Its name.
         room: Name of the room.
-        place: What it was in, on, or held by.
-        parent: Name of that; the room's if it stood there.
+        class_name: The simulator's name for such things.
+        relation: `in`, `on`, `held` or `worn`.
+        parent: Name of what it was in or on; the room's if it stood there, `agent` if it was held or worn.
         states: Its states in lower case, sorted.
     """
 
@@ -74,6 +75,10 @@ class Known:
                 changed.append(sighting)
         return changed
 
+    def see_again(self, visible: Iterable[int], *, step: int) -> None:
+        """Note that the same things were seen unchanged."""
+        self.seen_at.update(dict.fromkeys(visible, step))
+
     def is_known(self, id: int) -> bool:
         """Whether it has been seen; rooms and the agent's body are always known."""
         thing = self._home.things[id]
@@ -94,7 +99,8 @@ class Known:
         known = [*self._rooms_and_body(), *sorted(self.sightings)]
         fitting = [id for id in known if wanted <= set(self._names[id].lower().split())]
         preferred = [id for id in first if id in fitting]
-        return (preferred or sorted(fitting, key=lambda id: len(self._names[id].split())) or [None])[0]
+        ranked = [*preferred, *sorted(fitting, key=lambda id: len(self._names[id].split()))]
+        return ranked[0] if ranked else None
 
     def _rooms_and_body(self) -> list[int]:
         return [id for id, thing in sorted(self._home.things.items()) if thing.is_room or thing.is_body]

@@ -6,6 +6,7 @@ leave them out, so `embodied-mem setup virtualhome` installs it alone.
 
 import random
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ MODULE = "virtualhome_eval"
 VERSION = "0.1.1"
 LICENCE = "MIT"
 DOWNLOAD_MB, DISK_MB = 27, 405
+MODULES = ("environment", "execution", "scripts", "common")  # the fields of `Simulator`
 SETUP_COMMAND = "embodied-mem setup virtualhome"
 
 
@@ -76,7 +78,7 @@ def load_simulator() -> Simulator:
     package_folder()
     state = random.getstate()
     try:
-        from virtualhome_eval.simulation.evolving_graph import common, environment, execution, scripts
+        modules = {name: import_module(f"{MODULE}.simulation.evolving_graph.{name}") for name in MODULES}
     finally:
         random.setstate(state)  # its module `utils` seeds Python's generator when it is imported
-    return Simulator(environment=environment, execution=execution, scripts=scripts, common=common)
+    return Simulator(**modules)

@@ -8,10 +8,9 @@ an action, until it is told to forget them.
 from typing import Any
 
 from embodied_mem.envs.virtualhome.actions import ACTIONS, Action
+from embodied_mem.envs.virtualhome.home import AGENT
 from embodied_mem.envs.virtualhome.package import Simulator
 from embodied_mem.envs.virtualhome.problems import Graph
-
-AGENT = 65  # the character's id in every graph
 
 
 class Simulation:
@@ -63,6 +62,18 @@ class Simulation:
     def to(self, id: int, relation: str) -> list[int]:
         """Ids of the objects to which this one stands in the relation."""
         return sorted(self._state.get_node_ids_from(id, self._relations[relation]))
+
+    def is_near(self, id: int) -> bool:
+        """Whether the agent can reach a thing, by the simulator's own rule."""
+        return bool(
+            self._simulator.execution._is_character_close_to(self._state, self._state.get_node(id), 0)
+        )
+
+    def faced(self) -> frozenset[int]:
+        """What the agent faces, by the simulator's rule: what it turned to, and what that faces."""
+        facing, ids_from = self._relations["FACING"], self._state.get_node_ids_from
+        direct = frozenset(ids_from(AGENT, facing))
+        return direct.union(*(ids_from(id, facing) for id in direct))
 
     def _line(self, name: str, nodes: list[Any]) -> Any:
         action = self._script.get(name)

@@ -17,7 +17,8 @@ class SkillRow:
         action: The simulator's action.
         roles: Names of its parameters: `object`, or `item` and `target`.
         needs: For each role, properties of which a thing has one; empty if any thing may be meant.
-        where: For each role, where a thing is now that is offered: `known`, `seen`, `near`, `held` or `worn`.
+        where: For each role, which things are offered: those `known`, `seen`, `reach`, `faced`, `held` or
+            `worn` now. `reach` is what is seen, and the skill walks up to it.
         effect: State of the object, or relation, that is there afterwards; a call is a success if it was
         there
             before. Empty for an act that leaves nothing behind.
@@ -36,6 +37,11 @@ class SkillRow:
     phrases: tuple[str, ...]
     description: str
 
+    @property
+    def approaches(self) -> bool:
+        """Whether the agent has to be near the last thing, and walks up to it."""
+        return self.where[-1:] == ("reach",)
+
 
 def _row(
     name: str,
@@ -44,7 +50,7 @@ def _row(
     description: str,
     *,
     needs: tuple[str, ...] = ("",),
-    where: tuple[str, ...] = ("near",),
+    where: tuple[str, ...] = ("reach",),
     effect: str = "",
     done: str = "",
 ) -> SkillRow:
@@ -87,7 +93,7 @@ ROWS = (
         "put {item} on {target}; place {item} on {target}",
         "Put what is held on something.",
         needs=("", "SURFACES SITTABLE LIEABLE HAS_SWITCH"),
-        where=("held", "near"),
+        where=("held", "reach"),
         effect="on",
         done="put on anything",
     ),
@@ -97,7 +103,7 @@ ROWS = (
         "put {item} in {target}; put {item} into {target}; place {item} in {target}",
         "Put what is held into something.",
         needs=("", "CAN_OPEN CONTAINERS RECIPIENT"),
-        where=("held", "near"),
+        where=("held", "reach"),
         effect="in",
         done="put into anything",
     ),
@@ -205,7 +211,7 @@ ROWS = (
         "LOOKAT",
         "look at {object}",
         "Look at what the agent faces.",
-        where=("seen",),
+        where=("faced",),
         done="looked at",
     ),
     _row(
@@ -214,7 +220,7 @@ ROWS = (
         "watch {object}",
         "Watch what the agent faces.",
         needs=("LOOKABLE",),
-        where=("seen",),
+        where=("faced",),
         done="watched",
     ),
     _row(
@@ -242,7 +248,7 @@ ROWS = (
         "pour {item} into {target}; pour {item} in {target}; pour {item} on {target}",
         "Pour what is held into something.",
         needs=("POURABLE DRINKABLE", "RECIPIENT"),
-        where=("held", "near"),
+        where=("held", "reach"),
         effect="in",
         done="poured",
     ),
@@ -286,4 +292,5 @@ def as_skill(row: SkillRow, choices: tuple[tuple[str, ...], ...]) -> Skill:
     return skill(row.name, phrases=row.phrases, description=row.description, **parameters)
 
 
+ONLY_DOWN = frozenset(("stand_up", "wake_up"))  # offered while the agent sits or lies
 SIGNATURES = tuple(as_skill(row, ((),) * len(row.roles)) for row in ROWS)

@@ -11,7 +11,7 @@ from embodied_mem.envs.virtualhome.actions import action
 from embodied_mem.envs.virtualhome.env import VirtualHomeEnv
 from embodied_mem.envs.virtualhome.goals import instruction
 from embodied_mem.envs.virtualhome.home import AGENT
-from embodied_mem.envs.virtualhome.known import Known
+from embodied_mem.envs.virtualhome.known import Known, Sighting
 from embodied_mem.envs.virtualhome.naming import name_all
 from embodied_mem.envs.virtualhome.skill_table import BY_NAME, SIGNATURES
 from embodied_mem.envs.virtualhome.skills import Controller
@@ -28,9 +28,10 @@ class VirtualHomeWorld:
     """Describes a VirtualHome environment to planners; has an expert, a goal check and a view of its scene.
 
     The simulator shows everything. The agent here perceives the room it is in, what is open there, and what
-    it holds; see docs/virtualhome.md. `Observation.facts` has `room`, `posture`, `held` (names), `objects`
-    (one fact for each visible thing, see `Sighting.as_fact`) and `changed` (names of those that are new or
-    different).
+    it holds; see docs/virtualhome.md. `Observation.facts` has `room`, `posture`, `held` and `visible`
+    (names), and `changed`: one fact (`Sighting.as_fact`) for each visible thing that is new in this episode,
+    or different from when it was seen last. Who takes in every observation so knows everything that was seen,
+    and when.
 
     Args:
         env: The environment; step `world.env` from now on.
@@ -57,6 +58,7 @@ class VirtualHomeWorld:
         self.names = name_all(home.things.values())
         self.known = Known(home, self.names)
         self._controller = Controller(self._env, self.known, self.names)
+        self._visible: list[int] = []
         self._described: tuple[Any, str, Mapping[str, JsonValue]] = (None, "", {})
         self._skills: tuple[Any, Sequence[Skill]] = (None, ())
         options = {"max_steps": self._env.max_steps}  # an id of the dataset stands for one goal and one graph
@@ -115,31 +117,32 @@ class VirtualHomeWorld:
         return SceneView(text=describe_known(self.known, step, budget_tokens, about), facts=facts)
 
     def _describe(self) -> tuple[str, Mapping[str, JsonValue]]:
-        home = self._env.home
+        home, step = self._env.home, self._env.n_steps
         room = home.room_of(AGENT)
         key = (home.version, room)
-        if self._described[0] != key:
-            self._visible = home.visible_in(room)
-            changed = self.known.see(room, self._visible, step=self._env.n_steps)
-            self._described = (key, *self._description(room, [each.name for each in changed]))
-        else:
-            self.known.see(room, self._visible, step=self._env.n_steps)
+        if self._described[0] == key:
+            self.known.see_again(self._visible, step=step)
             if self._described[2]["changed"]:
                 self._described = (key, self._described[1], {**self._described[2], "changed": []})
+        else:
+            self._visible = home.visible_in(room)
+            changed = self.known.see(room, self._visible, step=step)
+            self._described = (key, *self._description(room, changed))
         return self._described[1:]
 
-    def _description(self, room: int, changed: list[str]) -> tuple[str, Mapping[str, JsonValue]]:
+    def _description(self, room: int, changed: list[Sighting]) -> tuple[str, Mapping[str, JsonValue]]:
         home, names = self._env.home, self.names
         seen = [self.known.sightings[id] for id in self._visible]
         held = [names[id] for id in home.held]
         beside = [names[each] for each in sorted(home.doors.get(room, ()))]
-        text = describe_room(names[room], posture=self._posture(), held=held, seen=seen, beside=beside)
+        posture = self._posture()
+        text = describe_room(names[room], posture=posture, held=held, seen=seen, beside=beside)
         facts: dict[str, JsonValue] = {
             "room": names[room],
-            "posture": self._posture(),
+            "posture": posture,
             "held": [*held],
-            "objects": [each.as_fact() for each in seen],
-            "changed": [*changed],
+            "visible": [each.name for each in seen],
+            "changed": [each.as_fact() for each in changed],
         }
         return text, facts
 

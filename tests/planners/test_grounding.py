@@ -1,6 +1,6 @@
 import pytest
 
-from embodied_mem.planners.grounding import candidates, ground, words
+from embodied_mem.planners.grounding import candidates, ground, meant, words
 from embodied_mem.records.skills import Parameter, Skill
 
 OBJECT = (Parameter(name="object", type="object"),)
@@ -69,3 +69,14 @@ def test_candidates_hold_every_word_of_the_phrase():
 @pytest.mark.parametrize("text", ["put x " * 200_000, "x" + " " * 1_000_000 + "y", ", after" * 150_000])
 def test_only_the_beginning_of_an_endless_instruction_is_read(text):
     assert ground(f"go to the red ball, then {text}", SKILLS)[:1] == ground("go to the red ball", SKILLS)
+
+
+def test_a_title_before_a_colon_names_no_goal():
+    assert goals("Pick up phone: go to the desk") == [("go_to", ["the desk"])]
+
+
+def test_a_name_with_a_number_means_that_thing_alone():
+    choices = ["light 1", "light 3", "light bulb 3"]
+    assert meant("the light 3", choices) == ["light 3"]
+    assert meant("light 2", choices) == []
+    assert meant("light", choices) == choices
