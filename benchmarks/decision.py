@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from benchmarks.workload import N_QUERIES, NOUNS, VERBS
 from embodied_mem.agent.episode_recall import EpisodeRecall
 from embodied_mem.experiments.outputs import write_atomically
 from embodied_mem.memory.experience_memory import ExperienceMemory
+from embodied_mem.planners.llm.choices import CallChoices
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.recalls.make import make_recall_way
 from embodied_mem.planners.llm.scripted import ScriptedModel
@@ -82,7 +84,7 @@ def _state(draw: random.Random) -> str:
 
 
 def _timed(runner: asyncio.Runner, memory: ExperienceMemory, k: int, budget: int, way: str) -> Timings:
-    model = ScriptedModel(lambda request: str(next(request.choices.calls())))
+    model = ScriptedModel(lambda request: str(next(cast(CallChoices, request.choices).calls())))
     planner = LLMPlanner(model, k=k, max_prompt_tokens=budget, recall=make_recall_way(way))
     decides = [partial(_decide, runner, planner, context) for context in _contexts(memory)]
     for decide in decides[:N_WARM]:

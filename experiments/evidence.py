@@ -34,7 +34,7 @@ _Learnt = Mapping[
 
 def _learnt(run: Run, number: int) -> _Learnt:
     """What the won learning episodes of a lifetime recorded, of all arms: one may read another's memory."""
-    found = {}
+    found: dict[str, tuple[str, frozenset[_Call]]] = {}
     for arm in run.arms:
         for life in run.complete(arm, "learn"):
             if life.number == number:

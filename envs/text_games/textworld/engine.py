@@ -44,7 +44,7 @@ class TextWorldGame:
         self._walkthrough = tuple(state["extra.walkthrough"] or ())
         return Opening(
             objective=" ".join(state.objective.split()),
-            problem=[turn.place, state.objective, state.max_score, sorted(map(str, state.facts))],
+            problem=[turn.place, state.objective, state.max_score, [*sorted(map(str, state.facts))]],
             turn=turn,
         )
 
