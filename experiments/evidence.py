@@ -1,12 +1,13 @@
 """Whether the evidence was in the prompt: an experience of a won episode of the same kind of task."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from embodied_mem.experiments.rows import EpisodeRow
 from embodied_mem.experiments.run_folder import Run
 
 _Call = tuple[str, ...]  # a call in words without the order of its arguments
+_Learnt = dict[str, tuple[str, frozenset[_Call]]]  # id of an experience -> task kind and calls of its episode
 _SEPARATORS = re.compile(r"[(),;]\s*")
 
 
@@ -27,14 +28,9 @@ def evidence_in_prompt(run: Run, arm: str) -> float | None:
     return sum(shown) / len(shown) if shown else None
 
 
-_Learnt = Mapping[
-    str, tuple[str, frozenset[_Call]]
-]  # id of an experience -> task kind and calls of its episode
-
-
 def _learnt(run: Run, number: int) -> _Learnt:
     """What the won learning episodes of a lifetime recorded, of all arms: one may read another's memory."""
-    found: dict[str, tuple[str, frozenset[_Call]]] = {}
+    found: _Learnt = {}
     for arm in run.arms:
         for life in run.complete(arm, "learn"):
             if life.number == number:

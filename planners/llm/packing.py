@@ -41,13 +41,14 @@ class PromptParts:
 
     @property
     def without_memory(self) -> "PromptParts":
-        """The same without what was recalled."""
-        return replace(self, examples=(), notes=())
+        """The same without what was recalled; notes of the episode itself stay."""
+        own = tuple(note for note in self.notes if not any(note.shown))
+        return replace(self, examples=(), notes=own)
 
     @property
     def has_memory(self) -> bool:
         """Whether anything of it was recalled."""
-        return bool(self.examples or self.notes)
+        return bool(self.ids)
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from embodied_mem.experiments.run_command import run
 BUDGETS = {"memory": 300, "history_300": 300, "history_600": 600, "history_1200": 1_200}
 SMALL = ("experiment=llm_tokens", "llm=copy", "seeds=tuning", "lifetimes=1", "report=false", "workers=1")
 LENGTH = ("learning_episodes=6", "held_out_episodes=3")
+ARMS = "arms=[none,memory,history_300,history_600,history_1200,summary_600]"
 
 
 def test_the_arms_differ_in_what_is_shown_and_in_the_budget():
@@ -24,7 +25,9 @@ def test_the_arms_differ_in_what_is_shown_and_in_the_budget():
 
 @pytest.fixture(scope="module")
 def small_run(tmp_path_factory):
-    return run([*SMALL, *LENGTH, f"out={tmp_path_factory.mktemp('tokens') / 'run'}"], command="", say=print)
+    return run(
+        [*SMALL, *LENGTH, ARMS, f"out={tmp_path_factory.mktemp('tokens') / 'run'}"], command="", say=print
+    )
 
 
 def shown(small_run, arm):
@@ -58,3 +61,14 @@ def test_the_summary_says_what_tokens_of_memory_brought(small_run):
     assert tokens["history_300"] < tokens["history_600"] < tokens["history_1200"]
     assert all("success_per_1000_tokens_of_memory" in arms[name] for name in BUDGETS if tokens[name])
     assert all(0 <= arms[name]["evidence_in_prompt"] <= 1 for name in BUDGETS)
+
+
+def test_a_summary_shows_the_newest_lessons_that_fit(small_run):
+    names = [name for _, ids in shown(small_run, "summary_600") for name in ids]
+    assert names
+    assert all(name.startswith("memory-00-learn-") for name in names)
+    path = small_run.folder / "lifetimes" / "summary_600" / "00" / "planner" / "model_calls.jsonl"
+    prompts = [json.loads(line)["prompt"] for line in path.read_text("utf-8").splitlines()]
+    assert any("Lessons" in prompt for prompt in prompts)
+    assert all(prompt.count("Action:") == 1 for prompt in prompts)
+    assert max(len(prompt.encode()) for prompt in prompts) <= 600

@@ -190,6 +190,15 @@ def test_tokens_of_memory_are_what_the_recalled_part_takes():
     assert packed(parts.without_memory, 10_000).tokens_memory == 0
 
 
+def test_notes_of_the_episode_itself_are_no_memory():
+    own, recalled = Note("So far", ("take(key) failed.",)), Note("Lessons", ("Doors need keys.",), ("l1",))
+    alone = packed(PromptParts(situation=situation(), notes=(own,)), 10_000)
+    both = packed(PromptParts(situation=situation(), notes=(own, recalled)), 10_000)
+    assert (alone.tokens_memory, both.tokens_memory) == (0, both.tokens - alone.tokens)
+    assert both.tokens_memory > 0
+    assert both.parts.ids == ("l1",)
+
+
 def test_a_chat_counts_what_the_server_writes_around_its_messages():
     found = packed(PromptParts(situation=situation()), 10_000)
     assert found.tokens == tokens(found.prompt) + 32
