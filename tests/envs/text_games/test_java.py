@@ -26,7 +26,7 @@ class _Gateway:
 
 def test_without_java_the_error_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingExtra, match="ScienceWorld needs a Java runtime.*default-jre-headless"):
+    with pytest.raises(MissingExtra, match=r"ScienceWorld needs a Java runtime.*default-jre-headless"):
         java.require_java("ScienceWorld")
 
 
