@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from benchmarks.table import markdown
-from embodied_mem import Agent, Experience, ExperienceMemory, Limits
+from embodied_mem import Agent, Experience, ExperienceMemory, Limits, Task
 from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.envs.make import make_world
 from embodied_mem.errors import EmbodiedMemError
@@ -76,7 +76,7 @@ class Player:
         source = self._episode.now
         if source not in self._moments:
             self._moments[source] = Said(moment.text, frozenset(_facts(moment, "visible")))
-            self._texts.record(Experience(id=source, task="", kind="note", state=moment.text))
+            self._texts.record(Experience(id=source, task=Task(""), kind="note", state=moment.text))
 
     def shown(self, question: str) -> dict[str, list[Said]]:
         """What each arm shows, most important first."""
