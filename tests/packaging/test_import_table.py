@@ -57,6 +57,10 @@ ONLY_IN = {
     "omegaconf": {"experiments"},
     "rich": {"experiments"},
     "minigrid": {"envs"},
+    "textworld": {"envs"},
+    "textworld_express": {"envs"},
+    "scienceworld": {"envs"},
+    "alfworld": {"envs"},
     "torch": {"planners"},
 }
 

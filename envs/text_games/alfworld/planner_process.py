@@ -1,4 +1,4 @@
-"""The process that solves a game: `python -m embodied_mem.envs.text_games.alfworld.planner_process GAME BYTES`.
+"""The process that solves a game; its arguments are the file of the game and the bytes it may use.
 
 It prints the commands that win as JSON, or `null` if there are none.
 """
