@@ -63,6 +63,11 @@ class Simulation:
         """Ids of the objects to which this one stands in the relation."""
         return sorted(self._state.get_node_ids_from(id, self._relations[relation]))
 
+    def to_graph(self) -> Graph:
+        """The whole home as it is; takes milliseconds."""
+        graph: Graph = self._state.to_dict()
+        return graph
+
     def is_near(self, id: int) -> bool:
         """Whether the agent can reach a thing, by the simulator's own rule."""
         return bool(

@@ -12,6 +12,7 @@ from embodied_mem.envs.virtualhome.env import VirtualHomeEnv
 from embodied_mem.envs.virtualhome.goals import instruction
 from embodied_mem.envs.virtualhome.home import AGENT
 from embodied_mem.envs.virtualhome.known import Known, Sighting
+from embodied_mem.envs.virtualhome.ledger import KNOWLEDGE
 from embodied_mem.envs.virtualhome.naming import name_all
 from embodied_mem.envs.virtualhome.skill_table import BY_NAME, SIGNATURES
 from embodied_mem.envs.virtualhome.skills import Controller
@@ -39,6 +40,7 @@ class VirtualHomeWorld:
     """
 
     instance_from: InstanceFrom = "state"
+    knowledge = KNOWLEDGE
 
     def __init__(self, env: VirtualHomeEnv, *, kind: str = "virtualhome") -> None:
         self._env, self._kind = env, kind

@@ -1,7 +1,7 @@
 """Every gold program that the untouched simulator completes also reaches its goal through our skills.
 
-`pytest -m nightly tests/envs/virtualhome/test_gold_programs.py -s` plays them all and prints the counts; it takes
-a minute on an idle core.
+`pytest -m nightly tests/envs/virtualhome/test_gold_programs.py -s` plays them all and prints the counts,
+within a minute or two on an idle core.
 """
 
 import pytest
