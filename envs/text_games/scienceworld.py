@@ -141,6 +141,7 @@ class ScienceWorldGame:
         """End the JVM."""
         if self._env is not None:
             end_jvm(self._env._gateway)
+            self._env._obj_tree_tempdir.cleanup()
             self._env = None
 
     def _load(self, *, has_gold_path: bool) -> tuple[str, dict[str, Any]]:

@@ -53,7 +53,7 @@ class Seen:
         wanted = set(about)
         ordered = sorted(self._facts, key=lambda fact: not wanted & {fact[0], fact[2]})
         limit = None if budget_tokens is None else budget_tokens * CHARS_PER_TOKEN
-        text, facts = "", list[Fact]()
+        text, facts = "", list[JsonValue]()
         for fact in ordered:
             longer = f"{text} {sentence(fact)}".strip()
             if limit is not None and len(longer) > limit:

@@ -14,7 +14,7 @@ from embodied_mem.integrations.langchain.documents import in_words
 from embodied_mem.memory.retrieval import TEXT_FIELD
 from embodied_mem.records.experience import Experience, Scope, Task
 from embodied_mem.records.filters import Equals, In, Or, Where, all_of
-from embodied_mem.records.json_values import to_json_object
+from embodied_mem.records.json_values import canonical, check_text, to_json_object
 from embodied_mem.records.queries import MAX_K, Query
 from embodied_mem.records.spaces import FieldVector
 from embodied_mem.store.memory_store import MemoryStore
@@ -49,15 +49,14 @@ class DocumentLog:
         """Store documents, new ones under a generated id; return the ids in the order given.
 
         A document equal to the current version of its id is not stored again; of several with one id the last
-        counts.
+        counts. Up to a thousand documents with ids, and any number without, are stored at once or not at all.
         """
-        named = [_with_id(document) for document in documents]
-        by_id = {str(document.id): document for document in named}
-        self._add([by_id[str(new.id)] for old, new in zip(documents, named, strict=True) if old.id is None])
-        given = {str(document.id): by_id[str(document.id)] for document in documents if document.id}
+        checked = [_checked(document) for document in documents]
+        self._add([new for old, new in zip(documents, checked, strict=True) if old.id is None])
+        given = {old.id: new for old, new in zip(documents, checked, strict=True) if old.id is not None}
         for ids in _chunks(given):
             self._replace({each: given[each] for each in ids})
-        return [str(document.id) for document in named]
+        return [str(document.id) for document in checked]
 
     def current(self, ids: Iterable[str]) -> dict[str, Experience]:
         """Return the newest version of each document that there is, by id, in the order asked for."""
@@ -67,16 +66,16 @@ class DocumentLog:
 
     def forget(self, ids: Iterable[str] | None) -> None:
         """Archive documents, None: all; they stay in the log and are found no more. Ignores unknown ids."""
-        for found in self._to_remove(ids):
-            self._store.archive([each.id for each in found], reason=DELETED)
+        with self._lock:
+            for found in self._to_remove(ids):
+                self._store.archive([each.id for each in found], reason=DELETED)
 
     def purge(self, ids: Iterable[str] | None) -> None:
         """Remove every version of documents permanently, None: of all. Ignores unknown ids."""
-        if ids is None:
-            self._store.purge(self.where)
-            return
-        for chunk in _chunks(ids):
-            self._store.purge(all_of(self.where, _named(chunk)))
+        chosen = [self.where] if ids is None else [all_of(self.where, _named(each)) for each in _chunks(ids)]
+        with self._lock:
+            for where in chosen:
+                self._store.purge(where)
 
     def _add(self, documents: Sequence[Document]) -> None:
         if documents:
@@ -153,12 +152,13 @@ def stored_document(experience: Experience) -> Document:
     )
 
 
-def _with_id(document: Document) -> Document:
-    if document.id is None:
-        return document.model_copy(update={"id": uuid.uuid4().hex})
-    if not document.id:
+def _checked(document: Document) -> Document:
+    """Return the document with an id and its metadata as JSON, or refuse what cannot be stored."""
+    if document.id is not None and not document.id:
         raise InvalidQuery("the id of a document is empty; leave it out to have one generated")
-    return document
+    check_text(document.page_content, field="the text of a document")
+    metadata = to_json_object(document.metadata, field="metadata")
+    return document.model_copy(update={"id": document.id or uuid.uuid4().hex, "metadata": metadata})
 
 
 def _changed(documents: Mapping[str, Document], live: Mapping[str, list[Experience]]) -> list[Document]:
@@ -169,8 +169,8 @@ def _is_same(document: Document, versions: Sequence[Experience]) -> bool:
     if not versions:
         return False
     held = stored_document(versions[0])
-    metadata = to_json_object(document.metadata, field="metadata")
-    return held.page_content == document.page_content and held.metadata == metadata
+    is_same_metadata = canonical(held.metadata) == canonical(document.metadata)  # in Python True equals 1
+    return held.page_content == document.page_content and is_same_metadata
 
 
 def _named(ids: Iterable[str]) -> Where:

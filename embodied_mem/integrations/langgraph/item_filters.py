@@ -1,10 +1,11 @@
 """Filters of LangGraph on the values of items: what passes, and what the index can decide beforehand."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embodied_mem.errors import InvalidQuery, unknown_name
-from embodied_mem.records.filters import EVERYTHING, Equals, Where, all_of, join_path
+from embodied_mem.records.filters import EVERYTHING, Between, Equals, In, Not, Or, Where, all_of, join_path
 
 ORDERS = {
     "$gt": lambda value, bound: value > bound,
@@ -12,6 +13,7 @@ ORDERS = {
     "$lt": lambda value, bound: value < bound,
     "$lte": lambda value, bound: value <= bound,
 }
+MAX_EXACT = 2.0**52  # up to here a comparison of floats and of integers is the same
 OPERATORS = ("$eq", "$ne", *ORDERS)
 
 
@@ -56,25 +58,45 @@ def narrowed(wanted: Mapping[str, Any] | None) -> Where:
     return all_of(*_narrowed(("facts",), wanted or {}))
 
 
-def _narrowed(path: tuple[str, ...], wanted: Mapping[str, Any]) -> Iterable[Where]:
+def _narrowed(path: tuple[str, ...], wanted: Mapping[str, Any]) -> Iterator[Where]:
     for name, want in wanted.items():
         here = (*path, name)
-        if isinstance(want, Mapping) and not _has_operators(want):
+        if not isinstance(want, Mapping):
+            yield _equal_at(here, want)
+        elif not _has_operators(want):
             yield from _narrowed(here, want)
-        elif isinstance(want, Mapping):
-            yield _text_at(here, want.get("$eq"))
         else:
-            yield _text_at(here, want)
+            yield from (_holds_at(here, operator, operand) for operator, operand in want.items())
 
 
-def _text_at(path: tuple[str, ...], want: Any) -> Where:
-    # Only texts: True equals 1 in Python and None equals what is missing, and neither does in the index.
-    if not isinstance(want, str) or not all(path):
+def _holds_at(path: tuple[str, ...], operator: str, operand: Any) -> Where:
+    if operator == "$eq":
+        return _equal_at(path, operand)
+    bound = _number(operand) if operator in ORDERS else None
+    dotted = _dotted(path)
+    if bound is None or not abs(bound) <= MAX_EXACT or not dotted:
         return EVERYTHING
-    try:
-        return Equals(join_path(path), want)
-    except (InvalidQuery, ValueError):  # a name or text that no path can hold
+    above = operator in ("$gt", "$gte")
+    in_order = Between(dotted, bound) if above else Between(dotted, None, math.nextafter(bound, math.inf))
+    return Or((in_order, Not(Between(dotted))))  # a text may be a number, which the index does not know
+
+
+def _equal_at(path: tuple[str, ...], want: Any) -> Where:
+    """Return where a value may equal this; None equals what is missing, and a list is compared afterwards."""
+    dotted = _dotted(path)
+    if not dotted or not isinstance(want, str | int | float):
         return EVERYTHING
+    if isinstance(want, str):
+        return Equals(dotted, want) if "\x00" not in want else EVERYTHING
+    if not abs(want) <= MAX_EXACT:
+        return EVERYTHING
+    as_bool = (bool(want),) if want in (0, 1) else ()  # True equals 1 in Python, and not in the index
+    return In(dotted, (float(want), *as_bool))
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    """Return the path that the index knows; empty if a name is one that no path can hold."""
+    return "" if not all(path) or any('"' in name for name in path) else join_path(path)
 
 
 def _has_operators(wanted: Mapping[str, Any]) -> bool:

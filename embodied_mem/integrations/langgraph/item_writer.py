@@ -13,7 +13,7 @@ from embodied_mem.memory.retrieval import TEXT_FIELD
 from embodied_mem.records.codec import experience_to_document
 from embodied_mem.records.experience import Experience, texts_of
 from embodied_mem.records.json_values import to_json_object
-from embodied_mem.records.log import Entry, EntryKind, archive_entry
+from embodied_mem.records.log import Entry, EntryKind, entry_about
 from embodied_mem.records.spaces import FieldVector
 from embodied_mem.store.memory_store import MemoryStore
 from embodied_mem.store.upkeep.texts import embedded_batch
@@ -102,7 +102,8 @@ class ItemWriter:
         for place, put in puts.items():
             reason = "deleted" if put.value is None else "replaced by a newer version"
             entries += [
-                archive_entry(version, reason=reason, at_s=at_s) for version in items.versions_of(place)
+                entry_about(EntryKind.ARCHIVE, version, reason=reason, at_s=at_s)
+                for version in items.versions_of(place)
             ]
         self._store.backend.append(entries)
         if self._on_delete == "purge":

@@ -8,7 +8,7 @@ from embodied_mem.errors import InvalidQuery, UnknownName
 from embodied_mem.memory.views.log_values import LogValues
 from embodied_mem.memory.views.view import Follower, is_in
 from embodied_mem.memory.views.withdrawals import Withdrawals
-from embodied_mem.records.log import EntryKind, Search, Span, archive_entry
+from embodied_mem.records.log import EntryKind, Search, Span, entry_about
 
 N_NEAREST = 1000  # newest experiences whose ids are compared with an unknown id
 
@@ -102,5 +102,5 @@ def _change(
             raise unknown_experience(backend, each)
     archived = set(archived_ids(backend))
     changed = [each for each in asked if (each in archived) is (kind == EntryKind.RESTORE)]
-    backend.append([archive_entry(each, kind, reason=reason, at_s=float(at_s)) for each in changed])
+    backend.append([entry_about(kind, each, reason=reason, at_s=at_s) for each in changed])
     return changed

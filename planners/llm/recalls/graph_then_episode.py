@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from embodied_mem.planners.llm.recalls.recall_way import PlainRecall
-from embodied_mem.records import Recalled
+from embodied_mem.records import Kind, Recalled
 from embodied_mem.records.argument_checks import check_count
 from embodied_mem.records.decisions import Context
-from embodied_mem.records.filters import In, Or, Where, all_of, where
+from embodied_mem.records.filters import Equals, In, Not, Or, Where, all_of, where
 from embodied_mem.records.json_values import JsonObject
 from embodied_mem.records.queries import Query
 
-FACT = "fact"  # kind of an experience that holds one relation; its `sources` name where it was seen
+FACTS = all_of(where(kind=Kind.FACT.value), Not(Equals("metadata.holds", False)))  # not that one ended
 
 
 class GraphThenEpisode(PlainRecall):
@@ -35,7 +35,7 @@ class GraphThenEpisode(PlainRecall):
     async def before(self, context: Context, query: Query) -> list[Recalled]:
         """The experiences behind the facts, best first."""
         facts = await context.arecall(
-            replace(query, where=where(kind=FACT), k=self._n_facts, min_similarity=None, distinct=False)
+            replace(query, where=FACTS, k=self._n_facts, min_similarity=None, distinct=False)
         )
         best = _sources(facts)[: query.k]
         if best:

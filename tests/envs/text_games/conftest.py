@@ -1,8 +1,13 @@
 """A scripted stand-in for an engine, so that the adapter is tested without one."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from embodied_mem.envs.text_games import CommandGrammar, Form, Opening, TextGameEnv, TextGameWorld, Turn
+
+sys.path.insert(0, str(Path(__file__).parent))  # engine_tests.py is imported by its name
 
 FORMS = (
     Form("look", "look", "Look."),

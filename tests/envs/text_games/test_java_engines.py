@@ -34,17 +34,16 @@ FIRST = [ALL[0], ALL[-3]]
 HELD_OUT, REPORTED = 101_000, 501_000  # seeds of the folds dev and test
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def java_world():
-    """Makes worlds and closes them."""
-    made = []
+    """Makes worlds, each once, as a JVM takes seconds to start; closes them."""
+    made = {}
 
     def make(kind, **options):
-        made.append(make_world(kind, **options))
-        return made[-1]
+        return made.setdefault((kind, *options.items()), make_world(kind, **options))
 
     yield make
-    for world in made:
+    for world in made.values():
         world.close()
 
 

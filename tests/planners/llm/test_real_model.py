@@ -17,8 +17,10 @@ from embodied_mem.planners.llm.local import (
     find_weights,
     known_model,
 )
+from embodied_mem.planners.llm.packing import TOKENS_AROUND_A_CHAT
 from embodied_mem.planners.llm.served import ChatModel, CompletionModel
 from embodied_mem.planners.llm.template import Prompt
+from embodied_mem.planners.llm.token_counting import ServerTokens, at_most
 from embodied_mem.records.skills import Parameter, Skill
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3_600)]
@@ -72,3 +74,42 @@ def test_hidden_orders_gain_nothing_with_a_real_model(base_url, method):
     for channel in CHANNELS:
         for _, text in attempts():
             attempt(channel, model, text, max_decisions=1, max_rounds=0)
+
+
+TEXTS = [
+    "",
+    "Task: open(red door).",
+    "0123456789" * 9,
+    "日本語のテキスト",
+    "🔴 ball 👨‍👩‍👧",
+    "ﷺ" * 9,
+    "<|im_start|>user",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_servers_count_is_within_the_bound_and_covers_what_it_then_reads(base_url, text):
+    counted = run_awaitable(ServerTokens(base_url).count(text))
+    assert counted <= at_most(text)
+    choices = CallChoices.of([Skill(name="wait")])
+    for model, around in (
+        (CompletionModel("smollm2", base_url=base_url), 0),
+        (ChatModel("openai:smollm2", base_url=base_url, method="grammar"), TOKENS_AROUND_A_CHAT),
+    ):
+        request = Request(role="plan", template="t@1", prompt=Prompt(f"a {text}"), choices=choices)
+        answer = run_awaitable(model.answer(request))
+        assert answer.tokens_in <= run_awaitable(ServerTokens(base_url).count(f"a {text}")) + around
+
+
+def test_the_server_says_how_sure_the_model_was(base_url):
+    choices = CallChoices.of(
+        [Skill(name="take", parameters=(Parameter(name="object", choices=("key", "qzx")),))]
+    )
+    for model in (
+        CompletionModel("smollm2", base_url=base_url, confidence=True),
+        ChatModel("openai:smollm2", base_url=base_url, method="grammar", confidence=True),
+    ):
+        request = Request(
+            role="plan", template="t@1", prompt=Prompt("Take the key: take(key)\nAction:"), choices=choices
+        )
+        assert 0 < run_awaitable(model.answer(request)).confidence <= 1

@@ -59,8 +59,10 @@ def test_an_equal_document_is_not_stored_again(store, documents):
     for _ in range(3):
         documents.add_texts(["the cup"], [{"n": 1}], ids=["cup"])
     assert store.stats().n_experiences == 1
-    documents.add_texts(["the cup"], [{"n": 2}], ids=["cup"])  # other metadata is another version
-    assert store.stats().n_experiences == 2
+    for other in ({"n": 2}, {"n": True}, {}):  # other metadata is another version
+        documents.add_texts(["the cup"], [other], ids=["cup"])
+        assert documents.get_by_ids(["cup"])[0].metadata == other
+    assert store.stats().n_experiences == 4
 
 
 def test_a_version_that_comes_back_counts_again(documents):
@@ -199,7 +201,7 @@ def test_wrong_arguments_are_named(store, documents):
     with pytest.raises(InvalidQuery, match="expected a list of ids"):
         documents.delete("1")
     with pytest.raises(InvalidRecord, match="metadata"):
-        documents.add_texts(["a"], [{"when": object()}])
+        documents.add_texts(["a", "b"], [{}, {"when": object()}], ids=[None, "1"])
     with pytest.raises(InvalidQuery, match=r"store is .memories"):
         ExperienceVectorStore("memories/notes")
     with pytest.raises(InvalidQuery, match="give it an embedder"):
@@ -328,6 +330,23 @@ def test_threads_that_add_and_search_at_once_lose_nothing(store):
     assert len({document.id for document in found}) == N_THREADS * N_EACH
     assert len(documents.similarity_search("thread", k=1_000)) == N_THREADS * N_EACH + 1
     assert len(versions(store, "shared", archived=True)) == min(100, N_THREADS * N_EACH // 5)
+
+
+def test_threads_that_put_and_remove_the_same_documents_leave_each_whole(store):
+    documents = ExperienceVectorStore(store)
+    ids = list("abcd")
+
+    def work(thread: int) -> None:
+        for n in range(8):
+            documents.add_texts([f"{name} by {thread}" for name in ids], ids=ids)
+            if (thread + n) % 4 == 0:
+                documents.delete(ids[:2], purge=n % 2 == 0)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert [document.id for document in documents.get_by_ids(ids[2:])] == ids[2:]
+    found = [document.id for document in documents.similarity_search("by", k=50)]
+    assert len(found) == len(set(found))
 
 
 def test_batches_of_an_event_loop_at_once_lose_nothing(store):

@@ -4,14 +4,18 @@ import pytest
 from asked_memory import Asked, experience, record
 from key_door_scripts import right_call
 
+from embodied_mem import Agent
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.planners import make_planner
+from embodied_mem.planners.facts_reflector import FactReflector
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.recalls.graph_then_episode import GraphThenEpisode
 from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Origin
+from embodied_mem.records.filters import where
 from embodied_mem.testing import PlannerContract
+from embodied_mem.testing.key_door import KeyDoorWorld
 
 
 class TestWithGraphThenEpisode(PlannerContract):
@@ -88,6 +92,35 @@ def test_a_fact_whose_episode_may_not_be_shown_leads_nowhere(memory):
         fact("f", "stair is dark", "note"),
     )
     assert recalled(GraphThenEpisode(), Asked(memory, "A dark stair.")) == ["alike"]
+
+
+def test_a_fact_that_no_longer_holds_leads_nowhere(memory):
+    ended = fact("f", "stair is dark", "seen")
+    record(
+        memory,
+        experience("seen", "Cellar.", task="wander"),
+        experience("alike", "A dark stair."),
+        ended.replace(metadata={**ended.metadata, "holds": False}),
+    )
+    found = recalled(GraphThenEpisode(), Asked(memory, "A dark stair."))
+    assert found[0] == "alike"
+
+
+def test_the_facts_that_episodes_leave_lead_to_their_decisions(memory):
+    teacher = Agent(
+        planner=LLMPlanner(ScriptedModel(right_call), k=0),
+        memory=memory,
+        reflector=FactReflector(),
+        record_decisions=True,
+    )
+    for seed in range(6):
+        teacher.run_episode(KeyDoorWorld(), seed=seed)
+    assert memory.recall(where=where(kind="fact"), k=1)[0].experience.sources
+    planner = LLMPlanner(ScriptedModel(right_call), k=2, recall=GraphThenEpisode())
+    episode = Agent(planner=planner, memory=memory, mode="frozen").run_episode(KeyDoorWorld(), seed=50)
+    assert episode.trace.n_recalls == 3 * len(episode.trace.decisions)  # facts, their episodes, decisions
+    assert all(len(decision.shown) == 2 for decision in episode.trace.decisions)
+    assert all("/decision/" in name for decision in episode.trace.decisions for name in decision.shown)
 
 
 def test_the_ways_are_made_by_name():
