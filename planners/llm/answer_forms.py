@@ -39,7 +39,7 @@ class FreeText:
 
     def schema(self) -> JsonObject:
         """An object with a `text`."""
-        return object_schema("text", {"text": {"type": "string"}})
+        return object_schema("text", {"text": _bounded(self.max_chars)})
 
     def read(self, text: str) -> str:
         """Return the text, its lines joined.
@@ -92,7 +92,7 @@ class Verdict:
     def schema(self) -> JsonObject:
         """An object with a `verdict` and a `reason`; the reason first, so that it is thought of first."""
         verdict: JsonObject = {"enum": [self.good, self.bad]}
-        return object_schema("verdict", {"reason": {"type": "string"}, "verdict": verdict})
+        return object_schema("verdict", {"reason": _bounded(self.max_chars), "verdict": verdict})
 
     def read(self, text: str) -> Judgement:
         """Return the verdict.
@@ -160,6 +160,11 @@ class OneOf:
                 return by_text[wanted.casefold()]
         listed = ", ".join(self.options[:20])
         raise InvalidRecord(f"the answer is {told[:200]!r}; expected one of {listed}")
+
+
+def _bounded(max_chars: int) -> JsonObject:
+    """The schema of a text; the bound is told and not set, as some providers refuse `maxLength`."""
+    return {"type": "string", "description": f"One line, at most {max_chars} characters."}
 
 
 def _text(max_chars: int) -> str:

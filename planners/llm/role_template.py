@@ -32,7 +32,7 @@ class RoleTemplate:
         lines: The lines, with inputs in braces. One whose input is empty is left out, one whose input is a
             list comes once for each item.
         opening: What the model continues, such as `Prediction:`.
-        system: The instruction of a chat, or what a completion begins with; no inputs.
+        system: The instruction of a chat, or what a completion begins with, such as an example; no inputs.
     """
 
     name: str

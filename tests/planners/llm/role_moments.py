@@ -9,7 +9,7 @@ from embodied_mem.records.skills import Observation, Parameter, Skill, SkillResu
 
 TASK = Task("get to the chest", kind="KeyDoor-v0", instance="KeyDoor-v0#1")
 IMAGE = np.random.default_rng(1).integers(0, 256, (4, 6, 3), dtype=np.uint8)
-FACTS = {"known": ["red door (locked)"], "held": "blue key"}
+FACTS = {"visible": ["red door; is; locked"], "held": "blue key"}
 HERE = Observation(text="You hold nothing. The red door is locked.", facts=FACTS, images={"front": IMAGE})
 TAKE, OPEN = SkillCall("take", {"object": "red key"}), SkillCall("open", {"object": "red door"})
 SKILLS = (
