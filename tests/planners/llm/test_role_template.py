@@ -3,10 +3,12 @@
 import pytest
 
 from embodied_mem.errors import ExperimentError, UnknownName
+from embodied_mem.planners.llm.answer_forms import FreeText, OneOf, Verdict
 from embodied_mem.planners.llm.role_template import load_role_template, role_template_names
 from embodied_mem.planners.llm.roles.make_role import ROLES
 from embodied_mem.planners.llm.template import Prompt
 from embodied_mem.planners.llm.template_text import placeholders
+from embodied_mem.planners.llm.triplets import Triplets
 
 OWN = """
 role = "predict"
@@ -35,6 +37,25 @@ def test_each_role_has_a_template_in_both_forms():
             assert template.system
             assert template.opening.endswith(":")
             assert {name for line in template.lines for name in placeholders(line)} == set(template.inputs)
+
+
+FORMS = {
+    "predict": Verdict(),
+    "self_check": Verdict("ok", "missing"),
+    "judge": Verdict(),
+    "propose": OneOf(("bring the fork", "wash the cup")),
+    "extract": Triplets(),
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_example_of_a_base_model_is_made_like_a_prompt_and_answered_in_its_form(role):
+    template = load_role_template(role, form="completion")
+    _, example = template.system.strip().split("\n\n")
+    told, answer = example.split(template.opening)
+    assert FORMS.get(role, FreeText()).read(answer)
+    openings = {line.partition("{")[0] for line in template.lines}
+    assert all(any(line.startswith(each) for each in openings) for line in told.strip().split("\n"))
 
 
 def test_a_list_gives_a_line_for_each_item_and_an_empty_input_none(tmp_path):
