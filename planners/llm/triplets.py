@@ -12,7 +12,7 @@ from embodied_mem.planners.llm.template_text import one_line
 from embodied_mem.records.json_values import JsonObject
 
 PARTS = ("subject", "relation", "object")
-PART = r"[^ ;\x00-\x1F] [^;\x00-\x1F]"  # first and further characters of a part
+PART = r"[^ ;:\x00-\x1F] [^;:\x00-\x1F]"  # a part: no `:`, which opens lines of prompts
 MARK = re.compile(r"^\s*(?:[-*]|\d+[.)])\s+")  # of a line in a list
 NOTHING = "none"  # how an empty list is written
 

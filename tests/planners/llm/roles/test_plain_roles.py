@@ -176,8 +176,8 @@ def test_facts_of_the_world_become_triplets():
 
 def test_roles_are_made_by_name():
     assert all(make_role(role) for role in ROLES)
-    with pytest.raises(UnknownName, match="Unknown role 'juge'"):
-        make_role("juge")
+    with pytest.raises(UnknownName, match="Unknown role 'judgge'"):
+        make_role("judgge")
     with pytest.raises(UnknownName, match="way to fill the role judge"):
         make_role("judge", "magic")
     with pytest.raises(ExperimentError, match="asks a model, and none is given"):
