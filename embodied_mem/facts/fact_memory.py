@@ -9,7 +9,7 @@ from embodied_mem.facts.routes import route
 from embodied_mem.facts.rules import HOME_RULES, FactRules
 from embodied_mem.facts.statement import PATHS, Statement, fact_experience, statement_from
 from embodied_mem.facts.timelines import Fact
-from embodied_mem.facts.triplet import Triplet
+from embodied_mem.facts.triplet import Triplet, normal_name
 from embodied_mem.memory.experience_memory import ExperienceMemory
 from embodied_mem.memory.views.log_values import LogValues
 from embodied_mem.memory.views.log_views import LogViews
@@ -133,10 +133,11 @@ class FactMemory:
 
     def history(self, name: str, *, as_of: int | None = None) -> list[Fact]:
         """Return all facts about a thing, those that ended too, in order of time."""
+        wanted = normal_name(name)
         with self._lock:
             all_of_them = self._known(as_of).timelines.history()
             about = [
-                each.fact() for each in all_of_them if name in (each.triplet.subject, each.triplet.object)
+                each.fact() for each in all_of_them if wanted in (each.triplet.subject, each.triplet.object)
             ]
         return sorted(about, key=lambda fact: (fact.valid_from, fact.sequence))
 
@@ -146,7 +147,7 @@ class FactMemory:
         """Return the facts within a number of steps of a thing, nearest first."""
         with self._lock:
             known = self._known(as_of)
-            near = known.graph_at(valid_at).neighbours(node, depth)
+            near = known.graph_at(valid_at).neighbours(normal_name(node), depth)
             return [known.fact(triplet, valid_at) for triplet in near]
 
     def recall(
@@ -179,7 +180,8 @@ class FactMemory:
     def route(self, start: str, goal: str, *, as_of: int | None = None) -> list[Triplet] | None:
         """Return the exits to take from one place to another; None if no way is known; see `routes.route`."""
         with self._lock:
-            return route(self._known(as_of).graph, start, goal, exits=self.rules.exits)
+            graph = self._known(as_of).graph
+            return route(graph, normal_name(start), normal_name(goal), exits=self.rules.exits)
 
     def latest(self, *, as_of: int | None = None) -> float | None:
         """Return the latest time that any fact was seen or said to end; None without facts."""

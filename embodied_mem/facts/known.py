@@ -81,6 +81,8 @@ class Known:
         found = []
         for source, triplets in matches.items():
             size = self.timelines.size_of(source)
+            if not size:  # purged since, or met later than what is known here
+                continue
             found.append(Overlap(source, len(triplets) / size * log(size), len(triplets), size))
         order = {each.source: place for place, each in enumerate(found)}
         return sorted(found, key=lambda each: (-each.score, -order[each.source]))[:k]

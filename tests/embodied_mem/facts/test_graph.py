@@ -171,3 +171,18 @@ def test_what_a_thing_has_is_stored_as_what_holds_it():
         "kitchen north hall",
         "key in chest",
     }
+
+
+def test_a_source_that_is_not_known_as_of_then_is_left_out():
+    facts = facts_of("cup; in; sink", "sink; at; kitchen")
+    horizon = facts.horizon()
+    facts.learn([Triplet("cup", "in", "sink"), Triplet("key", "on", "shelf")], sources=["later"], time=1)
+    told = facts.episodes_of(facts.facts(), k=5, as_of=horizon)
+    assert [each.source for each in told] == ["e0"]
+
+
+def test_things_may_be_named_in_any_form():
+    facts = facts_of("cup; in; sink", "kitchen; north; hall")
+    assert [fact.triplet.text for fact in facts.history("The Cup")] == ["cup in sink"]
+    assert [fact.triplet.text for fact in facts.neighbours("a SINK")] == ["cup in sink"]
+    assert facts.route("the kitchen", "Hall") == [Triplet("kitchen", "north", "hall")]
