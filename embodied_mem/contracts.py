@@ -389,6 +389,28 @@ class HasExpert(Protocol):
 
 
 @runtime_checkable
+class HasDemonstration(Protocol):
+    """A world that knows which calls win; only a `FollowsDemonstration` is told them."""
+
+    def demonstration(self) -> Sequence[SkillCall]:
+        """Return calls that win from the start of the episode that just began; they may need hidden state.
+
+        Raises:
+            EpisodeError: None are known for this task.
+        """
+        ...
+
+
+@runtime_checkable
+class FollowsDemonstration(Protocol):
+    """A planner that is told the calls that win before its first decision: a teacher, and never a rival."""
+
+    def follow(self, calls: Sequence[SkillCall]) -> None:
+        """Play these calls in the episode that just began."""
+        ...
+
+
+@runtime_checkable
 class HasGoalCheck(Protocol):
     """A world that can check whether the task is done."""
 

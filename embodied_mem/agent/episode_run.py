@@ -19,6 +19,8 @@ from embodied_mem.contracts import (
     AsyncMemory,
     CanHold,
     Execution,
+    FollowsDemonstration,
+    HasDemonstration,
     Memory,
     Planner,
     PlansEpisodes,
@@ -170,6 +172,8 @@ class EpisodeRun:
         return await self._answers.of(self._planner.reflect(self._played, outcome))
 
     async def _decide_and_act(self) -> None:
+        if isinstance(self._planner, FollowsDemonstration):
+            self._planner.follow(self._demonstration())
         trigger, answer = Trigger.START, ""
         while not self._session.ended_by:
             decision = await self._decide(trigger, answer)
@@ -182,6 +186,12 @@ class EpisodeRun:
                 trigger, answer = Trigger.ANSWER, await self._ask(decision.question)
             else:
                 trigger = self._carry_out(decision)
+
+    def _demonstration(self) -> Sequence[SkillCall]:
+        if not isinstance(self._world, HasDemonstration):
+            name = type(self._world).__name__
+            raise EpisodeError(f"{name} has no demonstration to follow; choose another planner to learn from")
+        return self._world.demonstration()
 
     # Deciding
 

@@ -110,10 +110,17 @@ class TextGameWorld:
         Raises:
             EpisodeError: The engine knows none for this game.
         """
+        return WalkthroughPolicy(self._walkthrough())
+
+    def demonstration(self) -> Sequence[SkillCall]:
+        """The calls of the walkthrough; see `expert`."""
+        return tuple(map(self._grammar.call_of, self._walkthrough()))
+
+    def _walkthrough(self) -> Sequence[str]:
         commands = self._game_env().walkthrough()
         if not commands:
             raise EpisodeError(f"{self._kind} has no walkthrough for this game; leave out the arm expert")
-        return WalkthroughPolicy(commands)
+        return commands
 
     def goal_reached(self) -> bool:
         """Whether the game says that it is won."""
