@@ -324,7 +324,8 @@ def test_what_was_put_survives_kill_9(run_python, tmp_path):
         "from embodied_mem.integrations.langgraph import ExperienceStore; "
         "items = ExperienceStore(MemoryStore.open('s')); "
         "items.put(('a',), 'k', {'n': 1}); items.put(('a',), 'k', {'n': 2}); "
-        "items.put(('a',), 'gone', {'n': 3}); items.delete(('a',), 'gone'); os.kill(os.getpid(), signal.SIGKILL)"
+        "items.put(('a',), 'gone', {'n': 3}); items.delete(('a',), 'gone'); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert run_python("-c", program).returncode == -9
     with MemoryStore.open(tmp_path / "s") as store:
