@@ -15,8 +15,9 @@ def require(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.split(".")[0]:
+        # Or a part of it: several packages share the top name of, say, langgraph.
+        if not f"{module}.".startswith(f"{error.name}."):
             raise  # the package is installed, one of its own imports is missing
         raise MissingExtra(
-            f"{module.split('.')[0]} is not installed; run: pip install 'embodied-mem[{extra}]'"
+            f"{error.name} is not installed; run: pip install 'embodied-mem[{extra}]'"
         ) from error

@@ -316,3 +316,18 @@ def test_a_namespace_without_items_is_not_listed(items):
         each.delete(("emptied",), "k")
         listed.append(each.list_namespaces())
     assert listed == [[], [("asked",), ("emptied",)]]
+
+
+def test_what_was_put_survives_kill_9(run_python, tmp_path):
+    program = (
+        "import os, signal; from embodied_mem import MemoryStore; "
+        "from embodied_mem.integrations.langgraph import ExperienceStore; "
+        "items = ExperienceStore(MemoryStore.open('s')); "
+        "items.put(('a',), 'k', {'n': 1}); items.put(('a',), 'k', {'n': 2}); "
+        "items.put(('a',), 'gone', {'n': 3}); items.delete(('a',), 'gone'); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert run_python("-c", program).returncode == -9
+    with MemoryStore.open(tmp_path / "s") as store:
+        [item] = ExperienceStore(store).search(())
+        assert (item.key, item.value) == ("k", {"n": 2})

@@ -200,8 +200,8 @@ def test_arigraph_triplets_are_facts_of_their_attempt_and_may_hold_no_longer(sto
     places = ["log.txt, line 10[1]", "log.txt, line 13[1]", "log.txt, line 15"]
     assert [each.place for each in report.malformed] == places
     [lamp] = [each for each in facts if each.state == "hall contains copper lamp"]
-    told = {name: lamp.metadata[name] for name in ("subject", "relation", "object")}
-    assert told == {"subject": "hall", "relation": "contains", "object": "copper lamp"}
+    parts = {name: lamp.metadata[name] for name in ("subject", "relation", "object")}
+    assert parts == {"subject": "hall", "relation": "contains", "object": "copper lamp"}
 
 
 def test_arigraph_triplets_may_be_a_json_list(store, tmp_path):
