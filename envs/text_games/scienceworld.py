@@ -16,7 +16,7 @@ from embodied_mem.envs.text_games.turn import Opening, Turn
 from embodied_mem.envs.text_games.world import TextGameWorld
 from embodied_mem.errors import EpisodeError, unknown_name
 from embodied_mem.optional import require
-from embodied_mem.records.json_values import JsonObject
+from embodied_mem.records.json_values import JsonObject, JsonValue
 
 TASKS = (
     "boil",
@@ -124,8 +124,8 @@ class ScienceWorldGame:
         self._variation = pick(seed, self._variations(self._fold or fold_of(seed)))
         text, info = self._load(has_gold_path=False)
         objective = " ".join(info["taskDesc"].removeprefix("Task Description:").split())
-        problem = [self._task, self._variation, SIMPLIFICATION]
-        return Opening(objective=objective, problem=list(problem), turn=_turn(text, info, is_over=False))
+        problem: list[JsonValue] = [self._task, self._variation, SIMPLIFICATION]
+        return Opening(objective=objective, problem=problem, turn=_turn(text, info, is_over=False))
 
     def play(self, command: str) -> Turn:
         """Type a command."""

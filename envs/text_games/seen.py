@@ -53,13 +53,13 @@ class Seen:
         wanted = set(about)
         ordered = sorted(self._facts, key=lambda fact: not wanted & {fact[0], fact[2]})
         limit = None if budget_tokens is None else budget_tokens * CHARS_PER_TOKEN
-        text, facts = "", []
+        text, facts = "", list[JsonValue]()
         for fact in ordered:
             longer = f"{text} {sentence(fact)}".strip()
             if limit is not None and len(longer) > limit:
                 break
             text, facts = longer, [*facts, list(fact)]
-        return SceneView(text=text, facts={"facts": list[JsonValue](facts)})
+        return SceneView(text=text, facts={"facts": facts})
 
 
 def sentence(fact: Fact) -> str:
