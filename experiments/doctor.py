@@ -68,7 +68,7 @@ class Finding:
 
     def __str__(self) -> str:
         mark = "PROBLEM" if self.is_problem else "note" if self.advice else "ok"
-        return f"{mark:<8}{self.name:<18}{self.value}" + (f"; {self.advice}" if self.advice else "")
+        return f"{mark:<8}{self.name + ' ':<18}{self.value}" + (f"; {self.advice}" if self.advice else "")
 
 
 def examine(output_folder: Path = Path("outputs"), store: Path | None = None) -> list[Finding]:

@@ -59,7 +59,7 @@ class Seen:
             if limit is not None and len(longer) > limit:
                 break
             text, facts = longer, [*facts, list(fact)]
-        return SceneView(text=text, facts={"facts": list[JsonValue](facts)})
+        return SceneView(text=text, facts={"facts": facts})
 
 
 def sentence(fact: Fact) -> str:

@@ -252,6 +252,13 @@ def test_doctor_says_that_environments_cannot_be_recorded(run_python, tmp_path):
     assert "PROBLEM record_experience TypeError: this version is broken; run: pip install" in done.stdout
 
 
+def test_doctor_notes_that_there_is_no_java(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    [finding] = [finding for finding in examine(tmp_path) if finding.name == "java"]
+    assert "scienceworld" in finding.advice
+    assert not finding.is_problem
+
+
 def test_doctor_notes_a_sqlite_with_the_checkpoint_race(monkeypatch, tmp_path):
     monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 40, 1))
     [finding] = [finding for finding in examine(tmp_path) if finding.name == "sqlite"]

@@ -8,6 +8,7 @@ from embodied_mem.envs.text_games.textworld.facts import View
 from embodied_mem.envs.text_games.textworld.game_files import ONE_AT_A_TIME, GameFiles, quiet
 from embodied_mem.envs.text_games.turn import Opening, Turn
 from embodied_mem.optional import require
+from embodied_mem.records.json_values import JsonValue
 
 _STATUS_LINE = re.compile(r"\n>\s.*\Z", re.DOTALL)
 _BLANK_LINES = re.compile(r"\n\s*\n+")
@@ -42,9 +43,10 @@ class TextWorldGame:
         self._room, self._walked = "", set()
         turn = self._turn("", state, refusal="")
         self._walkthrough = tuple(state["extra.walkthrough"] or ())
+        facts: list[JsonValue] = [*sorted(map(str, state.facts))]
         return Opening(
             objective=" ".join(state.objective.split()),
-            problem=[turn.place, state.objective, state.max_score, [*sorted(map(str, state.facts))]],
+            problem=[turn.place, state.objective, state.max_score, facts],
             turn=turn,
         )
 

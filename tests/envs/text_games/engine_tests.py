@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embodied_mem.records.legal_calls import calls_of
+from embodied_mem.records.legal_calls import calls_of, legal_calls
 from embodied_mem.testing.execution import begin_episode
 
 
@@ -18,6 +18,25 @@ def play_expert(world, seed):
         observation = world.observe(raw, info)
         assert not is_truncated
     return world.goal_reached(), seen
+
+
+def assert_only_what_was_read_is_known(world, *, n_steps, seed):
+    """Every thing in the facts was named in a text before, over random calls."""
+    rng = np.random.default_rng(seed)
+    observation = begin_episode(world, seed=seed)
+    task = world._opening().objective
+    read = f"{task} {observation.text}".lower()
+    for _ in range(n_steps):
+        facts = observation.facts
+        named = {*facts["known"], *(word for fact in facts["facts"] for word in (fact[0], fact[2]))}
+        assert [name for name in named - {"open", "closed"} if name.lower() not in read] == []
+        calls = legal_calls(world.skills(observation))
+        if not calls:
+            return
+        command = world._grammar.command_of(calls[rng.integers(len(calls))])
+        raw, *_, info = world.env.step(command)
+        observation = world.observe(raw, info)
+        read += f" {observation.text}".lower()
 
 
 def assert_each_command_has_one_call(world, commands, skills):

@@ -5,7 +5,11 @@ import sys
 
 import numpy as np
 import pytest
-from engine_tests import assert_each_command_has_one_call, play_expert
+from engine_tests import (
+    assert_each_command_has_one_call,
+    assert_only_what_was_read_is_known,
+    play_expert,
+)
 
 from embodied_mem.envs import make_world
 from embodied_mem.envs.text_games.alfworld import generated, plan, problem
@@ -73,6 +77,10 @@ def test_only_what_is_in_reach_is_seen(world):
     result, _ = run_call(world, world._grammar.call_of(place), observation)
     assert result.is_success
     assert any(fact[:2] == ["you", "at"] for fact in world.view_scene().facts["facts"])
+
+
+def test_what_no_text_has_named_is_in_no_fact(world):
+    assert_only_what_was_read_is_known(world, n_steps=30, seed=0)
 
 
 def test_a_command_that_does_nothing_fails(world):

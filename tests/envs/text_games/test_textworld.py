@@ -3,7 +3,11 @@
 import threading
 
 import pytest
-from engine_tests import assert_each_command_has_one_call, play_expert
+from engine_tests import (
+    assert_each_command_has_one_call,
+    assert_only_what_was_read_is_known,
+    play_expert,
+)
 
 from embodied_mem.envs import make_world
 from embodied_mem.errors import UnknownName
@@ -101,6 +105,12 @@ def test_facts_say_nothing_that_was_not_seen(textworld):
     for furniture in ("antique trunk", "chest drawer"):
         run_call(world, SkillCall("open", {"object": furniture}), observation)
     assert "The old key is in the" in world.scene()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_no_text_has_named_is_in_no_fact(textworld, kind):
+    for seed in range(2):
+        assert_only_what_was_read_is_known(textworld(kind), n_steps=40, seed=seed)
 
 
 def test_rooms_lie_as_they_were_walked(textworld):
