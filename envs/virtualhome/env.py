@@ -15,7 +15,8 @@ from embodied_mem.envs.virtualhome.actions import ACTIONS, Action, Done, action
 from embodied_mem.envs.virtualhome.goals import is_reached
 from embodied_mem.envs.virtualhome.home import AGENT, Home, way_between
 from embodied_mem.envs.virtualhome.package import load_simulator
-from embodied_mem.envs.virtualhome.problems import Graph, Problem, start_graph
+from embodied_mem.envs.virtualhome.problems import Graph, Problem, placing_catalogue, start_graph
+from embodied_mem.envs.virtualhome.routine import Change, Household, changed, read_catalogue
 from embodied_mem.envs.virtualhome.simulation import Simulation
 
 STEPS_PER_DOOR = 2
@@ -36,6 +37,7 @@ class VirtualHomeEnv(gym.Env[Raw, Action]):
     Args:
         problems: The problems, at least one.
         max_steps: Steps after which the episode is truncated.
+        household: Number of the household whose people change the home before an episode; None: nobody does.
 
     Raises:
         MissingExtra: The simulator is not installed.
@@ -43,11 +45,16 @@ class VirtualHomeEnv(gym.Env[Raw, Action]):
 
     metadata = {"render_modes": []}  # noqa: RUF012 - as in gymnasium.Env
 
-    def __init__(self, problems: Sequence[Problem], *, max_steps: int = MAX_STEPS) -> None:
+    def __init__(
+        self, problems: Sequence[Problem], *, max_steps: int = MAX_STEPS, household: int | None = None
+    ) -> None:
         self._simulator = load_simulator()
         self.problems = tuple(problems)
         self._graph_of = lru_cache(maxsize=16)(start_graph)
         self.max_steps = max_steps
+        self._household = (
+            None if household is None else Household(household, read_catalogue(placing_catalogue()))
+        )
         actions: Any = gym.spaces.MultiDiscrete([len(ACTIONS), MAX_ID, MAX_ID], dtype=np.int64)
         self.action_space = actions  # accepts tuples too
         self.observation_space = gym.spaces.Dict(
@@ -64,6 +71,11 @@ class VirtualHomeEnv(gym.Env[Raw, Action]):
         chosen = [problem for problem in self.problems if problem.id == wanted] if wanted else self.problems
         self.problem: Problem = chosen[int(self.np_random.integers(len(chosen)))]
         self.graph: Graph = self._graph_of(self.problem)
+        self.changes: tuple[Change, ...] = ()
+        if self._household is not None:
+            day = int(self.np_random.integers(1 << 31))
+            self.changes = self._household.day(self.graph, self.problem.goal, day=day)
+            self.graph = changed(self.graph, self.changes)
         self.simulation = Simulation(self._simulator, self.graph)
         self.home = Home(self.graph)
         self.done: list[Done] = []

@@ -9,12 +9,16 @@ from embodied_mem.envs.virtualhome.world import VirtualHomeWorld
 from embodied_mem.errors import unknown_name
 
 
-def make_virtualhome(task: str = "", *, max_steps: int = MAX_STEPS) -> VirtualHomeWorld:
+def make_virtualhome(
+    task: str = "", *, max_steps: int = MAX_STEPS, household: int | None = None
+) -> VirtualHomeWorld:
     """Make a world whose seeds choose among the problems of a task name.
 
     Args:
         task: Such as `Drink` or `watch_tv`; empty: all tasks.
         max_steps: Steps after which an episode is truncated.
+        household: Number of the household whose people move things and leave things on between episodes;
+            None: every home is as the dataset gives it.
 
     Raises:
         MissingExtra: The simulator is not installed; the message gives the command.
@@ -27,7 +31,7 @@ def make_virtualhome(task: str = "", *, max_steps: int = MAX_STEPS) -> VirtualHo
         raise unknown_name("VirtualHome task", task, by_slug)
     chosen: Sequence[Problem] = by_slug[slug(task)] if task else usable_problems()
     kind = f"virtualhome:{slug(task)}" if task else "virtualhome"
-    return VirtualHomeWorld(VirtualHomeEnv(chosen, max_steps=max_steps), kind=kind)
+    return VirtualHomeWorld(VirtualHomeEnv(chosen, max_steps=max_steps, household=household), kind=kind)
 
 
 def slug(name: str) -> str:

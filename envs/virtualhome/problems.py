@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from embodied_mem.envs.virtualhome.package import package_folder
 
 GOALS = "resources/virtualhome/task_state_LTL_formula_accurate.json"
+PLACES = "resources/object_script_placing.json"
 DATASET = "dataset/programs_processed_precond_nograb_morepreconds"
 SCENE = "TrimmedTestScene1_graph/results_intentions_march-13-18"
 
@@ -114,6 +115,12 @@ def read_goal(entry: Mapping[str, Any]) -> Goal:
         ),
         actions=tuple(tuple(each.replace(" ", "").upper().split("|")) for each in entry["actions"]),
     )
+
+
+def placing_catalogue() -> Mapping[str, Any]:
+    """Class of things -> where the dataset's authors put such things: `destination`, `relation`, `room`."""
+    catalogue: Mapping[str, Any] = json.loads((package_folder() / PLACES).read_text("utf-8"))
+    return catalogue
 
 
 def start_graph(problem: Problem) -> Graph:

@@ -63,8 +63,11 @@ class VirtualHomeWorld:
         self._visible: list[int] = []
         self._described: tuple[Any, str, Mapping[str, JsonValue]] = (None, "", {})
         self._skills: tuple[Any, Sequence[Skill]] = (None, ())
-        options = {"max_steps": self._env.max_steps}  # an id of the dataset stands for one goal and one graph
-        instance = instance_id("virtualhome", seed=seed, options=options, state=problem.id)
+        # An id of the dataset stands for one goal and one home, which people may have changed.
+        changes = [[each.id, each.to, each.state] for each in self._env.changes]
+        state = to_json_object({"problem": problem.id, "changes": changes}, field="state")
+        options = {"max_steps": self._env.max_steps}
+        instance = instance_id("virtualhome", seed=seed, options=options, state=state)
         return Task(instruction(problem.name, problem.goal, self.names), kind=self._kind, instance=instance)
 
     def observe(self, observation: Any, info: Mapping[str, Any]) -> Observation:

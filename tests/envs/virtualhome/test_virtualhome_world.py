@@ -23,6 +23,24 @@ class TestVirtualHomeWorld(WorldContract, ExecutionContract):
         return SkillCall("drink", {"object": "cup 99"})
 
 
+class TestHomeWithPeople(WorldContract):
+    @pytest.fixture
+    def world(self):
+        return make_virtualhome("Drink", household=1)
+
+    @pytest.fixture
+    def call(self):
+        return SkillCall("explore")
+
+    def test_people_change_the_home_from_day_to_day(self, world):
+        days = []
+        for seed in range(3):
+            world.env.reset(seed=seed, options={"problem": "171_2"})
+            days.append(world.env.changes)
+        assert all(days)
+        assert len(set(days)) == 3
+
+
 class TestGoldPolicy(PolicyContract):
     @pytest.fixture
     def world(self):
