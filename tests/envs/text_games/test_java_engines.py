@@ -1,7 +1,10 @@
 """TextWorld-Express and ScienceWorld themselves, each in a JVM."""
 
 import importlib.util
+import os
 import shutil
+import time
+from pathlib import Path
 
 import pytest
 from engine_tests import assert_each_command_has_one_call, play_expert
@@ -31,6 +34,15 @@ ALL = [
     for name in names
 ]
 FIRST = [ALL[0], ALL[-3]]
+WAIT_S = 60
+DIES = """
+import os
+from embodied_mem.envs import make_world
+world = make_world({kind!r})
+world.env.reset(seed=0)
+print(world.env.unwrapped._game._env._gateway.java_process.pid, flush=True)
+os._exit(3)
+"""
 HELD_OUT, REPORTED = 101_000, 501_000  # seeds of the folds dev and test
 
 
@@ -111,6 +123,16 @@ def test_closing_ends_the_jvm_and_the_next_reset_starts_another(java_world, kind
 
 
 @pytest.mark.parametrize("kind", FIRST)
+def test_the_jvm_ends_with_a_process_that_dies_without_closing_it(run_python, kind):
+    done = run_python("-c", DIES.format(kind=kind))
+    assert done.returncode == 3, done.stderr
+    until = time.monotonic() + WAIT_S
+    while _is_running(int(done.stdout)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not _is_running(int(done.stdout))
+
+
+@pytest.mark.parametrize("kind", FIRST)
 def test_a_failure_is_told_in_the_games_words(java_world, kind):
     world = java_world(kind)
     result, _ = run_call(world, SkillCall("open", {"object": "sesame"}), begin_episode(world))
@@ -131,6 +153,15 @@ def test_an_unknown_fold_is_told():
     pytest.importorskip("textworld_express")
     with pytest.raises(InvalidRecord, match="fold"):
         make_world("textworld_express:coin", fold="valid")
+
+
+def _is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")  # a zombie has ended, though nobody has asked for its status
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def _instance(world, seed):
