@@ -49,7 +49,11 @@ class Controller:
             ids = tuple(self._find(text, role_at, row) for role_at, text in enumerate(texts))
             self._check_visible(row, ids)
         self.outcome = ("", False)
-        if row.approaches and not self._env.simulation.is_near(ids[-1]):
+        if (
+            row.approaches
+            and not self._home.things[ids[-1]].is_body
+            and not self._env.simulation.is_near(ids[-1])
+        ):
             yield from self._repeat(BY_NAME["go_to"], ids[-1:])
         if not self.outcome[0]:
             yield from self._repeat(row, ids)
@@ -67,9 +71,17 @@ class Controller:
                 return
 
     def _find(self, text: str, at: int, row: SkillRow) -> int:
-        id = self._known.find(text, first=self._offers.ids(row, at))
+        offered = self._offers.ids(row, at)
+        if offered and not self._known.is_name(text):  # what is at hand before what has to be walked to
+            offered = sorted(offered, key=lambda id: not self._env.simulation.is_near(id))
+        id = self._known.find(text, first=offered)
         if id is None:
-            raise failure("unseen", [text], done=row.done)
+            is_empty_handed = (
+                row.where[at] == "held" and not self._known.is_name(text) and not self._home.held
+            )
+            raise failure("empty_handed" if is_empty_handed else "unseen", [text], done=row.done)
+        if row.where[at] == "held" and id not in self._home.held:
+            raise failure("not_held", [self._names[id]], done=row.done)
         return id
 
     def _unseen_room(self) -> int:
