@@ -76,9 +76,7 @@ class Controller:
             offered = sorted(offered, key=lambda id: not self._env.simulation.is_near(id))
         id = self._known.find(text, first=offered)
         if id is None:
-            is_empty_handed = (
-                row.where[at] == "held" and not self._known.is_name(text) and not self._home.held
-            )
+            is_empty_handed = row.where[at] == "held" and self._known.is_anything(text)
             raise failure("empty_handed" if is_empty_handed else "unseen", [text], done=row.done)
         if row.where[at] == "held" and id not in self._home.held:
             raise failure("not_held", [self._names[id]], done=row.done)
