@@ -76,11 +76,17 @@ class Controller:
             offered = sorted(offered, key=lambda id: not self._env.simulation.is_near(id))
         id = self._known.find(text, first=offered)
         if id is None:
-            is_empty_handed = row.where[at] == "held" and self._known.is_anything(text)
-            raise failure("empty_handed" if is_empty_handed else "unseen", [text], done=row.done)
+            raise self._nothing_fits(text, at, row)
         if row.where[at] == "held" and id not in self._home.held:
             raise failure("not_held", [self._names[id]], done=row.done)
         return id
+
+    def _nothing_fits(self, text: str, at: int, row: SkillRow) -> Exception:
+        """The failure where no known thing is meant: it is unseen, or nothing that is held fits."""
+        if row.where[at] != "held" or not self._known.is_anything(text):
+            return failure("unseen", [text], done=row.done)
+        held = [self._names[id] for id in self._home.held]
+        return failure("cannot" if held else "empty_handed", held[:1], done=row.done)
 
     def _unseen_room(self) -> int:
         here = self._home.room_of(AGENT)
