@@ -6,6 +6,8 @@ from embodied_mem.envs.virtualhome.actions import Done
 from embodied_mem.envs.virtualhome.home import AGENT, Readable
 from embodied_mem.envs.virtualhome.problems import Goal, Relation, State
 
+HANDS = ("HOLDS_RH", "HOLDS_LH")
+
 # In the order in which they can be done one after the other: what is put somewhere, opened and closed,
 # plugged in and switched, taken into the hands; then where the agent is, and how.
 _STATES = {
@@ -18,7 +20,7 @@ _STATES = {
     "CLEAN": (4, "wash {}"),
 }
 _OF_AGENT = {
-    "HOLDS_RH": (5, "pick up {}"),  # the simulator fills the right hand first
+    "HOLDS_RH": (5, "pick up {}"),
     "HOLDS_LH": (6, "pick up {}"),
     "INSIDE": (7, "go to {}"),
     "CLOSE": (8, "go to {}"),
@@ -54,9 +56,15 @@ def is_reached(goal: Goal, state: Readable, done: Sequence[Done]) -> bool:
     """
     return (
         all(each.state in state.states(each.id) for each in goal.states)
-        and all(each.to_id in state.to(each.from_id, each.relation) for each in goal.relations)
+        and all(_holds(each, state) for each in goal.relations)
         and _were_done(goal.actions, done)
     )
+
+
+def _holds(wanted: Relation, state: Readable) -> bool:
+    """Whether a relation holds; either hand will do, since no skill chooses one."""
+    relations = HANDS if wanted.relation in HANDS else (wanted.relation,)
+    return any(wanted.to_id in state.to(wanted.from_id, each) for each in relations)
 
 
 def _were_done(wanted: Sequence[Sequence[str]], done: Sequence[Done]) -> bool:
@@ -81,7 +89,7 @@ def instruction(name: str, goal: Goal, names: Mapping[int, str]) -> str:
         )
     clauses = [text for _, text in sorted(parts, key=lambda part: part[0])]
     clauses += [_of_action(group) for group in goal.actions]
-    return f"{name}: {', then '.join(clauses)}."
+    return f"{name}: {', then '.join(dict.fromkeys(clauses))}."  # some goals say a thing twice
 
 
 def _of_state(each: State, names: Mapping[int, str]) -> tuple[int, str]:
@@ -104,5 +112,6 @@ def _of_relation(each: Relation, names: Mapping[int, str], *, is_lying: bool) ->
 
 
 def _of_action(group: Sequence[str]) -> str:
-    texts = list(dict.fromkeys(_ACTIONS[each] for each in group))
-    return " or ".join(texts)
+    return _ACTIONS[
+        group[0]
+    ]  # the others count as well; one reads better than "wash something or wipe something"

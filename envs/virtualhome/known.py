@@ -89,18 +89,25 @@ class Known:
 
         Args:
             text: Such as `cup 1`, `the cup` or `something`.
-            first: Ids to prefer among those that fit, best first.
+            first: Ids to prefer among those that fit, best first; `something` can mean nothing else.
         """
         words = [word for word in re.findall(r"[^\W_]+", text.lower()) if word not in _ARTICLES]
         named = self._ids.get(" ".join(words))
         if named is not None:
             return named if self.is_known(named) else None
         wanted = {word for word in words if word not in _ANYTHING}
-        known = [*self._rooms_and_body(), *sorted(self.sightings)]
+        known = [*first, *self._rooms_and_body(), *sorted(self.sightings)] if wanted else [*first]
         fitting = [id for id in known if wanted <= set(self._names[id].lower().split())]
-        preferred = [id for id in first if id in fitting]
-        ranked = [*preferred, *sorted(fitting, key=lambda id: len(self._names[id].split()))]
-        return ranked[0] if ranked else None
+        return fitting[0] if fitting else None
+
+    def is_name(self, text: str) -> bool:
+        """Whether a text is the name of a thing of this home, seen or not."""
+        return text.strip().lower() in self._ids
+
+    @staticmethod
+    def is_anything(text: str) -> bool:
+        """Whether a text such as `something` describes no thing in particular."""
+        return set(text.lower().split()) <= _ARTICLES | _ANYTHING
 
     def _rooms_and_body(self) -> list[int]:
         return [id for id, thing in sorted(self._home.things.items()) if thing.is_room or thing.is_body]

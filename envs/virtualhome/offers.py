@@ -70,7 +70,7 @@ class Offers:
 
     def _faced(self) -> Iterable[int]:
         faced = self._env.simulation.faced()
-        return [id for id in self._group("seen") if id in faced]
+        return [id for id in self._home.visible_in(self._home.room_of(AGENT)) if id in faced]
 
     def _held(self) -> Iterable[int]:
         return self._home.held

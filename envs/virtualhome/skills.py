@@ -49,7 +49,11 @@ class Controller:
             ids = tuple(self._find(text, role_at, row) for role_at, text in enumerate(texts))
             self._check_visible(row, ids)
         self.outcome = ("", False)
-        if row.approaches and not self._env.simulation.is_near(ids[-1]):
+        if (
+            row.approaches
+            and not self._home.things[ids[-1]].is_body
+            and not self._env.simulation.is_near(ids[-1])
+        ):
             yield from self._repeat(BY_NAME["go_to"], ids[-1:])
         if not self.outcome[0]:
             yield from self._repeat(row, ids)
@@ -67,10 +71,22 @@ class Controller:
                 return
 
     def _find(self, text: str, at: int, row: SkillRow) -> int:
-        id = self._known.find(text, first=self._offers.ids(row, at))
+        offered = self._offers.ids(row, at)
+        if offered and not self._known.is_name(text):  # what is at hand before what has to be walked to
+            offered = sorted(offered, key=lambda id: not self._env.simulation.is_near(id))
+        id = self._known.find(text, first=offered)
         if id is None:
-            raise failure("unseen", [text], done=row.done)
+            raise self._nothing_fits(text, at, row)
+        if row.where[at] == "held" and id not in self._home.held:
+            raise failure("not_held", [self._names[id]], done=row.done)
         return id
+
+    def _nothing_fits(self, text: str, at: int, row: SkillRow) -> Exception:
+        """The failure where no known thing is meant: it is unseen, or nothing that is held fits."""
+        if row.where[at] != "held" or not self._known.is_anything(text):
+            return failure("unseen", [text], done=row.done)
+        held = [self._names[id] for id in self._home.held]
+        return failure("cannot" if held else "empty_handed", held[:1], done=row.done)
 
     def _unseen_room(self) -> int:
         here = self._home.room_of(AGENT)

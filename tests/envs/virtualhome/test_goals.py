@@ -4,7 +4,7 @@ from embodied_mem.envs.virtualhome.actions import Done
 from embodied_mem.envs.virtualhome.goals import instruction, is_reached
 from embodied_mem.envs.virtualhome.home import GraphState
 from embodied_mem.envs.virtualhome.problems import Goal, Line, Relation, State, read_goal, read_program
-from tests.envs.virtualhome.five_nodes import graph, node
+from tests.envs.virtualhome.five_nodes import edge, graph, node
 
 NAMES = {10: "fridge 1", 11: "milk 1", 12: "table 1", 13: "cup 1", 14: "water 1", 1: "kitchen"}
 COLD = Goal(states=(State(10, "CLOSED"),), relations=(Relation(11, "INSIDE", 10),))
@@ -49,8 +49,8 @@ def test_a_program_is_read():
         "Go.",
         "",
         "[WALK] <office> (1.319)",
-        "[PUTBACK] <cup> (1.13) <table> (1.12)",
-        "[STANDUP]",
+        "[PUTBACK] <cup> (1.13) <table> (1.2)",
+        "[SLEEP]",
     ]
     text = "\n".join(lines)
     assert read_program(text) == (Line("WALK", (319,)), Line("PUTBACK", (13, 2)), Line("SLEEP"))
@@ -68,9 +68,15 @@ def test_the_instruction_names_first_what_can_be_done_first():
     )
 
 
-def test_alternatives_are_said_once():
+def test_of_actions_that_count_alike_the_first_is_named():
     goal = Goal(actions=(("WASH", "RINSE", "WIPE"),))
-    assert instruction("Wash", goal, NAMES) == "Wash: wash something or wipe something."
+    assert instruction("Wash", goal, NAMES) == "Wash: wash something."
+
+
+def test_either_hand_will_do():
+    goal = Goal(relations=(Relation(65, "HOLDS_RH", 13),))
+    assert is_reached(goal, GraphState(graph(edges=[edge(65, "HOLDS_LH", 13)])), [])
+    assert not is_reached(goal, GraphState(graph()), [])
 
 
 def test_who_lies_does_not_sit():
