@@ -1,4 +1,7 @@
-"""Every preset makes a planner, a run and a dry run, and what a user sets holds over it."""
+"""Every preset makes a planner and a run and has a page, and what a user sets holds over it."""
+
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from embodied_mem.planners import make_planner
 from embodied_mem.planners.llm.presets.preset import load_preset, preset_names
 
 COPY = {"name": "copy"}
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -57,3 +61,22 @@ def test_an_arm_may_have_a_preset_of_its_own():
 def test_an_unknown_preset_is_named():
     with pytest.raises(UnknownName, match="rap"):
         compose_config(["preset=rpa"])
+
+
+def test_the_page_of_presets_links_each():
+    linked = re.findall(
+        r"^\| \[`(\w+)`\]\(presets/(\w+)\.md\)", (DOCS / "presets.md").read_text("utf-8"), re.M
+    )
+    assert sorted(linked) == [(name, name) for name in preset_names()]
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_page_of_a_preset_names_what_it_sets_and_follows(name):
+    page, preset = (DOCS / "presets" / f"{name}.md").read_text("utf-8"), load_preset(name)
+    told = " ".join(re.findall(r"^\| .* \|$", page, re.M))
+    for key, value in {**preset.planner, **preset.memory, **preset.agent}.items():
+        parts = value if key in ("notes", "library") else {key: value}
+        assert [part for part in parts if not re.search(rf"\b{part}\b", told)] == []
+    assert re.search(r"arXiv (\d+\.\d+)", preset.paper)[1] in page
+    for part in ("The paper", "Departures", "The paper's number", "Our number", "A dry run"):
+        assert part in page
