@@ -50,6 +50,11 @@ def what_it_lacks(world: str) -> str:
     return need if module and find_spec(module) is None else ""
 
 
+def missing_extra(world: str) -> str:
+    """The extra that a world needs and that is not installed, as `what_it_lacks` names it without brackets."""
+    return what_it_lacks(world).strip("[]")
+
+
 def _registered(group: str) -> list[str]:
     return sorted(entry.name for entry in entry_points(group=f"embodied_mem.{group}"))
 
