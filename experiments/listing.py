@@ -51,7 +51,7 @@ def what_it_lacks(world: str) -> str:
 
 
 def missing_extra(world: str) -> str:
-    """The extra that a world needs and that is not installed, as `what_it_lacks` names it without brackets."""
+    """The extra that a world needs and that is not installed; empty if none is missing."""
     return what_it_lacks(world).strip("[]")
 
 
