@@ -73,12 +73,11 @@ class SkillLibrary:
         query = Query(task=context.task, where=WON, k=self._k, distinct=True)
         hits = [hit.experience for hit in await context.arecall(query)]
         plans = await succeeded(hits, context)
-        taken = {skill.name for skill in context.skills}
         named: dict[str, ComposedSkill] = {}
         for hit in hits:
             plan = plans.get(hit.origin.attempt) or hit.plan
             made = compose(hit, plan, context.skills) if len(plan) <= self._max_calls else None
-            if made is not None and made.skill.name not in taken:
+            if made is not None:
                 named.setdefault(made.skill.name, made)
         return list(named.values())[::-1]
 
@@ -107,7 +106,7 @@ def compose(
     if not 1 <= math.prod(len(parameter.choices) for parameter in parameters) <= MAX_LEGAL_CALLS:
         return None
     skill = Skill(
-        name=_name(experience.task.text, things),
+        name=_name(experience.task.text, things, taken=known),
         parameters=parameters,
         description=experience.task.text,
     )
@@ -164,11 +163,12 @@ def _choices(thing: str, plan: Sequence[SkillCall], known: Mapping[str, Skill]) 
     return tuple(choice for choice in first if all(choice in other for other in others))
 
 
-def _name(task: str, things: Mapping[str, str]) -> str:
-    """A name made of the task's words without those of its things, such as `put_next_to`."""
+def _name(task: str, things: Mapping[str, str], *, taken: Collection[str]) -> str:
+    """A name made of the task's words without those of its things; unlike that of any skill of the world."""
     of_things = {word for thing in things for word in words(thing)}
     kept = [word for word in words(task) if word not in of_things and word.isascii()]
-    return "_".join(kept[:MAX_NAME_WORDS]) or "do_it"
+    name = "_".join(kept[:MAX_NAME_WORDS]) or "do_it"
+    return f"{name}_in_full" if name in taken else name
 
 
 def _with(call: SkillCall, values: Mapping[str, JsonValue]) -> SkillCall:

@@ -129,3 +129,12 @@ def test_an_empty_memory_offers_nothing(tmp_path):
 def test_a_wrong_setting_of_the_library_is_named():
     with pytest.raises(InvalidRecord, match="max_calls of the skill library is 1"):
         SkillLibrary(max_calls=1)
+
+
+def test_a_skill_is_not_named_like_one_of_the_world():
+    task = Task("take the red key, then open the red door to go to the chest")
+    taking = compose(WON.replace(task=Task("take the red key")), PLAN, SKILLS)
+    assert (taking.skill.name, compose(WON.replace(task=task), PLAN, SKILLS).skill.name) == (
+        "take_in_full",
+        "take_then_open_to_go_to",
+    )
