@@ -27,10 +27,10 @@ from benchmarks.workload import N_QUERIES, NOUNS, VERBS
 from embodied_mem.agent.episode_recall import EpisodeRecall
 from embodied_mem.experiments.outputs import write_atomically
 from embodied_mem.memory.experience_memory import ExperienceMemory
-from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.recalls.make import make_recall_way
-from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.records.decisions import Context, Trigger
 from embodied_mem.records.skills import Observation, Parameter, Skill

@@ -10,9 +10,9 @@ from typing import Any
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.costs import TOKENS, used_a_model
 from embodied_mem.experiments.metrics import counted
-from embodied_mem.planners.llm.allowance import Allowance, cost_of
-from embodied_mem.planners.llm.call_log import FILE
-from embodied_mem.planners.llm.recorded import answer_of, log_lines
+from embodied_mem.planners.llm.models.allowance import Allowance, cost_of
+from embodied_mem.planners.llm.models.call_log import FILE
+from embodied_mem.planners.llm.models.recorded import answer_of, log_lines
 
 SPENT = "spent.json"
 
@@ -26,7 +26,7 @@ class BudgetConfig:
     tokens: float | None = None
     """Tokens of prompts and answers."""
     usd: float | None = None
-    """Money; needs a price for every model, see `planners/llm/prices.toml`."""
+    """Money; needs a price for every model, see `planners/llm/models/prices.toml`."""
     model_calls: float | None = None
     """Questions to a model."""
     seconds: float | None = None

@@ -14,7 +14,7 @@ from typing import Any
 
 from embodied_mem.experiments.locks import folder_lock
 from embodied_mem.experiments.outputs import RUN_FILE
-from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.models.call_log import FILE
 from embodied_mem.records import Experience
 from embodied_mem.records.json_values import clean_text
 

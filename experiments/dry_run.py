@@ -14,8 +14,8 @@ from embodied_mem.experiments.budget import BudgetConfig
 from embodied_mem.experiments.config import PartConfig, RunConfig, RunPlan, make_plan
 from embodied_mem.experiments.lifetime import Unit
 from embodied_mem.experiments.runner import finished_rows, run_lifetimes
-from embodied_mem.planners.llm.call_log import FILE
-from embodied_mem.planners.llm.prices import load_prices
+from embodied_mem.planners.llm.models.call_log import FILE
+from embodied_mem.planners.llm.models.prices import load_prices
 
 ASKED = ("chat", "completion")  # models that cost something
 CHARS_PER_TOKEN = 4  # of English; a server counts exactly, but none is asked

@@ -9,7 +9,7 @@ from embodied_mem.experiments.config import RunPlan, make_plan
 from embodied_mem.experiments.lifetime import Unit
 from embodied_mem.experiments.outputs import read_config, read_document
 from embodied_mem.experiments.runner import all_units
-from embodied_mem.planners.llm.recorded import record
+from embodied_mem.planners.llm.models.recorded import record
 
 
 def record_run(options: argparse.Namespace, say: Callable[[str], None]) -> None:

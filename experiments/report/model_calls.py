@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.models.call_log import FILE
 
 SHOWN = (
     "role",

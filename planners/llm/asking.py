@@ -1,44 +1,22 @@
 """`ask`: one question to a model, put again if its answer cannot be read."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
-from embodied_mem.errors import EmbodiedMemError, InvalidRecord, ModelError
-from embodied_mem.planners.llm.answer_form import AnswerForm
-from embodied_mem.planners.llm.images import PromptImage
-from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
-from embodied_mem.planners.llm.role_template import Input, RoleTemplate
-from embodied_mem.planners.llm.template import Prompt
+from embodied_mem.errors import InvalidRecord, ModelError
+from embodied_mem.planners.llm.answers.answer_form import AnswerForm
+from embodied_mem.planners.llm.models.images import PromptImage
+from embodied_mem.planners.llm.models.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.prompts.question import PromptTooLong, Question, Quotes, Tail
+from embodied_mem.planners.llm.prompts.role_template import Input, RoleTemplate
 from embodied_mem.records import Recalled
 from embodied_mem.records.episodes import added_costs
 
 Value = TypeVar("Value")
 MAX_ANSWER_SHOWN_CHARS, MAX_FAILURE_SHOWN_CHARS = 500, 300  # of an answer that is put into the next prompt
-
-Tail: TypeAlias = tuple[str, ...]
-"""What follows a prompt when it is put again: earlier answers with what speaks against each."""
-
-Question: TypeAlias = Callable[[Tail], Awaitable[Request]]
-"""Makes the request for a tail."""
-
-
-class PromptTooLong(EmbodiedMemError):
-    """What must be in a prompt exceeds its budget of tokens."""
-
-
-class Quotes(Protocol):
-    """A template, as far as asking anew needs it."""
-
-    @property
-    def opening(self) -> str:
-        """What the model continues."""
-        ...
-
-    def quoted(self, text: str) -> str:
-        """Text as data: on one line, without what opens an answer."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

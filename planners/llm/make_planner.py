@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from embodied_mem.planners.llm.assembled import assembled
-from embodied_mem.planners.llm.logged_tokens import LoggedTokens
+from embodied_mem.planners.llm.models.assembled import assembled
+from embodied_mem.planners.llm.models.logged_tokens import LoggedTokens
+from embodied_mem.planners.llm.models.token_counting import counter_of, make_counter
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.presets.preset import NO_PRESET, load_preset
 from embodied_mem.planners.llm.recalls.make import make_recall_way
-from embodied_mem.planners.llm.token_counting import counter_of, make_counter
 
 
 def make_llm_planner(

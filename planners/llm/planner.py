@@ -5,28 +5,29 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.asking import Reply, Tail, ask_until_read
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.images import images_of
-from embodied_mem.planners.llm.language_model import LanguageModel
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.asking import Reply, ask_until_read
+from embodied_mem.planners.llm.models.images import images_of
+from embodied_mem.planners.llm.models.language_model import LanguageModel
+from embodied_mem.planners.llm.models.token_counting import EstimatedTokens, TokenCounter, counter_of
 from embodied_mem.planners.llm.notes.make import make_notes
 from embodied_mem.planners.llm.notes.note import Told
-from embodied_mem.planners.llm.offered import made_before, skills_in_words
-from embodied_mem.planners.llm.packing import Packer, PromptParts
-from embodied_mem.planners.llm.plan_question import PlanQuestion
-from embodied_mem.planners.llm.recalling import Recalling, of_kinds
+from embodied_mem.planners.llm.prompts.offered import made_before, skills_in_words
+from embodied_mem.planners.llm.prompts.packing import Packer, PromptParts
+from embodied_mem.planners.llm.prompts.plan_question import PlanQuestion
+from embodied_mem.planners.llm.prompts.question import Tail
+from embodied_mem.planners.llm.prompts.situation import SCENE, Situation
+from embodied_mem.planners.llm.prompts.template import SKILLS, load_template
 from embodied_mem.planners.llm.recalls.recall_way import PlainRecall, RecallWay
-from embodied_mem.planners.llm.roles.planner_roles import PlannerRoles, RoleOptions
-from embodied_mem.planners.llm.situation import SCENE, Situation
-from embodied_mem.planners.llm.skill_library import (
+from embodied_mem.planners.llm.recalls.recalling import Recalling, of_kinds
+from embodied_mem.planners.llm.recalls.skill_library import (
     ComposedSkill,
     SkillLibrary,
     expand,
     note_of,
     refused_too,
 )
-from embodied_mem.planners.llm.template import SKILLS, load_template
-from embodied_mem.planners.llm.token_counting import EstimatedTokens, TokenCounter, counter_of
+from embodied_mem.planners.llm.roles.planner_roles import PlannerRoles, RoleOptions
 from embodied_mem.records import Kind, Recalled, SkillCall
 from embodied_mem.records.decisions import Act, Context, Decision, Stop
 from embodied_mem.records.episodes import added_costs

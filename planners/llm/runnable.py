@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from embodied_mem.errors import EpisodeError, ModelError
-from embodied_mem.planners.llm.language_model import Answer, Request
-from embodied_mem.planners.llm.messages import messages_of
+from embodied_mem.planners.llm.models.language_model import Answer, Request
+from embodied_mem.planners.llm.models.messages import messages_of
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.records.json_values import JsonObject, clean_text
 

@@ -10,7 +10,7 @@ from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.call_logs import purge_call_logs, run_of
 from embodied_mem.experiments.cli import main
 from embodied_mem.experiments.locks import folder_lock
-from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.models.call_log import FILE
 from embodied_mem.records import Experience, Origin, Outcome, Scope, Task
 from embodied_mem.store import MemoryStore
 from tests.experiments.synthetic_run import episode_row, write_rows

@@ -13,7 +13,7 @@ import pytest
 from embodied_mem.errors import ExperimentError
 from embodied_mem.experiments.at_once import take_in_order
 from embodied_mem.experiments.cli import main
-from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.models.call_log import FILE
 from tests.experiments.conftest import TOY_RUN
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "planners" / "llm"))

@@ -9,7 +9,7 @@ from embodied_mem.errors import EmbodiedMemError, ExperimentError
 from embodied_mem.experiments.compose import compose_config
 from embodied_mem.experiments.dry_run import dry_run
 from embodied_mem.experiments.run_command import run
-from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.models.call_log import FILE
 from tests.experiments.conftest import TOY_RUN
 from tests.planners.llm.model_server import StandInServer
 

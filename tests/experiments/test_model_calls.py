@@ -12,7 +12,7 @@ from embodied_mem.experiments.report import write_report
 from embodied_mem.experiments.report.episodes import Packed, pack
 from embodied_mem.experiments.report.model_calls import model_calls
 from embodied_mem.experiments.run_folder import read_run
-from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.models.call_log import FILE
 from tests.experiments.synthetic_run import episode_row, write_rows
 
 

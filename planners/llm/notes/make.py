@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
-from embodied_mem.planners.llm.facts_in_prompt import FactsInPrompt
+from embodied_mem.planners.llm.notes.facts_in_prompt import FactsInPrompt
 from embodied_mem.planners.llm.notes.lessons import Lessons
 from embodied_mem.planners.llm.notes.note import NoteSource
 from embodied_mem.planners.llm.notes.recent_calls import RecentCalls

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from embodied_mem.planners.llm.answer_forms import FreeText
+from embodied_mem.planners.llm.answers.answer_forms import FreeText
 from embodied_mem.planners.llm.asking import Reply
 from embodied_mem.planners.llm.roles.role import AskedRole, inputs_of, place_of
 from embodied_mem.records.decisions import Context

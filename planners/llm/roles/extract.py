@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from embodied_mem.facts import Extracted, FactsOfObservation, Triplet
-from embodied_mem.planners.llm.call_log import digest
+from embodied_mem.planners.llm.answers.triplets import Triplets
+from embodied_mem.planners.llm.models.call_log import digest
 from embodied_mem.planners.llm.roles.role import AskedRole
-from embodied_mem.planners.llm.triplets import Triplets
 from embodied_mem.records.episodes import added_costs
 from embodied_mem.records.skills import Observation
 

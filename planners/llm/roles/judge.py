@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.errors import ExperimentError
-from embodied_mem.planners.llm.answer_forms import Judgement, Verdict
+from embodied_mem.planners.llm.answers.answer_forms import Judgement, Verdict
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.assembled import assembled
-from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.role_template import Input
+from embodied_mem.planners.llm.models.assembled import assembled
+from embodied_mem.planners.llm.models.language_model import LanguageModel
+from embodied_mem.planners.llm.prompts.role_template import Input
 from embodied_mem.planners.llm.roles.role import AskedRole
 from embodied_mem.records import Outcome, Status
 from embodied_mem.records.episodes import Trace

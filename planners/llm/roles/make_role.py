@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
-from embodied_mem.planners.llm.language_model import LanguageModel
+from embodied_mem.planners.llm.models.language_model import LanguageModel
 from embodied_mem.planners.llm.roles.describe import ModelDescriber, PlainDescriber
 from embodied_mem.planners.llm.roles.explain import ModelExplainer, PlainExplainer
 from embodied_mem.planners.llm.roles.extract import ModelExtractor, PlainExtractor

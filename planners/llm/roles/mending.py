@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.answers.choices import CallChoices
 from embodied_mem.planners.llm.roles.explain import Explainer, PlainExplainer, failed_call
 from embodied_mem.planners.llm.roles.repair import Plan, Repairer
 from embodied_mem.planners.repairs import Obstacle

@@ -6,8 +6,8 @@ from typing import Any, TypedDict
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.facts import Extractor
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.images import Show, check_takes_images, said_of
-from embodied_mem.planners.llm.language_model import LanguageModel
+from embodied_mem.planners.llm.models.images import Show, check_takes_images, said_of
+from embodied_mem.planners.llm.models.language_model import LanguageModel
 from embodied_mem.planners.llm.roles.describe import Describer
 from embodied_mem.planners.llm.roles.explain import Explainer
 from embodied_mem.planners.llm.roles.make_role import make_role

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from embodied_mem.planners.llm.answer_forms import Judgement, Verdict
+from embodied_mem.planners.llm.answers.answer_forms import Judgement, Verdict
 from embodied_mem.planners.llm.asking import Reply
 from embodied_mem.planners.llm.roles.role import (
     AskedRole,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.answer_form import AnswerForm
-from embodied_mem.planners.llm.answer_forms import FreeText, OneOf
+from embodied_mem.planners.llm.answers.answer_form import AnswerForm
+from embodied_mem.planners.llm.answers.answer_forms import FreeText, OneOf
 from embodied_mem.planners.llm.asking import Reply
 from embodied_mem.planners.llm.roles.role import AskedRole
 from embodied_mem.records import Experience

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from embodied_mem.planners.llm.answer_forms import Judgement
-from embodied_mem.planners.llm.asking import Quotes, Reply, Tail
+from embodied_mem.planners.llm.answers.answer_forms import Judgement
+from embodied_mem.planners.llm.asking import Reply
+from embodied_mem.planners.llm.prompts.question import Quotes, Tail
 from embodied_mem.planners.llm.roles.predict import Predictor
 from embodied_mem.planners.llm.roles.self_check import Checker
 from embodied_mem.records import Recalled, SkillCall

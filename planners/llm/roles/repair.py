@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from embodied_mem.planners.lifting import ground_call
+from embodied_mem.planners.llm.answers.choices import CallChoices
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.copying import nearest_call
-from embodied_mem.planners.llm.offered import skills_in_words
+from embodied_mem.planners.llm.models.copying import nearest_call
+from embodied_mem.planners.llm.prompts.offered import skills_in_words
 from embodied_mem.planners.llm.roles.explain import failed_call
 from embodied_mem.planners.llm.roles.role import AskedRole, inputs_of, place_of, plan_in_words
 from embodied_mem.planners.repairs import Obstacle

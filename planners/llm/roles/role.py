@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from embodied_mem.planners.llm.answer_form import AnswerForm
+from embodied_mem.planners.llm.answers.answer_form import AnswerForm
 from embodied_mem.planners.llm.asking import Reply, ask
-from embodied_mem.planners.llm.images import Show, check_takes_images, images_of, said_of
-from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.role_template import Input, load_role_template
-from embodied_mem.planners.llm.situation import Situation
+from embodied_mem.planners.llm.models.images import Show, check_takes_images, images_of, said_of
+from embodied_mem.planners.llm.models.language_model import LanguageModel
+from embodied_mem.planners.llm.prompts.role_template import Input, load_role_template
+from embodied_mem.planners.llm.prompts.situation import Situation
 from embodied_mem.records import Experience, Recalled, SkillCall
 from embodied_mem.records.decisions import Context
 from embodied_mem.records.json_values import JsonObject

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from embodied_mem.errors import InvalidRecord, UnknownName
-from embodied_mem.planners.llm.answer_forms import Judgement, Verdict
+from embodied_mem.planners.llm.answers.answer_forms import Judgement, Verdict
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.offered import records_here
+from embodied_mem.planners.llm.prompts.offered import records_here
 from embodied_mem.planners.llm.roles.role import AskedRole, inputs_of, place_of, plan_in_words
 from embodied_mem.records import SkillCall
 from embodied_mem.records.decisions import CallRecord, Context

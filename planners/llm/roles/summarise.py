@@ -6,10 +6,10 @@ from typing import Any
 
 from embodied_mem.agent.beside_planner import BesidePlanner
 from embodied_mem.contracts import Reflector
-from embodied_mem.planners.llm.answer_forms import FreeText
+from embodied_mem.planners.llm.answers.answer_forms import FreeText
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.assembled import assembled
-from embodied_mem.planners.llm.language_model import LanguageModel
+from embodied_mem.planners.llm.models.assembled import assembled
+from embodied_mem.planners.llm.models.language_model import LanguageModel
 from embodied_mem.planners.llm.roles.judge import episode_inputs, episode_place
 from embodied_mem.planners.llm.roles.role import AskedRole
 from embodied_mem.records import Experience, Kind, Outcome

@@ -8,7 +8,7 @@ from dataclasses import replace
 from embodied_mem import Agent, Limits
 from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.memory.experience_memory import ExperienceMemory
-from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.answers.choices import CallChoices
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.records import Experience, Outcome, SkillCall, Task
 from embodied_mem.records.skills import Parameter

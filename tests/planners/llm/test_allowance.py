@@ -9,14 +9,14 @@ import pytest
 
 from embodied_mem import Agent
 from embodied_mem.errors import ExperimentError, OverBudget
-from embodied_mem.planners.llm.allowance import Allowance, BudgetedModel
-from embodied_mem.planners.llm.assembled import assembled
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.language_model import Answer, Request
-from embodied_mem.planners.llm.limited import LimitedModel
+from embodied_mem.planners.llm.answers.choices import CallChoices
 from embodied_mem.planners.llm.make_planner import make_llm_planner
+from embodied_mem.planners.llm.models.allowance import Allowance, BudgetedModel
+from embodied_mem.planners.llm.models.assembled import assembled
+from embodied_mem.planners.llm.models.language_model import Answer, Request
+from embodied_mem.planners.llm.models.limited import LimitedModel
+from embodied_mem.planners.llm.models.prompt import Prompt
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.template import Prompt
 from embodied_mem.records import Status
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 
@@ -100,8 +100,8 @@ def test_a_planner_is_made_with_a_budget_and_a_limit():
 CHILD = """
 import sys
 from embodied_mem.errors import OverBudget
-from embodied_mem.planners.llm.allowance import Allowance
-from embodied_mem.planners.llm.language_model import Answer
+from embodied_mem.planners.llm.models.allowance import Allowance
+from embodied_mem.planners.llm.models.language_model import Answer
 allowance, n = Allowance(model_calls=300, path=sys.argv[1]), 0
 try:
     while True:

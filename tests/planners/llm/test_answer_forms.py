@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.facts import Triplet
-from embodied_mem.planners.llm.answer_form import AnswerForm
-from embodied_mem.planners.llm.answer_forms import FreeText, Judgement, OneOf, Verdict
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.triplets import Triplets
+from embodied_mem.planners.llm.answers.answer_form import AnswerForm
+from embodied_mem.planners.llm.answers.answer_forms import FreeText, Judgement, OneOf, Verdict
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.answers.triplets import Triplets
 from embodied_mem.records.skills import Skill
 
 TEXT, VERDICT = FreeText(max_chars=20), Verdict("ok", "missing")

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.choices import MAX_ANSWER_CHARS, CallChoices
+from embodied_mem.planners.llm.answers.choices import MAX_ANSWER_CHARS, CallChoices
 from embodied_mem.records import SkillCall
 from embodied_mem.records.json_values import canonical
 from embodied_mem.records.skills import Parameter, Skill

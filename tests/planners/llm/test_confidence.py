@@ -6,11 +6,11 @@ import pytest
 from model_server import StandInServer
 
 from embodied_mem.agent.answers import run_awaitable
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.confidence import confidence_of
-from embodied_mem.planners.llm.language_model import Request
-from embodied_mem.planners.llm.served import ChatModel, CompletionModel
-from embodied_mem.planners.llm.template import Prompt
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.confidence import confidence_of
+from embodied_mem.planners.llm.models.language_model import Request
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.models.served import ChatModel, CompletionModel
 from embodied_mem.records.skills import Parameter, Skill
 
 CONTENT = {"content": [{"token": "go", "logprob": -1.0}, {"token": "(", "logprob": -3.0}]}

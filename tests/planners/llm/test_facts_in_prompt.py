@@ -13,11 +13,11 @@ from embodied_mem.backends.in_memory import InMemoryBackend
 from embodied_mem.errors import InvalidQuery, UnknownName
 from embodied_mem.facts import Extracted, FactMemory, Triplet
 from embodied_mem.planners.facts_reflector import FactReflector
-from embodied_mem.planners.llm.facts_in_prompt import EPISODES, FACTS, FactsInPrompt
 from embodied_mem.planners.llm.make_planner import make_llm_planner
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
+from embodied_mem.planners.llm.notes.facts_in_prompt import EPISODES, FACTS, FactsInPrompt
 from embodied_mem.planners.llm.notes.note import NoteSource
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import SkillCall, Task
 from embodied_mem.records.decisions import CallRecord, Context, Trigger
 from embodied_mem.records.observation_record import ObservationRecord

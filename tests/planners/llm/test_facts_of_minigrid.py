@@ -2,8 +2,8 @@
 
 from embodied_mem import Agent, Limits
 from embodied_mem.envs.minigrid import make_babyai
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
 
 
 def wander(request):

@@ -13,8 +13,8 @@ import pytest
 
 from embodied_mem import Agent, MemoryStore
 from embodied_mem.agent.answers import run_awaitable
-from embodied_mem.planners.llm.assembled import assembled
-from embodied_mem.planners.llm.call_log import FILE
+from embodied_mem.planners.llm.models.assembled import assembled
+from embodied_mem.planners.llm.models.call_log import FILE
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.records import Kind, Status
 from embodied_mem.records.filters import where

@@ -10,15 +10,15 @@ import pytest
 
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ExperimentError, InvalidRecord
-from embodied_mem.planners.llm.answer_forms import FreeText
-from embodied_mem.planners.llm.call_log import digests_of, model_call
-from embodied_mem.planners.llm.images import PromptImage, content_of, images_of, with_points
-from embodied_mem.planners.llm.language_model import Request
+from embodied_mem.planners.llm.answers.answer_forms import FreeText
+from embodied_mem.planners.llm.models.call_log import digests_of, model_call
+from embodied_mem.planners.llm.models.images import PromptImage, content_of, images_of, with_points
+from embodied_mem.planners.llm.models.language_model import Request
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
+from embodied_mem.planners.llm.models.served import ChatModel
 from embodied_mem.planners.llm.roles.describe import ModelDescriber
 from embodied_mem.planners.llm.roles.make_role import make_role
-from embodied_mem.planners.llm.scripted import ScriptedModel
-from embodied_mem.planners.llm.served import ChatModel
-from embodied_mem.planners.llm.template import Prompt
 
 pillow = pytest.importorskip("PIL.Image")
 

@@ -10,9 +10,9 @@ from gbnf import Grammar
 from hidden_orders import CHANNELS, FRAMES, ORDERS, HostileWorld, attempt, attempts, check_prompt, obedient
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import SkillCall
 
 

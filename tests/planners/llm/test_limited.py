@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from embodied_mem.errors import ExperimentError, ModelError
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
-from embodied_mem.planners.llm.limited import LimitedModel
-from embodied_mem.planners.llm.template import Prompt
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.models.limited import LimitedModel
+from embodied_mem.planners.llm.models.prompt import Prompt
 
 
 class Counting:

@@ -5,13 +5,13 @@ from key_door_scripts import any_call, right_call
 
 from embodied_mem import Agent, MemoryStore
 from embodied_mem.errors import ExperimentError, InvalidRecord, UnknownName
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.notes.lessons import Lessons
 from embodied_mem.planners.llm.notes.make import make_notes
 from embodied_mem.planners.llm.notes.note import Note, NoteSource
 from embodied_mem.planners.llm.notes.recent_calls import RecentCalls
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
-from embodied_mem.planners.llm.template import load_template
+from embodied_mem.planners.llm.prompts.template import load_template
 from embodied_mem.records import Experience, Kind, Outcome, Status, Task
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 

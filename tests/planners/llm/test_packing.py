@@ -13,14 +13,14 @@ from embodied_mem import Agent, Limits, MemoryStore
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners import make_planner
-from embodied_mem.planners.llm.asking import PromptTooLong
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
+from embodied_mem.planners.llm.models.token_counting import EstimatedTokens
 from embodied_mem.planners.llm.notes.note import Note
-from embodied_mem.planners.llm.packing import CUT, LEFT_OUT, Packer, PromptParts, shortened
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
-from embodied_mem.planners.llm.situation import Situation
-from embodied_mem.planners.llm.template import load_template
-from embodied_mem.planners.llm.token_counting import EstimatedTokens
+from embodied_mem.planners.llm.prompts.packing import CUT, LEFT_OUT, Packer, PromptParts, shortened
+from embodied_mem.planners.llm.prompts.question import PromptTooLong
+from embodied_mem.planners.llm.prompts.situation import Situation
+from embodied_mem.planners.llm.prompts.template import load_template
 from embodied_mem.records import Experience, Outcome, Recalled, SkillCall, Status
 from embodied_mem.testing import PlannerContract
 from embodied_mem.testing.key_door import KeyDoorWorld

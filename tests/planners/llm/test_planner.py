@@ -12,12 +12,12 @@ from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
 from embodied_mem.errors import ExperimentError, InvalidRecord, UnknownName
 from embodied_mem.planners import make_planner
-from embodied_mem.planners.llm.copying import CopyModel
-from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.make_model import make_model
-from embodied_mem.planners.llm.offered import made_before
+from embodied_mem.planners.llm.models.copying import CopyModel
+from embodied_mem.planners.llm.models.language_model import LanguageModel
+from embodied_mem.planners.llm.models.make_model import make_model
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import NOTHING_LEFT, LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
+from embodied_mem.planners.llm.prompts.offered import made_before
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.records.decisions import CallRecord, Context, Stop, Trigger
 from embodied_mem.records.skills import Observation, Parameter, Skill, SkillResult, SkillStatus

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from embodied_mem.errors import ExperimentError
-from embodied_mem.planners.llm.call_log import FILE, LoggedModel
-from embodied_mem.planners.llm.language_model import Answer, Request
 from embodied_mem.planners.llm.make_planner import make_llm_planner
+from embodied_mem.planners.llm.models.call_log import FILE, LoggedModel
+from embodied_mem.planners.llm.models.language_model import Answer, Request
+from embodied_mem.planners.llm.models.prices import PricedModel, Prices, load_prices
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.prices import PricedModel, Prices, load_prices
 from embodied_mem.records import Task
 from embodied_mem.records.decisions import Context, Decision, Trigger
 from embodied_mem.records.json_values import JsonObject

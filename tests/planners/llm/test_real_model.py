@@ -7,8 +7,7 @@ from hidden_orders import CHANNELS, attempt, attempts
 
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.language_model import Request
+from embodied_mem.planners.llm.answers.choices import CallChoices
 from embodied_mem.planners.llm.local import (
     LocalServer,
     MissingServerProgram,
@@ -17,10 +16,11 @@ from embodied_mem.planners.llm.local import (
     find_weights,
     known_model,
 )
-from embodied_mem.planners.llm.packing import TOKENS_AROUND_A_CHAT
-from embodied_mem.planners.llm.served import ChatModel, CompletionModel
-from embodied_mem.planners.llm.template import Prompt
-from embodied_mem.planners.llm.token_counting import ServerTokens, at_most
+from embodied_mem.planners.llm.models.language_model import Request
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.models.served import ChatModel, CompletionModel
+from embodied_mem.planners.llm.models.token_counting import ServerTokens, at_most
+from embodied_mem.planners.llm.prompts.packing import TOKENS_AROUND_A_CHAT
 from embodied_mem.records.skills import Parameter, Skill
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3_600)]

@@ -11,13 +11,13 @@ from key_door_scripts import right_call
 from embodied_mem import Agent, MemoryStore
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ExperimentError, ModelError, NotRecorded
-from embodied_mem.planners.llm.call_log import FILE, LoggedModel
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.language_model import Answer, Request
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.call_log import FILE, LoggedModel
+from embodied_mem.planners.llm.models.language_model import Answer, Request
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.models.recorded import RecordedModel, record
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.recorded import RecordedModel, record
-from embodied_mem.planners.llm.scripted import ScriptedModel
-from embodied_mem.planners.llm.template import Prompt
 from embodied_mem.records import SkillCall
 from embodied_mem.records.skills import Parameter, Skill
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
@@ -140,7 +140,9 @@ class OtherSkills(KeyDoorWorld):
 def template_of(tmp_path, version):
     from importlib import resources
 
-    text = (resources.files("embodied_mem.planners.llm") / "templates" / "compact.toml").read_text("utf-8")
+    text = (resources.files("embodied_mem.planners.llm.prompts") / "templates" / "compact.toml").read_text(
+        "utf-8"
+    )
     path = tmp_path / "compact.toml"
     path.write_text(text.replace("version = 1", f"version = {version}"), "utf-8")
     return str(path)

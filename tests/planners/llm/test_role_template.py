@@ -3,12 +3,12 @@
 import pytest
 
 from embodied_mem.errors import ExperimentError, UnknownName
-from embodied_mem.planners.llm.answer_forms import FreeText, OneOf, Verdict
-from embodied_mem.planners.llm.role_template import load_role_template, role_template_names
+from embodied_mem.planners.llm.answers.answer_forms import FreeText, OneOf, Verdict
+from embodied_mem.planners.llm.answers.triplets import Triplets
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.prompts.role_template import load_role_template, role_template_names
+from embodied_mem.planners.llm.prompts.template_text import placeholders
 from embodied_mem.planners.llm.roles.make_role import ROLES
-from embodied_mem.planners.llm.template import Prompt
-from embodied_mem.planners.llm.template_text import placeholders
-from embodied_mem.planners.llm.triplets import Triplets
 
 OWN = """
 role = "predict"

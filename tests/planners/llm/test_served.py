@@ -15,13 +15,13 @@ from gbnf import Grammar
 from embodied_mem import Agent, Limits
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, UnknownName
-from embodied_mem.planners.llm.assembled import assembled
-from embodied_mem.planners.llm.call_log import FILE, LoggedModel
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.language_model import LanguageModel, Request
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.assembled import assembled
+from embodied_mem.planners.llm.models.call_log import FILE, LoggedModel
+from embodied_mem.planners.llm.models.language_model import LanguageModel, Request
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.models.served import ChatModel, CompletionModel
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.served import ChatModel, CompletionModel
-from embodied_mem.planners.llm.template import Prompt
 from embodied_mem.records import SkillCall, Status
 from embodied_mem.records.skills import Parameter, Skill
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embodied_mem.planners.llm.situation import Situation, in_words
+from embodied_mem.planners.llm.prompts.situation import Situation, in_words
 from embodied_mem.records import Experience, SkillCall, Task
 from embodied_mem.records.decisions import CallRecord, Context, Trigger
 from embodied_mem.records.situations import situation_text

@@ -6,9 +6,9 @@ from key_door_scripts import right_call
 from embodied_mem import Agent, MemoryStore
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners import make_planner
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
-from embodied_mem.planners.llm.skill_library import SkillLibrary, compose, expand, refused_too
+from embodied_mem.planners.llm.recalls.skill_library import SkillLibrary, compose, expand, refused_too
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.records.filters import where
 from embodied_mem.records.skills import Parameter, Skill

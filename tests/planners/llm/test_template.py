@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embodied_mem.errors import ExperimentError, UnknownName
-from embodied_mem.planners.llm.situation import Situation
-from embodied_mem.planners.llm.template import load_template, one_line, template_names
+from embodied_mem.planners.llm.answers.answer_text import one_line
+from embodied_mem.planners.llm.prompts.situation import Situation
+from embodied_mem.planners.llm.prompts.template import load_template, template_names
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 
 OPEN = SkillCall("open", {"object": "red door"})

@@ -12,9 +12,9 @@ from embodied_mem import Agent, MemoryStore
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, NotRecorded, UnknownName
 from embodied_mem.planners import make_planner
-from embodied_mem.planners.llm.recorded import record
-from embodied_mem.planners.llm.served import ChatModel, CompletionModel
-from embodied_mem.planners.llm.token_counting import (
+from embodied_mem.planners.llm.models.recorded import record
+from embodied_mem.planners.llm.models.served import ChatModel, CompletionModel
+from embodied_mem.planners.llm.models.token_counting import (
     EstimatedTokens,
     FileTokens,
     ServerTokens,

@@ -6,8 +6,8 @@ from key_door_scripts import right_call
 from embodied_mem import Agent, MemoryStore
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners import make_planner
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 
 

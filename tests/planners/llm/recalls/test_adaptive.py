@@ -9,9 +9,9 @@ from key_door_scripts import right_call
 from embodied_mem import Agent
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import InvalidQuery
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.recalls.adaptive import AdaptiveRecall
-from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.testing import PlannerContract
 from embodied_mem.testing.key_door import KeyDoorWorld
 

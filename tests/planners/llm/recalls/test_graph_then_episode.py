@@ -9,9 +9,9 @@ from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import InvalidQuery
 from embodied_mem.planners import make_planner
 from embodied_mem.planners.facts_reflector import FactReflector
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.recalls.graph_then_episode import GraphThenEpisode
-from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Origin
 from embodied_mem.records.filters import where
 from embodied_mem.testing import PlannerContract

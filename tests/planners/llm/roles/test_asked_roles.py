@@ -12,15 +12,15 @@ from role_moments import HERE, IMAGE, OPEN, SKILLS, TAKE, after_failure, called,
 from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.errors import ModelError
 from embodied_mem.facts import Extracted, Extractor, Triplet
-from embodied_mem.planners.llm.answer_forms import Judgement
-from embodied_mem.planners.llm.call_log import FILE, LoggedModel
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.copying import CopyModel
-from embodied_mem.planners.llm.prices import PricedModel, Prices
-from embodied_mem.planners.llm.recorded import RecordedModel, record
+from embodied_mem.planners.llm.answers.answer_forms import Judgement
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.call_log import FILE, LoggedModel
+from embodied_mem.planners.llm.models.copying import CopyModel
+from embodied_mem.planners.llm.models.prices import PricedModel, Prices
+from embodied_mem.planners.llm.models.recorded import RecordedModel, record
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
+from embodied_mem.planners.llm.models.served import ChatModel, CompletionModel
 from embodied_mem.planners.llm.roles.make_role import ROLES, make_role
-from embodied_mem.planners.llm.scripted import ScriptedModel
-from embodied_mem.planners.llm.served import ChatModel, CompletionModel
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.store.png import encode_png
 from embodied_mem.testing import JudgeContract, ReflectorContract

@@ -9,8 +9,8 @@ from embodied_mem.agent.answers import run_awaitable
 from embodied_mem.agent.judging import GoalJudge
 from embodied_mem.errors import EpisodeError, ExperimentError, InvalidRecord, UnknownName
 from embodied_mem.facts import Triplet
-from embodied_mem.planners.llm.answer_forms import Judgement
-from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.answers.answer_forms import Judgement
+from embodied_mem.planners.llm.answers.choices import CallChoices
 from embodied_mem.planners.llm.roles.make_role import ROLES, make_role
 from embodied_mem.planners.llm.roles.predict import UNKNOWN
 from embodied_mem.planners.llm.roles.summarise import PlainReflector

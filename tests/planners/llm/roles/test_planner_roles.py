@@ -9,14 +9,14 @@ from key_door_scripts import any_call, right_call
 from embodied_mem import Agent, MemoryStore
 from embodied_mem.errors import EmbodiedMemError, ExperimentError, InvalidRecord, UnknownName
 from embodied_mem.planners import make_planner
-from embodied_mem.planners.llm.answer_forms import Judgement
+from embodied_mem.planners.llm.answers.answer_forms import Judgement
 from embodied_mem.planners.llm.asking import Reply
-from embodied_mem.planners.llm.call_log import LoggedModel
-from embodied_mem.planners.llm.images import with_points
+from embodied_mem.planners.llm.models.call_log import LoggedModel
+from embodied_mem.planners.llm.models.images import with_points
+from embodied_mem.planners.llm.models.recorded import RecordedModel, record
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
 from embodied_mem.planners.llm.planner import LLMPlanner
-from embodied_mem.planners.llm.recorded import RecordedModel, record
 from embodied_mem.planners.llm.roles.make_role import make_role
-from embodied_mem.planners.llm.scripted import ScriptedModel
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.testing import PlannerContract
 from embodied_mem.testing.key_door import COLOURS, KeyDoorEnv, KeyDoorWorld

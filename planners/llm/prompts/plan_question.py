@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from embodied_mem.planners.llm.answer_form import AnswerForm
-from embodied_mem.planners.llm.asking import Tail
-from embodied_mem.planners.llm.images import PromptImage
-from embodied_mem.planners.llm.language_model import Request
-from embodied_mem.planners.llm.packing import Packer, PromptParts
-from embodied_mem.planners.llm.template import Template
+from embodied_mem.planners.llm.answers.answer_form import AnswerForm
+from embodied_mem.planners.llm.models.images import PromptImage
+from embodied_mem.planners.llm.models.language_model import Request
+from embodied_mem.planners.llm.prompts.packing import Packer, PromptParts
+from embodied_mem.planners.llm.prompts.question import Tail
+from embodied_mem.planners.llm.prompts.template import Template
 from embodied_mem.records import SkillCall
 
 

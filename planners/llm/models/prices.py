@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import ExperimentError
-from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
-from embodied_mem.planners.llm.token_counting import counter_of
+from embodied_mem.planners.llm.models.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.models.token_counting import counter_of
 from embodied_mem.records.json_values import JsonObject
 
 TABLE = "prices.toml"
@@ -73,7 +73,7 @@ def load_prices(path: str | Path | None = None) -> Prices:
     Raises:
         ExperimentError: The file cannot be read, or is no table of prices; the message says what is wrong.
     """
-    ours = resources.files("embodied_mem.planners.llm").joinpath(TABLE).read_text("utf-8")
+    ours = resources.files("embodied_mem.planners.llm.models").joinpath(TABLE).read_text("utf-8")
     own = "" if path is None else _text(Path(path))
     return Prices({**_parsed(ours, TABLE), **_parsed(own, str(path))})
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from embodied_mem.planners.llm.answer_form import AnswerForm
-from embodied_mem.planners.llm.images import PromptImage
-from embodied_mem.planners.llm.template import Prompt
+from embodied_mem.planners.llm.answers.answer_form import AnswerForm
+from embodied_mem.planners.llm.models.images import PromptImage
+from embodied_mem.planners.llm.models.prompt import Prompt
 from embodied_mem.records import Recalled
 from embodied_mem.records.json_values import JsonObject
 

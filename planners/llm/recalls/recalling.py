@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from embodied_mem.planners.llm.programs import as_programs
+from embodied_mem.planners.llm.recalls.programs import as_programs
 from embodied_mem.planners.llm.recalls.recall_way import RecallWay
-from embodied_mem.planners.llm.windows import within_windows
+from embodied_mem.planners.llm.recalls.windows import within_windows
 from embodied_mem.records import Experience, Kind, Recalled, Status
 from embodied_mem.records.decisions import Context
 from embodied_mem.records.filters import Equals, Or, Where, all_of, where

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from embodied_mem.errors import ModelError
-from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
-from embodied_mem.planners.llm.locked_file import locked
-from embodied_mem.planners.llm.token_counting import counter_of
+from embodied_mem.planners.llm.models.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.models.locked_file import locked
+from embodied_mem.planners.llm.models.token_counting import counter_of
 from embodied_mem.records.json_values import JsonObject, canonical, clean_text
 
 FILE = "model_calls.jsonl"

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from embodied_mem.errors import ExperimentError, ModelError, unknown_name
 from embodied_mem.optional import require
-from embodied_mem.planners.llm.http_client import http_client
+from embodied_mem.planners.llm.models.http_client import http_client
 
 SPECIAL_TOKENS = 2  # the mark of the beginning, and the space that some tokenizers put before a text
 MAX_ERROR_CHARS = 300

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
-from embodied_mem.planners.llm.copying import CopyModel
-from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.recorded import RecordedModel
-from embodied_mem.planners.llm.scripted import ScriptedModel
-from embodied_mem.planners.llm.served import ChatModel, CompletionModel
+from embodied_mem.planners.llm.models.copying import CopyModel
+from embodied_mem.planners.llm.models.language_model import LanguageModel
+from embodied_mem.planners.llm.models.recorded import RecordedModel
+from embodied_mem.planners.llm.models.scripted import ScriptedModel
+from embodied_mem.planners.llm.models.served import ChatModel, CompletionModel
 
 MODELS: Mapping[str, Callable[..., LanguageModel]] = {
     "chat": ChatModel,

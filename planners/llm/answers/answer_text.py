@@ -8,6 +8,12 @@ from embodied_mem.records.json_values import JsonObject, clean_text
 
 LABEL = re.compile(r"^\s*(?:[-*]|\d+[.)])?\s*(?:\w+:)?\s*")  # of a line: "1. ", "- ", "Call: "
 MAX_ANSWER_CHARS = 10_000  # what is read of an answer; a hostile server may send any number
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def one_line(text: str) -> str:
+    """The text with each run of white space and control characters as one space."""
+    return " ".join(CONTROL.sub(" ", text).split())
 
 
 def bare(text: str) -> str:

@@ -4,16 +4,16 @@ import re
 from dataclasses import dataclass
 
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners.llm.answer_text import (
+from embodied_mem.planners.llm.answers.answer_text import (
     LABEL,
     bare,
     check_at_least_one,
     object_of,
     object_schema,
+    one_line,
     text_at,
 )
-from embodied_mem.planners.llm.call_grammar import literal, rooted
-from embodied_mem.planners.llm.template_text import one_line
+from embodied_mem.planners.llm.answers.call_grammar import literal, rooted
 from embodied_mem.records.json_values import JsonObject
 
 CHARACTER = r"[^\x00-\x1F]"  # of a line

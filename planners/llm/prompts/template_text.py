@@ -5,13 +5,7 @@ import string
 from collections.abc import Collection, Mapping
 
 from embodied_mem.errors import ExperimentError, unknown_name
-
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-def one_line(text: str) -> str:
-    """The text with each run of white space and control characters as one space."""
-    return " ".join(CONTROL.sub(" ", text).split())
+from embodied_mem.planners.llm.answers.answer_text import one_line
 
 
 def quoted(text: str, opening: str) -> str:

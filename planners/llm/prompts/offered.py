@@ -1,8 +1,8 @@
 """What a decision may choose from: the calls made before in the same situation, and the skills in words."""
 
 from embodied_mem.agent.perceived import MAX_CALL_TEXT_CHARS, record_of
-from embodied_mem.planners.llm.asking import Quotes
-from embodied_mem.planners.llm.choices import CallChoices
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.prompts.question import Quotes
 from embodied_mem.records import SkillCall
 from embodied_mem.records.decisions import CallRecord, Context
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from embodied_mem.errors import NotRecorded
-from embodied_mem.planners.llm.call_log import digest
-from embodied_mem.planners.llm.token_counting import TokenCounter
+from embodied_mem.planners.llm.models.call_log import digest
+from embodied_mem.planners.llm.models.token_counting import TokenCounter
 
 COUNTS_FILE = "token_counts.jsonl"
 DIGEST_CHARS = 12

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.facts import Triplet
-from embodied_mem.planners.llm.answer_text import bare, check_at_least_one, object_of, object_schema
-from embodied_mem.planners.llm.call_grammar import literal, rooted
-from embodied_mem.planners.llm.template_text import one_line
+from embodied_mem.planners.llm.answers.answer_text import (
+    bare,
+    check_at_least_one,
+    object_of,
+    object_schema,
+    one_line,
+)
+from embodied_mem.planners.llm.answers.call_grammar import literal, rooted
 from embodied_mem.records.json_values import JsonObject
 
 PARTS = ("subject", "relation", "object")

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embodied_mem.errors import ExperimentError, OverBudget
-from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
-from embodied_mem.planners.llm.locked_file import locked
-from embodied_mem.planners.llm.token_counting import counter_of
+from embodied_mem.planners.llm.models.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.models.locked_file import locked
+from embodied_mem.planners.llm.models.token_counting import counter_of
 from embodied_mem.records.json_values import JsonObject
 
 CALLS, TOKENS, USD, SECONDS = "model_calls", "tokens", "usd", "seconds"

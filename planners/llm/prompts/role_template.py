@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from embodied_mem.errors import ExperimentError, unknown_name
-from embodied_mem.planners.llm.template import FORMS, Prompt
-from embodied_mem.planners.llm.template_text import check_inputs, placeholders, quoted
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.prompts.template import FORMS
+from embodied_mem.planners.llm.prompts.template_text import check_inputs, placeholders, quoted
 
 Input: TypeAlias = str | Sequence[str]
 KEYS = {"role": str, "version": int, "inputs": list, "lines": list, "opening": str, "system": dict}
 
-_FOLDER = resources.files("embodied_mem.planners.llm") / "templates" / "roles"
+_FOLDER = resources.files("embodied_mem.planners.llm.prompts") / "templates" / "roles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

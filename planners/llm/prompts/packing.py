@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from embodied_mem.planners.llm.asking import PromptTooLong, Tail
+from embodied_mem.planners.llm.models.prompt import Prompt
+from embodied_mem.planners.llm.models.token_counting import TokenCounter
 from embodied_mem.planners.llm.notes.note import Note
-from embodied_mem.planners.llm.situation import SCENE, TASK, Situation
-from embodied_mem.planners.llm.template import Prompt, Template
-from embodied_mem.planners.llm.token_counting import TokenCounter
+from embodied_mem.planners.llm.prompts.question import PromptTooLong, Tail
+from embodied_mem.planners.llm.prompts.situation import SCENE, TASK, Situation
+from embodied_mem.planners.llm.prompts.template import Template
 from embodied_mem.records import Recalled
 from embodied_mem.records.json_values import JsonObject
 

@@ -4,8 +4,8 @@ import zlib
 from collections.abc import Sequence
 
 from embodied_mem.planners.grounding import words
-from embodied_mem.planners.llm.choices import CallChoices
-from embodied_mem.planners.llm.language_model import Answer, Request
+from embodied_mem.planners.llm.answers.choices import CallChoices
+from embodied_mem.planners.llm.models.language_model import Answer, Request
 from embodied_mem.records import SkillCall
 from embodied_mem.records.json_values import JsonObject
 

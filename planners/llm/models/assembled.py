@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from embodied_mem.planners.llm.allowance import Allowance, BudgetedModel
-from embodied_mem.planners.llm.call_log import LoggedModel
-from embodied_mem.planners.llm.language_model import LanguageModel
-from embodied_mem.planners.llm.limited import LimitedModel
-from embodied_mem.planners.llm.make_model import make_model
-from embodied_mem.planners.llm.prices import PricedModel, load_prices
+from embodied_mem.planners.llm.models.allowance import Allowance, BudgetedModel
+from embodied_mem.planners.llm.models.call_log import LoggedModel
+from embodied_mem.planners.llm.models.language_model import LanguageModel
+from embodied_mem.planners.llm.models.limited import LimitedModel
+from embodied_mem.planners.llm.models.make_model import make_model
+from embodied_mem.planners.llm.models.prices import PricedModel, load_prices
 
 
 def assembled(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from embodied_mem.errors import ExperimentError, InvalidRecord
 from embodied_mem.optional import require
-from embodied_mem.planners.llm.template_text import one_line
+from embodied_mem.planners.llm.answers.answer_text import one_line
 from embodied_mem.store.png import encode_png
 
 MEDIA_TYPE = "image/png"

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, unknown_name
+from embodied_mem.planners.llm.models.prompt import Prompt
 from embodied_mem.planners.llm.notes.note import Note
-from embodied_mem.planners.llm.situation import Situation
-from embodied_mem.planners.llm.template_text import check_inputs, filled, one_line, quoted
+from embodied_mem.planners.llm.prompts.situation import Situation
+from embodied_mem.planners.llm.prompts.template_text import check_inputs, filled, quoted
 from embodied_mem.records import Experience
 
-__all__ = ["Prompt", "Template", "load_template", "one_line", "template_names"]
-
-_FOLDER = resources.files("embodied_mem.planners.llm") / "templates"
+_FOLDER = resources.files("embodied_mem.planners.llm.prompts") / "templates"
 SKILLS = "skills"  # the input that belongs to the instruction, and not to a situation
 FORMS = ("completion", "chat")
 ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
@@ -23,24 +22,6 @@ ANSWERS: Mapping[str, frozenset[str]] = {  # what each may hold
     "failure": frozenset({"call", "explanation"}),
     "open": frozenset(),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What a model is asked.
-
-    Attributes:
-        user: The text to answer or to continue.
-        system: The instruction; empty for a completion.
-    """
-
-    user: str
-    system: str = ""
-
-    @property
-    def text(self) -> str:
-        """Instruction and question as one text."""
-        return "\n\n".join(part for part in (self.system, self.user) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +156,7 @@ def load_template(name: str, *, order: Sequence[str] = ()) -> Template:
 
 def template_names() -> tuple[str, ...]:
     """Names of the templates that come with the library."""
-    folder = resources.files("embodied_mem.planners.llm") / "templates"
+    folder = resources.files("embodied_mem.planners.llm.prompts") / "templates"
     return tuple(
         sorted(each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml"))
     )

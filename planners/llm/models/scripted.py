@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from embodied_mem.errors import ModelError
-from embodied_mem.planners.llm.language_model import Answer, Request
+from embodied_mem.planners.llm.models.language_model import Answer, Request
 from embodied_mem.records.json_values import JsonObject
 
 

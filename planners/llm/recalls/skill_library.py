@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from embodied_mem.errors import InvalidRecord
 from embodied_mem.planners.grounding import words
 from embodied_mem.planners.llm.notes.note import Note
-from embodied_mem.planners.llm.programs import succeeded
+from embodied_mem.planners.llm.recalls.programs import succeeded
 from embodied_mem.records import Experience, Kind, SkillCall, Status
 from embodied_mem.records.decisions import Context
 from embodied_mem.records.filters import where

@@ -4,8 +4,8 @@ import asyncio
 import weakref
 
 from embodied_mem.errors import ExperimentError
-from embodied_mem.planners.llm.language_model import Answer, LanguageModel, Request
-from embodied_mem.planners.llm.token_counting import counter_of
+from embodied_mem.planners.llm.models.language_model import Answer, LanguageModel, Request
+from embodied_mem.planners.llm.models.token_counting import counter_of
 from embodied_mem.records.json_values import JsonObject
 
 

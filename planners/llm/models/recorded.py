@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from embodied_mem.errors import ExperimentError, ModelError, NotRecorded
-from embodied_mem.planners.llm.call_log import FILE, digests_of, model_call, without_address
-from embodied_mem.planners.llm.language_model import Answer, Request
-from embodied_mem.planners.llm.logged_tokens import RecordedTokens, logged_counts
+from embodied_mem.planners.llm.models.call_log import FILE, digests_of, model_call, without_address
+from embodied_mem.planners.llm.models.language_model import Answer, Request
+from embodied_mem.planners.llm.models.logged_tokens import RecordedTokens, logged_counts
 from embodied_mem.records.json_values import JsonObject, canonical
 
 KEPT = ("key", "place", "parts", "answer", "tokens_in", "tokens_out", "tokens_cached", "seconds", "error")

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 
 from embodied_mem.errors import ExperimentError, MissingExtra, ModelError, unknown_name
 from embodied_mem.optional import require
-from embodied_mem.planners.llm.confidence import confidence_of
-from embodied_mem.planners.llm.http_client import http_client
-from embodied_mem.planners.llm.language_model import Answer, Request
-from embodied_mem.planners.llm.messages import Content, messages_of
-from embodied_mem.planners.llm.token_counting import ServerTokens
+from embodied_mem.planners.llm.models.confidence import confidence_of
+from embodied_mem.planners.llm.models.http_client import http_client
+from embodied_mem.planners.llm.models.language_model import Answer, Request
+from embodied_mem.planners.llm.models.messages import Content, messages_of
+from embodied_mem.planners.llm.models.token_counting import ServerTokens
 from embodied_mem.records.json_values import JsonObject, clean_text
 
 CHAT_METHODS = ("json_schema", "grammar", "text")

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from embodied_mem.errors import InvalidRecord, UnknownName
-from embodied_mem.planners.llm.answer_text import LABEL, MAX_ANSWER_CHARS, bare, object_of
-from embodied_mem.planners.llm.call_grammar import call_grammar
+from embodied_mem.planners.llm.answers.answer_text import LABEL, MAX_ANSWER_CHARS, bare, object_of
+from embodied_mem.planners.llm.answers.call_grammar import call_grammar
 from embodied_mem.records import SkillCall
 from embodied_mem.records.json_values import JsonObject, JsonValue, canonical
 from embodied_mem.records.legal_calls import call_schema, calls_of, parse_call

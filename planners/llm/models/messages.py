@@ -2,8 +2,8 @@
 
 from typing import TypeAlias
 
-from embodied_mem.planners.llm.images import content_of
-from embodied_mem.planners.llm.language_model import Request
+from embodied_mem.planners.llm.models.images import content_of
+from embodied_mem.planners.llm.models.language_model import Request
 
 Content: TypeAlias = str | list[str | dict[str, str]]
 
