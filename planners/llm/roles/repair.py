@@ -1,5 +1,6 @@
 """The role `repair`: what to do about a failed call (HELPER, 2310.15127: inspector and rectifier)."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from embodied_mem.records import Recalled, SkillCall
 from embodied_mem.records.decisions import Context
 
 Plan = tuple[SkillCall, ...]
+
+_ROLE = re.compile(r"<([a-z]+)\d*>")
 
 
 class Repairer(Protocol):
@@ -88,4 +91,5 @@ def grounded(context: Context, recalled: Sequence[Recalled]) -> Iterator[tuple[s
             why = hit.experience.state
             for role, reference in roles.items():
                 why = why.replace(f"<{role}>", reference)
+            why = _ROLE.sub(r"the \1", why)  # of a thing that this failure does not have
             yield why, tuple(call for call in calls if call is not None)

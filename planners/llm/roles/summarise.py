@@ -13,7 +13,7 @@ from embodied_mem.planners.llm.models.language_model import LanguageModel
 from embodied_mem.planners.llm.roles.judge import episode_inputs, episode_place
 from embodied_mem.planners.llm.roles.role import AskedRole
 from embodied_mem.records import Experience, Kind, Outcome
-from embodied_mem.records.episodes import Reflection, Trace
+from embodied_mem.records.episodes import THIS_EPISODE, Reflection, Trace
 from embodied_mem.records.json_values import clean_text
 from embodied_mem.records.situations import what_came_of
 from embodied_mem.records.skills import SkillStatus
@@ -111,4 +111,5 @@ def lesson_of(trace: Trace, outcome: Outcome, text: str) -> Experience:
         plan=tuple(record.call for record in trace.calls[:MAX_CALLS]),
         outcome=Outcome(status=outcome.status, explanation=text),
         metadata={LESSON: text},
+        sources=(THIS_EPISODE,),  # so that a purge of the episode takes its lesson along
     )

@@ -13,6 +13,7 @@ from embodied_mem.planners.llm.answers.answer_forms import Judgement
 from embodied_mem.planners.llm.answers.choices import CallChoices
 from embodied_mem.planners.llm.roles.make_role import ROLES, make_role
 from embodied_mem.planners.llm.roles.predict import UNKNOWN
+from embodied_mem.planners.llm.roles.repair import grounded
 from embodied_mem.planners.llm.roles.summarise import PlainReflector
 from embodied_mem.records import Experience, Kind, Outcome, SkillCall, Status
 from embodied_mem.records.skills import Observation, SkillResult, SkillStatus
@@ -102,6 +103,14 @@ def test_a_repair_is_the_most_similar_one_on_the_objects_at_hand():
     missing = hit(SkillCall("open", {"object": "<tool>"}), kind="repair")
     assert repaired([lifted, hit(None), missing]) == (OPEN,)
     assert repaired([hit(TAKE), hit(SkillCall("fly"))]) == (TAKE,)
+
+
+def test_what_a_repair_tells_names_no_role():
+    """A stored failure may have had a thing that this one has not."""
+    worn = hit(TAKE)
+    lifted = replace(worn, experience=worn.experience.replace(state="<obstacle2> is behind <object>"))
+    [(why, plan)] = grounded(after_failure(), [lifted])
+    assert (why, plan) == ("the obstacle is behind red door", (TAKE,))
 
 
 def test_a_repair_makes_only_calls_that_can_be_made():

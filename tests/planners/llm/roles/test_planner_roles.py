@@ -282,6 +282,16 @@ def test_lessons_of_a_reflector_reach_the_next_episode(tmp_path):
     assert "Take the red key first." in asked[1].prompt.user
 
 
+def test_a_purge_of_an_episode_takes_its_lesson_along(tmp_path):
+    with MemoryStore.open(tmp_path / "store") as store:
+        planner = LLMPlanner(ScriptedModel(["open(red door)"]), k=0, max_per_episode=1)
+        agent = Agent(planner=planner, memory=store.memory(), reflector=make_role("summarise"))
+        episode = agent.run_episode(KeyDoorWorld(), seed=RED)
+        assert [each.kind for each in store.experiences()] == ["episode", "lesson"]
+        store.purge([episode.recorded[0]])
+        assert list(store.experiences()) == []
+
+
 def test_a_model_finds_the_facts_that_a_prompt_tells():
     seen = ["red key; fits; red door"]  # at first, and never again
 
