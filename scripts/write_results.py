@@ -124,11 +124,9 @@ def costs_table(document: dict[str, Any]) -> str:
 
 
 def mechanisms_table(document: dict[str, Any]) -> str:
-    """Success of each way of using memory, what it is beside none and random, and what stood in its prompts."""
-    lines = [
-        "| arm | success | minus `none` | minus `random` | evidence in prompt | calls of the model | tokens in |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    """Success of each way of using memory, beside none and random, and what stood in its prompts."""
+    names = ("arm", "success", "minus `none`", "minus `random`", "evidence in prompt", "calls", "tokens in")
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for arm in sorted(document["order"], key=lambda name: -document["arms"][name]["success"]["mean"]):
         found = document["arms"][arm]
         cost, n = found.get("cost") or {}, found["episodes"]
