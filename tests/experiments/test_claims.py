@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "experiments" / "results"
 CLAIMS = sorted(  # those of language models have tests of their own
-    path.name for path in RESULTS.iterdir() if path.is_dir() and not path.name.startswith("llm_")
+    path.name
+    for path in RESULTS.iterdir()
+    if path.is_dir() and not path.name.startswith(("llm_", "mechanisms_"))
 )
 
 

@@ -74,7 +74,12 @@ def test_the_recorded_answers_give_the_committed_summary(claim, tmp_path):
     if changed:
         pytest.skip(f"recorded with other versions of {', '.join(sorted(changed))}")
     assert played.returncode == 0, played.stdout[-2_000:] + played.stderr[-2_000:]
-    assert json.loads((tmp_path / "again" / "summary.json").read_text("utf-8")) == read(claim, "summary.json")
+    again = json.loads((tmp_path / "again" / "summary.json").read_text("utf-8"))
+    committed = read(claim, "summary.json")
+    if claim in MECHANISMS:  # a question put twice in one decision has one recorded answer, with its time
+        for arm in (*again["arms"].values(), *committed["arms"].values()):
+            arm.get("cost", {}).pop("seconds", None)
+    assert again == committed
 
 
 def read_versions(path: Path) -> dict:
