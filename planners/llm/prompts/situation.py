@@ -30,10 +30,6 @@ class Situation:
         made = cls.from_parts(context.task.text, seen.text, what_came_of(context.last), seen.facts)
         return cls({**made.texts, SCENE: context.scene().text}) if with_scene else made
 
-    def noting(self, texts: Mapping[str, str]) -> "Situation":
-        """The same with further inputs, which come before facts of the same name; see `Notes`."""
-        return Situation({**self.texts, **texts})
-
     @classmethod
     def then(cls, experience: Experience) -> "Situation":
         """The situation that a recalled experience tells of."""

@@ -2,17 +2,14 @@
 
 import pytest
 from key_door_scripts import right_call
+from taught_room import played, taught
 
-from embodied_mem import Agent, MemoryStore
+from embodied_mem import MemoryStore
 from embodied_mem.errors import InvalidRecord
-from embodied_mem.planners import make_planner
-from embodied_mem.planners.llm.models.scripted import ScriptedModel
-from embodied_mem.planners.llm.planner import LLMPlanner
 from embodied_mem.planners.llm.recalls.skill_library import SkillLibrary, compose, expand, refused_too
 from embodied_mem.records import Experience, Outcome, SkillCall, Status, Task
 from embodied_mem.records.filters import where
 from embodied_mem.records.skills import Parameter, Skill
-from embodied_mem.testing.key_door import KeyDoorEnv, KeyDoorWorld
 
 TAKE = Skill(name="take", parameters=(Parameter(name="object", choices=("red key", "blue key")),))
 OPEN = Skill(name="open", parameters=(Parameter(name="object", choices=("red door", "blue door")),))
@@ -32,18 +29,8 @@ WON = Experience(
 
 @pytest.fixture
 def memory(tmp_path):
-    with MemoryStore.open(tmp_path / "store") as store:
-        memory = store.memory()
-        teacher = Agent(planner=make_planner("case_based"), memory=memory, record_decisions=True)
-        for seed in range(12):
-            teacher.run_episode(KeyDoorWorld(), seed=seed)
+    with taught(tmp_path / "store") as memory:
         yield memory
-
-
-def played(memory, answers=right_call, **options):
-    model = ScriptedModel(answers)
-    agent = Agent(planner=LLMPlanner(model, **options), memory=memory, mode="frozen")
-    return model, agent.run_episode(KeyDoorWorld(KeyDoorEnv(max_steps=20)), seed=101)
 
 
 def test_a_won_plan_becomes_a_skill_with_its_things_as_parameters():
